@@ -1,13 +1,17 @@
 /**
- * Bundles the compiled command line: our code and the packages it needs in a few files in dist/bin, of which a command loads only
- * its own. dist/bin/bake-ts.cjs, made of start.cjs, is what npm's command runs. What makes it worth it: 200 modules of ESM
- * cost Node more than twice its own start (docs/decisions.md, "The command line is bundled").
+ * Bundles what is compiled into what npm gets: command line and library in one set of files in dist/bin, of which a command loads only
+ * its own. dist/bin/bake-ts.cjs, made of start.cjs, is what npm's command runs; dist/library.js and dist/library.d.ts (dist/bake.d.ts for
+ * the one file) are the library as programs import it. What makes it worth it: 200 modules of ESM cost Node more than twice its own
+ * start (docs/decisions.md, "The command line is bundled").
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { parseAst } from 'rolldown/parseAst';
+import { dts } from 'rolldown-plugin-dts';
 import { root, say } from './support.mjs';
 
 const outDir = path.join(root, 'dist/bin');
@@ -37,6 +41,44 @@ const undiciParts = {
   load: { filter: { id: /\/undici\/parts\.mjs$/ }, handler: () => UNDICI_PARTS },
 };
 
+/**
+ * What lies beside the bundle wherever it is installed, and is required from there since a second copy would be a sixth of the
+ * package: packages that no start of an ordinary command needs or that are one file (re2js, which start.cjs keeps compiled); of undici,
+ * WebAssembly and what sends forms; the schema.
+ */
+const INSTALLED = /^(?:ajv\/dist\/2020\.js|re2js|tar|undici)$/;
+const INSTALLED_PARTS = /\/(llhttp\/llhttp(?:_simd)?-wasm\.js|web\/fetch\/body\.js)$/;
+const SCHEMA = /\/(schemas\/builds\.schema\.json)$/;
+
+const leaveInstalled = {
+  name: 'leave-installed',
+  resolveId: {
+    filter: { id: [INSTALLED, INSTALLED_PARTS, SCHEMA] },
+    handler(id, importer) {
+      const [, part] = INSTALLED_PARTS.exec(id) ?? [];
+      if (part !== undefined) return { id: `undici/lib/${part}`, external: true };
+      const [, schema] = SCHEMA.exec(id) ?? [];
+      if (schema !== undefined) return { id: `../../${schema}`, external: true };
+      return undiciParts.resolveId.handler(id, importer) ?? { id, external: true };
+    },
+  },
+};
+
+/** Data that no start needs (checksums of Go modules, the program of the report page), compressed: 120 kB less to download and keep. */
+const compressData = {
+  name: 'compress-data',
+  load: {
+    filter: { id: /\/(?:engine\/go-module|page\/generated\/app)\.json$/ },
+    handler(id) {
+      const text = JSON.stringify(JSON.parse(readFileSync(id, 'utf8')));
+      const packed = brotliCompressSync(text).toString('base64');
+      const code = `import { brotliDecompressSync } from 'node:zlib';
+export default JSON.parse(brotliDecompressSync(Buffer.from(${JSON.stringify(packed)}, 'base64')).toString());`;
+      return { code, moduleType: 'js' };
+    },
+  },
+};
+
 /** `import()` does not work in code that start.cjs runs, so this file does it for the others. */
 const IMPORT = 'module.exports = (specifier) => import(specifier);\n';
 
@@ -45,8 +87,38 @@ const importElsewhere = {
   generateBundle(_options, output) {
     for (const chunk of Object.values(output)) {
       if (chunk.type !== 'chunk') continue;
-      for (const start of importsIn(parseAst(chunk.code)).reverse())
-        chunk.code = `${chunk.code.slice(0, start)}require("./import.cjs")${chunk.code.slice(start + 'import'.length)}`;
+      for (const { start, end, source } of nodesIn(parseAst(chunk.code), 'ImportExpression').reverse()) {
+        const rest = chunk.code.slice(start + 'import'.length, end);
+        // What has a name is required, for which Node does not have to begin with its other loader.
+        const isNamed = source.type === 'Literal' || source.quasis?.length === 1;
+        const call = isNamed
+          ? `Promise.resolve().then(()=>require${rest})`
+          : `require("./import.cjs")${rest}`;
+        chunk.code = `${chunk.code.slice(0, start)}${call}${chunk.code.slice(end)}`;
+      }
+    }
+  },
+};
+
+/**
+ * What a file of the bundle hands to others, as plain properties: it does so at its end, when all but a variable that is set later has
+ * its value.
+ */
+const plainExports = {
+  name: 'plain-exports',
+  generateBundle(_options, output) {
+    for (const chunk of Object.values(output)) {
+      if (chunk.type !== 'chunk') continue;
+      const tree = parseAst(chunk.code);
+      const places = [
+        ...nodesIn(tree, 'AssignmentExpression').map(({ left }) => left),
+        ...nodesIn(tree, 'UpdateExpression').map(({ argument }) => argument),
+      ];
+      const set = new Set(places.flatMap((place) => nodesIn(place, 'Identifier')).map(({ name }) => name));
+      chunk.code = chunk.code.replace(
+        /Object\.defineProperty\(exports,"([\w$]+)",\{enumerable:!0,get:function\(\)\{return ([\w$]+)\}\}\)/g,
+        (getter, name, value) => (set.has(value) ? getter : `exports.${name}=${value}`),
+      );
     }
   },
 };
@@ -66,11 +138,11 @@ const asciiOnly = {
   },
 };
 
-/** Where `import()` stands in code, in order. */
-function importsIn(node) {
+/** Each part of a syntax tree that is of a type, in order. */
+function nodesIn(node, type) {
   if (typeof node !== 'object' || node === null) return [];
-  const inside = Object.values(node).flatMap(importsIn);
-  return node.type === 'ImportExpression' ? [node.start, ...inside] : inside;
+  const inside = Object.values(node).flatMap((one) => nodesIn(one, type));
+  return node.type === type ? [node, ...inside] : inside;
 }
 
 /** Parts of the bundle by the modules that they begin with; what is in an earlier one is not in a later one. */
@@ -100,7 +172,9 @@ export function openBundle(input, plugins = [], options = {}) {
     ),
     platform: 'node',
     cwd: root,
-    plugins: [undiciParts, ...plugins],
+    // ES modules, where a package has them: of those only what is used is taken.
+    resolve: { mainFields: ['module', 'main'] },
+    plugins: [...plugins, undiciParts],
     // None of our modules does anything by being loaded, so an import of one name from an entry point does not load the whole package.
     treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
     checks: { pluginTimings: false },
@@ -117,8 +191,8 @@ export function openBundle(input, plugins = [], options = {}) {
 export async function bundle() {
   // batch runs as a thread, so it needs a file of its own, beside the one that starts it.
   const built = await openBundle(
-    { main: 'cli/main.js', batch: 'lib/fingerprint/batch.js' },
-    [importElsewhere, asciiOnly],
+    { main: 'cli/main.js', library: LIBRARY, batch: 'lib/fingerprint/batch.js' },
+    [leaveInstalled, compressData, importElsewhere, plainExports, asciiOnly],
     { preserveEntrySignatures: 'allow-extension' },
   );
   // Once to see which modules are loaded together, and once with these in one file each.
@@ -144,6 +218,30 @@ export async function bundle() {
     path.join(outDir, 'THIRD-PARTY-LICENSES.txt'),
     licencesOf(output, 'The files in this folder contain code of these packages.'),
   );
+  await writeLibrary();
+}
+
+const LIBRARY = 'lib/mod.js';
+
+/** The library as programs import it: its names over the bundle, and its types, of all files in one. */
+async function writeLibrary() {
+  // The bundle's own file has names for other files of it, too.
+  const names = Object.keys(await import(pathToFileURL(path.join(root, 'dist', LIBRARY)).href));
+  writeFileSync(
+    path.join(root, 'dist/library.js'),
+    `import library from './bin/library.cjs';\nexport const { ${names.join(', ')} } = library;\n`,
+  );
+  const types = await rolldown({
+    input: path.join(root, 'dist', LIBRARY.replace('.js', '.d.ts')),
+    cwd: root,
+    plugins: [dts({ dtsOnly: true, generator: 'oxc', sourcemap: false })],
+    checks: { pluginTimings: false },
+  });
+  const { output } = await types.generate({ format: 'esm' });
+  await types.close();
+  if (output.length !== 1) throw new Error('bundling: the types of the library are more than one file');
+  for (const name of ['library.d.ts', 'bake.d.ts'])
+    writeFileSync(path.join(root, 'dist', name), output[0].code);
 }
 
 /**
@@ -189,13 +287,16 @@ function packagesIn(output) {
   return [...new Set(dirs)].sort();
 }
 
-/** Their licences ask to be kept with every copy. A package without one must not be shipped. */
+/** Their licences ask to be kept with every copy, equal ones once. A package without one must not be shipped. */
 export function licencesOf(output, head) {
-  const texts = packagesIn(output).map((dir) => {
+  const packages = new Map();
+  for (const dir of packagesIn(output)) {
     const { name, version } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
     const file = readdirSync(dir).find((one) => /^licen[cs]e/i.test(one));
     if (file === undefined) throw new Error(`${name} has no licence file`);
-    return `${name} ${version}\n\n${readFileSync(path.join(dir, file), 'utf8').trim()}\n`;
-  });
+    const text = readFileSync(path.join(dir, file), 'utf8').trim();
+    packages.set(text, [...(packages.get(text) ?? []), `${name} ${version}`]);
+  }
+  const texts = [...packages].map(([text, names]) => `${names.join('\n')}\n\n${text}\n`);
   return `${head}\n\n${texts.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }

@@ -112,6 +112,9 @@ async function checkPackage() {
         'schema.json',
       ]),
       await command([process.execPath, '.ci/pack-smoke.mjs', file]),
+      await command([process.execPath, '--test', 'dist/test/packaging/package.test.js'], {
+        env: { BAKE_TS_TEST_RUNTIMES: path.dirname(deno) },
+      }),
     ].filter((answer) => answer !== undefined);
     return answers.length === 0 ? undefined : answers.join('\n');
   } finally {

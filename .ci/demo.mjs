@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: from a fresh clone to nine images in a registry, and a second run that skips all of them.
- * Needs Linux, root, Node, npm, and either network to where releases are or the Go toolchain. May be run again.
+ * Needs Linux, Node, npm, and either network to where releases are or the Go toolchain; without root also newuidmap. May be run again.
  */
 import {
   chmodSync,

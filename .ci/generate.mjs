@@ -40,6 +40,69 @@ function withoutMetaSchema(schema) {
   return copy;
 }
 
+/** What the check reads of a schema: its types and the names of its properties. Titles and examples are for editors. */
+function withoutWords(schema) {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const {
+    title: _title,
+    description: _description,
+    examples: _examples,
+    default: _default,
+    ...rest
+  } = schema;
+  for (const key of ['properties', '$defs'])
+    if (rest[key] !== undefined)
+      rest[key] = Object.fromEntries(
+        Object.entries(rest[key]).map(([name, one]) => [name, withoutWords(one)]),
+      );
+  for (const key of ['items', 'additionalProperties', 'oneOf', 'anyOf'])
+    if (rest[key] !== undefined)
+      rest[key] = Array.isArray(rest[key]) ? rest[key].map(withoutWords) : withoutWords(rest[key]);
+  return rest;
+}
+
+/**
+ * ajv says where in a definition a keyword stands; validate.ts looks it up in the whole schema. Which definition a function checks is
+ * the one that has all places the function names.
+ */
+function withWholePlaces(code, schema) {
+  const places = [
+    ['#', schema],
+    ...Object.entries(schema.$defs).map(([name, one]) => [`#/$defs/${name}`, one]),
+  ];
+  return code.replaceAll(/^function validate(\d+)\([\s\S]*?^validate\1\.errors = /gm, (text) => {
+    const named = [...text.matchAll(/schemaPath:"#([^"]*)"/g)].map(([, place]) => place);
+    const found = places.filter(([, one]) => named.every((place) => hasPlace(one, place)));
+    if (found.length !== 1) throw new Error(`a generated function fits ${found.length} definitions`);
+    return text.replaceAll('schemaPath:"#', () => `schemaPath:"${found[0][0]}`);
+  });
+}
+
+/**
+ * What ajv writes for each finding, as a call of `note`: less to load, and the same.
+ */
+function withCalls(code) {
+  const finding =
+    /const (err\d+) = \{instancePath(?::(.+?))?,schemaPath:(".*?"),keyword:(".*?"),params:(.*)\};\nif\(vErrors === null\)\{\nvErrors = \[\1\];\n\}\nelse \{\nvErrors\.push\(\1\);\n\}\nerrors\+\+;/g;
+  const short = code.replaceAll(
+    finding,
+    (_all, _name, instancePath = 'instancePath', schemaPath, keyword, params) =>
+      `vErrors = note(vErrors, ${instancePath}, ${schemaPath}, ${keyword}, ${params.replace(/,propertyName:(\w+)$/, ', $1')});\nerrors++;`,
+  );
+  if (/\bconst err\d+ =/.test(short)) throw new Error('ajv writes findings in another way now');
+  return short;
+}
+
+function hasPlace(schema, place) {
+  const segments = place
+    .split('/')
+    .slice(1)
+    .map((one) => decodeURIComponent(one).replaceAll('~1', '/').replaceAll('~0', '~'));
+  const keyword = segments.pop();
+  const part = segments.reduce((at, name) => at?.[name], schema);
+  return keyword === 'false schema' ? part === false : part?.[keyword] !== undefined;
+}
+
 /** The whole file. Strict mode and the check of the schema itself are on, so a bad schema throws here. */
 function generate(schema) {
   const ajv = new Ajv2020({
@@ -48,19 +111,25 @@ function generate(schema) {
     strictTypes: false,
     strictRequired: false,
     messages: false,
+    // A definition is checked in two places: once is enough to load.
+    inlineRefs: false,
     code: { source: true, esm: true, lines: true },
   });
-  const code = standalone.default(ajv, ajv.compile(withoutMetaSchema(schema)));
+  const checked = withoutWords(withoutMetaSchema(schema));
+  const code = withCalls(withWholePlaces(standalone.default(ajv, ajv.compile(checked)), checked));
   const name = /export default (\w+);/.exec(code)?.[1];
   if (name === undefined || code.includes('require(') || /^import /m.test(code)) {
     throw new Error('the generated code is not self-contained; avoid minLength, uniqueItems and the like');
   }
   const body = code
+    // Definitions stand once, each by itself.
+    .replace(/^const schema\d+ = (\{.*"\$defs":.*\});$/m, (line, json) => {
+      const { $defs: _defs, ...root } = JSON.parse(json);
+      return line.replace(json, () => JSON.stringify(root));
+    })
     .replace(/^"use strict";\n?/, '')
     .replace(/export const validate = \w+;\n?/, '')
-    .replace(/export default \w+;\n?/, '')
-    // The schema is imported by validate.ts; descriptions are of no use to the check and the largest part of the text.
-    .replaceAll(/"description":"(?:[^"\\]|\\.)*",?/g, '');
+    .replace(/export default \w+;\n?/, '');
   return `// @ts-nocheck Made by .ci/generate.mjs from ${SCHEMA} with ajv.
 // biome-ignore-all lint: generated
 // biome-ignore-all format: generated
@@ -79,6 +148,13 @@ export interface ShapeError {
 export interface ShapeCheck {
   (data: unknown): boolean;
   errors?: readonly ShapeError[] | null;
+}
+
+function note(found, instancePath, schemaPath, keyword, params, propertyName) {
+  const one = { instancePath, schemaPath, keyword, params, ...(propertyName === undefined ? {} : { propertyName }) };
+  if (found === null) return [one];
+  found.push(one);
+  return found;
 }
 
 ${body.trim()}

@@ -2,9 +2,10 @@
  * Installs the packed tarball as a user would and uses it: the command line and the library, on Node 20 (or whatever
  * runs this), Node 24 and Deno. `node .ci/pack-smoke.mjs [TARBALL]`; without one, it packs what lies in dist/.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { rolldown } from 'rolldown';
 import { build } from './build.mjs';
 import { deno, ensureModules, ensureRuntimes, must, node24, root, say } from './support.mjs';
 
@@ -18,8 +19,21 @@ import schema from 'bake-ts/schema.json' with { type: 'json' };
 const functions = Object.values(bake).filter((value) => typeof value === 'function').length;
 if (functions === 0) throw new Error('the library exports no function');
 if (typeof schema.$schema !== 'string') throw new Error('the schema is none');
-console.log('ok');
+const { plan } = bake.unwrap(await bake.plan({ cwd: import.meta.dirname ?? process.argv[2] }));
+console.log([...plan.nodes.keys()].join());
 `;
+
+/** What a start does not load: a schema (ajv) and a regular expression (re2js), which are required from their packages. */
+const BUILDS = `
+vars:
+  SERVICES: { default: [api, web], schema: { type: array, items: { type: string, maxLength: 9 } } }
+builds:
+  service:
+    matrix: { service: "\${{ vars.SERVICES }}" }
+    name: "\${{ matrix.service.matches('^a') ? 'first' : matrix.service }}"
+    dockerfile-inline: FROM scratch
+`;
+const NAMES = 'first,web';
 
 try {
   let [tarball] = process.argv.slice(2);
@@ -35,6 +49,8 @@ try {
   await ensureRuntimes();
   writeFileSync(path.join(dir, 'package.json'), '{ "private": true, "type": "module" }\n');
   writeFileSync(path.join(dir, 'consumer.mjs'), CONSUMER);
+  writeFileSync(path.join(dir, 'builds.yaml'), BUILDS);
+  symlinkSync(dir, path.join(dir, 'elsewhere'));
   await must(['npm', 'install', '--no-audit', '--no-fund', path.resolve(tarball)], { cwd: dir });
 
   const cli = path.join(dir, 'node_modules/bake-ts/dist/bin/bake-ts.cjs');
@@ -45,8 +61,11 @@ try {
   await expect('Node 24', [node24, cli, '--version'], version);
   await expect('Deno', [...denoRun, cli, '--version'], version);
   for (const runtime of [[process.execPath], [node24], denoRun]) {
-    await expect('import of the library', [...runtime, path.join(dir, 'consumer.mjs')], 'ok');
+    await expect('a plan, by a link', [...runtime, cli.replace(dir, `${dir}/elsewhere`), 'list'], 'first');
+    await expect('import of the library', [...runtime, path.join(dir, 'consumer.mjs'), dir], NAMES);
   }
+  await bundleConsumer();
+  await expect('the library in a bundle', [process.execPath, path.join(dir, 'bundled.mjs'), dir], NAMES);
   await expect(
     'require of the library',
     [process.execPath, '-e', "require('bake-ts'); console.log('ok')"],
@@ -64,6 +83,20 @@ async function expect(what, argv, text) {
   const { stdout } = await must(argv, { cwd: dir, env: { NO_COLOR: '1' } });
   if (!stdout.includes(text)) throw new Error(`${what}: expected ${text}, got ${stdout}`);
   say(`✔ ${what}: ${path.basename(argv[0])} says ${stdout.trim().split('\n')[0]}`);
+}
+
+/** What somebody bundles who uses the library. */
+async function bundleConsumer() {
+  const built = await rolldown({
+    input: path.join(dir, 'consumer.mjs'),
+    cwd: dir,
+    platform: 'node',
+    onLog: (level, log) => {
+      if (level === 'warn') throw new Error(`bundling a program that uses the library: ${log.message}`);
+    },
+  });
+  await built.write({ file: path.join(dir, 'bundled.mjs'), format: 'esm', codeSplitting: false });
+  await built.close();
 }
 
 /** The declarations hold for a strict consumer that checks libraries, too. */

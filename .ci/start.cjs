@@ -17,6 +17,11 @@ const vm = require('node:vm');
 const HEADER = 16_384;
 /** What is older was made by a bake-ts or Node that is no longer here. */
 const KEEP_MS = 30 * 24 * 3600 * 1000;
+/**
+ * Regular expressions of a file take long to compile at each start, too. It is one file without requires, and one version of it is
+ * installed for a bundle.
+ */
+const KEPT_PACKAGE = 're2js';
 const WRAPPER = '(function (exports, require, module, __filename, __dirname) { ';
 
 // Nothing is left to wait for: what Node would do yet is to give back its memory, piece by piece, which takes it 9 ms.
@@ -34,7 +39,7 @@ function cacheFile(env) {
   const base = [
     [env.BAKE_TS_HOME, 'cache'],
     [env.XDG_CACHE_HOME, 'bake-ts'],
-    [env.HOME, '.cache/bake-ts'],
+    [process.platform === 'win32' ? env.USERPROFILE : env.HOME, '.cache/bake-ts'],
   ].find(([dir]) => dir !== undefined && path.isAbsolute(dir));
   const name = `code-__BUNDLE__-${process.version}-${process.arch}.bin`;
   return base === undefined ? undefined : path.join(...base, name);
@@ -46,16 +51,15 @@ function loadWithCache(file) {
   const made = new Map();
   let isComplete = true;
 
-  const load = (name) => {
+  // The bundle is ASCII.
+  const load = (name, filename = path.join(__dirname, name), encoding = 'latin1') => {
     const known = modules.get(name);
     if (known !== undefined) return known.exports;
     const module = { exports: {} };
     modules.set(name, module);
-    const filename = path.join(__dirname, name);
     const { mtimeMs } = fs.statSync(filename);
     const cachedData = cache?.read(name, mtimeMs);
-    // The bundle is ASCII.
-    const script = new vm.Script(`${WRAPPER}${fs.readFileSync(filename, 'latin1')}\n})`, {
+    const script = new vm.Script(`${WRAPPER}${fs.readFileSync(filename, encoding)}\n})`, {
       filename,
       columnOffset: -WRAPPER.length,
       cachedData,
@@ -65,8 +69,12 @@ function loadWithCache(file) {
     script.runInThisContext()(module.exports, requireFrom, module, filename, __dirname);
     return module.exports;
   };
-  const requireFrom = (id) =>
-    id.startsWith('./') && id !== './import.cjs' ? load(id.slice(2)) : require(id);
+  const requireFrom = (id) => {
+    if (id.startsWith('./') && id !== './import.cjs') return load(id.slice(2));
+    // In a tenth of the time that Node's own way takes.
+    if (id.endsWith('.json')) return JSON.parse(fs.readFileSync(path.join(__dirname, id), 'utf8'));
+    return id === KEPT_PACKAGE ? load(id, require.resolve(id), 'utf8') : require(id);
+  };
 
   process.on('exit', () => {
     if (!isComplete) saveCache(file, made, cache);

@@ -32,7 +32,8 @@ export const deno = path.join(runtimesDir, 'node_modules/.bin/deno');
  * Runs a program; resolves with its exit code and, where asked for, what it said.
  * `show: 'always'` passes output through, `'failure'` prints it only where the program fails, `'never'` keeps it.
  * @param {readonly string[]} argv
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, show?: 'always' | 'failure' | 'never', timeoutMs?: number }} [options]
+ * `uid` and `gid`: as this user; `onlyEnv`: `env` is all there is.
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, onlyEnv?: boolean, uid?: number, gid?: number, show?: 'always' | 'failure' | 'never', timeoutMs?: number }} [options]
  * @returns {Promise<{ code: number, output: string, stdout: string, timedOut: boolean }>}
  */
 export function run(argv, options = {}) {
@@ -40,7 +41,8 @@ export function run(argv, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(argv[0], argv.slice(1), {
       cwd: options.cwd ?? root,
-      env: mergeEnv(options.env ?? {}),
+      env: options.onlyEnv ? options.env : mergeEnv(options.env ?? {}),
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.gid }),
       stdio: show === 'always' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
       // A group of its own where we may have to kill it with all it started; else Ctrl-C reaches it by itself.
       detached: options.timeoutMs !== undefined,

@@ -2,9 +2,10 @@
  * Which test files there are, how one is run on each runtime, and what its run counts for. Only leaves are counted:
  * a test with subtests is as many as it has, so that the runtimes agree on the number.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { deno, node24, root, run } from './support.mjs';
+import { as } from './user.mjs';
 
 const UNIT_TIMEOUT_MS = 180_000;
 const E2E_TIMEOUT_MS = 600_000;
@@ -14,7 +15,14 @@ export const RUNTIMES = [
   { name: 'node', label: `Node ${process.versions.node}, compiled` },
   { name: 'node24', label: 'Node 24, from source' },
   { name: 'deno', label: 'Deno 2.9, from source' },
+  { name: 'user', label: 'Node 24, as an ordinary user' },
 ];
+
+/** What an ordinary user runs, too, with an engine of their own. */
+const AS_USER = ['test/e2e/five-images.test.ts', 'test/engine/ownership.test.ts', 'test/engine/real.test.ts'];
+
+/** What only makes sense for, or around, an ordinary user. */
+const ONLY_USER = ['test/engine/poor-machines.test.ts', 'test/engine/rootless.test.ts'];
 
 /** Every test file, relative to the repository, in a stable order; the slow ones (test/e2e) last. */
 export function listTestFiles() {
@@ -35,16 +43,28 @@ const E2E_ON = {
 };
 
 /** Tests of what is handed out: they run it with each runtime themselves. */
-const HANDED_OUT = ['installed', 'one-file'];
+const HANDED_OUT = ['installed', 'one-file', 'package'];
 
 /** Whether a file runs on a runtime. */
 export function runsOn(file, runtime) {
+  if (runtime === 'user') return runsAsUser(file);
+  if (ONLY_USER.includes(file)) return false;
   if (file.startsWith('test/packaging/') && HANDED_OUT.includes(path.basename(file, '.test.ts')))
     return runtime === 'node';
   // Programs of the documentation: each takes a second, and what is compiled is tried by all others.
   if (file === 'test/docs/examples.test.ts') return runtime !== 'node';
   const names = E2E_ON[runtime];
   return !isE2e(file) || names === undefined || names.includes(path.basename(file, '.test.ts'));
+}
+
+/** Whether a file runs as an ordinary user, or around one; that much of it is enough. */
+export function runsAsUser(file) {
+  return AS_USER.includes(file) || ONLY_USER.includes(file);
+}
+
+/** Whether a file runs for nobody else, also where it is asked for by name. */
+export function isOnlyForUser(file) {
+  return ONLY_USER.includes(file);
 }
 
 /**
@@ -94,16 +114,18 @@ export function needs(file, variable, seen = new Set()) {
 }
 
 /**
- * Runs one file on one runtime.
+ * Runs one file on one runtime, as the given user where there is one (`.ci/user.mjs`).
  * @returns {Promise<{ passed: number, failed: number, skipped: number, durationMs: number, output: string, trouble?: string }>}
  */
-export async function runTestFile(runtime, file, env) {
+export async function runTestFile(runtime, file, env, user) {
   const dir = mkdtempSync(path.join(env.TMPDIR, 'events-'));
+  if (user !== undefined) chownSync(dir, user.uid, user.gid);
   const events = path.join(dir, 'events');
   const start = Date.now();
   const timeoutMs = isE2e(file) ? E2E_TIMEOUT_MS : UNIT_TIMEOUT_MS;
   try {
-    const { code, output, timedOut } = await run(commandFor(runtime, file, events), {
+    const { code, output, timedOut } = await run(commandFor(runtime, file, events, user?.checkout ?? root), {
+      ...(user === undefined ? {} : as(user)),
       env: { NO_COLOR: '1', FORCE_COLOR: undefined, NODE_OPTIONS: undefined, ...env },
       show: 'never',
       timeoutMs,
@@ -125,7 +147,7 @@ export async function runTestFile(runtime, file, env) {
   }
 }
 
-function commandFor(runtime, file, events) {
+function commandFor(runtime, file, events, checkout) {
   if (runtime === 'deno') {
     // Types are the compiler's business (`npm run check`); here they would only cost time.
     return [deno, 'test', '-A', '--no-check', `--junit-path=${events}`, file];
@@ -133,11 +155,11 @@ function commandFor(runtime, file, events) {
   const reporters = [
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    `--test-reporter=${path.join(root, '.ci/test-events.mjs')}`,
+    `--test-reporter=${path.join(checkout, '.ci/test-events.mjs')}`,
     `--test-reporter-destination=${events}`,
   ];
-  return runtime === 'node24'
-    ? [node24, ...reporters, file]
+  return runtime === 'node24' || runtime === 'user'
+    ? [path.join(checkout, path.relative(root, node24)), ...reporters, file]
     : [process.execPath, '--enable-source-maps', ...reporters, `dist/${file.replace(/\.ts$/, '.js')}`];
 }
 

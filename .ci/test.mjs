@@ -3,7 +3,7 @@
  *
  *   node .ci/test.mjs [--runtime node|node24|deno]… [--no-engine] [--verbose] [part of a file name]…
  *
- * node: this Node, compiled; node24 and deno: straight from the source. Prints one line for each file, the whole
+ * node: this Node, compiled; node24 and deno: straight from the source; user: what an ordinary user can do, which takes root to try. Prints one line for each file, the whole
  * output of those that fail, one line for each runtime, and last of all `N passed, N failed, N skipped`.
  */
 import { mkdirSync, mkdtempSync } from 'node:fs';
@@ -24,7 +24,18 @@ import {
   say,
   since,
 } from './support.mjs';
-import { isE2e, listTestFiles, needs, RUNTIMES, runsBeside, runsOn, runTestFile } from './test-files.mjs';
+import {
+  isE2e,
+  isOnlyForUser,
+  listTestFiles,
+  needs,
+  RUNTIMES,
+  runsAsUser,
+  runsBeside,
+  runsOn,
+  runTestFile,
+} from './test-files.mjs';
+import { as, lackingForUser, makeUser, nodeOf } from './user.mjs';
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
@@ -42,6 +53,7 @@ let engine;
 let secondEngine;
 let registries;
 let frontends;
+let user;
 let interrupted = false;
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -100,7 +112,10 @@ async function testAll() {
   // A file that is asked for by name runs on every runtime that is asked for.
   const isEverywhere = patterns.length > 0;
   const queue = files.flatMap((file) =>
-    runtimes.flatMap((runtime) => (isEverywhere || runsOn(file, runtime.name) ? [{ file, runtime }] : [])),
+    runtimes.flatMap((runtime) => {
+      const isAsked = isEverywhere && !isOnlyForUser(file);
+      return runtime.name !== 'user' && (isAsked || runsOn(file, runtime.name)) ? [{ file, runtime }] : [];
+    }),
   );
   const results = [];
   const work = async (jobs, own = env) => {
@@ -124,6 +139,11 @@ async function testAll() {
     ),
   ]);
 
+  const asUser = runtimes.find(({ name }) => name === 'user');
+  const userFiles = files.filter(runsAsUser);
+  if (asUser !== undefined && userFiles.length > 0 && binaries !== undefined && !interrupted)
+    results.push(...(await testAsUser(asUser, userFiles, binaries)));
+
   say('');
   for (const runtime of runtimes) {
     const own = results.filter((result) => result.runtime === runtime);
@@ -135,8 +155,55 @@ async function testAll() {
     say(
       `${runtime.label}: ${own.length} files, ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped${where}`,
     );
-    if (sum.passed === 0) throw new Error(`nothing passed on ${runtime.label}`);
+    if (sum.passed === 0 && (runtime.name !== 'user' || own.length > 0))
+      throw new Error(`nothing passed on ${runtime.label}`);
   }
+}
+
+/** The demo, and then files, as a user who is nobody in particular; those that make machines poor around this user run as root. */
+async function testAsUser(runtime, files, binaries) {
+  const lacking = lackingForUser();
+  if (lacking.length > 0) {
+    const text = `what an ordinary user can do was not tried: ${lacking.join(', ')} is not here`;
+    if (process.env.BAKE_TS_TEST_AS_USER) throw new Error(text);
+    say(text);
+    total.skipped += 1;
+    return [];
+  }
+  user = await makeUser(binaries);
+  const results = [];
+  const add = (file, result) => {
+    results.push({ file, runtime, ...result });
+    report({ file, runtime }, result);
+  };
+  const start = Date.now();
+  const demo = await run([nodeOf(user), '.ci/demo.mjs'], { ...as(user), show: 'never', timeoutMs: 300_000 });
+  const isDone = demo.code === 0 && /\b9 unchanged/.test(demo.output);
+  add('.ci/demo.mjs', {
+    passed: isDone ? 1 : 0,
+    failed: isDone ? 0 : 1,
+    skipped: 0,
+    durationMs: Date.now() - start,
+    output: demo.output,
+  });
+  const { stdout } = await run(['bake-ts', 'engine', 'status', '--json'], { ...as(user), show: 'never' });
+  const { address, paths } = JSON.parse(stdout);
+  const env = {
+    ...user.env,
+    BAKE_TS_TEST_ENGINE_BIN: path.join(user.home, 'bin'),
+    BAKE_TS_TEST_BUILDKIT: address,
+    BAKE_TS_TEST_CONTAINERD: paths.containerdSocket,
+  };
+  const alone = files.filter((file) => !needs(file, 'BAKE_TS_TEST_USER'));
+  // The first of them builds with the engine that the demo has left running.
+  for (const file of alone.filter(isE2e)) add(file, await runTestFile('user', file, env, user));
+  await run(['bake-ts', 'engine', 'down'], as(user));
+  for (const file of alone.filter((one) => !isE2e(one)))
+    add(file, await runTestFile('user', file, env, user));
+  const around = { ...testEnvironment(), BAKE_TS_TEST_USER: user.name, BAKE_TS_TEST_USER_HOME: user.home };
+  for (const file of files.filter((one) => needs(one, 'BAKE_TS_TEST_USER')))
+    add(file, await runTestFile('node24', file, around));
+  return results;
 }
 
 /** Nothing of the user's reaches the tests: no engine, no credentials, no records. */
@@ -157,6 +224,7 @@ function testEnvironment(own) {
     BAKE_TS_TEST_ENGINE_BIN: undefined,
     BAKE_TS_TEST_BUILDKIT: undefined,
     BAKE_TS_TEST_CONTAINERD: undefined,
+    BAKE_TS_TEST_USER: undefined,
     BAKE_TS_TEST_RUNTIMES: path.dirname(deno),
     BAKE_TS_TEST_REGISTRIES: registries,
     BAKE_TS_TEST_FRONTENDS: frontends,
@@ -177,7 +245,8 @@ function report({ file, runtime }, { passed, failed, skipped, durationMs, output
 }
 
 async function tidy() {
-  await Promise.all([engine?.stop(), secondEngine?.stop()]);
+  await Promise.all([engine?.stop(), secondEngine?.stop(), user?.stop()]);
+  user = undefined;
   engine = undefined;
   secondEngine = undefined;
   await removeScratch(scratch);

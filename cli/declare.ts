@@ -144,16 +144,26 @@ function declareCommands(word: string | undefined): CAC {
     .action(lazily(() => import('./commands/affected.ts')));
 
   const splitting = (command: Command): Command =>
-    overriding(fromFiles(selecting(command))).option(
-      '--split <level|build>',
-      'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
-    );
+    overriding(fromFiles(selecting(command)))
+      .option(
+        '--split <level|build>',
+        'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
+      )
+      .option(
+        '--package <address>',
+        'Where jobs get bake-ts: the address of its tarball, or what else npm install takes',
+      );
   splitting(command('ci github [...builds]', 'Print a workflow for GitHub Actions that follows the graph'))
-    .option('--action <ref>', 'Install and start by this action, e.g. acme/bake-ts@v1.2.0, not by steps')
-    .example('  bake-ts ci github > .github/workflows/images.yml')
+    .option(
+      '--action <ref>',
+      'Install and start by this action, e.g. acme/bake-ts@v1.2.0, in place of --package',
+    )
+    .example(
+      '  bake-ts ci github --package=https://files.example.com/bake-ts.tgz > .github/workflows/images.yml',
+    )
     .action(lazily(() => import('./commands/ci-github.ts')));
   splitting(command('ci gitlab [...builds]', 'Print a .gitlab-ci.yml that follows the graph'))
-    .example('  bake-ts ci gitlab > .gitlab-ci.yml')
+    .example('  bake-ts ci gitlab --package=https://files.example.com/bake-ts.tgz > .gitlab-ci.yml')
     .action(lazily(() => import('./commands/ci-gitlab.ts')));
 
   const lock = command('lock [...builds]', 'Write the digests of external images to builds.lock');
@@ -334,6 +344,10 @@ function declareEngine(command: CAC['command']): void {
   command('engine down', 'Stop the engine; images and cache stay').action(
     lazily(() => import('./commands/engine-down.ts')),
   );
+  command('engine rm', 'Stop the engine and remove its images, cache and logs from the disk')
+    .option('--programs', 'Also what `engine install` has installed')
+    .option('--yes', 'Do not ask')
+    .action(lazily(() => import('./commands/engine-rm.ts')));
   command('engine status', 'Show which engine a run would use, what is installed and what runs')
     .option('--addr <address>', 'Ask this engine')
     .option('--disk', 'Also count the bytes on disk, which takes a while')

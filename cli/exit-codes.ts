@@ -58,7 +58,8 @@ const PRECEDENCE: readonly ExitCode[] = [
   EXIT.registry,
 ];
 
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+/** Those of signal(7), and of Ctrl-Break as Node has it on Windows. */
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGBREAK: 21 };
 
 /** The code for problems; warnings count for nothing. */
 export function exitCodeOfProblems(

@@ -4,12 +4,21 @@
 import process from 'node:process';
 import { problem } from '../lib/model/mod.ts';
 import type { TakenTerminal, TakeTerminal, TerminalUser, Writer } from '../lib/report/mod.ts';
-import { goArchitecture, isPermitted, killPrograms, runtimeName } from '../lib/system/mod.ts';
+import {
+  goArchitecture,
+  isPermitted,
+  killPrograms,
+  runtimeName,
+  type System,
+  thisSystem,
+} from '../lib/system/mod.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Answer, Prompt } from './prompt.ts';
 
-/** Signals that ask us to stop. */
-export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Signals that ask us to stop. Windows has no others than Ctrl-C, Ctrl-Break and the closing of the window. */
+export function stopSignals(system: System = thisSystem()): readonly NodeJS.Signals[] {
+  return system === 'win32' ? ['SIGINT', 'SIGBREAK', 'SIGHUP'] : ['SIGINT', 'SIGTERM', 'SIGHUP'];
+}
 
 /** The surroundings of one call of the command line. */
 export interface Io {
@@ -139,9 +148,10 @@ export function createProcessIo(): Io {
     askHidden,
     now: Date.now,
     onSignal: (handler) => {
-      for (const signal of STOP_SIGNALS) process.on(signal, handler);
+      const signals = stopSignals();
+      for (const signal of signals) process.on(signal, handler);
       return () => {
-        for (const signal of STOP_SIGNALS) process.off(signal, handler);
+        for (const signal of signals) process.off(signal, handler);
       };
     },
     takeTerminal,
@@ -149,6 +159,17 @@ export function createProcessIo(): Io {
     runtime: runtimeName(),
     architecture: goArchitecture(process.arch),
     program: programOf(),
+  };
+}
+
+/** Ctrl-Z, and going on after it. */
+function suspension(user: TerminalUser): Readonly<Record<string, () => void>> {
+  return {
+    SIGTSTP: () => {
+      user.onSuspend();
+      process.kill(process.pid, 'SIGSTOP');
+    },
+    SIGCONT: user.onResume,
   };
 }
 
@@ -176,11 +197,8 @@ function takeTerminal(user: TerminalUser): TakenTerminal {
   process.removeAllListeners('warning');
   const handlers = {
     warning: ({ name, message }: Error) => user.onText(`${name}: ${message}\n`),
-    SIGTSTP: () => {
-      user.onSuspend();
-      process.kill(process.pid, 'SIGSTOP');
-    },
-    SIGCONT: user.onResume,
+    // Windows cannot suspend, and Deno refuses to listen for it there.
+    ...(thisSystem() === 'win32' ? {} : suspension(user)),
     exit: user.onExit,
   };
   for (const [name, handler] of Object.entries(handlers)) process.on(name, handler);

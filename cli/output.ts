@@ -65,9 +65,6 @@ export function reportProblems(problems: readonly Problem[], args: ParsedArgs | 
   return exitCodeOfProblems(problems);
 }
 
-/** What becomes of work that is stopped: no problem of its own. */
-const CALLED_OFF: ReadonlySet<string> = new Set(['registry/cancelled', 'engine/aborted']);
-
 /** As `reportProblems`, of work that may have been stopped: of what that cut off nobody wants to read, but it did not end well. */
 export function reportStoppable(
   problems: readonly Problem[],
@@ -77,7 +74,7 @@ export function reportStoppable(
 ): ExitCode {
   if (!aborted || problems.length === 0) return reportProblems(problems, args, io);
   const code = reportProblems(
-    problems.filter((one) => !CALLED_OFF.has(one.code)),
+    problems.filter(({ code }) => code !== 'run/cancelled'),
     args,
     io,
   );

@@ -43,6 +43,8 @@ export async function printPipeline(
 ): Promise<ExitCode> {
   const split = readSplit(args);
   if (!split.ok) return reportProblems(split.error, args, io);
+  const source = readPackage(args);
+  if (!source.ok) return reportProblems(source.error, args, io);
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { plan, warnings, missing } = planned.value;
@@ -56,6 +58,7 @@ export async function printPipeline(
   const top = repositoryOf(path.resolve(io.cwd));
   const settings: PipelineSettings = {
     version: VERSION,
+    package: source.value,
     buildkit: PACKAGES.find(({ name }) => name === 'buildkit')?.version ?? '',
     branch: (await defaultBranch(io.cwd, io.env)) ?? 'main',
     directory: slashed(path.relative(top, io.cwd)),
@@ -81,6 +84,33 @@ function readSplit(args: ParsedArgs): Result<Split> {
   ]);
 }
 
+/** Where jobs get bake-ts; empty with an action, which brings it along. No default: no address holds everywhere. */
+function readPackage(args: ParsedArgs): Result<string> {
+  const given = textOf(args, 'package');
+  const isAction = textOf(args, 'action') !== undefined;
+  if (given !== undefined && isAction)
+    return fail([
+      problem('cli/conflict', '--action brings bake-ts along, and --package says where else it comes from', {
+        hint: 'Give one of the two',
+      }),
+    ]);
+  if (given === undefined)
+    return isAction
+      ? ok('')
+      : fail([
+          problem('cli/no-package', 'the jobs would not know where to get bake-ts', {
+            hint: `--package=ADDRESS: where bake-ts-${VERSION}.tgz lies, the tarball that npm pack makes, or what else npm install takes`,
+          }),
+        ]);
+  // A path would be one of a runner, where nothing is checked out yet. `$` is a variable to GitLab.
+  if (/^(?:https?:\/\/|git\+|\/|@?[\w])[\w@:./+%?&=#~^-]*$/.test(given)) return ok(given);
+  return fail([
+    problem('cli/bad-value', `--package cannot be "${given}"`, {
+      hint: `An address (https://files.example.com/bake-ts-${VERSION}.tgz), a path from the root, or a name with its version in a registry of packages of yours`,
+    }),
+  ]);
+}
+
 function noteProblem({ text, hint }: Pipeline['notes'][number]): Problem {
   return problem('plan/pipeline', text.replace(/\.$/, ''), { severity: 'warning', hint });
 }
@@ -88,7 +118,13 @@ function noteProblem({ text, hint }: Pipeline['notes'][number]): Problem {
 /** Words that would bring a secret into the file, which is to be committed. */
 function findSecrets(args: ParsedArgs, plan: Plan, { registries }: Pipeline): readonly Problem[] {
   const hider = createHider(plan.set.variables);
-  const words = [...readingWords(args), ...selectingWords(args), ...listOf(args, 'action'), ...registries];
+  const words = [
+    ...readingWords(args),
+    ...selectingWords(args),
+    ...listOf(args, 'action'),
+    ...listOf(args, 'package'),
+    ...registries,
+  ];
   return [...new Set(words)].flatMap((word) => {
     const shown = hideInOption(word, hider);
     if (shown === word) return [];

@@ -8,6 +8,7 @@ import {
   problem,
   type Result,
   readImageRef,
+  withTagOf,
 } from '../lib/model/mod.ts';
 import type { Copied, RegistryClient, SignIn } from '../lib/registry/mod.ts';
 import { formatBytes, plural } from '../lib/report/mod.ts';
@@ -155,33 +156,26 @@ export function readTarget(written: string, from: ImageRef | undefined): Result<
     ]);
   }
   const ref = readImageRef(written);
-  if (!ref.ok || ref.value.tag !== undefined || ref.value.digest !== undefined || from === undefined)
-    return ref;
-  if (from.tag !== undefined) return ok({ ...ref.value, tag: from.tag });
-  return ok(from.digest === undefined ? ref.value : { ...ref.value, digest: from.digest });
+  return !ref.ok || from === undefined ? ref : ok(withTagOf(ref.value, from));
 }
 
 /** A name that was put, for programs; `previous` is a digest, `absent` or `unknown`. */
 export interface PutJson extends Omit<Copied, 'previous'> {
-  readonly ref: string;
   readonly previous: string;
 }
 
 /** A name that was put, as JSON shows it. */
-export function putToJson(ref: ImageRef, copied: Copied): PutJson {
+export function putToJson(copied: Copied): PutJson {
   const { previous, ...rest } = copied;
   return {
-    ref: formatImageRef(ref),
     previous: previous.kind === 'present' ? previous.digest : previous.kind,
     ...rest,
   };
 }
 
 /** The same as a line; with what the name pointed at before, to be able to put it back. */
-export function formatPut(ref: ImageRef, copied: Copied): string {
-  const { previous, digest } = copied;
-  const name = formatImageRef(ref);
-  if (copied.action === 'there') return `${name}  ${digest}  (already there)\n`;
+export function formatPut({ ref: name, previous, digest, action }: Copied): string {
+  if (action === 'there') return `${name}  ${digest}  (already there)\n`;
   const before =
     previous.kind === 'present'
       ? `was ${previous.digest}`

@@ -3,7 +3,7 @@
  *
  * **Calls** do everything at once: {@link run}, {@link build}, {@link plan}, {@link explain}, {@link affected}, {@link lint},
  * {@link verify}, {@link lock}, {@link checkLocked}, {@link outdated}, {@link update}, {@link promote}, {@link push}, {@link print},
- * {@link importBuilds}, {@link propose}. What a call does not say is taken from the process: the working directory, the environment.
+ * {@link importBuilds}, {@link propose}, {@link keptRuns}, {@link keptEvents}. What a call does not say is taken from the process: the working directory, the environment.
  *
  * ```ts
  * import { run, unwrap } from 'bake-ts';
@@ -84,6 +84,7 @@ export type {
   UpgradeReport,
   UpOptions,
 } from './engine/mod.ts';
+export type { CommitState, KeptBuild, KeptResult, KeptRun, RunHead } from './history/mod.ts';
 export type {
   AffectedBuild,
   AffectedReason,
@@ -227,6 +228,9 @@ export {
   type InstallEngineOptions,
   importBuilds,
   installEngine,
+  type KeptRunsOptions,
+  keptEvents,
+  keptRuns,
   type LintOptions,
   type LockOptions,
   lint,

@@ -75,6 +75,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'promote',
       'storage',
       'since',
+      'history',
     ],
   },
   watch: { level: 7, imports: ['dockerfile', 'plan', 'prepare', 'lock', 'inputs', 'inspect'] },
@@ -262,7 +263,12 @@ test('programs are run to their end by one runner; only daemons are started else
   const importers = [...lib, ...cli].filter(({ imports }) => imports.includes('node:child_process'));
   assert.deepEqual(
     importers.map(({ file }) => file),
-    ['lib/engine/daemon.ts', 'lib/system/run-program.ts', 'lib/system/stream-program.ts'],
+    [
+      'lib/engine/daemon.ts',
+      'lib/system/end-program.ts',
+      'lib/system/run-program.ts',
+      'lib/system/stream-program.ts',
+    ],
   );
 });
 

@@ -21,8 +21,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     );
     if (!copied.ok) return copied.error;
     io.stderr.write(formatTransfer(copied.value));
-    if (isSet(args, 'json')) writeJson(putToJson(to.value, copied.value), io);
-    else io.stdout.write(formatPut(to.value, copied.value));
+    if (isSet(args, 'json')) writeJson(putToJson(copied.value), io);
+    else io.stdout.write(formatPut(copied.value));
     return [];
   });
 }

@@ -9,7 +9,7 @@ import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine install` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { formatSource, ENGINE_PARTS, installEngine } = await import('../../lib/engine/mod.ts');
+  const { formatSource, installEngine, neededParts } = await import('../../lib/engine/mod.ts');
   const sources = await readInstallSources(args);
   if (!sources.ok) return reportProblems(sources.error, args, io);
   const view = createNoticeView(args, io);
@@ -22,7 +22,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         signal,
         notify: view.notify,
         force: isSet(args, 'force'),
-        ...(isSet(args, 'registry') ? { parts: ENGINE_PARTS } : {}),
+        ...(isSet(args, 'registry') ? { parts: [...neededParts(), 'registry'] as const } : {}),
       }).finally(() => view.close());
       const stopped = stoppedBy();
       if (!report.ok) {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../../lib/model/mod.ts';
+import { throwDenied } from '../../lib/util/permission.ts';
 import { didYouMean } from '../../lib/util/suggest.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -27,7 +28,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   let found = 0;
   for (const daemon of wanted === undefined ? DAEMONS : [wanted]) {
     const file = path.join(logDir, `${daemon}.log`);
-    const text = await readFile(file, 'utf8').catch(() => undefined);
+    const text = await readFile(file, 'utf8').catch(throwDenied);
     if (text === undefined) continue;
     found += 1;
     if (wanted === undefined) io.stdout.write(`${found > 1 ? '\n' : ''}${palette.bold(file)}\n`);

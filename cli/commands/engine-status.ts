@@ -1,6 +1,7 @@
 import type { ServingEngine } from '../../lib/engine/mod.ts';
 import type { Problem, Result } from '../../lib/model/mod.ts';
 import { formatBytes, type Palette, plainText, toProblemJson } from '../../lib/report/mod.ts';
+import { type System, thisSystem } from '../../lib/system/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { engineOfFile } from '../inputs.ts';
@@ -56,7 +57,7 @@ async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
     `embedded engine: ${status.running ? `${palette.good('running')}, ${status.address}` : palette.warning('not running')}`,
     ...(status.registry === undefined ? [] : [`registry: ${status.registry}`]),
     installation === undefined
-      ? 'not installed: bake-ts engine install'
+      ? whyNotInstalled(thisSystem())
       : `installed: ${installation.dir} (${installation.installedAt.slice(0, 10)})`,
     ...(outdated === undefined ? [] : [`outdated:  ${palette.warning(outdated)}`]),
     `state:     ${paths.stateDir}`,
@@ -96,6 +97,10 @@ export function engineToJson(serving: Result<ServingEngine>): object {
   return {
     engine: { ...engine, ...(unreadable === undefined ? {} : { unreadable: toProblemJson(unreadable) }) },
   };
+}
+
+function whyNotInstalled(system: System): string {
+  return system === 'linux' ? 'not installed: bake-ts engine install' : 'runs on Linux only';
 }
 
 function formatServing(engine: ServingEngine, palette: Palette): readonly string[] {

@@ -46,9 +46,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     if (promoted.ok) return show(promoted.value, args, io);
     const stopped = stoppedBy();
     // Of a request that was stopped nobody wants to read.
-    const problems = promoted.error.filter(
-      ({ code }) => stopped === undefined || code !== 'registry/cancelled',
-    );
+    const problems = promoted.error.filter(({ code }) => stopped === undefined || code !== 'run/cancelled');
     const code = reportProblems(problems, args, io);
     io.stderr.write(`${whatStands(promoted.error)}\n`);
     return stopped === undefined ? code : exitCodeOfSignal(stopped);

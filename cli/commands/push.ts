@@ -8,6 +8,7 @@ import {
   problem,
   type Result,
   readImageRef,
+  withDefaultTag,
 } from '../../lib/model/mod.ts';
 import { selectBuilds } from '../../lib/plan/mod.ts';
 import type { Layout } from '../../lib/registry/mod.ts';
@@ -113,7 +114,7 @@ async function pushStored(
 ): Promise<ExitCode> {
   const from = readImageRef(written);
   if (!from.ok) return reportProblems(from.error, args, io);
-  const to = other === undefined ? from : readTarget(other, from.value);
+  const to = other === undefined ? ok(withDefaultTag(from.value)) : readTarget(other, from.value);
   if (!to.ok) return reportProblems(to.error, args, io);
   const { findEngine } = await import('../../lib/engine/mod.ts');
   const { findStoredRef } = await import('../../lib/run/mod.ts');
@@ -150,8 +151,8 @@ async function pushImage(
     );
     if (!pushed.ok) return pushed.error;
     io.stderr.write(formatTransfer(pushed.value));
-    if (isSet(args, 'json')) writeJson(putToJson(to, pushed.value), io);
-    else io.stdout.write(formatPut(to, pushed.value));
+    if (isSet(args, 'json')) writeJson(putToJson(pushed.value), io);
+    else io.stdout.write(formatPut(pushed.value));
     return [];
   });
 }

@@ -30,8 +30,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const put = await client.tagManifest({ registry, repository, digest: digest.value }, target);
       if (!put.ok) problems.push(...put.error);
       else {
-        done.push(putToJson(target, put.value));
-        if (!isSet(args, 'json')) io.stdout.write(formatPut(target, put.value));
+        done.push(putToJson(put.value));
+        if (!isSet(args, 'json')) io.stdout.write(formatPut(put.value));
       }
     }
     if (isSet(args, 'json')) writeJson(done, io);

@@ -50,7 +50,9 @@ export function applyOverrides(draft: Draft, overrides: ReadonlyMap<string, Over
     problems.push(
       problem(
         'bake/target',
-        wrong === UNKNOWN ? `--set ${text}: there is no key "${key}"` : `--set ${text}: ${wrong}`,
+        wrong === UNKNOWN
+          ? `The override ${text}: there is no key "${key}"`
+          : `The override ${text}: ${wrong}`,
         {
           span: override.span,
           ...(hint === undefined ? {} : { hint }),

@@ -23,6 +23,7 @@ import {
   variablesOf,
 } from '../hcl/mod.ts';
 import { type Problem, problem, type Span } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { didYouMean } from '../util/suggest.ts';
 import type { Definitions, VariableBlock } from './definitions.ts';
 import { makeFunction, readParameters } from './function.ts';
@@ -319,7 +320,7 @@ export class Names {
     const from = isJson ? jsonName : name;
     this.#fail(name, [
       problem('bake/value', `The value given for variable "${name}" cannot be used: ${value.message}`, {
-        hint: `It comes from --var ${from}=… or from ${from} of the environment${isJson ? '' : `; as JSON it is given in ${jsonName}`}.`,
+        hint: `It comes from ${option(`--var ${from}=…`)} or from ${from} of the environment${isJson ? '' : `; as JSON it is given in ${jsonName}`}.`,
         span: block.place,
       }),
     ]);

@@ -90,7 +90,7 @@ function readText(text: string): Result<Written, Problem> {
     end: text.length,
   };
   const wrong = (message: string, hint: string): Result<Written, Problem> =>
-    fail(problem('bake/target', `--set ${text}: ${message}`, { hint, span }));
+    fail(problem('bake/target', `The override ${text}: ${message}`, { hint, span }));
   const equals = text.indexOf('=');
   const left = equals === -1 ? text : text.slice(0, equals);
   const isAdded = left.endsWith('+');
@@ -123,13 +123,15 @@ function expand({ pattern, span }: Written, names: readonly string[]): Result<re
   const place = { ...span, end: Math.max(1, pattern.length) };
   if (matches === undefined)
     return fail(
-      problem('bake/target', `"${pattern}" of --set ${span.source.text} is no pattern`, { span: place }),
+      problem('bake/target', `"${pattern}" of the override ${span.source.text} is no pattern`, {
+        span: place,
+      }),
     );
   const matched = names.filter(matches);
   if (matched.length > 0) return ok(matched);
   const hint = didYouMean(pattern, names);
   return fail(
-    problem('bake/unknown-name', `No target matches "${pattern}" of --set ${span.source.text}`, {
+    problem('bake/unknown-name', `No target matches "${pattern}" of the override ${span.source.text}`, {
       ...(hint === undefined ? {} : { hint }),
       span: place,
     }),

@@ -219,7 +219,7 @@ async function evaluateBodies(
   const needsRegex = bodies.some(({ span: { source } }) =>
     ['\\u', ...REGEX_FUNCTIONS].some((name) => source.text.includes(name)),
   );
-  const home = options.env['HOME'];
+  const home = options.env['HOME'] ?? options.env['USERPROFILE'];
   const standard = standardFunctions({
     now: options.now,
     random: options.random ?? randomBytes,

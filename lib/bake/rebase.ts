@@ -1,4 +1,5 @@
 /** Paths that start at the file that has them (`BUILDX_BAKE_FILE_RELATIVE_PATHS`; buildx bake/bake.go, `rebaseContextPaths`). */
+import { isAbsolute } from 'node:path';
 import type { Draft } from './draft.ts';
 import { cleanPath } from './go-text.ts';
 import { isSpecialContext } from './remote.ts';
@@ -12,7 +13,7 @@ export function dirOf(path: string): string | undefined {
 
 /** The path from where bake runs. */
 export function rebaseContext(base: string, path: string): string {
-  if (base === '' || path === '' || path.startsWith('/') || isSpecialContext(path)) return path;
+  if (base === '' || path === '' || isAbsolute(path) || isSpecialContext(path)) return path;
   return cleanPath(`${base}/${path}`);
 }
 

@@ -25,7 +25,7 @@ import {
   type TypedAttributes,
   withDefaultTag,
 } from '../model/mod.ts';
-import type { ProgramEnd } from '../system/mod.ts';
+import { type ProgramEnd, thisSystem } from '../system/mod.ts';
 import { type BuildOutput, type BuildRequest, buildArgv, type Link, type LocalSources } from './argv.ts';
 import { type CommandSecrets, readSecretCommands } from './command-secrets.ts';
 import { explainFailure } from './failure.ts';
@@ -214,7 +214,10 @@ export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<W
 export function notStarted(tool: Buildctl, { startError = '', denied }: ProgramEnd): Problem {
   if (denied !== undefined) return denied;
   return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${startError})`, {
-    hint: 'Install it with `bake-ts engine install`, or point BUILDCTL at one.',
+    hint:
+      thisSystem() === 'linux'
+        ? 'Install it with `bake-ts engine install`, or point BUILDCTL at one.'
+        : 'Install it (docs/elsewhere.md), or point BUILDCTL at one.',
   });
 }
 

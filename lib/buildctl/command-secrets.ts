@@ -2,13 +2,16 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Build, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { runProgram, whyFailed } from '../system/mod.ts';
+import { runProgram, thisSystem, whyFailed } from '../system/mod.ts';
 import { type Buildctl, childEnvironment, GRACE_MS } from './tool.ts';
 
 /** Bytes of a secret that BuildKit takes at most (session/secrets/secrets.go, `MaxSecretSize`). */
 export const MOST_SECRET_BYTES: number = 500 * 1024;
-/** Linux takes 128 KiB for one variable (MAX_ARG_STRLEN), and all of them share a few MiB with the arguments. */
-const MOST_VARIABLE_BYTES = 64 * 1024;
+/**
+ * Linux takes 128 KiB for one variable (MAX_ARG_STRLEN), and all of them share a few MiB with the arguments; Windows takes 32,767
+ * characters for one (CreateProcess).
+ */
+const MOST_VARIABLE_BYTES = (thisSystem() === 'win32' ? 30 : 64) * 1024;
 
 /** Where buildctl finds the value of a secret: in one of its environment variables, or in a file. */
 export type SecretPlace = { readonly variable: string } | { readonly file: string };

@@ -12,6 +12,7 @@ import {
   type SourceFile,
   type Span,
 } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { type Excerpt, spanOfExcerpt, takeExcerpts } from './excerpt.ts';
 import type { ProgressSummary } from './progress.ts';
 import { findStep } from './step.ts';
@@ -25,7 +26,7 @@ interface Pattern {
 }
 
 const FREE_SPACE =
-  'See what takes it (`bake-ts engine du`), and let go of what no build needs: `bake-ts engine prune`, or `--keep 5GB`; or free space on it.';
+  'See what takes it (`bake-ts engine du`), and let go of what no build needs: `bake-ts engine prune`, or less of it: `bake-ts engine prune --keep 5GB`. Or free space on it.';
 
 const SIGN_IN =
   'Write them into config.json in DOCKER_CONFIG or ~/.docker: with `docker login`, or without Docker as docs/from-buildctl.md shows.';
@@ -137,7 +138,7 @@ const PATTERNS: readonly Pattern[] = [
     match: /toomanyrequests|429 Too Many Requests/i,
     code: 'registry/too-many-requests',
     message: () => 'a registry asks to slow down (429)',
-    hint: 'Run with fewer builds at a time (`-j 2`), or log in: anonymous clients have lower limits.',
+    hint: `Run fewer builds at a time, ${option('-j 2')}, or log in: anonymous clients have lower limits.`,
     temporary: true,
   },
   {
@@ -261,7 +262,7 @@ const PATTERNS: readonly Pattern[] = [
     match: /^process did not complete successfully: exit code: 137(?!\d)/m,
     code: 'build/step-failed',
     message: () => 'a step was killed (exit code 137)',
-    hint: 'Mostly for want of memory: give the engine more, or run fewer builds at a time (`-j 1`).',
+    hint: `Mostly for want of memory: give the engine more, or run fewer builds at a time, ${option('-j 1')}.`,
   },
   {
     match: /^process did not complete successfully: exit code: (\d+)/m,

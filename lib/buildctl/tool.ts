@@ -4,6 +4,7 @@ import {
   type ProgramEnd,
   type RunProgram,
   runProgram,
+  variableName,
   withoutTracing,
 } from '../system/mod.ts';
 
@@ -75,7 +76,7 @@ export function childEnvironment(
 ): Readonly<Record<string, string>> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(withoutTracing(env))) {
-    if (value === undefined || DROPPED.test(name)) continue;
+    if (value === undefined || DROPPED.test(variableName(name))) continue;
     kept[name] = value;
   }
   return { ...kept, ...extra };

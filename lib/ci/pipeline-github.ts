@@ -7,6 +7,7 @@ import {
   indented,
   list,
   type PipelineSettings,
+  packageVariable,
   scalar,
   scalarLine,
   secretNames,
@@ -57,7 +58,7 @@ concurrency:
   group: \${{ github.workflow }}-\${{ github.event_name == 'schedule' && 'nightly' || github.ref }}
   cancel-in-progress: \${{ github.event_name == 'pull_request' }}
 
-jobs:
+${settings.action === undefined ? `env:\n${literal(packageVariable(settings, 2))}\n\n` : ''}jobs:
 ${jobs.join('\n\n')}
 `);
 }
@@ -84,7 +85,7 @@ function lone(settings: PipelineSettings, ...rest: readonly string[]): string {
 }
 
 /** Installing comes before the checkout, so that no `.npmrc` or `node_modules` of the repository has a say in it. */
-function setup({ action, version, buildkit }: GithubSettings): string {
+function setup({ action, buildkit }: GithubSettings): string {
   if (action !== undefined)
     return `      - uses: ${literal(scalar(action))}
         with:
@@ -92,7 +93,7 @@ function setup({ action, version, buildkit }: GithubSettings): string {
   return `      - name: Install bake-ts
         working-directory: \${{ runner.temp }}
         run: |
-          npm install --no-save --prefix "$RUNNER_TEMP/bake-ts" bake-ts@${version}
+          npm install --no-save --prefix "$RUNNER_TEMP/bake-ts" -- "$BAKE_TS_PACKAGE"
           echo "$RUNNER_TEMP/bake-ts/node_modules/.bin" >> "$GITHUB_PATH"
       - name: Start BuildKit
         working-directory: \${{ runner.temp }}

@@ -6,6 +6,7 @@ import {
   heading,
   list,
   type PipelineSettings,
+  packageVariable,
   scalar,
   scalarLine,
   shellWords,
@@ -24,7 +25,7 @@ export function printGitlab(pipeline: Pipeline, settings: PipelineSettings): str
   const isByBuild = pipeline.split === 'build';
   const stages = isByBuild ? ['build'] : pipeline.levels.map((_jobs, at) => `level-${at}`);
   const jobs = [
-    base(settings),
+    base(),
     mergeRequest(settings),
     pushing(pipeline, settings),
     ...(isByBuild ? byBuild(pipeline) : byLevel(pipeline)),
@@ -36,13 +37,16 @@ workflow:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
 
+variables:
+${packageVariable(settings, 2)}
+
 stages:${list(['check', ...stages, 'update'], 2)}
 
 ${jobs.join('\n\n')}
 `;
 }
 
-function base({ version }: PipelineSettings): string {
+function base(): string {
   return `${comment("The engine is bake-ts's own, which takes a privileged runner (those of gitlab.com are). With the CI/CD variable BUILDKIT_HOST a buildkitd of yours is used, and any runner will do.")}
 .bake-ts:
   image: node:24-bookworm
@@ -53,7 +57,7 @@ function base({ version }: PipelineSettings): string {
     BAKE_TS_MADE: $CI_PROJECT_DIR.tmp/bake-ts
   before_script:
     # Elsewhere, so that no \`.npmrc\` of the repository has a say in it.
-    - (cd / && npm install --global bake-ts@${version})
+    - (cd / && npm install --global -- "$BAKE_TS_PACKAGE")
     - bake-ts engine install
     - rm -rf "$BAKE_TS_MADE" && mkdir -p "$BAKE_TS_MADE"
   after_script:

@@ -5,8 +5,10 @@ import type { Pipeline, PipelineNote } from './pipeline.ts';
 
 /** What a pipeline is printed with, besides its jobs. */
 export interface PipelineSettings {
-  /** Version of bake-ts to install. */
+  /** Version of bake-ts that prints. */
   readonly version: string;
+  /** Where jobs get bake-ts: what `npm install` takes, such as the address of a tarball. */
+  readonly package: string;
   /** Version of BuildKit to run. */
   readonly buildkit: string;
   /** The branch whose commits are built and pushed. */
@@ -119,6 +121,12 @@ export function secretNames(hosts: readonly string[]): ReadonlyMap<string, strin
     names.set(host, name);
   }
   return names;
+}
+
+/** The variable with {@link PipelineSettings.package}, so that it stands in the file once. */
+export function packageVariable(settings: PipelineSettings, indent: number): string {
+  const head = ' '.repeat(indent);
+  return `${comment('Where bake-ts comes from: what `npm install` takes.', indent)}\n${head}BAKE_TS_PACKAGE: ${scalar(settings.package)}`;
 }
 
 /** A script for a block scalar, each line indented. */

@@ -87,8 +87,8 @@ export function splitBakeOverrides(
 
 function noDocker(text: string, cwd: string) {
   const source = { path: '--set', text, isCommandLine: true as const, dir: cwd };
-  return problem('config/override', `--set ${text}: there is no Docker here to load images into`, {
-    hint: "What is not pushed stays in the engine's store (bake-ts images). For Docker, write a file: --set 'app.output=type=docker,dest=app.tar', then docker load -i app.tar.",
+  return problem('config/override', `The override ${text}: there is no Docker here to load images into`, {
+    hint: "What is not pushed stays in the engine's store (bake-ts images). For Docker, write a file by the override 'app.output=type=docker,dest=app.tar', then docker load -i app.tar.",
     span: { source, start: 0, end: text.length },
   });
 }

@@ -1,6 +1,6 @@
 /** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, dirname, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve, sep } from 'node:path';
 import {
   allowOption,
   type Grants,
@@ -15,6 +15,7 @@ import {
   soundsSecret,
 } from '../model/mod.ts';
 import { type RealPaths, readNamedFile, readRegularFile, UnreadableFile } from '../system/mod.ts';
+import { withSlashes } from '../util/path.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { mayRead } from './grants.ts';
 import { MAX_FILE_CHARS } from './parse.ts';
@@ -186,13 +187,13 @@ export interface BakeSources {
 
 /** See {@link BakeSources}; mostly both are the same. */
 export function createSources(files: readonly Origin[], cwd: string, runDir: string): BakeSources {
-  if (cwd === runDir)
+  if (cwd === runDir && sep === '/')
     return { given: (source) => source, shown: (source) => source, place: (found) => found };
   const known = new Map<SourceFile, SourceFile>();
   const given = new Map(
     files.map(({ source }): [SourceFile, SourceFile] => {
       if (source.path === '-') return [source, source];
-      return [source, { ...source, path: relative(runDir, resolve(cwd, source.path)) }];
+      return [source, { ...source, path: withSlashes(relative(runDir, resolve(cwd, source.path))) }];
     }),
   );
   for (const [source, renamed] of given) known.set(renamed, source);

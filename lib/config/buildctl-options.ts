@@ -4,13 +4,14 @@
  */
 import type { BuildctlOption } from '../model/mod.ts';
 import { formatCsv, parseFields } from '../util/csv.ts';
+import { option } from '../util/option-words.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
 import { at, type Node } from './tree.ts';
 import type { Values } from './values.ts';
 
 /** Options that are given in another way, or not at all → what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
-  addr: 'The engine is chosen for the whole run: `--addr`, BUILDKIT_HOST or `engine.address`.',
+  addr: `The engine is chosen for the whole run: ${option('--addr')}, BUILDKIT_HOST or \`engine.address\`.`,
   allow: 'Use `entitlements`.',
   'export-cache': 'Use `cache-to`.',
   frontend: 'Use `frontend` and `source`.',

@@ -1,6 +1,7 @@
 /** What is wrong with an expression: the library's errors in words, each underlined inside the file. */
 import { type Json, needsGrant, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
 import { endOfExpression, splitExpressions } from '../util/expression-scan.ts';
+import { option } from '../util/option-words.ts';
 import { suggest } from '../util/suggest.ts';
 import { COMMON_FUNCTIONS, MATCHES, type Mention, NotGranted, type Scope } from './cel.ts';
 import type { DeclaredFunction } from './functions.ts';
@@ -95,15 +96,17 @@ function causeOf(error: Error): NotGranted | undefined {
   return error.cause instanceof Error ? causeOf(error.cause) : undefined;
 }
 
+const NO_WORKFLOW = `This is not a workflow; declare a variable and pass the value: ${option('--var NAME=…')}`;
+
 /** Names that GitHub's workflows have in `${{ }}`, which people try here. */
 const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     github:
       'This is not a workflow; its values are in the environment: env.GITHUB_REPOSITORY, git.sha, git.branch, git.tag.',
     secrets: 'Secrets come to a build by `secrets:`, from the environment: id=token,env=TOKEN.',
-    steps: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
-    inputs: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
-    needs: 'This is not a workflow; declare a variable and pass the value: --var NAME=…',
+    steps: NO_WORKFLOW,
+    inputs: NO_WORKFLOW,
+    needs: NO_WORKFLOW,
     target: 'The build itself is known as build.name.',
     matrix: 'Rows are known in builds and templates; hand a function what it needs of them.',
     build: 'The name is known in builds and templates; hand a function what it needs of it.',

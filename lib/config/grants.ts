@@ -1,7 +1,15 @@
 /** From `--allow` and the files that the user named to what a builds file may do. */
 import { join, resolve } from 'node:path';
-import { GRANT_FORMS, type Grants, parseGrant, problem, readablePaths } from '../model/mod.ts';
-import { isInGitDirectory, isWithin, type RealPaths, repositoryOf } from '../system/mod.ts';
+import { GRANT_FORMS, type Grants, notUntrusted, parseGrant, problem, readablePaths } from '../model/mod.ts';
+import {
+  homeOf,
+  isInGitDirectory,
+  isWithin,
+  type RealPaths,
+  repositoryOf,
+  thisSystem,
+} from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { absolutePath } from './absolute-path.ts';
 import type { Problems } from './problems.ts';
 
@@ -89,6 +97,14 @@ export function resolveGrants(
       (grant.kind === 'read' ? reads : writes).push(real);
     }
   }
+  // There a git directory has more names than can be seen through (`GIT~1`, `.git::$INDEX_ALLOCATION`).
+  if (untrusted && thisSystem() === 'win32')
+    problems.add(
+      notUntrusted(
+        'An untrusted file is not built on Windows',
+        `Build it on Linux or macOS, or leave ${option('--untrusted')} out where you have read it.`,
+      ),
+    );
   const repositories = directories.map((one) => repositoryOf(realPaths.of(one)));
   return {
     repositories: [...new Set(repositories)],
@@ -104,7 +120,7 @@ export function resolveGrants(
 }
 
 function wellKnown(env: Surroundings['env'], realPaths: RealPaths): Pick<Grants, 'secrets' | 'caches'> {
-  const home = env['HOME'] ?? env['USERPROFILE'];
+  const home = homeOf(env);
   const below = (names: readonly string[]) => (home === undefined ? [] : names.map((one) => join(home, one)));
   const named = [env['XDG_CACHE_HOME'], env['SSH_AUTH_SOCK'], env['DOCKER_CONFIG']].map((one) =>
     one === undefined || one === '' ? [] : [resolve(one)],
@@ -112,7 +128,12 @@ function wellKnown(env: Surroundings['env'], realPaths: RealPaths): Pick<Grants,
   const [cache = [], agent = [], docker = []] = named;
   const real = (files: readonly string[]) => files.map((one) => realPaths.of(one));
   return {
-    secrets: real([...below(HOME_SECRETS), ...MOUNTED_SECRETS, ...agent, ...docker]),
+    secrets: real([
+      ...below(HOME_SECRETS),
+      ...(thisSystem() === 'linux' ? MOUNTED_SECRETS : []),
+      ...agent,
+      ...docker,
+    ]),
     caches: real([...below(['.cache']), ...cache]),
   };
 }

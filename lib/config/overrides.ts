@@ -46,10 +46,14 @@ export function layOverrides(
     if (matched.length === 0) {
       const near = suggest(override.pattern, [...names, ...targets.matrices.keys()]);
       problems.add(
-        problem('config/override-no-match', `No build matches "${override.pattern}" of --set ${text}`, {
-          hint: near === undefined ? `Builds: ${listNames(names)}.` : `Did you mean "${near}"?`,
-          span: { source: origin.source, start: 0, end: override.pattern.length },
-        }),
+        problem(
+          'config/override-no-match',
+          `No build matches "${override.pattern}" of the override ${text}`,
+          {
+            hint: near === undefined ? `Builds: ${listNames(names)}.` : `Did you mean "${near}"?`,
+            span: { source: origin.source, start: 0, end: override.pattern.length },
+          },
+        ),
       );
     }
     for (const name of matched) {
@@ -95,8 +99,8 @@ function parseOverride(
   // Without a key in front there is no pattern, and nothing that could be set either.
   if (equals <= 0 || text.startsWith('.')) {
     problems.add(
-      problem('config/override', `--set ${text} is not PATTERN.key=value`, {
-        hint: "For example: --set 'api.args.MODE=prod', --set '*.platforms+=linux/arm64'.",
+      problem('config/override', `The override ${text} is not PATTERN.key=value`, {
+        hint: "For example 'api.args.MODE=prod', or '*.platforms+=linux/arm64'.",
         ...whole,
       }),
     );
@@ -128,10 +132,14 @@ function parseOverride(
       : `${keysOfBake.join(', ')}; or, which bake does not have, ${own.join(', ')}`;
   const start = parts.length > 1 ? (parts[0]?.length ?? 0) + 1 : 0;
   problems.add(
-    problem('config/override', last === '' ? `--set ${text} names no key` : `--set cannot set "${last}"`, {
-      hint: near === undefined ? `Write PATTERN.key=value with one of ${keys}.` : `Did you mean "${near}"?`,
-      span: { source: origin.source, start, end: Math.max(start + last.length, start + 1) },
-    }),
+    problem(
+      'config/override',
+      last === '' ? `The override ${text} names no key` : `An override cannot set "${last}"`,
+      {
+        hint: near === undefined ? `Write PATTERN.key=value with one of ${keys}.` : `Did you mean "${near}"?`,
+        span: { source: origin.source, start, end: Math.max(start + last.length, start + 1) },
+      },
+    ),
   );
   return undefined;
 }
@@ -141,7 +149,7 @@ function checkOverride(override: Override, rule: KeyRule, problems: Problems): O
   const location = { span: { source: origin.source, start: 0, end: text.length } };
   if (rule === 'map' && sub === undefined) {
     problems.add(
-      problem('config/override', `--set ${text}: "${key}" is a map, so the name must follow it`, {
+      problem('config/override', `The override ${text}: "${key}" is a map, so the name must follow it`, {
         hint: `Write ${override.pattern}.${key}.NAME=${override.value}.`,
         ...location,
       }),
@@ -150,7 +158,7 @@ function checkOverride(override: Override, rule: KeyRule, problems: Problems): O
   }
   if (rule !== 'map' && rule !== 'whole' && sub !== undefined) {
     problems.add(
-      problem('config/override', `--set ${text}: "${key}" has nothing below it`, {
+      problem('config/override', `The override ${text}: "${key}" has nothing below it`, {
         hint: `Write ${override.pattern}.${key}=${override.value}.`,
         ...location,
       }),
@@ -159,7 +167,7 @@ function checkOverride(override: Override, rule: KeyRule, problems: Problems): O
   }
   if (append && rule !== 'replace' && rule !== 'append') {
     problems.add(
-      problem('config/override', `--set ${text}: += adds to lists, and "${key}" is not one`, {
+      problem('config/override', `The override ${text}: += adds to lists, and "${key}" is not one`, {
         hint: 'Write = instead.',
         ...location,
       }),

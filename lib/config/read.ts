@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
 import { RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { BAKE_NAMES, isBakeFile, isNamedHcl } from './bake-files.ts';
 import type { BakeReading } from './bake-source.ts';
@@ -181,13 +182,13 @@ function notRead(read: string, spare: readonly string[], cwd: string): Problem {
   const names = spare.map((file) => shownPath(cwd, file)).join(', ');
   return problem('config/several-files', `${shownPath(cwd, read)} is read, and ${names} beside it is not`, {
     severity: 'warning',
-    hint: `Remove what is not meant, or say which: -f ${shownPath(cwd, read)}.`,
+    hint: `Remove what is not meant, or say which: ${option(`-f ${shownPath(cwd, read)}`)}.`,
   });
 }
 
 function nothingFound(): Problem {
   return problem('config/no-file', 'There is no builds.yaml here or above, and no bake or Compose file', {
-    hint: 'Name one with -f FILE, or let bake-ts init propose a builds.yaml.',
+    hint: `Name one with ${option('-f FILE')}, or let bake-ts init propose a builds.yaml.`,
   });
 }
 
@@ -252,7 +253,7 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
       problems.add(
         notUntrusted(
           `${shown} is code, and code of an untrusted file is not run`,
-          'Read a builds.yaml instead, or leave --untrusted out where you have read the code.',
+          `Read a builds.yaml instead, or leave out ${option('--untrusted')} where you have read the code.`,
           from === undefined ? {} : at(from),
         ),
       );
@@ -306,7 +307,7 @@ async function readText(
       return problem('config/missing-file', `There is no file ${shown}`, {
         hint:
           from === undefined
-            ? 'Check the name after -f.'
+            ? 'Check its name.'
             : 'Paths in `include` start at the directory of the file that includes.',
         ...location,
       });

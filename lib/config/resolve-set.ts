@@ -10,6 +10,7 @@ import {
   type Span,
   sensitiveForms,
 } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import type { PathOptions } from './absolute-path.ts';
 import { markUnsetSecrets } from './bake-secrets.ts';
 import type { BuildTraits } from './bake-traits.ts';
@@ -269,7 +270,7 @@ function noBuilds(loaded: Loaded): Problem {
       'config/no-builds',
       `There is no target, and no service with \`build\`, in ${names}${what}`,
       {
-        hint: 'Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
+        hint: `Name another file with ${option('-f FILE')}, or let bake-ts init propose a builds.yaml.`,
         ...(isOne
           ? {
               span: {

@@ -3,6 +3,7 @@
  * no result is shared. What reads it cannot do more, since it is not there.
  */
 import { type Build, type BuildSet, notUntrusted, type TypedAttributes } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import type { Problems } from './problems.ts';
 
 /** Caches that are read without credentials of this machine and written nowhere else. */
@@ -28,7 +29,7 @@ export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
     problems.add(
       notUntrusted(
         `The file is untrusted, so this is left out: ${leftOut.join(', ')}`,
-        'An engine of your own is named by --addr or BUILDKIT_HOST.',
+        `An engine of your own is named by ${option('--addr')} or BUILDKIT_HOST.`,
         { severity: 'warning' },
       ),
     );

@@ -10,7 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { fail, ok, type Problem, parseGrant, problem, type Result } from '../model/mod.ts';
-import { isWithin, RealPaths } from '../system/mod.ts';
+import { homeOf, isWithin, RealPaths } from '../system/mod.ts';
 import { missingPermissions } from '../util/permission.ts';
 import { absolutePath } from './absolute-path.ts';
 import { parseText } from './parse.ts';
@@ -19,7 +19,7 @@ import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
 /** Where the file is, absolute: below `XDG_CONFIG_HOME`, else below `~/.config`; undefined: there is no home. */
 export function userConfigFile(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const own = env['XDG_CONFIG_HOME'];
-  const home = env['HOME'] ?? env['USERPROFILE'];
+  const home = homeOf(env);
   const base =
     own !== undefined && isAbsolute(own) ? own : home === undefined ? undefined : join(home, '.config');
   return base === undefined ? undefined : join(base, 'bake-ts', 'config.yaml');

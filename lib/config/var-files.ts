@@ -2,6 +2,7 @@
 import { extname, resolve } from 'node:path';
 import { type Grants, type Json, needsGrant, problem } from '../model/mod.ts';
 import { type RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { suggest } from '../util/suggest.ts';
 import { mayRead } from './grants.ts';
@@ -59,7 +60,11 @@ export async function readVarFiles(
       }
       const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
       const why = code === 'ENOENT' ? `There is no file ${shown}` : `${shown} cannot be read: ${code}`;
-      problems.add(problem('config/missing-file', why, { hint: 'Check the name after --var-file.' }));
+      problems.add(
+        problem('config/missing-file', why, {
+          hint: `Check the name after ${option('--var-file')}.`,
+        }),
+      );
       return undefined;
     });
     // Not every name is the environment's own: `__proto__` is an object's.

@@ -10,6 +10,7 @@ import {
   type Variable,
   type VariableOrigin,
 } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { type Evaluator, FAILED, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
 import type { VariableSchema } from './schema/check.ts';
@@ -158,7 +159,7 @@ function mustBeSet(declaration: Declaration, description: string | undefined): P
   const viaEnv = names.length === 0 ? '' : `, or ${names.join(' or ')} in the environment`;
   const what = description === undefined ? '' : ` (${description})`;
   return problem('config/required-variable', `${name} must be set${what}`, {
-    hint: `Set it with --var ${name}=…${viaEnv}.`,
+    hint: `Set it with ${option(`--var ${name}=…`)}${viaEnv}.`,
     ...atKey(map, entry),
   });
 }
@@ -316,7 +317,7 @@ function isTrue(node: Node | undefined): boolean {
 function originWords(origin: VariableOrigin): string {
   switch (origin.kind) {
     case 'flag':
-      return '--var';
+      return option('--var');
     case 'file':
       return origin.path;
     case 'env':

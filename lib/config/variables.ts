@@ -68,7 +68,7 @@ export function resolveVariables(
     const declare = unknown === 'bake' ? `variable "${name}" {}` : `vars: { ${name}: … }`;
     const file = unknown === 'bake' ? 'file' : 'builds file';
     problems.add(
-      problem('config/unknown-variable', `--var sets "${name}", which no ${file} declares`, {
+      problem('config/unknown-variable', `"${name}" is given a value, and no ${file} declares it`, {
         // bake takes it without a word.
         severity: unknown === 'bake' ? 'warning' : 'error',
         hint: near === undefined ? `Declare it: ${declare}.` : `Did you mean "${near}"?`,

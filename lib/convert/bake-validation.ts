@@ -1,10 +1,9 @@
 /** Conditions that bake puts to a variable, as rules of ours. */
 import type { Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
-import { attributeOf, type BakeImport } from './bake-context.ts';
+import type { BakeImport } from './bake-context.ts';
 import { type BakeBlock, sourceOf } from './bake-file.ts';
 import { asCondition, print, tight, Untranslatable, type Written } from './cel-text.ts';
-import { readDeclared } from './declared-type.ts';
 import { write } from './hcl-cel.ts';
 import { type Names, reduce, type Writing } from './hcl-writing.ts';
 import type { StaticType } from './static-type.ts';
@@ -43,8 +42,6 @@ export function readRules(
       drop(sourceOf(condition), thrown.message);
     }
   }
-  const shape = shapeOf(block);
-  if (shape !== undefined) checks.push(shape);
   if (checks.length > 0)
     keys['check'] =
       `\${{ ${checks.map((check) => (checks.length > 1 && / \|\| | \? /.test(check) ? `(${check})` : check)).join(' && ')} }}`;
@@ -169,24 +166,4 @@ function hasLooseBar(expression: string): boolean {
     else if (sign === '|' && depth === 0) return true;
   }
   return false;
-}
-
-/** Maps from outside must have what the declared type asks for. */
-function shapeOf(block: BakeBlock): string | undefined {
-  const expression = attributeOf(block, 'type');
-  const type = expression === undefined ? undefined : readDeclared(expression)?.type;
-  if (type?.kind === 'map' && type.fields !== undefined) return hasAll('value', type);
-  const of = type?.of;
-  if (of?.kind !== 'map' || of.fields === undefined) return undefined;
-  const inner = hasAll(type?.kind === 'map' ? 'value[key]' : 'one', of);
-  if (inner === undefined) return undefined;
-  return type?.kind === 'map' ? `value.all(key, ${inner})` : `value.all(one, ${inner})`;
-}
-
-function hasAll(holder: string, { fields = new Map(), loose }: StaticType): string | undefined {
-  const names = [...fields.keys()].filter((name) => loose?.has(name) !== true);
-  if (names.length === 0) return undefined;
-  if (names.length > 2 || !names.every((name) => /^[A-Za-z_]\w*$/.test(name)))
-    return `${JSON.stringify(names).replaceAll(',', ', ')}.all(name, name in ${holder})`;
-  return names.map((name) => `has(${holder}.${name})`).join(' && ');
 }

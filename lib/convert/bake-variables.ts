@@ -11,6 +11,7 @@ import { mentions } from './hcl-cel.ts';
 import { readValue } from './hcl-value.ts';
 import type { Marked } from './marks.ts';
 import type { StaticType } from './static-type.ts';
+import { schemaOf, structureOf, withoutOthers } from './type-schema.ts';
 import { pathTo, readValueComments, type ValueComments } from './value-comments.ts';
 
 /** What a variable comes to that cannot be written as an expression: its value as bake has it. */
@@ -41,10 +42,14 @@ function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf):
   const declared = typeExpression === undefined ? undefined : readDeclared(typeExpression);
   const written = attributeOf(block, 'default');
   const comments = [...block.comments.above];
-  const value = defaultOf(written, declared, { name, comments, context, evaluated });
+  const structure = typeExpression === undefined ? undefined : structureOf(typeExpression);
+  const read = defaultOf(written, declared, { name, comments, context, evaluated });
+  const value = structure === undefined ? read : withoutOthers(read, structure);
   const map: Record<string, Json> = {};
   const type = typeWord(value, declared, context.typeOf(name));
-  if (type !== undefined) map['type'] = type;
+  // Its type is that of the variable.
+  if (structure !== undefined) map['schema'] = schemaOf(structure, value ?? []);
+  else if (type !== undefined) map['type'] = type;
   if (value === null) map['optional'] = true;
   else map['default'] = context.marks.expand(value);
   const isComplex = declared?.type.kind === 'list' || declared?.type.kind === 'map';

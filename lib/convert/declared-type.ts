@@ -28,11 +28,11 @@ export function readDeclared(expression: Expression): Declared | undefined {
       const of = readDeclared(first);
       return of === undefined
         ? undefined
-        : { ...of, type: listOf(of.type), isSet: of.isSet || written.name === 'set' };
+        : { ...of, type: listOf(inside(of.type)), isSet: of.isSet || written.name === 'set' };
     }
     case 'map': {
       const of = readDeclared(first);
-      return of === undefined ? undefined : { ...of, type: { kind: 'map', of: of.type } };
+      return of === undefined ? undefined : { ...of, type: { kind: 'map', of: inside(of.type) } };
     }
     case 'tuple':
       return first.kind === 'tuple' ? ofTuple(first.items) : undefined;
@@ -46,7 +46,7 @@ export function readDeclared(expression: Expression): Declared | undefined {
 function ofTuple(items: readonly Expression[]): Declared | undefined {
   const types = items.flatMap((item) => readDeclared(item) ?? []);
   if (types.length < items.length) return undefined;
-  const of = types.map(({ type }) => type).reduce(union, types[0]?.type ?? ANY);
+  const of = types.map(({ type }) => inside(type)).reduce(union, inside(types[0]?.type ?? ANY));
   return {
     type: listOf(of),
     isSet: types.some(({ isSet }) => isSet),
@@ -64,10 +64,15 @@ function ofObject(items: Extract<Expression, { kind: 'object' }>['items']): Decl
     const read = inner === undefined ? undefined : readDeclared(inner);
     if (name === undefined || read === undefined) return undefined;
     if (optional !== undefined) loose.add(name);
-    fields.set(name, optional === undefined ? read.type : { ...read.type, nullable: true });
+    fields.set(name, optional === undefined ? inside(read.type) : { ...inside(read.type), nullable: true });
     isSet ||= read.isSet;
   }
   return { type: { kind: 'map', fields, ...(loose.size === 0 ? {} : { loose }) }, isSet };
+}
+
+/** The type of an element or attribute. */
+function inside(type: StaticType): StaticType {
+  return type.kind === 'number' ? { ...type, isMixed: true } : type;
 }
 
 function textOf(key: Expression): string | undefined {

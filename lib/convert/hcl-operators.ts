@@ -91,7 +91,7 @@ function sameNumbers(operator: string, left: Written, right: Written): readonly 
   if (isInt(left) && isInt(right) && operator !== '/') return [left, right];
   const wide = (side: Written): Written => {
     if (typeof side.constant === 'number' && isInt(side)) return { ...tight(`${side.constant}.0`, NUMBER) };
-    return isInt(side) ? tight(`double(${print(side)})`, NUMBER) : side;
+    return isInt(side) || side.type.isMixed === true ? tight(`double(${print(side)})`, NUMBER) : side;
   };
   if (operator === '%')
     throw new Untranslatable('the remainder of a division with fractions has no counterpart');

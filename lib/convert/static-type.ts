@@ -6,6 +6,8 @@ export interface StaticType {
   readonly nullable?: boolean;
   /** Of numbers: without a fraction, whatever variables are. */
   readonly isInt?: boolean;
+  /** Of numbers: within a list or map from outside; those without a fraction are integers there, and others not. */
+  readonly isMixed?: boolean;
   /** Of lists: HCL has it as a set, in order and without repetitions; so is every list that it is unified with. */
   readonly isSet?: boolean;
   /** Items of a list, values of a map whose names are not known. */
@@ -38,7 +40,11 @@ export function union(a: StaticType, b: StaticType): StaticType {
   const nullable = a.nullable === true || b.nullable === true;
   if (a.kind !== b.kind) return nullable ? ANY : { kind: 'any' };
   const both: StaticType = nullable ? { kind: a.kind, nullable } : { kind: a.kind };
-  if (a.kind === 'number') return a.isInt === true && b.isInt === true ? { ...both, isInt: true } : both;
+  if (a.kind === 'number') {
+    if (a.isInt === true && b.isInt === true) return { ...both, isInt: true };
+    // With an integer beside it, one without a fraction is none of the others either.
+    return [a, b].some((one) => one.isMixed === true) ? { ...both, isMixed: true } : both;
+  }
   if (a.kind === 'list') {
     const of = a.of === undefined ? b.of : b.of === undefined ? a.of : union(a.of, b.of);
     const list = a.isSet === true || b.isSet === true ? { ...both, isSet: true } : both;

@@ -13,7 +13,7 @@ import {
   type Result,
   type WorkerInfo,
 } from '../model/mod.ts';
-import { findProgram, runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
+import { findProgram, runProgram, thisSystem, whyFailed, withoutTracing } from '../system/mod.ts';
 import { isLocalEngine } from '../util/loopback.ts';
 import type { Engine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
@@ -35,7 +35,7 @@ const ASK_MS = 10_000;
 
 /**
  * Finds the containerd of an engine. Problems: `engine/no-image-store` (its worker keeps no images),
- * `engine/store-unreadable` (with what was tried), `engine/unreachable`, `engine/aborted`.
+ * `engine/store-unreadable` (with what was tried), `engine/unreachable`, `run/cancelled`.
  */
 export async function findContainerd(
   engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,
@@ -56,7 +56,7 @@ export async function findContainerd(
   if (containerd === undefined) {
     return fail(unreadable(worker.value, ['buildkitd does not say which containerd it works with']));
   }
-  if (!isLocalEngine(engine.address)) {
+  if (!isLocalEngine(engine.address, thisSystem())) {
     const why = `${engine.address} may be another machine, and of those that were made from one image all containerds call themselves alike`;
     return fail({
       ...unreadable(worker.value, [why]),

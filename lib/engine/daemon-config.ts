@@ -42,10 +42,11 @@ disabled_plugins = [${disabled.map(quote).join(', ')}]
 /** buildkitd: only the containerd worker, and what it has to know of registries (lines as `formatRegistries` makes them). */
 export function buildkitdConfig(
   paths: EnginePaths,
-  snapshotter: Snapshotter,
-  runc: string,
+  worker: { readonly snapshotter: Snapshotter; readonly runc: string; readonly rootless: boolean },
   registries: string,
 ): string {
+  // Without root no CNI plugin could do its work, so none is looked for.
+  const rootless = worker.rootless ? '  rootless = true\n  networkMode = "host"\n' : '';
   return `root = ${quote(path.join(paths.stateDir, 'buildkit'))}
 
 [grpc]
@@ -61,15 +62,15 @@ export function buildkitdConfig(
   enabled = true
   address = ${quote(paths.containerdSocket)}
   namespace = ${quote(paths.namespace)}
-  snapshotter = ${quote(snapshotter)}
-  gc = true
+  snapshotter = ${quote(worker.snapshotter)}
+${rootless}  gc = true
   reservedSpace = "10GB"
   maxUsedSpace = "60%"
   minFreeSpace = "10%"
 
   [worker.containerd.runtime]
     name = "io.containerd.runc.v2"
-    options = { BinaryName = ${quote(runc)}, Root = ${quote(path.join(paths.runtimeDir, 'runc'))} }
+    options = { BinaryName = ${quote(worker.runc)}, Root = ${quote(path.join(paths.runtimeDir, 'runc'))} }
 ${registries === '' ? '' : `\n${registries}\n`}`;
 }
 

@@ -16,10 +16,12 @@ import {
   type ProcessIdentity,
   problem,
   type Result,
+  wasCancelled,
 } from '../model/mod.ts';
 import { definedEnv, writeFileWhole } from '../system/mod.ts';
 import type { EnginePaths } from './paths.ts';
-import { endProcess, identifyProcess, isAlive } from './process-identity.ts';
+import { endProcess, identifyProcess, isAlive, waitForEnd } from './process-identity.ts';
+import { findBelow, type Launcher } from './rootless.ts';
 
 /** The daemons of the embedded engine, in the order in which they start. */
 export const DAEMON_NAMES: readonly DaemonName[] = ['containerd', 'buildkitd', 'registry'];
@@ -41,6 +43,8 @@ export interface DaemonRecord extends ProcessIdentity {
   readonly logFile: string;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** Without root: the process that it was started through (rootlesskit, nsenter), which ends with it. */
+  readonly launcher?: ProcessIdentity;
 }
 
 /** A pid file and whether its process still runs. */
@@ -54,6 +58,8 @@ export interface DaemonStart {
   readonly name: DaemonName;
   readonly file: string;
   readonly args: readonly string[];
+  /** What starts it, where it does not live in our namespaces. */
+  readonly launcher?: Launcher;
   readonly version: string;
   readonly address: string;
   readonly env: Environment;
@@ -66,6 +72,9 @@ export interface DaemonStart {
 
 const KEPT_LOGS = 3;
 const TAIL_LINES = 20;
+
+/** A launcher has nothing to do after its daemon has ended but to say so. */
+const LAUNCHER_GRACE_MS = 2_000;
 
 /** Path of a daemon's log. Older ones are `.1`, `.2`. */
 export function logFileOf(paths: EnginePaths, name: DaemonName): string {
@@ -91,7 +100,11 @@ export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<
   try {
     const record: unknown = JSON.parse(await readFile(pidFileOf(paths, name), 'utf8'));
     if (!isDaemonRecord(record) || record.name !== name) return undefined;
-    return { record, alive: await isAlive(record) };
+    const alive = await isAlive(record);
+    // Who started it was killed before the daemon was there to be noted.
+    const isLauncher = alive && record.launcher?.pid === record.pid;
+    const daemon = isLauncher ? await findDaemon(record.pid, record.file) : undefined;
+    return { record: { ...record, ...daemon }, alive };
   } catch {
     return undefined;
   }
@@ -102,7 +115,11 @@ function isDaemonRecord(value: unknown): value is DaemonRecord {
   if (!isProcessIdentity(value)) return false;
   const record = value as Readonly<Partial<Record<keyof DaemonRecord, unknown>>>;
   const texts = ['name', 'file', 'version', 'address', 'logFile', 'startedAt'] as const;
-  return texts.every((key) => typeof record[key] === 'string');
+  const { launcher } = record;
+  return (
+    texts.every((key) => typeof record[key] === 'string') &&
+    (launcher === undefined || isProcessIdentity(launcher))
+  );
 }
 
 /** Forgets a daemon. */
@@ -113,16 +130,19 @@ export async function removePidFile(paths: EnginePaths, name: DaemonName): Promi
 /**
  * Starts a daemon and waits until it serves. It outlives this process. Where it ends too early or does not come up in
  * time it is ended, its pid file is gone, and the problem (`engine/daemon-crashed`, `engine/daemon-silent`,
- * `engine/disk-full`, `engine/aborted`) carries the tail of its log.
+ * `engine/disk-full`, `run/cancelled`) carries the tail of its log.
  */
 export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promise<Result<DaemonRecord>> {
   const logFile = logFileOf(paths, start.name);
   await rotateLog(logFile);
   const log = openSync(logFile, 'a', 0o600);
+  const file = start.launcher?.file ?? start.file;
+  const args =
+    start.launcher === undefined ? start.args : [...start.launcher.args, start.file, ...start.args];
   let exit: string | undefined;
   let pid: number | undefined;
   try {
-    const child = spawn(start.file, start.args, {
+    const child = spawn(file, args, {
       cwd: start.cwd,
       env: definedEnv(start.env),
       detached: true,
@@ -142,34 +162,69 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
     closeSync(log);
   }
 
-  const identity = pid === undefined ? undefined : await identifyProcess(pid);
-  let isGone = identity === undefined;
-  if (identity !== undefined) {
-    const record: DaemonRecord = {
-      ...identity,
+  const spawned = pid === undefined ? undefined : await identifyProcess(pid);
+  let isGone = spawned === undefined;
+  let hasEnded = isGone;
+  if (spawned !== undefined) {
+    let record: DaemonRecord = {
+      ...spawned,
       name: start.name,
       file: start.file,
       version: start.version,
       address: start.address,
       logFile,
       startedAt: new Date().toISOString(),
+      ...(start.launcher === undefined ? {} : { launcher: spawned }),
     };
-    await writeFileWhole(pidFileOf(paths, start.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    // At once, so that a launcher is known, too, should we be killed before its daemon is there.
+    await noteDaemon(paths, record);
+    let isFound = start.launcher === undefined;
     const until = Date.now() + start.timeoutMs;
     while (!isGone && exit === undefined && Date.now() < until && start.signal?.aborted !== true) {
-      if (await start.isReady()) return ok(record);
-      isGone = !(await isAlive(identity));
+      if (!isFound) {
+        const daemon = await findDaemon(spawned.pid, start.file);
+        if (daemon !== undefined) {
+          isFound = true;
+          record = { ...record, ...daemon };
+          await noteDaemon(paths, record);
+        }
+      }
+      if (isFound && (await start.isReady())) return ok(record);
+      isGone = !(await isAlive(record));
       await sleep(15);
     }
-    await endProcess(identity, 2_000);
+    hasEnded = isGone || exit !== undefined;
+    await endDaemon(record, 2_000);
     await removePidFile(paths, start.name);
   }
-  if (start.signal?.aborted === true)
-    return fail([problem('engine/aborted', 'the work on the engine was called off')]);
+  if (start.signal?.aborted === true) return fail([wasCancelled()]);
   // How it ended comes with an event, which may come after the process is seen to be gone: let it come.
   for (let turn = 0; exit === undefined && isGone && turn < 20; turn += 1) await sleep(10);
-  if (isGone && identity !== undefined) exit ??= 'it ended';
-  return fail([await startProblem(start, logFile, exit)]);
+  if (isGone && spawned !== undefined) exit ??= 'it ended';
+  // How one ended that we ended ourselves says nothing.
+  return fail([await startProblem(start, logFile, hasEnded ? exit : undefined)]);
+}
+
+async function findDaemon(launcherPid: number, file: string): Promise<ProcessIdentity | undefined> {
+  const pid = await findBelow(launcherPid, file);
+  return pid === undefined ? undefined : identifyProcess(pid);
+}
+
+/** Writes a daemon's pid file. */
+export async function noteDaemon(paths: EnginePaths, record: DaemonRecord): Promise<void> {
+  await writeFileWhole(pidFileOf(paths, record.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+/** Ends a daemon, as `endProcess` does, and waits for what it was started through. */
+export async function endDaemon(
+  record: DaemonRecord,
+  graceMs: number,
+): Promise<Awaited<ReturnType<typeof endProcess>>> {
+  const how = await endProcess(record, graceMs);
+  const { launcher } = record;
+  if (launcher !== undefined && !(await waitForEnd(launcher, LAUNCHER_GRACE_MS)))
+    await endProcess(launcher, 0);
+  return how;
 }
 
 async function startProblem(start: DaemonStart, logFile: string, exit: string | undefined): Promise<Problem> {

@@ -1,14 +1,16 @@
 /** Looking for what keeps an engine from working: each check says what it found and, where it matters, what to do. */
 import { readFile } from 'node:fs/promises';
-import { arch, platform, release } from 'node:os';
+import { arch, release } from 'node:os';
 import path from 'node:path';
 import type { Result, WorkerInfo } from '../model/mod.ts';
-import { findProgram, goArchitecture, runProgram } from '../system/mod.ts';
+import { findProgram, goArchitecture, runProgram, thisSystem } from '../system/mod.ts';
 import { readDaemons, readTail } from './daemon.ts';
+import { engineElsewhere, nameOfSystem } from './elsewhere.ts';
 import { type FindOptions, findBuildctl, wellKnownSockets } from './find.ts';
 import {
   findListener,
   MINIMUM_FREE_BYTES,
+  mountFlagsOf,
   mountsBelow,
   readCgroups,
   readFreeBytes,
@@ -17,11 +19,14 @@ import {
 } from './host.ts';
 import { checkProgram, readInstallation, versionArgs } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { isRootless, neededParts, onceInNamespace } from './rootless.ts';
+import { lookAtNeeds, type RootlessNeed, tryNamespaces } from './rootless-needs.ts';
 import { type ServingEngine, servingEngine } from './serving.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { isServing } from './up.ts';
-import { ENGINE_PARTS, findVersion, PACKAGES, REQUIRED_PARTS } from './versions.ts';
+import { ENGINE_PARTS, findVersion, PACKAGES } from './versions.ts';
 import { readWorker } from './worker.ts';
 
 /** One thing that was looked at. */
@@ -36,8 +41,16 @@ export interface DoctorCheck {
   readonly hint?: string;
 }
 
-const MAY_NOT_OPEN =
-  'it is passed over; to use it, run as root or as a member of the group that it belongs to';
+const MAY_NOT_OPEN = 'it is passed over; to use it, run as root or as a member of its group';
+
+/** Why no engine serves, where a check of what the embedded one needs says it, too. */
+const SAID_BY_OTHER_CHECKS: readonly string[] = [
+  'engine/none-found',
+  'engine/not-installed',
+  'engine/not-running',
+  'engine/other-user',
+  'engine/unsafe-directory',
+];
 
 const GIB = 1024 ** 3;
 const COMFORTABLE_FREE_BYTES = 10 * GIB;
@@ -82,7 +95,7 @@ function checkServing(serving: Result<ServingEngine>): readonly DoctorCheck[] {
     return [{ name: 'engine', status: 'ok', found }];
   }
   return serving.error.flatMap(({ code, message, hint }) =>
-    code === 'engine/none-found' || code === 'engine/not-running' || code === 'engine/not-installed'
+    SAID_BY_OTHER_CHECKS.includes(code)
       ? []
       : [
           {
@@ -102,13 +115,14 @@ function describeWorker({ executor, snapshotter, network, platforms }: WorkerInf
 /** What the embedded engine needs, has, and does. */
 async function checkEmbedded(options: EngineOptions): Promise<readonly DoctorCheck[]> {
   const paths = enginePaths(options.env);
-  if (platform() !== 'linux') {
+  const system = thisSystem();
+  if (system !== 'linux') {
     return [
       {
         name: 'platform',
         status: 'fail',
-        found: `${platform()}/${goArchitecture(arch())}: the embedded engine runs on Linux only`,
-        hint: 'use a buildkitd elsewhere: --addr tcp://host:1234, or BUILDKIT_HOST',
+        found: `${nameOfSystem(system)}/${goArchitecture(arch())}: the embedded engine runs on Linux only`,
+        hint: engineElsewhere(system),
       },
     ];
   }
@@ -121,18 +135,73 @@ async function checkEmbedded(options: EngineOptions): Promise<readonly DoctorChe
   return groups.flat();
 }
 
-async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
+/** The rights of who runs this, and what follows from them: whether file systems can be mounted, and how. */
+async function checkRights(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
   const rights = await readRights();
+  if (!isRootless()) {
+    if (rights.mayMount)
+      return [
+        { name: 'rights', status: 'ok', found: 'root, may mount file systems' },
+        await checkOverlay(paths, options, []),
+      ];
+    return [
+      {
+        name: 'rights',
+        status: 'fail',
+        found: 'root without CAP_SYS_ADMIN',
+        hint: 'in a container: start it privileged, or use a rootless buildkitd through its socket',
+      },
+    ];
+  }
+  const found = `user ${rights.uid}: an engine without root, in namespaces of its own`;
+  const checks: DoctorCheck[] = [{ name: 'rights', status: 'ok', found }];
+  const needs = await lookAtNeeds(options.env);
+  checks.push(...needs.map(toCheck));
+  const rootlesskit =
+    (await readInstallation(paths))?.parts.get('rootlesskit')?.file ??
+    (await findProgram('rootlesskit', options.env));
+  if (rootlesskit === undefined || needs.some(({ problem }) => problem?.severity === 'error')) return checks;
+  const tried = await tryNamespaces(rootlesskit, options.env);
+  checks.push(toCheck(tried));
+  if (tried.problem === undefined)
+    checks.push(await checkOverlay(paths, options, onceInNamespace(rootlesskit)));
+  return checks;
+}
+
+function toCheck({ name, found, problem }: RootlessNeed): DoctorCheck {
+  if (problem === undefined) return { name, status: 'ok', found };
+  return {
+    name,
+    status: problem.severity === 'warning' ? 'warn' : 'fail',
+    found: `${problem.message}${problem.detail === undefined ? '' : `: ${problem.detail}`}`,
+    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+  };
+}
+
+async function checkOverlay(
+  paths: EnginePaths,
+  options: EngineOptions,
+  inside: readonly string[],
+): Promise<DoctorCheck> {
+  const why = await tryOverlay(path.join(paths.stateDir, 'probe'), options.env, inside);
+  if (why === undefined) return { name: 'overlayfs', status: 'ok', found: `works below ${paths.stateDir}` };
+  const mend =
+    inside.length === 0
+      ? 'modprobe overlay, or set'
+      : 'use a kernel from 5.11 on, with its module loaded, or set';
+  return {
+    name: 'overlayfs',
+    status: 'warn',
+    found: `does not work below ${paths.stateDir}, so every layer is a copy, which takes time and space: ${why}`,
+    hint: `${mend} BAKE_TS_HOME to a directory on ext4 or xfs`,
+  };
+}
+
+async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
   const checks: DoctorCheck[] = [
     { name: 'platform', status: 'ok', found: `linux/${goArchitecture(arch())}, kernel ${release()}` },
-    rights.uid === 0 && rights.mayMount
-      ? { name: 'rights', status: 'ok', found: 'root, may mount file systems' }
-      : {
-          name: 'rights',
-          status: 'fail',
-          found: rights.uid === 0 ? 'root without CAP_SYS_ADMIN' : `user ${rights.uid}, not root`,
-          hint: 'run as root (in a container: privileged), or use a rootless buildkitd through its socket',
-        },
+    ...(await checkFolders(paths)),
+    ...(await checkRights(paths, options)),
   ];
   const cgroups = await readCgroups();
   checks.push(
@@ -143,21 +212,12 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
           found: 'none mounted',
           hint: 'mount them: mount -t cgroup2 none /sys/fs/cgroup',
         }
-      : { name: 'control groups', status: 'ok', found: `cgroup ${cgroups}` },
+      : {
+          name: 'control groups',
+          status: 'ok',
+          found: `cgroup ${cgroups}${isRootless() ? ' (BuildKit makes none without root: a build has no limits but the user’s)' : ''}`,
+        },
   );
-  if (rights.uid === 0 && rights.mayMount) {
-    const why = await tryOverlay(path.join(paths.stateDir, 'probe'), options.env);
-    checks.push(
-      why === undefined
-        ? { name: 'overlayfs', status: 'ok', found: `works below ${paths.stateDir}` }
-        : {
-            name: 'overlayfs',
-            status: 'warn',
-            found: `does not work below ${paths.stateDir}: ${why}`,
-            hint: 'modprobe overlay, or set BAKE_TS_HOME to a directory on ext4 or xfs; layers are copied otherwise',
-          },
-    );
-  }
   const seccomp = /^Seccomp:\s*(\d)/m.exec(await readFile('/proc/self/status', 'utf8').catch(() => ''))?.[1];
   checks.push(
     seccomp === undefined
@@ -169,7 +229,9 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
         }
       : { name: 'seccomp', status: 'ok', found: 'the kernel has it' },
   );
-  const cni = await readFile('/etc/buildkit/cni.json', 'utf8').catch(() => undefined);
+  const cni = isRootless()
+    ? undefined
+    : await readFile('/etc/buildkit/cni.json', 'utf8').catch(() => undefined);
   checks.push({
     name: 'network of RUN',
     status: 'ok',
@@ -194,6 +256,24 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
   return checks;
 }
 
+/** Whose the folders are, and whether programs may be started from them. */
+async function checkFolders(paths: EnginePaths): Promise<DoctorCheck[]> {
+  const notOurs = await checkOwnership(paths);
+  const checks: DoctorCheck[] =
+    notOurs === undefined
+      ? []
+      : [{ name: 'folders', status: 'fail', found: notOurs.message, hint: notOurs.hint ?? '' }];
+  if ((await mountFlagsOf(paths.dataDir)).includes('noexec')) {
+    checks.push({
+      name: 'folders',
+      status: 'fail',
+      found: `${paths.dataDir} lies on a file system that is mounted noexec: no program can be started from it`,
+      hint: 'set BAKE_TS_HOME to a directory on another file system',
+    });
+  }
+  return checks;
+}
+
 async function checkInstalled(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
   const installation = await readInstallation(paths);
   if (installation === undefined) {
@@ -211,12 +291,13 @@ async function checkInstalled(paths: EnginePaths, options: EngineOptions): Promi
     for (const part of spec.parts) {
       const there = installation.parts.get(part);
       if (there === undefined) {
-        const needed = REQUIRED_PARTS.includes(part);
+        const isNeeded = neededParts().includes(part);
+        if (!isNeeded && part !== 'registry') continue;
         checks.push({
           name: part,
-          status: needed ? 'fail' : 'ok',
-          found: needed ? 'not installed' : 'not installed (only needed for a local registry)',
-          ...(needed ? { hint: 'bake-ts engine install' } : {}),
+          status: isNeeded ? 'fail' : 'ok',
+          found: isNeeded ? 'not installed' : 'not installed (only needed for a local registry)',
+          ...(isNeeded ? { hint: 'bake-ts engine install' } : {}),
         });
         continue;
       }

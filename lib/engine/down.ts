@@ -2,13 +2,15 @@
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, problem, type Result } from '../model/mod.ts';
-import { type DaemonName, readDaemon, removePidFile } from './daemon.ts';
+import { thisSystem } from '../system/mod.ts';
+import { type DaemonName, endDaemon, readDaemon, removePidFile } from './daemon.ts';
 import { mountsBelow } from './host.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
 import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
 import { enginePaths } from './paths.ts';
-import { endProcess } from './process-identity.ts';
+import { removeTree } from './remove.ts';
 
 /** What `down` found and ended. */
 export interface DownReport {
@@ -28,15 +30,28 @@ export interface DownReport {
 
 const GRACE_MS = 5_000;
 
+const NOTHING: DownReport = {
+  wasRunning: false,
+  stopped: [],
+  removedContainers: 0,
+  killedProcesses: 0,
+  unmounted: [],
+  durationMs: 0,
+};
+
 /**
  * Ends the embedded engine. Builds that run fail: BuildKit would wait for them, and `down` does so for five seconds only.
  * Images and caches stay. Nothing to end is a success.
  *
- * @returns what was ended; problems: `engine/leftovers`, `engine/locked`, `engine/aborted`
+ * @returns what was ended; problems: `engine/leftovers`, `engine/other-user`, `engine/unsafe-directory`, `engine/locked`, `run/cancelled`
  */
 export async function downEngine(options: EngineOptions): Promise<Result<DownReport>> {
   const startedMs = Date.now();
+  // Nothing of it can run there.
+  if (thisSystem() !== 'linux') return ok(NOTHING);
   const paths = enginePaths(options.env);
+  const notOurs = await checkOwnership(paths);
+  if (notOurs !== undefined) return fail([notOurs]);
   const exists = await stat(paths.runtimeDir).then(
     () => true,
     () => false,
@@ -63,7 +78,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
       const known = await readDaemon(paths, name);
       if (known?.alive === true) {
         options.notify?.({ part: name, step: 'stopping', text: `stopping ${name}` });
-        const how = await endProcess(known.record, GRACE_MS);
+        const how = await endDaemon(known.record, GRACE_MS);
         if (how === 'terminated' || how === 'killed') stopped.push({ name, how });
       }
       await removePidFile(paths, name);
@@ -90,13 +105,15 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     for (const name of [
       'containerd',
       'runc',
+      'rootlesskit',
       'tmp',
       'buildkitd.sock',
       'otel-grpc.sock',
       'containerd.sock',
       'containerd.sock.ttrpc',
     ]) {
-      await rm(path.join(paths.runtimeDir, name), { recursive: true, force: true });
+      const removed = await removeTree(path.join(paths.runtimeDir, name), options);
+      if (!removed.ok) return fail([removed.error]);
     }
     return ok({
       wasRunning: stopped.length > 0 || killedProcesses > 0,

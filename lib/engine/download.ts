@@ -8,9 +8,17 @@ import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
-import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import {
+  type Environment,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  wasCancelled,
+} from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { diskFull } from './host.ts';
-import { aborted } from './lock.ts';
 import type { PublishedChecksum } from './versions.ts';
 
 /** Long enough for a slow handshake, short enough that a machine without that network goes on to the next source. */
@@ -26,7 +34,7 @@ export interface Downloader {
   /**
    * Fetches a URL into a file. Goes on with `<file>.part` where an earlier attempt was cut; that file stays when the
    * network fails, so that the next install goes on from there. Problems: `engine/unreachable`, `engine/not-published`,
-   * `engine/download-failed`, `engine/aborted`.
+   * `engine/download-failed`, `run/cancelled`.
    */
   fetchFile(url: string, file: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Result<string>>;
   /** Fetches a short text. Same problems. */
@@ -80,7 +88,7 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
         await rename(part, file);
         return ok(file);
       } catch (error) {
-        if (signal?.aborted === true) return fail([aborted()]);
+        if (signal?.aborted === true) return fail([wasCancelled()]);
         const code = codeOf(error);
         if (code === 'ENOSPC') return fail([diskFull(path.dirname(file))]);
         if (isUnreachable(code)) return fail([unreachable(url, code)]);
@@ -146,7 +154,7 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
       }
       return ok(await answer.body.text());
     } catch (error) {
-      if (signal?.aborted === true) return fail([aborted()]);
+      if (signal?.aborted === true) return fail([wasCancelled()]);
       return fail([unreachable(url, codeOf(error))]);
     }
   }
@@ -208,7 +216,7 @@ export async function readNeighbouringChecksum(
 
 function unreachable(url: string, code: string): Problem {
   return problem('engine/unreachable', `${new URL(url).host} cannot be reached`, {
-    hint: 'give a mirror (--mirror) or files (--file), set HTTPS_PROXY, or use another source (--from path|go|debian)',
+    hint: `give ${option('--mirror URL')}, or ${option('--file PACKAGE=PATH')}; set HTTPS_PROXY; or take another source, ${option('--from path|go|debian')}`,
     detail: code,
     temporary: true,
   });

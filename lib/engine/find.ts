@@ -4,16 +4,19 @@
  */
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram, ownUid } from '../system/mod.ts';
+import { findProgram, isWithin, ownUid, type System, thisSystem } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
+import { buildctlElsewhere, engineElsewhere, nameOfSystem, socketsElsewhere } from './elsewhere.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
+import { neededParts } from './rootless.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
-import { REQUIRED_PARTS } from './versions.ts';
 
 /** Where to look. */
 export interface FindOptions extends EngineOptions {
@@ -68,7 +71,10 @@ const SCHEMES = [
  * Problems: `engine/bad-address`, `engine/unreachable`, `engine/denied`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
  * and those of {@link upEngine}.
  */
-export async function findEngine(options: FindOptions): Promise<Result<Engine>> {
+export async function findEngine(
+  options: FindOptions,
+  system: System = thisSystem(),
+): Promise<Result<Engine>> {
   const paths = enginePaths(options.env);
   const withheld: Permission[] = [];
   const hidden = (error: unknown): undefined => {
@@ -80,10 +86,10 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
   const denied: string[] = [];
   let choice: Pick<Engine, 'address' | 'kind' | 'source'> | undefined = named;
   if (named !== undefined) {
-    const refused = await checkNamed(named, options.signal);
+    const refused = await checkNamed(named, system, options.signal);
     if (refused !== undefined) return fail([refused]);
   } else {
-    for (const socket of options.wellKnownSockets ?? wellKnownSockets(options.env, withheld)) {
+    for (const socket of options.wellKnownSockets ?? wellKnownSockets(options.env, withheld, system)) {
       const answer = await probeSocket({ path: socket }, undefined, options.signal);
       if (answer.kind === 'accepts') {
         choice = { address: `unix://${socket}`, kind: 'well-known', source: `the socket ${socket}` };
@@ -96,12 +102,13 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
   }
   let started = false;
   if (choice === undefined) {
+    if (system !== 'linux') return fail([noneElsewhere(system, denied, withheld, notes)]);
     const embedded = await findEmbedded(paths, installation, options, { notes, denied, withheld });
     if (!embedded.ok) return embedded;
     started = embedded.value;
     choice = { address: `unix://${paths.buildkitSocket}`, kind: 'embedded', source: 'the embedded engine' };
   }
-  const buildctl = await findBuildctl(options.env, installation);
+  const buildctl = await findBuildctl(options.env, installation, system);
   if (!buildctl.ok) return fail([buildctl.error]);
   const ctr = installation?.parts.get('ctr')?.file;
   const isOurs = choice.address === `unix://${paths.buildkitSocket}` && ctr !== undefined;
@@ -122,18 +129,23 @@ export async function findEngine(options: FindOptions): Promise<Result<Engine>> 
 }
 
 /**
- * The sockets of a system-wide and of a rootless buildkitd; where the runtime does not say who runs this, what that takes goes to
- * `withheld` (buildkit util/appdefaults/appdefaults_unix.go).
+ * The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go); where the runtime does
+ * not say who runs this, what that takes goes to `withheld`. Where no engine can run, those of virtual machines.
  */
-export function wellKnownSockets(env: Environment, withheld: Permission[] = []): readonly string[] {
-  const system = '/run/buildkit/buildkitd.sock';
+export function wellKnownSockets(
+  env: Environment,
+  withheld: Permission[] = [],
+  system: System = thisSystem(),
+): readonly string[] {
+  if (system !== 'linux') return socketsElsewhere(env, system);
+  const shared = '/run/buildkit/buildkitd.sock';
   const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
   try {
     const userDir = path.isAbsolute(runtimeDir) ? runtimeDir : `/run/user/${ownUid()}`;
-    return [system, path.join(userDir, 'buildkit/buildkitd.sock')];
+    return [shared, path.join(userDir, 'buildkit/buildkitd.sock')];
   } catch (error) {
     withheld.push(...(missingPermissions(error) ?? thrown(error)));
-    return [system];
+    return [shared];
   }
 }
 
@@ -147,6 +159,7 @@ function thrown(error: unknown): never {
 export async function findBuildctl(
   env: Environment,
   installation: Installation | undefined,
+  system: System = thisSystem(),
 ): Promise<Result<string, Problem>> {
   const wanted = env['BUILDCTL'] ?? '';
   if (wanted !== '') {
@@ -160,6 +173,11 @@ export async function findBuildctl(
   }
   const own = installation?.parts.get('buildctl')?.file ?? (await findProgram('buildctl', env));
   if (own !== undefined) return ok(own);
+  if (system !== 'linux') {
+    return fail(
+      problem('engine/no-buildctl', 'buildctl is not on PATH', { hint: buildctlElsewhere(system) }),
+    );
+  }
   return fail(
     problem('engine/no-buildctl', 'buildctl is neither installed with the engine nor on PATH', {
       hint: 'install it: bake-ts engine install (or set BUILDCTL to its path)',
@@ -167,9 +185,11 @@ export async function findBuildctl(
   );
 }
 
+const FLAG = '--addr';
+
 function pickNamed(options: FindOptions): Pick<Engine, 'address' | 'kind' | 'source'> | undefined {
   const { flagAddress = '', fileAddress = '' } = options;
-  if (flagAddress !== '') return { address: flagAddress, kind: 'flag', source: '--addr' };
+  if (flagAddress !== '') return { address: flagAddress, kind: 'flag', source: FLAG };
   const fromEnv = options.env['BUILDKIT_HOST'] ?? '';
   if (fromEnv !== '') return { address: fromEnv, kind: 'environment', source: 'BUILDKIT_HOST' };
   if (fileAddress !== '')
@@ -177,22 +197,35 @@ function pickNamed(options: FindOptions): Pick<Engine, 'address' | 'kind' | 'sou
   return undefined;
 }
 
-/** What is wrong with an address that somebody named. Those that go through another program are left to buildctl. */
+/**
+ * What is wrong with an address that somebody named. Those that go through another program are left to buildctl, and on Windows
+ * sockets and pipes.
+ */
 async function checkNamed(
   { address, source }: Pick<Engine, 'address' | 'source'>,
+  system: System,
   signal: AbortSignal | undefined,
 ): Promise<Problem | undefined> {
+  const from = source === FLAG ? option(FLAG) : source;
   const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/.exec(address) ?? [];
   if (!SCHEMES.includes(scheme) || rest === '') {
     return problem(
       'engine/bad-address',
-      `"${address}" (from ${source}) is not a valid address of a buildkitd`,
+      `"${address}" (from ${from}) is not a valid address of a buildkitd`,
       {
         hint: `it starts with one of ${SCHEMES.map((one) => `${one}://`).join(', ')}`,
       },
     );
   }
-  const target = scheme === 'unix' ? { path: rest } : scheme === 'tcp' ? parseHostPort(rest) : undefined;
+  if (scheme === 'npipe' && system !== 'win32') {
+    return problem(
+      'engine/bad-address',
+      `"${address}" (from ${source}) is a named pipe of Windows, and this is ${nameOfSystem(system)}`,
+      { hint: `name an engine that can be reached from here: ${option('--addr')}, BUILDKIT_HOST` },
+    );
+  }
+  const isSocket = scheme === 'unix' && system !== 'win32';
+  const target = isSocket ? { path: rest } : scheme === 'tcp' ? parseHostPort(rest) : undefined;
   if (target === undefined) return undefined;
   const answer = await probeSocket(target, 3_000, signal);
   if (answer.kind === 'accepts') return undefined;
@@ -200,7 +233,7 @@ async function checkNamed(
   const what = 'path' in target ? `the socket ${rest}` : `the address ${rest}`;
   return problem(
     'engine/unreachable',
-    `there is no buildkitd at ${address} (from ${source}): ${what} ${formatAnswer(answer)}`,
+    `there is no buildkitd at ${address} (from ${from}): ${what} ${formatAnswer(answer)}`,
     {
       hint:
         answer.kind === 'denied'
@@ -222,7 +255,7 @@ interface PassedOver {
   readonly notes: string[];
   readonly denied: readonly string[];
   /** What the runtime did not let us look at. */
-  readonly withheld: readonly Permission[];
+  readonly withheld: Permission[];
 }
 
 /** Of a socket that may not be opened nobody here can tell whether anybody listens; mostly somebody does. */
@@ -233,9 +266,25 @@ function deniedSockets(sockets: readonly string[]): Problem {
     {
       hint:
         'run as root, or as a member of the group that buildkitd gives its socket to (buildkitd --group)\n' +
-        'or start a rootless buildkitd, whose socket is found by itself; or name another engine: --addr, BUILDKIT_HOST\n' +
-        'or install one of bake-ts’s own, which needs root, too: bake-ts engine install',
+        `or start a rootless buildkitd, whose socket is found by itself; or name another engine: ${option('--addr')}, BUILDKIT_HOST\n` +
+        'or install one of bake-ts’s own: bake-ts engine install',
     },
+  );
+}
+
+/** No engine was named and none answers, on a system on which none can run. */
+function noneElsewhere(
+  system: System,
+  denied: readonly string[],
+  withheld: readonly Permission[],
+  notes: readonly string[],
+): Problem {
+  if (withheld.length > 0) return permissionProblem(withheld);
+  if (denied.length > 0) return deniedSockets(denied);
+  return problem(
+    'engine/none-found',
+    `there is no BuildKit engine: none was named, and none can run on ${nameOfSystem(system)}`,
+    { hint: engineElsewhere(system), ...(notes.length === 0 ? {} : { detail: notes.join('\n') }) },
   );
 }
 
@@ -246,6 +295,14 @@ async function findEmbedded(
   options: FindOptions,
   { notes, denied, withheld }: PassedOver,
 ): Promise<Result<boolean>> {
+  const notOurs = await checkOwnership(paths).catch((error): undefined => {
+    const missing = missingPermissions(error) ?? thrown(error);
+    // Below this user's own folders nobody else could have put anything.
+    if (!isWithin(paths.runtimeDir, [paths.stateDir])) withheld.push(...missing);
+  });
+  if (notOurs !== undefined) return fail([notOurs]);
+  if (withheld.length > 0 && !isWithin(paths.runtimeDir, [paths.stateDir]))
+    return fail([permissionProblem(withheld)]);
   const [buildkitd, containerd] = await Promise.all([
     probeSocket({ path: paths.buildkitSocket }, undefined, options.signal),
     probeSocket({ path: paths.containerdSocket }, undefined, options.signal),
@@ -254,7 +311,7 @@ async function findEmbedded(
   const unseen = [buildkitd, containerd].flatMap((one) => (one.kind === 'withheld' ? one.missing : []));
   // Of one that is installed nobody can tell whether it runs.
   if (installation !== undefined && unseen.length > 0) return fail([permissionProblem(unseen)]);
-  const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
+  const missing = neededParts().filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) {
     if (withheld.length > 0) return fail([permissionProblem(withheld)]);
     if (denied.length > 0) return fail([deniedSockets(denied)]);
@@ -266,7 +323,7 @@ async function findEmbedded(
         {
           hint:
             'install one of bake-ts’s own, in a folder of its own: bake-ts engine install\n' +
-            'or name one that runs: --addr, BUILDKIT_HOST, or engine.address in builds.yaml',
+            `or name one that runs: ${option('--addr')}, BUILDKIT_HOST, or engine.address in builds.yaml`,
           ...(notes.length === 0 ? {} : { detail: notes.join('\n') }),
         },
       ),

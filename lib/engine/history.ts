@@ -15,7 +15,7 @@ export interface BuiltImage {
   readonly builtAt: string;
 }
 
-/** The images that an engine built lately and kept in its store, by name. Problems: `engine/unreachable`, `engine/aborted`. */
+/** The images that an engine built lately and kept in its store, by name. Problems: `engine/unreachable`, `run/cancelled`. */
 export async function listHistory(
   engine: EngineTool,
   options: EngineOptions,

@@ -1,9 +1,10 @@
 /** What the machine offers an engine: rights, control groups, overlay mounts, space, who has a port. Linux. */
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises';
-import { platform } from 'node:os';
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
-import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
+import { findProgram, ownUid, runProgram, type System, thisSystem, whyFailed } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
+import { unsupportedSystem } from './elsewhere.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
@@ -44,10 +45,17 @@ export async function readFreeBytes(dir: string): Promise<number | undefined> {
 /**
  * Mounts an overlay below the directory and unmounts it again. Undefined where it works, else why not. Only trying
  * shows it: the kernel may lack it, and it cannot lie on every file system (on another overlay, for one).
+ *
+ * @param inside what runs a program in a mount namespace of its own; comes before the program. Empty: not needed
  */
-export async function tryOverlay(dir: string, env: Environment): Promise<string | undefined> {
+export async function tryOverlay(
+  dir: string,
+  env: Environment,
+  inside: readonly string[] = [],
+): Promise<string | undefined> {
   const [mount, umount] = [await findProgram('mount', env), await findProgram('umount', env)];
   if (mount === undefined || umount === undefined) return 'mount or umount is not on PATH';
+  const [program = mount, ...before] = [...inside, mount];
   let scratch: string | undefined;
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -55,14 +63,19 @@ export async function tryOverlay(dir: string, env: Environment): Promise<string 
     for (const name of ['lower', 'upper', 'work', 'merged']) await mkdir(path.join(scratch, name));
     const options = 'lowerdir=lower,upperdir=upper,workdir=work';
     const mounted = await runProgram({
-      program: mount,
-      argv: ['-t', 'overlay', 'overlay', '-o', options, 'merged'],
+      program,
+      argv: [...before, '-t', 'overlay', 'overlay', '-o', options, 'merged'],
       env,
       cwd: scratch,
       timeoutMs: 10_000,
     });
-    if (mounted.exitCode !== 0) return mounted.stderr.trim() || `mount failed: ${whyFailed(mounted)}`;
-    await runProgram({ program: umount, argv: [path.join(scratch, 'merged')], env, timeoutMs: 10_000 });
+    if (mounted.exitCode !== 0) {
+      const lines = mounted.stderr.split('\n').filter((line) => !line.startsWith('[rootlesskit'));
+      return lines.join('\n').trim() || `mount failed: ${whyFailed(mounted)}`;
+    }
+    // A namespace takes its mounts along.
+    if (inside.length === 0)
+      await runProgram({ program: umount, argv: [path.join(scratch, 'merged')], env, timeoutMs: 10_000 });
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -71,18 +84,52 @@ export async function tryOverlay(dir: string, env: Environment): Promise<string 
   }
 }
 
+/** A mount point, and its own flags (`nosuid`, `noexec`, `ro`, …). */
+interface MountPoint {
+  readonly point: string;
+  readonly flags: readonly string[];
+}
+
+async function readMounts(): Promise<readonly MountPoint[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
+  return table
+    .split('\n')
+    .map((line) => line.split(' '))
+    .map(([, , , , point = '', flags = '']) => ({
+      // The kernel writes blanks and the like as octal.
+      point: point.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+        String.fromCharCode(Number.parseInt(digits, 8)),
+      ),
+      flags: flags.split(','),
+    }));
+}
+
 /** Mount points below a directory, deepest first. */
 export async function mountsBelow(dir: string): Promise<readonly string[]> {
-  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  const points = table
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    // The kernel writes blanks and the like as octal.
-    .map((point) =>
-      point.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))),
-    )
+  const points = (await readMounts())
+    .map(({ point }) => point)
     .filter((point) => point.startsWith(`${dir}/`));
   return points.sort((one, other) => other.length - one.length);
+}
+
+/** The flags of the mount that an absolute path, or its nearest parent that exists, lies on. */
+export async function mountFlagsOf(file: string): Promise<readonly string[]> {
+  let real = path.resolve(file);
+  for (let at = real; ; at = path.dirname(at)) {
+    const found = await realpath(at).catch(() => undefined);
+    if (found !== undefined) {
+      real = found;
+      break;
+    }
+    if (path.dirname(at) === at) break;
+  }
+  let best: MountPoint | undefined;
+  for (const mount of await readMounts()) {
+    const covers = mount.point === '/' || real === mount.point || real.startsWith(`${mount.point}/`);
+    // Of two at one place the later one lies on top.
+    if (mount.point !== '' && covers && mount.point.length >= (best?.point.length ?? 0)) best = mount;
+  }
+  return best?.flags ?? [];
 }
 
 /** The process that listens on a TCP port of this machine, as `name (process N)`; undefined where it is not known. */
@@ -125,43 +172,22 @@ export function fileProblem(dir: string, error: unknown): Problem {
 }
 
 /** What keeps an engine from being started here; empty where nothing does. */
-export async function findObstacles(): Promise<readonly Problem[]> {
-  if (platform() !== 'linux') {
-    return [
-      problem(
-        'engine/unsupported-platform',
-        `the embedded engine runs on Linux only, and this is ${platform()}`,
-        {
-          hint: 'use a buildkitd elsewhere: bake-ts --addr tcp://host:1234, or BUILDKIT_HOST',
-        },
-      ),
-    ];
-  }
+export async function findObstacles(system: System = thisSystem()): Promise<Problem[]> {
+  if (system !== 'linux') return [unsupportedSystem(system)];
   const problems: Problem[] = [];
   const rights = await readRights();
-  if (rights.uid !== 0) {
-    problems.push(
-      problem(
-        'engine/not-root',
-        'the embedded engine needs root: containerd mounts file systems and makes cgroups',
-        {
-          hint:
-            'run it as root (sudo -E bake-ts engine up), or use a rootless buildkitd, which bake-ts finds by itself at\n' +
-            '$XDG_RUNTIME_DIR/buildkit/buildkitd.sock (see rootlesskit and containerd-rootless-setuptool.sh install-buildkit)',
-        },
-      ),
-    );
-  } else if (!rights.mayMount) {
+  if (rights.uid === 0 && !rights.mayMount) {
     problems.push(
       problem('engine/no-privileges', 'this root may not mount file systems (CAP_SYS_ADMIN is missing)', {
-        hint: 'in a container: start it privileged, or use a buildkitd outside of it with --addr',
+        hint: `in a container: start it privileged, or use a buildkitd outside of it with ${option('--addr')}`,
       }),
     );
   }
+  // Without root none is made, but runc looks for them all the same.
   if ((await readCgroups()) === undefined) {
     problems.push(
       problem('engine/no-cgroups', 'no control groups are mounted: no container can be started', {
-        hint: 'mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with --addr',
+        hint: `mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with ${option('--addr')}`,
       }),
     );
   }

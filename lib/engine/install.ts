@@ -17,7 +17,10 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { thisSystem } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { readDaemons } from './daemon.ts';
+import { unsupportedSystem } from './elsewhere.ts';
 import { fileProblem } from './host.ts';
 import {
   formatManifest,
@@ -29,6 +32,7 @@ import {
 import { takeLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { neededParts } from './rootless.ts';
 import { deliver, type SourceContext } from './sources.ts';
 import {
   type EnginePackage,
@@ -37,12 +41,11 @@ import {
   isAtLeast,
   type PackageSpec,
   packagesOf,
-  REQUIRED_PARTS,
 } from './versions.ts';
 
 /** What to install and from where. */
 export interface InstallOptions extends EngineOptions {
-  /** Default: everything an engine needs, without the registry. A part brings the rest of its package along. */
+  /** Default: everything an engine of this user needs, without the registry. A part brings the rest of its package along. */
   readonly parts?: readonly EnginePart[];
   /** Only this source; default: each package's own order (see `PACKAGES`): PATH first, then releases. */
   readonly from?: EngineSource;
@@ -92,19 +95,21 @@ export interface InstallReport {
 const FINAL_CODES: readonly string[] = [
   'engine/checksum-mismatch',
   'engine/archive-unsafe',
-  'engine/aborted',
+  'run/cancelled',
   'engine/disk-full',
 ];
 
 /**
- * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc. Several calls at once are one: the others wait
+ * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc, without root also rootlesskit. Several calls at once are one: the others wait
  * and find it done. On failure everything is as it was before.
  *
- * @returns what is there now; problems: `engine/install-failed` (its detail has each source's reason),
- *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `engine/aborted`
+ * @returns what is there now; problems: `engine/unsupported-platform`, `engine/install-failed` (its detail has each source's reason),
+ *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `run/cancelled`
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
   const startedMs = Date.now();
+  const system = thisSystem();
+  if (system !== 'linux') return fail([unsupportedSystem(system)]);
   const paths = enginePaths(options.env);
   const checksums = readChecksums(options.checksums ?? {});
   if (!checksums.ok) return checksums;
@@ -128,7 +133,7 @@ export async function installEngine(options: InstallOptions): Promise<Result<Ins
   if (!lock.ok) return lock;
   try {
     const current = await readInstallation(paths);
-    const wanted = packagesOf(options.parts ?? REQUIRED_PARTS);
+    const wanted = packagesOf(options.parts ?? neededParts());
     const todo = wanted.filter((spec) => !isSatisfied(spec, current, options));
     if (todo.length === 0 && current !== undefined) {
       return ok({
@@ -353,7 +358,7 @@ function readMirror(mirror: string | undefined): Result<undefined> {
   if (valid) return ok(undefined);
   return fail([
     problem('engine/bad-mirror', `"${mirror}" is not a valid http or https address`, {
-      hint: 'a mirror is the address that stands for https://github.com; for a file at hand use --file',
+      hint: `a mirror is the address that stands for https://github.com; a file at hand is ${option('--file PACKAGE=PATH')}`,
     }),
   ]);
 }

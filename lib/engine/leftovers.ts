@@ -11,6 +11,7 @@ import { readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
 import { childrenOf, identifyProcess, listProcesses, signalProcess, waitForEnd } from './process-identity.ts';
+import { isRootless, namespaceDir } from './rootless.ts';
 import { probeSocket } from './socket.ts';
 
 /** Where containerd's shims keep their sockets, whatever its state directory is (containerd pkg/shim/util_unix.go). */
@@ -20,6 +21,9 @@ const SHIM_SOCKET_DIR = '/run/containerd/s/';
 const FIFO_DIR = '/run/containerd/fifo';
 
 const KILL_WAIT_MS = 5_000;
+
+/** How long what made a namespace may take to see that its daemon has ended. */
+const MAKER_WAIT_MS = 1_000;
 
 /** Directories of containers that containerd knows a task of: `<state>/io.containerd.runtime.v2.task/<namespace>/<id>`. */
 async function findBundles(
@@ -41,6 +45,8 @@ async function findBundles(
  */
 export async function findForeignFiles(paths: EnginePaths): Promise<readonly string[]> {
   const found: string[] = [];
+  // Without root they lie in a /run that goes with its namespace; here there are those of root's containerd.
+  if (isRootless()) return found;
   const bundles = await findBundles(paths);
   if (bundles.length === 0) return found;
   for (const pipeDir of await readdir(FIFO_DIR).catch(() => [])) {
@@ -89,15 +95,28 @@ export async function killLeftovers(
   paths: EnginePaths,
   daemons: readonly DaemonName[] = DAEMON_NAMES,
 ): Promise<number> {
-  let killed = 0;
+  const shims: number[] = [];
+  const alone: number[] = [];
+  // Without root the end of containerd is that of everything in its namespaces.
+  const last: number[] = [];
+  const makers: number[] = [];
   for (const { pid, argv } of await listProcesses()) {
     const program = path.basename(argv[0] ?? '');
-    const isShim = program === 'containerd-shim-runc-v2' && argv.includes(paths.containerdSocket);
     const isDaemon =
       daemons.some((name) => name === program) && argv.some((one) => path.dirname(one) === paths.stateDir);
-    if (!isShim && !isDaemon) continue;
-    if (isShim) for (const child of await childrenOf(pid)) killed += await kill(child);
+    if (program === 'containerd-shim-runc-v2' && argv.includes(paths.containerdSocket)) shims.push(pid);
+    else if (isDaemon) (program === 'containerd' ? last : alone).push(pid);
+    else if (argv.includes(`--state-dir=${namespaceDir(paths)}`)) makers.push(pid);
+  }
+  let killed = 0;
+  for (const pid of shims) {
+    for (const child of await childrenOf(pid)) killed += await kill(child);
     killed += await kill(pid);
+  }
+  for (const pid of [...alone, ...last]) killed += await kill(pid);
+  for (const pid of makers) {
+    const identity = await identifyProcess(pid);
+    if (identity !== undefined && !(await waitForEnd(identity, MAKER_WAIT_MS))) killed += await kill(pid);
   }
   return killed;
 }

@@ -9,10 +9,10 @@ import {
   fail,
   isProcessIdentity,
   ok,
-  type Problem,
   type ProcessIdentity,
   problem,
   type Result,
+  wasCancelled,
 } from '../model/mod.ts';
 import { makeRoomForLock } from './disk-space.ts';
 import { fileProblem } from './host.ts';
@@ -56,7 +56,7 @@ function takeItsLock(paths: EnginePaths, options: EngineOptions): Promise<Result
 
 let counter = 0;
 
-/** Takes the lock, waiting for its owner if need be. Problems: `engine/locked`, `engine/aborted`, `engine/cannot-write`. */
+/** Takes the lock, waiting for its owner if need be. Problems: `engine/locked`, `run/cancelled`, `engine/cannot-write`. */
 export async function takeLock(file: string, options: LockOptions): Promise<Result<HeldLock>> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const me = await identifyProcess(ownPid());
@@ -89,7 +89,7 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
     }
     if (!hasReported) options.onWait?.(owner.pid);
     hasReported = true;
-    if (options.signal?.aborted === true) return fail([aborted()]);
+    if (options.signal?.aborted === true) return fail([wasCancelled()]);
     if (Date.now() >= until) {
       return fail([
         problem(
@@ -104,11 +104,6 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
     }
     await sleep(50);
   }
-}
-
-/** The problem for work that was called off. */
-export function aborted(): Problem {
-  return problem('engine/aborted', 'the work on the engine was called off');
 }
 
 /** Puts a file with its content at once, or says that there is one: a link never replaces and never shows half. */

@@ -28,6 +28,8 @@ export { livesOwner, type Owner, ownerNow, readOwner } from './owner.ts';
 export { type EnginePaths, enginePaths } from './paths.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
+export { findRemovable, type RemoveOptions, removeEngine } from './rm.ts';
+export { isRootless, neededParts } from './rootless.ts';
 export { kubernetesObjects, type ServiceKind, systemdUnit } from './service.ts';
 export { type ServingEngine, servingEngine } from './serving.ts';
 export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';

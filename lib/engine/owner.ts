@@ -5,20 +5,26 @@
 import { readlink } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import { isProcessIdentity, type ProcessIdentity } from '../model/mod.ts';
+import { thisSystem } from '../system/mod.ts';
 import { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 
 /** A process, told apart from all others, on whatever machine or in whatever container. */
 export interface Owner extends ProcessIdentity {
   readonly host: string;
-  /** What `/proc/self/ns/pid` leads to. */
+  /** What `/proc/self/ns/pid` leads to; the system's name where there is no such thing. */
   readonly namespace: string;
 }
 
-/** This process; undefined where processes cannot be told apart for good (no Linux). */
+/** This process; undefined where it cannot be told from others. */
 export async function ownerNow(): Promise<Owner | undefined> {
   const me = await identifyProcess(ownPid());
-  const namespace = await readlink('/proc/self/ns/pid').catch(() => undefined);
+  const namespace = await ownNamespace();
   return me === undefined || namespace === undefined ? undefined : { ...me, host: hostname(), namespace };
+}
+
+async function ownNamespace(): Promise<string | undefined> {
+  const system = thisSystem();
+  return system === 'linux' ? readlink('/proc/self/ns/pid').catch(() => undefined) : system;
 }
 
 /** An owner as it was written down; undefined: it is none. There may be more in the value. */

@@ -1,11 +1,13 @@
 /**
  * Processes that outlive us: knowing for sure whether a process of an earlier run is still that process, and ending it.
- * Linux only, since /proc is read; elsewhere nothing is ever found alive, and the embedded engine is refused.
+ * Linux says when a process began. Elsewhere a process counts as the same while there is one of its number: what it left is then
+ * cleared up later than it could be, never too early, and nothing is ever ended (the embedded engine is refused).
  */
 import { readdir, readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../model/mod.ts';
+import { type System, thisSystem } from '../system/mod.ts';
 
 /** Sends a signal to a process (or, negative, a group); false where there is none such or it is not ours. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
@@ -17,8 +19,12 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /** The identity of a running process; undefined where there is none, or only a zombie. */
-export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
+export async function identifyProcess(
+  pid: number,
+  system: System = thisSystem(),
+): Promise<ProcessIdentity | undefined> {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  if (system !== 'linux') return isThere(pid) ? { pid, ...NO_START } : undefined;
   try {
     const [statText, bootId] = await Promise.all([
       readFile(`/proc/${pid}/stat`, 'utf8'),
@@ -30,6 +36,19 @@ export async function identifyProcess(pid: number): Promise<ProcessIdentity | un
     return { pid, startTicks: Number(fields[19]), bootId: bootId.trim() };
   } catch {
     return undefined;
+  }
+}
+
+/** Stands for when a process began where nobody says. */
+const NO_START: Omit<ProcessIdentity, 'pid'> = { startTicks: 0, bootId: 'unknown' };
+
+/** Whether there is a process of that number; what may not be asked counts as there. */
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }
 
@@ -55,14 +74,15 @@ export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): 
 }
 
 /**
- * Ends a process: TERM, then KILL when the time is up. Nothing happens to a process that only has the same number.
- * Says how it ended.
+ * Ends a process: TERM, then KILL when the time is up. Nothing happens to a process that only has the same number, nor where that
+ * cannot be known. Says how it ended.
  */
 export async function endProcess(
   identity: ProcessIdentity,
   graceMs: number,
 ): Promise<'gone' | 'terminated' | 'killed' | 'still-there'> {
   if (!(await isAlive(identity))) return 'gone';
+  if (identity.bootId === NO_START.bootId) return 'still-there';
   signalProcess(identity.pid, 'SIGTERM');
   if (await waitForEnd(identity, graceMs)) return 'terminated';
   if (await isAlive(identity)) signalProcess(identity.pid, 'SIGKILL');
@@ -82,10 +102,14 @@ export async function listProcesses(): Promise<
   return found;
 }
 
-/** Children of a process. */
+/** Children of a process. The kernel keeps them by the thread that started them. */
 export async function childrenOf(pid: number): Promise<readonly number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => undefined);
-  if (text !== undefined) return text.split(' ').filter(Boolean).map(Number);
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const texts = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/children`, 'utf8').catch(() => undefined)),
+  );
+  const lists = texts.filter((text) => text !== undefined);
+  if (lists.length > 0) return lists.flatMap((text) => text.split(' ').filter(Boolean).map(Number));
   // Kernels without CONFIG_PROC_CHILDREN: every process names its parent.
   const found: number[] = [];
   for (const one of await listProcesses()) {

@@ -91,6 +91,9 @@ function quoteValue(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%')}"`;
 }
 
+/** What buildctl and buildkitd call where to connect to, and where to listen. */
+const ADDRESS = '--addr';
+
 /** A buildkitd for Kubernetes. */
 export interface KubernetesOptions {
   /** Without privileges; steps run without a process sandbox then. */
@@ -104,7 +107,7 @@ export function kubernetesObjects({ rootless = false }: KubernetesOptions = {}):
   const state = rootless ? '/home/user/.local/share/buildkit' : '/var/lib/buildkit';
   const probe = (kind: string, more: string) => `          ${kind}:
             exec:
-              command: [buildctl, --addr, "unix://${socket}", debug, workers]
+              command: [buildctl, ${ADDRESS}, "unix://${socket}", debug, workers]
 ${more}            timeoutSeconds: 10
             periodSeconds: 30`;
   return `# A buildkitd for Kubernetes, as \`bake-ts engine service kubernetes${rootless ? ' --rootless' : ''}\` printed it: kubectl apply -f FILE
@@ -144,8 +147,8 @@ ${rootless ? '      securityContext: { fsGroup: 1000 }\n' : ''}      containers:
         - name: buildkitd
           image: moby/buildkit:v${version}${rootless ? '-rootless' : ''}
           args:
-            - --addr=unix://${socket}
-            - --addr=tcp://0.0.0.0:1234
+            - ${ADDRESS}=unix://${socket}
+            - ${ADDRESS}=tcp://0.0.0.0:1234
             - --tlscacert=/certs/ca.pem
             - --tlscert=/certs/cert.pem
             - --tlskey=/certs/key.pem

@@ -3,10 +3,11 @@
  * A package is taken whole from one source: its programs belong together.
  */
 import { chmod, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { arch as nodeArch, platform } from 'node:os';
+import { arch as nodeArch } from 'node:os';
 import path from 'node:path';
-import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, problem, type Result, wasCancelled } from '../model/mod.ts';
 import { findProgram, goArchitecture, runProgram, whyFailed } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { unpackMembers } from './archive.ts';
 import {
   createDownloader,
@@ -16,7 +17,6 @@ import {
   readNeighbouringChecksum,
 } from './download.ts';
 import { checkProgram, type InstalledPart } from './installation.ts';
-import { aborted } from './lock.ts';
 import type { EngineNotice, EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
 import {
@@ -92,15 +92,21 @@ async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Deli
   );
 }
 
+/**
+ * What keeps a release file from being there for an architecture of Linux: that the project makes none.
+ *
+ * @param arch Go's name
+ */
+export function findUnpublished({ name, release }: PackageSpec, arch: string): Problem | undefined {
+  if (release.archs.includes(arch)) return undefined;
+  return problem('engine/not-published', `there is no release of ${name} for linux/${arch}`);
+}
+
 /** The official release file, from the release host, a mirror of it, or a file at hand. */
 async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
   const arch = goArchitecture(nodeArch());
-  const { release } = spec;
-  if (platform() !== 'linux' || !release.archs.includes(arch)) {
-    return fail(
-      problem('engine/not-published', `there is no release of ${spec.name} for ${platform()}/${arch}`),
-    );
-  }
+  const unpublished = findUnpublished(spec, arch);
+  if (unpublished !== undefined) return fail(unpublished);
   const given = context.files[spec.name];
   if (given !== undefined) {
     return openRelease(spec, { arch, file: path.resolve(given), origin: given }, context);
@@ -239,7 +245,7 @@ async function openRelease(
 function noChecksum(spec: PackageSpec, origin: string): Problem {
   return problem('engine/no-checksum', `no checksum is known for ${origin}`, {
     hint:
-      `take it from the official release page and give it: --checksum ${spec.name}=sha256:<64 hexadecimal digits>\n` +
+      `take it from the official release page and give it: ${option(`--checksum ${spec.name}=sha256:<64 hexadecimal digits>`)}\n` +
       'nothing is unpacked unchecked',
   });
 }
@@ -286,7 +292,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
   if (built.exitCode !== 0) {
-    if (context.signal?.aborted === true) return fail(aborted());
+    if (context.signal?.aborted === true) return fail(wasCancelled());
     return fail(
       problem('engine/go-failed', `Go could not build ${spec.name}`, {
         hint: 'Go 1.21 or newer is needed, and a module proxy (GOPROXY) that can be reached',
@@ -337,7 +343,7 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
     const updated = await run([...options, 'update']);
     got = updated.exitCode === 0 ? await run([...options, 'download', name]) : updated;
   }
-  if (context.signal?.aborted === true) return fail(aborted());
+  if (context.signal?.aborted === true) return fail(wasCancelled());
   const deb = (await readdir(dir)).find((file) => file.endsWith('.deb'));
   if (got.exitCode !== 0 || deb === undefined) {
     return fail(

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type DaemonRecord, readDaemons } from './daemon.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { isServing } from './up.ts';
 
@@ -40,7 +41,12 @@ export async function engineStatus(
   options: EngineOptions & { readonly diskUse?: boolean },
 ): Promise<EngineStatus> {
   const paths = enginePaths(options.env);
-  const [installation, known] = await Promise.all([readInstallation(paths), readDaemons(paths)]);
+  // What somebody else wrote there is not believed.
+  const isOurs = (await checkOwnership(paths)) === undefined;
+  const [installation, known] = await Promise.all([
+    readInstallation(paths),
+    isOurs ? readDaemons(paths) : [],
+  ]);
   const daemons = await Promise.all(
     known.map(async ({ record, alive }): Promise<DaemonStatus> => {
       const serving = alive && (await isServing(record.name, record.address));

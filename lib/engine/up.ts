@@ -1,13 +1,15 @@
 /** Starting the embedded engine: whatever of it does not run yet, once, however many ask at the same time. */
 import { randomBytes } from 'node:crypto';
-import { chmod, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
-import { ownUid } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import {
   type DaemonName,
   type DaemonRecord,
+  endDaemon,
+  noteDaemon,
   readDaemon,
   readDaemons,
   readTail,
@@ -27,12 +29,25 @@ import { type Installation, readInstallation } from './installation.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
 import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { endProcess } from './process-identity.ts';
 import { checkRegistrySettings, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
+import {
+  findNamespaceTools,
+  hideForeignContainerd,
+  isRootless,
+  type Launcher,
+  type NamespaceTools,
+  namespaceDir,
+  namespaceEntry,
+  namespaceMaker,
+  neededParts,
+  onceInNamespace,
+} from './rootless.ts';
+import { findRootlessObstacles, tryNamespaces } from './rootless-needs.ts';
 import { probeSocket } from './socket.ts';
 import { checkStateVersions, noteStateVersions } from './state-versions.ts';
-import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
+import type { EnginePart } from './versions.ts';
 import { readWorker, waitForContainerd } from './worker.ts';
 
 /** What to start. */
@@ -72,26 +87,32 @@ const READY_TIMEOUT_MS = 30_000;
  * Starts the embedded engine: containerd, buildkitd and (if asked for) the registry, and waits until they serve. What runs already
  * stays. Where a start fails, what this call had started is ended again.
  *
- * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/not-root`,
- *   `engine/no-privileges`, `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`,
- *   `engine/port-taken`, `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/unsafe-directory`,
- *   `engine/state-newer`, `engine/cannot-write`, `engine/locked`, `engine/aborted`
+ * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/no-privileges`,
+ *   `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`, `engine/port-taken`,
+ *   `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/other-user`, `engine/unsafe-directory`,
+ *   `engine/state-newer`, `engine/cannot-write`, `engine/locked`, `run/cancelled`; without root also `engine/no-uidmap`,
+ *   `engine/no-subids`, `engine/no-namespaces`, `engine/no-proc`, `engine/no-null`, `engine/no-nsenter`
  */
 export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
   const startedMs = Date.now();
   const paths = enginePaths(options.env);
   const noSpace = await checkFreeSpace(paths.stateDir);
   const obstacles = [...(await findObstacles()), ...(noSpace === undefined ? [] : [noSpace])];
+  if (obstacles.length === 0 && isRootless()) obstacles.push(...(await findRootlessObstacles(options.env)));
   if (obstacles.length > 0) return fail(obstacles);
+  const notOurs = await checkOwnership(paths);
+  if (notOurs !== undefined) return fail([notOurs]);
   const installation = await readInstallation(paths);
   const lacking = findLacking(installation, options);
   if (lacking !== undefined || installation === undefined) return fail([lacking ?? notInstalled([])]);
+  const tools = isRootless() ? await findNamespaceTools(installation, options.env) : undefined;
+  if (tools?.ok === false) return fail([tools.error]);
   try {
     const directories = await makeDirectories(paths);
     if (directories !== undefined) return fail([directories]);
     const lock = await takeEngineLock(paths, options);
     if (!lock.ok) return lock;
-    const starter = new EngineStarter(paths, installation, options);
+    const starter = new EngineStarter(paths, installation, options, tools?.value);
     try {
       const toStart = await notRunning(paths, installation);
       const newer = await checkStateVersions(paths, toStart);
@@ -100,7 +121,7 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
       const running = await starter.start();
       if (!running.ok) {
         await starter.undo();
-        return running;
+        return fail(await explain(running.error, tools?.value, options));
       }
       await noteStateVersions(paths, running.value.daemons);
       await keepReserve(paths);
@@ -127,18 +148,38 @@ async function notRunning(
   });
 }
 
+/** What says more than that a daemon did not start: that namespaces like the engine's cannot be made here. */
+async function explain(
+  problems: readonly Problem[],
+  tools: NamespaceTools | undefined,
+  options: UpOptions,
+): Promise<readonly Problem[]> {
+  const starting = ['engine/daemon-crashed', 'engine/daemon-silent', 'engine/unreachable'];
+  if (tools === undefined || !problems.some(({ code }) => starting.includes(code))) return problems;
+  const { problem: cause } = await tryNamespaces(tools.rootlesskit, options.env);
+  return cause === undefined ? problems : [cause];
+}
+
 /** One `up`, with what it has started so far. */
 class EngineStarter {
   readonly #paths: EnginePaths;
   readonly #installation: Installation;
   readonly #options: UpOptions;
+  /** Only without root. */
+  readonly #tools: NamespaceTools | undefined;
   readonly #started: DaemonRecord[] = [];
   readonly #warnings: Problem[] = [];
 
-  constructor(paths: EnginePaths, installation: Installation, options: UpOptions) {
+  constructor(
+    paths: EnginePaths,
+    installation: Installation,
+    options: UpOptions,
+    tools: NamespaceTools | undefined,
+  ) {
     this.#paths = paths;
     this.#installation = installation;
     this.#options = options;
+    this.#tools = tools;
   }
 
   async start(): Promise<Result<Omit<RunningEngine, 'durationMs'>>> {
@@ -153,7 +194,7 @@ class EngineStarter {
     const containerd = await this.#startContainerd();
     if (!containerd.ok) return containerd;
     if (idle) await removeContainers(this.#paths, this.#options);
-    const buildkitd = await this.#startBuildkitd();
+    const buildkitd = await this.#startBuildkitd(containerd.value.pid);
     if (!buildkitd.ok) return buildkitd;
     const registry =
       planned === undefined ? await this.#aliveRegistry() : await this.#startRegistry(planned.value);
@@ -199,7 +240,7 @@ class EngineStarter {
   /** Ends what was started, last first. */
   async undo(): Promise<void> {
     for (const record of [...this.#started].reverse()) {
-      await endProcess(record, 5_000);
+      await endDaemon(record, 5_000);
       await removePidFile(this.#paths, record.name);
     }
   }
@@ -214,31 +255,46 @@ class EngineStarter {
 
   async #startContainerd(): Promise<Result<DaemonRecord>> {
     const config = path.join(this.#paths.stateDir, 'containerd.toml');
-    return this.#startUnlessAlive('containerd', this.#paths.containerdSocket, async () => {
-      await writeFile(config, containerdConfig(this.#paths, this.#version('containerd')), { mode: 0o600 });
-      return ['--config', config];
-    });
+    const tools = this.#tools;
+    return this.#startUnlessAlive(
+      'containerd',
+      this.#paths.containerdSocket,
+      async () => {
+        if (tools !== undefined) await rm(namespaceDir(this.#paths), { recursive: true, force: true });
+        await writeFile(config, containerdConfig(this.#paths, this.#version('containerd')), { mode: 0o600 });
+        return ['--config', config];
+      },
+      tools && namespaceMaker(tools, this.#paths),
+    );
   }
 
-  async #startBuildkitd(): Promise<Result<DaemonRecord>> {
+  async #startBuildkitd(containerdPid: number): Promise<Result<DaemonRecord>> {
     const config = path.join(this.#paths.stateDir, 'buildkitd.toml');
     const wanted = this.#options.registries ?? new Map();
     let isNew = false;
-    const daemon = await this.#startUnlessAlive('buildkitd', this.#paths.buildkitSocket, async () => {
-      isNew = true;
-      const registries = formatRegistries(await mergeRegistries(this.#paths, wanted));
-      const snapshotter = await this.#pickSnapshotter();
-      const text = buildkitdConfig(this.#paths, snapshotter, this.#file('runc'), registries);
-      await writeFile(config, text, { mode: 0o600 });
-      return ['--config', config];
-    });
+    const tools = this.#tools;
+    const daemon = await this.#startUnlessAlive(
+      'buildkitd',
+      this.#paths.buildkitSocket,
+      async () => {
+        isNew = true;
+        if (tools !== undefined) await hideForeignContainerd(tools, containerdPid, this.#options.env);
+        const registries = formatRegistries(await mergeRegistries(this.#paths, wanted));
+        const snapshotter = await this.#pickSnapshotter();
+        const worker = { snapshotter, runc: this.#file('runc'), rootless: tools !== undefined };
+        await writeFile(config, buildkitdConfig(this.#paths, worker, registries), { mode: 0o600 });
+        return ['--config', config];
+      },
+      tools && namespaceEntry(tools, containerdPid),
+    );
     const outdated = isNew ? undefined : await checkRegistrySettings(this.#paths, wanted);
     if (outdated !== undefined) this.#warnings.push(outdated);
     return daemon;
   }
 
   async #pickSnapshotter(): Promise<Snapshotter> {
-    const why = await tryOverlay(path.join(this.#paths.stateDir, 'probe'), this.#options.env);
+    const inside = this.#tools === undefined ? [] : onceInNamespace(this.#tools.rootlesskit);
+    const why = await tryOverlay(path.join(this.#paths.stateDir, 'probe'), this.#options.env, inside);
     if (why === undefined) return 'overlayfs';
     this.#warnings.push({
       ...problem(
@@ -294,13 +350,17 @@ class EngineStarter {
     name: DaemonName,
     address: string,
     prepare: () => Promise<readonly string[]>,
+    launcher?: Launcher,
   ): Promise<Result<DaemonRecord>> {
     const isReady = (): Promise<boolean> => isServing(name, address);
     const known = await readDaemon(this.#paths, name);
     if (known?.alive === true) {
-      if (await isReady()) return ok(known.record);
+      if (await isReady()) {
+        if (known.record.launcher !== undefined) await noteDaemon(this.#paths, known.record);
+        return ok(known.record);
+      }
       // It runs but does not serve: it hangs, or its socket was deleted. Only a new one helps.
-      await endProcess(known.record, 5_000);
+      await endDaemon(known.record, 5_000);
     }
     if (name !== 'registry') {
       await rm(address, { force: true });
@@ -312,6 +372,7 @@ class EngineStarter {
         name,
         file: this.#file(name),
         args: await prepare(),
+        ...(launcher === undefined ? {} : { launcher }),
         version: this.#version(name),
         address,
         env: daemonEnv(this.#options.env, this.#paths, this.#installation.binDir),
@@ -354,7 +415,7 @@ async function portTakenProblem(port: number): Promise<Problem> {
   const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';
   return problem('engine/port-taken', `port ${port} of 127.0.0.1 is taken by ${who}`, {
     hint: isRegistry
-      ? `that is a registry: push to 127.0.0.1:${port} as it is, without --registry; or choose another port: --registry=${port + 1}`
+      ? `that is a registry: push to 127.0.0.1:${port} as it is, and start none; or choose another port: ${option(`--registry=${port + 1}`)}`
       : `end that program, or choose another port: bake-ts engine up --registry=${port + 1}`,
   });
 }
@@ -365,7 +426,7 @@ function portOf(address: string | undefined): number | undefined {
 }
 
 function findLacking(installation: Installation | undefined, options: UpOptions): Problem | undefined {
-  const missing = REQUIRED_PARTS.filter((part) => installation?.parts.has(part) !== true);
+  const missing = neededParts().filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) return notInstalled(installation === undefined ? [] : missing);
   const registry = options.registry ?? false;
   if (registry !== false && installation?.parts.has('registry') !== true) {
@@ -387,16 +448,13 @@ export function notInstalled(missing: readonly EnginePart[]): Problem {
   });
 }
 
-/** Makes our directories. The runtime directory may lie in a place that others may write, so it is looked at closely. */
+/** Makes our directories. */
 async function makeDirectories(paths: EnginePaths): Promise<Problem | undefined> {
   for (const dir of [paths.stateDir, paths.logDir, paths.runtimeDir])
     await mkdir(dir, { recursive: true, mode: 0o700 });
-  const found = await lstat(paths.runtimeDir);
-  if (!found.isDirectory() || found.uid !== ownUid()) {
-    return problem('engine/unsafe-directory', `${paths.runtimeDir} belongs to somebody else`, {
-      hint: 'remove it, or set BAKE_TS_HOME to another (short) directory',
-    });
-  }
+  // Somebody else may have been quicker where everybody may write.
+  const notOurs = await checkOwnership(paths);
+  if (notOurs !== undefined) return notOurs;
   await chmod(paths.runtimeDir, 0o700);
   await mkdir(path.join(paths.runtimeDir, 'tmp'), { recursive: true, mode: 0o700 });
   return undefined;

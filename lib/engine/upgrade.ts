@@ -11,8 +11,8 @@ import { type InstallOptions, installEngine } from './install.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import { findOutdated, type OutdatedPackage } from './outdated.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { neededParts } from './rootless.ts';
 import { notInstalled, upEngine } from './up.ts';
-import { REQUIRED_PARTS } from './versions.ts';
 
 /** How to upgrade. */
 export interface UpgradeOptions
@@ -59,7 +59,7 @@ export async function upgradeEngine(options: UpgradeOptions): Promise<Result<Upg
   const warnings: Problem[] = [];
   let installation = before;
   if (outdated.length > 0) {
-    const parts = [...new Set([...REQUIRED_PARTS, ...before.parts.keys()])];
+    const parts = [...new Set([...neededParts(), ...before.parts.keys()])];
     const installed = await installEngine({ ...installing, parts, onlyPinned: true });
     if (!installed.ok) return installed;
     installation = installed.value.installation;

@@ -18,10 +18,11 @@ export type EnginePart =
   | 'containerd-shim-runc-v2'
   | 'ctr'
   | 'runc'
+  | 'rootlesskit'
   | 'registry';
 
 /** What is installed as one: the programs of one project, in one version. */
-export type EnginePackage = 'buildkit' | 'containerd' | 'runc' | 'registry';
+export type EnginePackage = 'buildkit' | 'containerd' | 'runc' | 'rootlesskit' | 'registry';
 
 /** Where a package can come from. */
 export type EngineSource = 'path' | 'release' | 'go' | 'debian';
@@ -62,7 +63,7 @@ export interface PackageSpec {
   readonly minimumOnPath: string;
   /** Which module of go-module.json has it, what to install of it, linker flags; undefined: not to be had this way. */
   readonly go?: {
-    readonly module: 'engine' | 'registry';
+    readonly module: 'engine' | 'rootlesskit' | 'registry';
     /** Import paths, in the order of `parts`. */
     readonly packages: readonly string[];
     /** A package built from the module proxy knows its version only where it is given. */
@@ -77,6 +78,9 @@ export interface PackageSpec {
 
 /** Where releases come from unless a mirror is given. A mirror keeps the paths below the host. */
 export const RELEASE_HOST = 'https://github.com';
+
+/** What `uname -m` calls a machine type that Go has another name for. */
+const MACHINE_NAMES: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64', arm: 'armv7l' };
 
 /** The packages, in the order in which they are installed. */
 export const PACKAGES: readonly PackageSpec[] = [
@@ -160,6 +164,30 @@ export const PACKAGES: readonly PackageSpec[] = [
     debian: { package: 'runc', members: { runc: 'usr/sbin/runc' } },
   },
   {
+    name: 'rootlesskit',
+    version: '3.1.0',
+    parts: ['rootlesskit'],
+    sources: ['path', 'release', 'go', 'debian'],
+    release: {
+      // Named as `uname -m` says it.
+      name: (arch) => `rootlesskit-${MACHINE_NAMES[arch] ?? arch}.tar.gz`,
+      directory: 'rootless-containers/rootlesskit/releases/download/v3.1.0',
+      format: 'tar.gz',
+      members: { rootlesskit: 'rootlesskit' },
+      // As nerdctl pins them.
+      sha256: pinnedChecksums('rootlesskit', '3.1.0'),
+      published: { kind: 'sha256sum-file', name: 'SHA256SUMS' },
+      archs: ['amd64', 'arm', 'arm64', 'ppc64le', 'riscv64', 's390x'],
+    },
+    minimumOnPath: '1.0.0',
+    go: {
+      module: 'rootlesskit',
+      packages: ['github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit'],
+      linkerFlags: '',
+    },
+    debian: { package: 'rootlesskit', members: { rootlesskit: 'usr/bin/rootlesskit' } },
+  },
+  {
     name: 'registry',
     version: '3.1.2',
     parts: ['registry'],
@@ -193,7 +221,7 @@ function pinnedChecksums(name: string, version: string): Readonly<Record<string,
   return known?.version === version ? known.sha256 : {};
 }
 
-/** What an engine cannot do without. The registry is an extra for trying things. */
+/** What every engine needs; without root rootlesskit comes on top (`neededParts`). The registry is an extra for trying things. */
 export const REQUIRED_PARTS: readonly EnginePart[] = [
   'buildctl',
   'buildkitd',
@@ -204,7 +232,7 @@ export const REQUIRED_PARTS: readonly EnginePart[] = [
 ];
 
 /** Every part there is. */
-export const ENGINE_PARTS: readonly EnginePart[] = [...REQUIRED_PARTS, 'registry'];
+export const ENGINE_PARTS: readonly EnginePart[] = [...REQUIRED_PARTS, 'rootlesskit', 'registry'];
 
 /** The packages that hold the given parts, in installation order. */
 export function packagesOf(parts: readonly EnginePart[]): readonly PackageSpec[] {

@@ -1,11 +1,19 @@
 /** Asking a buildkitd what it works with. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fail, ok, type Problem, parseWorkers, problem, type Result, type WorkerInfo } from '../model/mod.ts';
+import {
+  fail,
+  ok,
+  type Problem,
+  parseWorkers,
+  problem,
+  type Result,
+  type WorkerInfo,
+  wasCancelled,
+} from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
-import { aborted } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 
-/** Asks a buildkitd for its first worker. Problems: `engine/unreachable`, `engine/aborted`. */
+/** Asks a buildkitd for its first worker. Problems: `engine/unreachable`, `run/cancelled`. */
 export async function readWorker(
   buildctl: string,
   address: string,
@@ -18,7 +26,7 @@ export async function readWorker(
     timeoutMs: 20_000,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
-  if (asked.ended === 'cancelled') return fail(aborted());
+  if (asked.ended === 'cancelled') return fail(wasCancelled());
   const text = asked.stdout.toString();
   const workers = asked.exitCode === 0 ? parseWorkers(text) : undefined;
   const [first] = workers ?? [];

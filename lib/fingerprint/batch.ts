@@ -4,7 +4,7 @@
  * thread, which is where the parallelism comes from.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { deniedProblem } from '../util/permission.ts';
 
@@ -85,7 +85,7 @@ export function statAll(files: readonly string[]): BatchResult {
   for (let index = 0; index < files.length; index += 1) {
     try {
       const stats = statFile(files[index] ?? '');
-      if (stats !== undefined) writeSignature(signatures, index, stats);
+      if (stats !== undefined) writeSignature(signatures, index, stats, files[index] ?? '');
     } catch (error) {
       failures.push({ index, code: codeOf(error) });
     }
@@ -101,14 +101,34 @@ interface Stats {
   readonly ino: bigint;
 }
 
-function writeSignature(into: BigInt64Array, index: number, stats: Stats): void {
+function writeSignature(into: BigInt64Array, index: number, stats: Stats, file: string): void {
   const at = index * SIGNATURE_FIELDS;
-  into[at] = stats.mode;
+  into[at] = stats.mode === 0n ? inferMode(file) : stats.mode;
   into[at + 1] = stats.size;
   into[at + 2] = stats.mtimeNs;
-  into[at + 3] = stats.ctimeNs;
+  into[at + 3] = KEEPS_CTIME ? stats.ctimeNs : UNKNOWN_TIME;
   into[at + 4] = stats.ino;
 }
+
+/** Deno tells no modes on Windows, and 0 stands for a file that is gone: all that there is of a mode is whether it may be written. */
+function inferMode(file: string): bigint {
+  try {
+    accessSync(file, constants.W_OK);
+    return WRITABLE;
+  } catch {
+    return READ_ONLY;
+  }
+}
+
+/** As Node has them on Windows. */
+const WRITABLE = 0o100666n;
+const READ_ONLY = 0o100444n;
+
+/** Deno does not tell it on Windows. */
+const KEEPS_CTIME = !('Deno' in globalThis && process.platform === 'win32');
+
+/** Later than all that is believed: nothing is remembered of such a file, and its copy in the engine gets a name of its own. */
+const UNKNOWN_TIME = 2n ** 62n;
 
 const OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
 
@@ -174,7 +194,7 @@ export function readAll(files: readonly string[]): BatchResult {
         const isStill =
           after.size === before.size && after.mtimeNs === before.mtimeNs && after.ctimeNs === before.ctimeNs;
         if (isStill) {
-          writeSignature(signatures, index, after);
+          writeSignature(signatures, index, after, files[index] ?? '');
           break;
         }
         if (attempt === ATTEMPTS) {

@@ -1,9 +1,19 @@
 /** Hashes what a build reads of its contexts, each file once in a run, and says afterwards whether it stayed the same. */
 import { stat } from 'node:fs/promises';
 import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
-import { type FilePart, fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
+import {
+  type FilePart,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  type Span,
+  wasCancelled,
+} from '../model/mod.ts';
 import { codeOf, messageOfDenied, PathList, SIGNATURE_FIELDS } from './batch.ts';
 import { BatchPool, type BatchQueue } from './pool.ts';
+import { sentMode } from './sent-mode.ts';
 import { StatCache, toHex } from './stat-cache.ts';
 import { StatTable } from './stat-table.ts';
 import { type Found, walkContext } from './walk.ts';
@@ -44,7 +54,6 @@ const PARALLEL_BYTES = 32 << 20;
 const BATCH_BYTES = 8 << 20;
 /** A batch of so many bytes, which is one large file, keeps a thread busy for longer than anybody waits after Ctrl-C. */
 const LONG_BYTES = 256 << 20;
-const PERMISSIONS = 0o7777;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const UNREADABLE_SHOWN = 10;
 
@@ -81,7 +90,7 @@ export class ContextHasher {
 
   /**
    * Hashes what a build reads of a context. Problems: `context/missing`, `context/not-a-directory`,
-   * `context/unreadable` (BuildKit's client would send such a file empty, without a word), `context/cancelled`.
+   * `context/unreadable` (BuildKit's client would send such a file empty, without a word), `run/cancelled`.
    */
   hash(request: ContextRequest): Promise<Result<HashedContext>> {
     const question = questionOf(request);
@@ -189,7 +198,7 @@ export class ContextHasher {
     });
     full.push(batch);
     const results = await send(false).drain(request.signal);
-    if (results === undefined) return fail([cancelled(request)]);
+    if (results === undefined) return fail([wasCancelled()]);
     const failures = [...found.failures];
     let row = first;
     for (const { signatures, failures: failed } of results) {
@@ -223,7 +232,7 @@ export class ContextHasher {
     for (const { paths, bytes: size } of splitForReading(unread, stats))
       queue.add('read', paths, size >= LONG_BYTES);
     const results = await queue.drain(request.signal);
-    if (results === undefined) return fail([cancelled(request)]);
+    if (results === undefined) return fail([wasCancelled()]);
     const failures: { path: string; code: string }[] = [];
     let at = 0;
     for (const { signatures, hashes, startedAt, failures: failed } of results) {
@@ -285,7 +294,7 @@ function assemble(root: string, found: Found, stats: StatTable): HashedContext {
     const systemMode = stats.mode(row);
     // Gone between the walk and the reading of its stats.
     if (systemMode === 0) continue;
-    const mode = portableMode(systemMode);
+    const mode = sentMode(systemMode);
     if (kind === 'file') {
       files.push({ path, kind, mode, content: stats.hash(row) ?? '' });
       fileCount += 1;
@@ -298,12 +307,6 @@ function assemble(root: string, found: Found, stats: StatTable): HashedContext {
   }
   files.sort((one, other) => (one.path < other.path ? -1 : 1));
   return { root, files, odd: [...found.odd].sort(), fileCount, bytes, stats };
-}
-
-/** Windows has no permission bits: BuildKit's client sends everything there as executable. */
-function portableMode(systemMode: number): number {
-  if (process.platform === 'win32') return 0o755;
-  return systemMode & PERMISSIONS;
 }
 
 function isEqualPart(one: FilePart, other: FilePart): boolean {
@@ -359,10 +362,4 @@ function reasonOf(code: string): string {
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   if (code === 'EBUSY') return 'it is being written to';
   return code;
-}
-
-function cancelled(request: ContextRequest): Problem {
-  return problem('context/cancelled', `reading the context ${request.written} was cancelled`, {
-    hint: 'Run again; what was read so far is remembered.',
-  });
 }

@@ -18,8 +18,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import type { HashedContext } from './hasher.ts';
+import { sentMode } from './sent-mode.ts';
 
-const PERMISSIONS = 0o7777;
 /** How exact times of status change are, with room: ticks of kernels last up to ten milliseconds, Deno gives seconds. */
 const CLOCK_MS = 'Deno' in globalThis ? 1_000 : 20;
 
@@ -44,7 +44,7 @@ export function sourceName({ root, files, stats }: Pick<HashedContext, 'root' | 
   for (const directory of above) {
     if (counted.has(directory)) continue;
     const found = lstatSync(`${root}/${directory}`, { throwIfNoEntry: false });
-    hash.update(`${directory}\0above\0${(found?.mode ?? 0) & PERMISSIONS}\0`);
+    hash.update(`${directory}\0above\0${sentMode(found?.mode ?? 0)}\0`);
   }
   return `bake${hash.digest('hex').slice(0, 32)}`;
 }

@@ -15,7 +15,8 @@ import {
   UNMATCHED,
   type Verdict,
 } from '../dockerfile/mod.ts';
-import { directoriesAbove } from '../util/path.ts';
+import { isExactName } from '../system/mod.ts';
+import { directoriesAbove, withSlashes } from '../util/path.ts';
 import { codeOf } from './batch.ts';
 import { compilePart, hasWildcard, unescapePart } from './glob.ts';
 
@@ -156,7 +157,7 @@ class Walker implements Found {
     for (const name of this.#candidates(directory, part)) {
       const path = directory === '' ? name : `${directory}/${name}`;
       const kind = this.#kindOf(path);
-      if (kind === undefined) continue;
+      if (kind === undefined || !this.#isCalled(directory, name)) continue;
       if (kind !== 'symlink') {
         if (rest.length === 0 || kind === 'dir') this.#descend(path, rest, followed, found);
         continue;
@@ -192,6 +193,16 @@ class Walker implements Found {
     }
   }
 
+  /** Whether the engine finds an entry by this name as well as this system does. */
+  #isCalled(directory: string, name: string): boolean {
+    try {
+      return isExactName(directory === '' ? this.#root : `${this.#root}/${directory}`, name);
+    } catch {
+      // Whoever reads it says why.
+      return true;
+    }
+  }
+
   #isIgnored(path: string): boolean {
     return this.#matchesAbove(path).ignoredPath;
   }
@@ -214,7 +225,8 @@ class Walker implements Found {
     try {
       const file = `${this.#root}/${path}`;
       const text = readlinkSync(file);
-      this.links.set(path, text);
+      // As it is sent (tonistiigi/fsutil send.go).
+      this.links.set(path, withSlashes(text));
       if (text.includes(REPLACED) && !hasText(file, text)) this.#addOdd(path);
       if (!this.#isIgnored(path)) this.#note(path, 'symlink', ...split(path));
     } catch (error) {

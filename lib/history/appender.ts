@@ -3,9 +3,9 @@
  * synchronous: they take microseconds, keep the order, and the last one works when a process ends at once. Nothing more is added
  * to a file after the first time that fails.
  */
-import { appendFileSync, chmodSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { clearTimeout, setTimeout } from 'node:timers';
-import { ownUid } from '../system/mod.ts';
+import { ownUid, renameOverSync } from '../system/mod.ts';
 
 /** What could not be done. */
 export interface WriteFault {
@@ -75,7 +75,7 @@ export class Appender {
   replace(file: string, text: string): void {
     this.#attempt(file, () => {
       writeFileSync(`${file}.tmp`, text, { mode: FILE_MODE });
-      renameSync(`${file}.tmp`, file);
+      renameOverSync(`${file}.tmp`, file);
     });
   }
 

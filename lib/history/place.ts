@@ -8,9 +8,9 @@
  *   logs/<build>.log      the log of each build for which something was done, as plain text; odd names are shortened
  * ```
  */
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { projectName, stateDirectory } from '../state/mod.ts';
+import { fileNameOf } from '../util/file-name.ts';
 
 const NAME = /^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d\.\d{3}Z)-(.+)$/;
 
@@ -65,22 +65,7 @@ export function filesOf(dir: string): {
   };
 }
 
-/** Names that are files of their own on every system as they are: file systems may not tell upper case from lower. */
-const PLAIN = /^[a-z\d_-][a-z\d._-]{0,99}$/;
-/** Devices on Windows, whatever comes after a dot. */
-const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/;
-/** Enough of a long name to know it again. */
-const NAME_CHARS = 80;
-const HASH_DIGITS = 16;
-
 /** The log of a build; there is none where nothing was done for it. */
 export function logFileOf(dir: string, build: string): string {
-  return path.join(filesOf(dir).logs, `${logName(build)}.log`);
-}
-
-/** A name that no other build has: one that cannot be a file as it is gets a hash, after a character that plain ones lack. */
-function logName(build: string): string {
-  if (PLAIN.test(build) && !RESERVED.test(build)) return build;
-  const hash = createHash('sha256').update(build).digest('hex').slice(0, HASH_DIGITS);
-  return `${build.replace(/[^A-Za-z\d_-]/g, '_').slice(0, NAME_CHARS)}~${hash}`;
+  return path.join(filesOf(dir).logs, `${fileNameOf(build)}.log`);
 }

@@ -13,21 +13,24 @@ import { filesOf, parseRunName, type RunName } from './place.ts';
 import {
   isSummaryFile,
   type KeptBuild,
+  type KeptResult,
   keptBuild,
   type RunHead,
-  type RunResult,
   runEnd,
   type SummaryFile,
 } from './shapes.ts';
 
 /** A run that is kept. */
 export interface KeptRun extends RunHead {
+  /** Where it is kept. */
   readonly dir: string;
-  readonly result: RunResult;
+  /** How it ended, if it did. */
+  readonly result: KeptResult;
   /** Milliseconds; where it did not end, until its last event. */
   readonly durationMs: number;
   /** In the order of the plan; where it did not end, those that did, as they did. */
   readonly builds: readonly KeptBuild[];
+  /** What was wrong with the run as a whole, a sentence each. */
   readonly problems: readonly string[];
 }
 

@@ -3,7 +3,7 @@ import { type ChangedFiles, isDigest, type Outcome, type RunSummary } from '../m
 import { isTime } from './event-fields.ts';
 
 /** How a run ended, if it did. `did-not-end`: killed, or its machine went down. */
-export type RunResult = 'succeeded' | 'failed' | 'cancelled' | 'running' | 'did-not-end';
+export type KeptResult = 'succeeded' | 'failed' | 'cancelled' | 'running' | 'did-not-end';
 
 /** A commit of git. */
 export interface CommitState {
@@ -15,10 +15,15 @@ export interface CommitState {
 
 /** What became of one build. */
 export interface KeptBuild {
+  /** Its name. */
   readonly build: string;
+  /** What became of it. */
   readonly result: Outcome['kind'];
+  /** How long it took (milliseconds). */
   readonly durationMs: number;
+  /** Of its image, compressed; absent: not known. */
   readonly sizeBytes?: number;
+  /** Of its image; absent: there is none. */
   readonly digest?: string;
   /** What was wrong, in one sentence. */
   readonly problem?: string;
@@ -26,13 +31,17 @@ export interface KeptBuild {
 
 /** What a run is: known at its start, but for the commit. */
 export interface RunHead {
+  /** As `bake-ts history` lists it. */
   readonly runId: string;
   /** ISO 8601. */
   readonly startedAt: string;
   /** Of bake-ts. */
   readonly version: string;
+  /** `node 24.9.0`, `deno 2.9.6`. */
   readonly runtime: string;
+  /** Directory of the project, absolute. */
   readonly root: string;
+  /** That its builds were read from. */
   readonly files: readonly string[];
   /** Words after the program's name, without sensitive values. */
   readonly command?: readonly string[];

@@ -69,7 +69,7 @@ const WHY = {
   remote: 'its Dockerfile comes with the context, so that it is not known what becomes of the arguments',
   declared: 'its Dockerfile declares every spelling of that',
   provenance: 'its provenance holds the arguments',
-  untrusted: 'with --untrusted steps get no passwords',
+  untrusted: 'steps of an untrusted file get no passwords',
 };
 const HINT = 'Give the steps a proxy without a user in its URL (`proxies` in the Docker config).';
 const PROVENANCE_HINT =

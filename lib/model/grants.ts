@@ -3,6 +3,7 @@
  * user's, and with `--untrusted` it may do much less. docs/security.md is the whole model.
  */
 
+import { option } from '../util/option-words.ts';
 import { type Problem, problem } from './problem.ts';
 
 /** What the user lets a builds file do. */
@@ -53,9 +54,10 @@ export function needsGrant(
   });
 }
 
-/** A grant as it is typed into a shell. */
+/** A grant as it is typed into a shell, and what scripts call the option. */
 export function allowOption(grant: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(grant) ? `--allow=${grant}` : `--allow='${grant.replaceAll("'", "'\\''")}'`;
+  const word = /^[\w@%+=:,./~-]+$/.test(grant) ? grant : `'${grant.replaceAll("'", "'\\''")}'`;
+  return option(`--allow=${word}`);
 }
 
 /** The problem of what an untrusted file may not do, whatever is granted. */

@@ -3,6 +3,7 @@
  * Grammar and the Docker Hub defaults: https://github.com/distribution/reference (reference.go, normalize.go).
  */
 
+import { checkArgument } from '../util/check-options.ts';
 import { problem } from './problem.ts';
 import { fail, ok, type Result } from './result.ts';
 
@@ -75,6 +76,7 @@ export function parseImageRef(text: string): ImageRef | undefined {
  *
  * @param written `ghcr.io/acme/api:1.2`, `alpine`, `localhost:5000/api@sha256:…`
  * @returns the reference in parts; problem: `cli/bad-reference`
+ * @throws TypeError for what is no text
  * @example
  * ```ts
  * const { registry, repository, tag } = unwrap(readImageRef('alpine:3.20'));
@@ -82,6 +84,7 @@ export function parseImageRef(text: string): ImageRef | undefined {
  * ```
  */
 export function readImageRef(written: string): Result<ImageRef> {
+  checkArgument('readImageRef', 'text', written);
   // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
   if (LONE_DIGEST.test(written)) {
     return fail([
@@ -102,6 +105,7 @@ export function readImageRef(written: string): Result<ImageRef> {
 /**
  * The full text of a reference, registry included.
  *
+ * @throws TypeError for what is no reference
  * @example
  * ```ts
  * const ref = unwrap(readImageRef('alpine'));
@@ -109,6 +113,8 @@ export function readImageRef(written: string): Result<ImageRef> {
  * ```
  */
 export function formatImageRef(ref: ImageRef): string {
+  if (typeof ref?.registry !== 'string' || typeof ref.repository !== 'string')
+    throw new TypeError('formatImageRef() takes a reference as readImageRef() gives it, unwrapped');
   const tag = ref.tag === undefined ? '' : `:${ref.tag}`;
   const digest = ref.digest === undefined ? '' : `@${ref.digest}`;
   return `${ref.registry}/${ref.repository}${tag}${digest}`;
@@ -130,7 +136,23 @@ export function familiarName(ref: ImageRef): string {
 
 /** The same reference with `:latest` where neither a tag nor a digest was given. */
 export function withDefaultTag(ref: ImageRef): ImageRef {
-  return ref.tag === undefined && ref.digest === undefined ? { ...ref, tag: 'latest' } : ref;
+  return isUnnamed(ref) ? { ...ref, tag: 'latest' } : ref;
+}
+
+/** Whether a reference says neither a tag nor a digest. */
+export function isUnnamed({ tag, digest }: ImageRef): boolean {
+  return tag === undefined && digest === undefined;
+}
+
+/**
+ * A name that an image is to get: where it says neither a tag nor a digest, those of the image, so that nothing moves `latest`
+ * by surprise. An image that is named without either is the `latest` one.
+ */
+export function withTagOf(to: ImageRef, from: ImageRef): ImageRef {
+  if (!isUnnamed(to)) return to;
+  const { tag, digest } = withDefaultTag(from);
+  if (tag !== undefined) return { ...to, tag };
+  return digest === undefined ? to : { ...to, digest };
 }
 
 /** Parses a name that an image can be published under, `:latest` where no tag is written; undefined for an invalid one. */

@@ -122,7 +122,8 @@ function normalise(os: string, rawArch: string, rawVariant: string | undefined):
   if (rawArch === 'armhf') variant ??= 'v7';
   if (rawArch === 'armel') variant ??= 'v6';
   if (variant !== undefined && /^[0-9]+$/.test(variant)) variant = `v${variant}`;
-  if (arch === 'arm64' && variant === 'v8') variant = undefined;
+  if (arch === 'arm64' && (variant === 'v8' || variant === 'v8.0')) variant = undefined;
+  if (arch === 'arm64' && (variant === '9.0' || variant === 'v9.0')) variant = 'v9';
   if (arch === 'amd64' && variant === 'v1') variant = undefined;
   if (arch === 'arm' && variant === undefined) variant = 'v7';
   return { os: os === 'macos' ? 'darwin' : os, arch, ...(variant === undefined ? {} : { variant }) };

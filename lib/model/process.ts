@@ -2,9 +2,9 @@
 export interface ProcessIdentity {
   /** Its number. */
   readonly pid: number;
-  /** Clock ticks between the machine's start and the process's (proc_pid_stat(5), field 22). */
+  /** Clock ticks between the machine's start and the process's (proc_pid_stat(5), field 22); 0 where nobody says (no Linux). */
   readonly startTicks: number;
-  /** The kernel's id of this boot. */
+  /** The kernel's id of this boot; `unknown` where it has none. */
   readonly bootId: string;
 }
 

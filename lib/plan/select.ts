@@ -210,8 +210,8 @@ function applyFilters(
     const equals = filter.indexOf('=');
     if (equals < 1) {
       problems.push(
-        problem('plan/bad-filter', `\`--filter ${filter}\` is not of the form AXIS=VALUE`, {
-          hint: 'Write for example `--filter python=3.13`.',
+        problem('plan/bad-filter', `The filter \`${filter}\` is not of the form AXIS=VALUE`, {
+          hint: 'Write for example `python=3.13`.',
         }),
       );
       continue;

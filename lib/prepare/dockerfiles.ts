@@ -290,7 +290,7 @@ function missingContext(
 export function hintForMissing(isBake: true | undefined): string {
   const start =
     isBake === true
-      ? 'Paths start in the working directory where the file is named with -f, and at the file where it is found.'
+      ? 'Paths start in the working directory where the file is named, and at the file where it is found.'
       : 'Paths are relative to the file they are written in.';
   return `${start} BuildKit would take a missing directory for an empty one.`;
 }

@@ -11,6 +11,7 @@ import {
 } from '../model/mod.ts';
 import type { Presence, RegistryClient } from '../registry/mod.ts';
 import { immutableProblem } from '../run/mod.ts';
+import { option } from '../util/option-words.ts';
 import type { WantedImage } from './choose.ts';
 
 /** The tags of one build, with what all of them point at. */
@@ -121,6 +122,6 @@ function sameDestination(build: string, name: string, one: Claim, other: Claim):
   return problem('plan/same-destination', `two images would become \`${name}\``, {
     build,
     detail: [text(other), text(one)].join('\n'),
-    hint: 'Tell them apart with a --to FROM=TO for each, or leave one of the builds out.',
+    hint: `Tell them apart with ${option('--to FROM=TO')} for each, or leave one of the builds out.`,
   });
 }

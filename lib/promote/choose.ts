@@ -11,6 +11,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { checkTags, wantedTags } from '../run/mod.ts';
+import { option } from '../util/option-words.ts';
 import { type Destination, fitsAny, meantDestinations, promotedName } from './destination.ts';
 
 /** A tag, and the name that what it points at is to get. */
@@ -66,7 +67,7 @@ export function chooseTags(plan: Plan, destinations: readonly Destination[]): Re
   if (images.length === 0) {
     problems.push(
       problem('plan/empty-selection', 'no selected build has a tag that is pushed', {
-        hint: 'Name others, or take them as pushed, whatever their `push` says: --push',
+        hint: `Name others, or take them as pushed, whatever their \`push\` says: ${option('--push')}`,
       }),
     );
   }
@@ -91,7 +92,7 @@ function chooseNames(
       problems.push(
         problem('plan/no-destination', `\`${written}\` has no valid name at any destination`, {
           build,
-          hint: 'Of what --to exchanges nothing valid is left; name another registry or prefix, or leave the build out.',
+          hint: 'What is exchanged in it leaves nothing valid; name another registry or prefix, or leave the build out.',
         }),
       );
       return [];
@@ -100,7 +101,7 @@ function chooseNames(
       problems.push(
         problem('plan/own-destination', `\`${written}\` would be promoted to itself`, {
           build,
-          hint: 'Name another registry or prefix with --to, or leave the build out.',
+          hint: `Name another registry or prefix with ${option('--to')}, or leave the build out.`,
         }),
       );
       return [];
@@ -125,14 +126,18 @@ function noDestination(
   const [first = '', ...more] = names;
   const [build, ...others] = new Set(unmatched.map((one) => one.build));
   const whose = more.length === 0 ? `\`${first}\`` : `\`${first}\` and ${more.length} more`;
-  const to = destinations.map(({ from }) => `\`--to ${from.join('/')}=…\``).join(', ');
+  const to = destinations.map(({ from }) => `\`${from.join('/')}=…\``).join(', ');
   const refs = unmatched.map(({ ref }) => ref);
-  return problem('plan/no-destination', `${to} ${destinations.length > 1 ? 'are' : 'is'} not for ${whose}`, {
-    ...(build === undefined || others.length > 0 ? {} : { build }),
-    ...(more.length === 0 ? {} : { detail: names.join('\n') }),
-    hint: [
-      ...meantDestinations(refs, idle),
-      'Add one that fits, --to FROM=TO with what the name begins with, in whole parts of the path, or leave the build out.',
-    ].join('\n'),
-  });
+  return problem(
+    'plan/no-destination',
+    `${destinations.length > 1 ? `The destinations ${to} are` : `The destination ${to} is`} not for ${whose}`,
+    {
+      ...(build === undefined || others.length > 0 ? {} : { build }),
+      ...(more.length === 0 ? {} : { detail: names.join('\n') }),
+      hint: [
+        ...meantDestinations(refs, idle),
+        `Add one that fits, ${option('--to FROM=TO')}, with what the name begins with, in whole parts of the path, or leave the build out.`,
+      ].join('\n'),
+    },
+  );
 }

@@ -10,24 +10,26 @@ import {
   fail,
   formatImageRef,
   type ImageRef,
+  isUnnamed,
   ok,
   type Problem,
   problem,
   type RegistrySettings,
   type Result,
   sensitiveOfProxies,
-  withDefaultTag,
 } from '../model/mod.ts';
+import { checkArgument, checkOptions } from '../util/check-options.ts';
 import { followSignal } from '../util/follow-signal.ts';
 import { BroughtBlobs } from './blob-transfer.ts';
 import { beginUpload, uploadBlob } from './blobs.ts';
+import { checkReading, checkReference } from './check-arguments.ts';
 import { type Copied, type CopyOptions, copyImage } from './copy.ts';
 import { type CredentialSource, createCredentialSource, type SignIn, withSignIn } from './credentials.ts';
 import { Exchange, pingOf, type RetryLimits, type RetrySeen } from './exchange.ts';
 import { type ImageDescription, inspectImage } from './inspect.ts';
 import type { Layout } from './layout.ts';
 import { type Descriptor, digestOf, type Manifest, manifestFrom } from './manifest.ts';
-import { badDigest } from './problems.ts';
+import { badDigest, noTag } from './problems.ts';
 import { type PushLayoutOptions, pushLayout } from './push-layout.ts';
 import { readBlob } from './read-blob.ts';
 import { Reader, type RegistryReadOptions } from './reader.ts';
@@ -80,7 +82,10 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
  * Talks to registries, with the credentials of the Docker config. Made by {@link createRegistryClient}; close it at the end.
  *
  * What goes wrong is a value: `registry/unauthorized`, `registry/denied`, `registry/not-found`, `registry/unreachable`, …
- * (docs/failures.md); requests that may succeed a moment later are sent again before. No message holds a credential.
+ * (docs/failures.md); requests that may succeed a moment later are sent again before. No message holds a credential. What is read
+ * without a tag and a digest is the tag `latest`.
+ *
+ * @throws TypeError, each call, for what is no reference and for options that there are not
  */
 export class RegistryClient {
   readonly #wire: Wire;
@@ -129,9 +134,11 @@ export class RegistryClient {
     this.#reader = new Reader(this.#exchange, registries);
   }
 
-  /** Ends all connections and what is under way. */
+  /** Ends all connections and what is under way; whoever asks from then on gets `registry/closed`. Safe to call twice. */
   async close(): Promise<void> {
     this.#release();
+    this.#exchange.close();
+    this.#reader.clear();
     await this.#wire.close();
   }
 
@@ -159,11 +166,13 @@ export class RegistryClient {
    * for many of them instead of one for each.
    */
   expect(refs: readonly ImageRef[]): void {
+    for (const ref of refs) checkReference('expect', ref);
     for (const ref of refs) this.#exchange.expect(ref.registry, pullScope(ref.repository));
   }
 
   /** Forgets what is known of a reference (and of its repository, where it has neither tag nor digest): buildctl pushed. */
   forget(ref: ImageRef): void {
+    checkReference('forget', ref);
     this.#reader.forget(ref);
   }
 
@@ -174,6 +183,7 @@ export class RegistryClient {
    * @returns never a failure: what cannot be known is `unknown`, with the problem
    */
   async head(ref: ImageRef, read?: RegistryReadOptions): Promise<Presence> {
+    checkReading('head', ref, read);
     const presence = await this.#reader.head(ref, read);
     if (presence.kind !== 'unknown') return presence;
     return { kind: 'unknown', problem: this.hideInProblem(presence.problem) };
@@ -181,11 +191,13 @@ export class RegistryClient {
 
   /** The digest that a reference points at; a problem where it is absent (`registry/not-found`) or not known. */
   async resolveDigest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Digest>> {
+    checkReading('resolveDigest', ref, read);
     return this.#shown(await this.#reader.resolveDigest(ref, read));
   }
 
   /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
   async getManifest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Manifest>> {
+    checkReading('getManifest', ref, read);
     return this.#shown(await this.#reader.getManifest(ref, read));
   }
 
@@ -199,11 +211,13 @@ export class RegistryClient {
     limitBytes: number,
     read?: RegistryReadOptions,
   ): Promise<Result<Uint8Array>> {
+    checkReading('getBlob', repository, read);
     return this.#shown(await this.#reader.getBlob(repository, digest, limitBytes, read));
   }
 
   /** Reads a blob of any size as it comes; throws where it cannot be read, or (at its end) where its digest is wrong. */
   streamBlob(from: ImageRef, blob: Pick<Descriptor, 'digest' | 'sizeBytes'>): AsyncIterable<Uint8Array> {
+    checkReference('streamBlob', from);
     return readBlob(this.#exchange, from, blob);
   }
 
@@ -214,6 +228,7 @@ export class RegistryClient {
    * @returns its digest
    */
   async putBlob(repository: ImageRef, bytes: Uint8Array): Promise<Result<Digest>> {
+    checkReference('putBlob', repository);
     const digest = digestOf(bytes);
     const uploaded = await uploadBlob(this.#exchange, {
       to: repository,
@@ -227,36 +242,37 @@ export class RegistryClient {
    * Puts a manifest under a tag or its digest, and checks what the registry says it took. What it names must be there already:
    * {@link RegistryClient.putBlob}.
    *
-   * @returns its digest
+   * @returns its digest; problem besides the usual: `registry/no-tag`, where `ref` has neither a tag nor a digest
    */
   async putManifest(
     ref: ImageRef,
     manifest: Pick<Manifest, 'mediaType' | 'bytes'>,
   ): Promise<Result<{ readonly digest: Digest }>> {
+    checkReference('putManifest', ref);
+    if (isUnnamed(ref)) return fail([noTag(ref)]);
     const digest = digestOf(manifest.bytes);
-    const wanted = withDefaultTag(ref);
-    const target = `/v2/${wanted.repository}/manifests/${wanted.tag ?? wanted.digest}`;
-    if (wanted.tag === undefined && wanted.digest !== digest) {
+    const target = `/v2/${ref.repository}/manifests/${ref.tag ?? ref.digest}`;
+    if (ref.tag === undefined && ref.digest !== digest) {
       return fail([
         problem(
           'registry/bad-digest',
-          `The manifest to put as ${formatImageRef(wanted)} has the digest ${digest}`,
+          `The manifest to put as ${formatImageRef(ref)} has the digest ${digest}`,
           {
             hint: 'This is a fault of bake-ts: please report it',
           },
         ),
       ]);
     }
-    const { digest: _, ...tagged } = wanted;
-    const put = wanted.tag === undefined ? wanted : tagged;
+    const { digest: _, ...tagged } = ref;
+    const put = ref.tag === undefined ? ref : tagged;
     // What was known is wrong from the moment the request leaves, whatever becomes of it.
     this.forget(put);
     const reply = await this.#exchange.call({
       method: 'PUT',
-      host: wanted.registry,
+      host: ref.registry,
       target,
-      repository: wanted.repository,
-      scopes: [pushScope(wanted.repository)],
+      repository: ref.repository,
+      scopes: [pushScope(ref.repository)],
       headers: { 'content-type': manifest.mediaType },
       body: manifest.bytes,
       accept: [200, 201, 202],
@@ -266,12 +282,12 @@ export class RegistryClient {
     const said = reply.value.header('docker-content-digest');
     const asked = { method: 'PUT', url: reply.value.url };
     if (said !== undefined && said !== digest)
-      return fail([badDigest(wanted.registry, asked, digest, this.hideCredentials(said))]);
+      return fail([badDigest(ref.registry, asked, digest, this.hideCredentials(said))]);
     if (said === undefined) {
       const presence = await this.head(put);
       if (presence.kind === 'unknown') return fail([presence.problem]);
       const actual = presence.kind === 'present' ? presence.digest : 'nothing';
-      if (actual !== digest) return fail([badDigest(wanted.registry, asked, digest, actual)]);
+      if (actual !== digest) return fail([badDigest(ref.registry, asked, digest, actual)]);
     } else {
       const { mediaType, bytes } = manifest;
       const presence: Presence = { kind: 'present', digest, mediaType, sizeBytes: bytes.length };
@@ -287,6 +303,8 @@ export class RegistryClient {
    * Makes `to` point at the manifest that `from` points at, with everything below it: nothing is sent where it does so
    * already; blobs are mounted within a registry and streamed between two. `previous` is what `to` pointed at before.
    *
+   * @param to without a tag and a digest it gets those of `from`, and never `latest` by surprise
+   *
    * @example
    * ```ts
    * const registry = createRegistryClient();
@@ -297,13 +315,14 @@ export class RegistryClient {
    * ```
    */
   async tagManifest(from: ImageRef, to: ImageRef): Promise<Result<Copied>> {
+    for (const one of [from, to]) checkReference('tagManifest', one);
     return await this.copyImage(from, to);
   }
 
   /**
    * As {@link RegistryClient.tagManifest}; with `referrers: true` signatures, SBOMs and the like that refer to the image come along.
    *
-   * @param to another repository, or another registry
+   * @param to another repository, or another registry; without a tag and a digest it gets those of `from`, and never `latest` by surprise
    * @example
    * ```ts
    * const registry = createRegistryClient();
@@ -315,15 +334,20 @@ export class RegistryClient {
    * ```
    */
   async copyImage(from: ImageRef, to: ImageRef, options: CopyOptions = {}): Promise<Result<Copied>> {
+    for (const one of [from, to]) checkReference('copyImage', one);
+    checkOptions('copyImage', options, { referrers: 'flag', onBlob: 'function' });
     const context = { store: this, exchange: this.#exchange, brought: this.#brought };
     return this.#shown(await copyImage(context, from, to, options));
   }
 
   /**
    * Pushes an image of parts, all platforms: blobs first, then manifests, then the name. Where there are several images in it, the
-   * one is taken that has the name or the tag of `to`. Problem besides the usual: `registry/bad-layout`.
+   * one is taken that has the name or the tag of `to`. Problems besides the usual: `registry/bad-layout`; `registry/no-tag`, where
+   * `to` has neither a tag nor a digest.
    */
   async pushLayout(layout: Layout, to: ImageRef, options: PushLayoutOptions = {}): Promise<Result<Copied>> {
+    checkReference('pushLayout', to);
+    checkOptions('pushLayout', options, { onBlob: 'function' });
     const context = { store: this, exchange: this.#exchange, brought: this.#brought };
     return this.#shown(await pushLayout(context, layout, to, options));
   }
@@ -342,6 +366,7 @@ export class RegistryClient {
    * ```
    */
   async listTags(repository: ImageRef): Promise<Result<readonly string[]>> {
+    checkReference('listTags', repository);
     return this.#shown(await listTags(this.#exchange, repository));
   }
 
@@ -351,6 +376,7 @@ export class RegistryClient {
    * @param ref with the digest of the manifest or index
    */
   async referrers(ref: ImageRef & { readonly digest: Digest }): Promise<Result<readonly Descriptor[]>> {
+    checkReference('referrers', ref);
     const found = await listReferrers({ store: this, exchange: this.#exchange }, ref);
     return found.ok ? ok(found.value.descriptors) : this.#shown(found);
   }
@@ -367,6 +393,7 @@ export class RegistryClient {
    * ```
    */
   async inspect(ref: ImageRef): Promise<Result<ImageDescription>> {
+    checkReference('inspect', ref);
     return this.#shown(await inspectImage(this, ref));
   }
 
@@ -388,6 +415,7 @@ export class RegistryClient {
    * @param host as references write it: `ghcr.io`, `localhost:5000`
    */
   async ping(host: string): Promise<Result<void>> {
+    checkArgument('ping', 'text', host);
     const reply = await this.#exchange.call(pingOf(host));
     return reply.ok ? ok(undefined) : this.#shown(reply);
   }
@@ -397,6 +425,7 @@ export class RegistryClient {
    * (some registries decide only when the upload starts).
    */
   async checkPushAccess(repository: ImageRef): Promise<Result<void>> {
+    checkReference('checkPushAccess', repository);
     const begun = await beginUpload(this.#exchange, repository);
     if (!begun.ok) return this.#shown(begun);
     const location = begun.value.header('location');

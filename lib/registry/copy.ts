@@ -11,7 +11,7 @@ import {
   ok,
   problem,
   type Result,
-  withDefaultTag,
+  withTagOf,
 } from '../model/mod.ts';
 import { BlobTransfer, type BroughtBlobs, type OnBlob, type TransferCounts } from './blob-transfer.ts';
 import { blobOfRepository } from './blobs.ts';
@@ -31,6 +31,8 @@ export interface CopyOptions {
 
 /** What a copy did. */
 export interface Copied extends TransferCounts {
+  /** The full name that it stands under now, `latest` included. */
+  readonly ref: string;
   /** Of the manifest or index that was put. */
   readonly digest: Digest;
   /** Its media type. */
@@ -62,7 +64,7 @@ export async function copyImage(
   options: CopyOptions,
 ): Promise<Result<Copied>> {
   const { store } = context;
-  const target = withDefaultTag(to);
+  const target = withTagOf(to, from);
   const previous = await store.head(target);
   const resolved = from.digest === undefined ? await store.resolveDigest(from) : ok(from.digest);
   if (!resolved.ok) return resolved;
@@ -93,6 +95,7 @@ export async function copyImage(
   const referrers = options.referrers === true ? await copier.copyReferrers(digest) : ok(0);
   if (!referrers.ok) return referrers;
   return ok({
+    ref: formatImageRef(target),
     digest,
     mediaType,
     action: there ? 'there' : 'put',

@@ -2,9 +2,17 @@
  * Runs `docker-credential-NAME get`: the server's name goes to its standard input, a JSON object comes back.
  * Protocol: github.com/docker/docker-credential-helpers (client, credentials).
  */
-import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import {
+  type Environment,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  wasCancelled,
+} from '../model/mod.ts';
 import { runProgram, whyFailed } from '../system/mod.ts';
-import { cancelled, isRecord, oneLine } from './problems.ts';
+import { isRecord, oneLine } from './problems.ts';
 
 /** What a helper knows about a server. */
 export interface HelperAnswer {
@@ -62,7 +70,7 @@ export async function runCredentialHelper({
       ),
     ]);
   }
-  if (run.ended === 'cancelled') return fail([cancelled(server)]);
+  if (run.ended === 'cancelled') return fail([wasCancelled()]);
   if (run.ended === 'timeout') {
     return fail([
       helperProblem(

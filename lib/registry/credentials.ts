@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { homeOf } from '../system/mod.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { type HelperAnswer, runCredentialHelper } from './credential-helper.ts';
 import { isRecord } from './problems.ts';
@@ -36,8 +37,8 @@ const HELPER_MIN_AGE_MS = 60_000;
 export function dockerConfigPath(env: Environment): string | undefined {
   const folder = env['DOCKER_CONFIG'];
   if (folder !== undefined && folder !== '') return join(folder, 'config.json');
-  const home = env['HOME'] || env['USERPROFILE'];
-  return home === undefined || home === '' ? undefined : join(home, '.docker', 'config.json');
+  const home = homeOf(env);
+  return home === undefined ? undefined : join(home, '.docker', 'config.json');
 }
 
 /** Reads the text of a `config.json`; `where` names it in the problem. Entries that hold nothing are left out. */

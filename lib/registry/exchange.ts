@@ -2,12 +2,12 @@
  * Calls to registries with everything around a single request: one gate for each host, sign-in, retries, and a host
  * that is down is not asked by everybody in turn.
  */
-import { fail, ok, type Problem, type RegistrySettings, type Result } from '../model/mod.ts';
+import { fail, ok, type Problem, type RegistrySettings, type Result, wasCancelled } from '../model/mod.ts';
 import { Authenticator, type Authorization } from './auth.ts';
 import type { CredentialSource } from './credentials.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
 import { createGate, type Gate } from './gate.ts';
-import { answerProblem, cancelled, notAsked } from './problems.ts';
+import { answerProblem, closed, notAsked } from './problems.ts';
 import { backoffMs, isRetryableStatus, parseRetryAfter } from './retry.ts';
 import { formatScope, type Scope, uniteScopes } from './scope.ts';
 import type { UsedCredentials } from './used-credentials.ts';
@@ -85,6 +85,7 @@ const DEFAULT_LIMIT = 4 * 1024 * 1024;
 export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #hosts = new Map<string, HostState>();
+  #isClosed = false;
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -100,9 +101,15 @@ export class Exchange {
     return this.#options.used.hide(text);
   }
 
+  /** Makes no call any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Makes a call. A reply has one of the accepted statuses. */
   async call(call: Call): Promise<Result<Reply>> {
     const { offline } = this.#options;
+    if (this.#isClosed) return fail([closed(call.host)]);
     if (offline !== undefined) return fail([notAsked(call.host, offline)]);
     const state = this.#host(call.host);
     if (!isAtHome(state.endpoint, call)) return await this.#away(state, call);
@@ -271,7 +278,7 @@ export class Exchange {
     const { wire, retries, signal, onRetry, now, random, sleep } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       const result = await through(() => wire.send({ ...request, attempt }));
-      if (isAborted(signal)) return fail([cancelled(request.host)]);
+      if (isAborted(signal)) return fail([wasCancelled()]);
       const failure = result.ok ? undefined : result.error[0];
       const again = result.ok ? isRetryableStatus(result.value.status) : failure?.temporary === true;
       if (!again || !replayable || attempt >= retries.attempts) return result;
@@ -284,7 +291,7 @@ export class Exchange {
       const why = this.hide(result.ok ? `answered ${result.value.status}` : (failure?.message ?? 'failed'));
       onRetry?.({ host: request.host, attempt, delayMs, why });
       await sleep(delayMs, signal);
-      if (isAborted(signal)) return fail([cancelled(request.host)]);
+      if (isAborted(signal)) return fail([wasCancelled()]);
     }
   }
 

@@ -2,7 +2,7 @@
  * The failures of this package in words. Each is a `Problem` with a code of `registry/…` (docs/failures.md).
  * Nothing here may show a credential: URLs lose user, query and fragment, and bodies of token servers are never quoted.
  */
-import { type Problem, type ProblemCode, problem } from '../model/mod.ts';
+import { formatImageRef, type ImageRef, type Problem, type ProblemCode, problem } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
 import { missingPermissions, permissionProblem } from '../util/permission.ts';
 import { parseProxy, permissionFor, type proxyFor } from './proxy.ts';
@@ -213,6 +213,24 @@ export function notAsked(host: string, why: string): Problem {
   return problem('registry/not-asked', `${host} is not asked: ${why}`);
 }
 
+/** The client that is asked was closed, now or before. */
+export function closed(host: string): Problem {
+  return problem('registry/closed', `The registry client is closed, and ${host} cannot be asked by it`, {
+    hint: 'Close it when its last call has ended, or make another one',
+  });
+}
+
+/** What is put needs a name of its own: whoever forgot it would move `latest`. */
+export function noTag(ref: ImageRef): Problem {
+  return problem(
+    'registry/no-tag',
+    `${formatImageRef(ref)} has neither a tag nor a digest to put the image under`,
+    {
+      hint: 'Say the tag, also where it is `latest`',
+    },
+  );
+}
+
 /** An index or manifest that names more than any image has. */
 export function tooMany(host: string, asked: Asked, entries: number, limit: number): Problem {
   return problem(
@@ -220,11 +238,6 @@ export function tooMany(host: string, asked: Asked, entries: number, limit: numb
     `${host} sent a manifest that names ${entries} things for ${asked.method} ${redactUrl(asked.url)}; at most ${limit} are read`,
     { hint: 'No image has that many platforms or layers: check who may push there' },
   );
-}
-
-/** The run was stopped while a request was under way. */
-export function cancelled(host: string): Problem {
-  return problem('registry/cancelled', `The request to ${host} was stopped`, {});
 }
 
 /**

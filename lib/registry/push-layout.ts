@@ -1,18 +1,11 @@
 /** Pushes an image from where it can be read part by part: blobs, then the manifests below an index, then the name. */
-import {
-  fail,
-  formatImageRef,
-  type ImageRef,
-  ok,
-  problem,
-  type Result,
-  withDefaultTag,
-} from '../model/mod.ts';
+import { fail, formatImageRef, type ImageRef, isUnnamed, ok, problem, type Result } from '../model/mod.ts';
 import { BlobTransfer } from './blob-transfer.ts';
 import type { BlobSource } from './blobs.ts';
 import type { Copied, CopyContext, CopyOptions } from './copy.ts';
 import { badLayout, type Layout, type LayoutPart } from './layout.ts';
 import { childManifests, type Descriptor, type Manifest, manifestBlobs, parseManifest } from './manifest.ts';
+import { noTag } from './problems.ts';
 import { forEachUntilRefused } from './refusal.ts';
 import { byDigest } from './store.ts';
 
@@ -28,10 +21,10 @@ const NAME_ANNOTATIONS = ['org.opencontainers.image.ref.name', 'io.containerd.im
 export async function pushLayout(
   context: CopyContext,
   layout: Layout,
-  to: ImageRef,
+  target: ImageRef,
   options: PushLayoutOptions,
 ): Promise<Result<Copied>> {
-  const target = withDefaultTag(to);
+  if (isUnnamed(target)) return fail([noTag(target)]);
   const chosen = chooseImage(layout, target);
   if (!chosen.ok) return chosen;
   const { digest } = chosen.value;
@@ -60,6 +53,7 @@ export async function pushLayout(
     if (!put.ok) return put;
   }
   return ok({
+    ref: formatImageRef(target),
     digest,
     mediaType: top.value.mediaType,
     action: there ? 'there' : 'put',

@@ -59,6 +59,13 @@ export class Reader {
     }
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#presences.clear();
+    this.#manifests.clear();
+    this.#manifestBytes = 0;
+  }
+
   /**
    * What a tag or digest points at. Asked once; `unknown` is asked again next time.
    * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.

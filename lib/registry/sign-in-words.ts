@@ -9,7 +9,7 @@ export type Sought =
 
 /** How one signs in to a host, with Docker and without. */
 export function howToSignIn(host: string): string {
-  return `\`docker login ${host}\`; without Docker write them into config.json (docs/from-buildctl.md shows how), or give \`-u NAME --password-stdin\` to a command that takes it`;
+  return `\`docker login ${host}\`; without Docker write them into config.json (docs/from-buildctl.md shows how), or give \`-u NAME --password-stdin\` to a command that takes it (\`signIn\` of a script's client)`;
 }
 
 /** Why nothing was sent: there are no credentials. */

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { type Environment, ok, PROXY_ARGUMENTS, type Result, type StepProxies } from '../model/mod.ts';
+import { thisSystem } from '../system/mod.ts';
 import { hasControls } from '../util/control-characters.ts';
 import { isLocalEngine, isLoopback } from '../util/loopback.ts';
 import { deniedProblem } from '../util/permission.ts';
@@ -34,7 +35,9 @@ export async function readStepProxies(
   const configured = await readConfigured(env, engineAddress ?? '');
   if (!configured.ok) return configured;
   if (configured.value !== undefined) return ok(configured.value);
-  const isElsewhere = engineAddress !== undefined && !isLocalEngine(engineAddress);
+  const system = thisSystem();
+  const isElsewhere =
+    engineAddress === undefined ? system !== 'linux' : !isLocalEngine(engineAddress, system);
   const found = new Map<string, string>();
   for (const name of PROXY_ARGUMENTS) {
     const value = env[name] || env[name.toLowerCase()];

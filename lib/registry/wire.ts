@@ -13,10 +13,11 @@ import {
   problem,
   type RegistrySettings,
   type Result,
+  wasCancelled,
 } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { hostnameOf, readTlsMaterial } from './endpoint.ts';
-import { type Asked, cancelled, connectionProblem, redactUrl, tooLarge } from './problems.ts';
+import { type Asked, closed, connectionProblem, redactUrl, tooLarge } from './problems.ts';
 import { parseProxy, proxyFor } from './proxy.ts';
 
 /** Methods of the distribution API. */
@@ -109,6 +110,7 @@ const EMPTY = new Uint8Array();
 export class Wire {
   readonly #options: WireOptions;
   readonly #dispatchers = new Map<string, Promise<Result<Dispatcher>>>();
+  #isClosed = false;
 
   constructor(options: WireOptions) {
     this.#options = options;
@@ -119,7 +121,7 @@ export class Wire {
     const deadline = new AbortController();
     const outer = this.#options.signal;
     const abort = (): void => deadline.abort();
-    if (outer?.aborted === true) return fail([cancelled(request.host)]);
+    if (outer?.aborted === true) return fail([wasCancelled()]);
     outer?.addEventListener('abort', abort);
     const streamed =
       request.stream === true ||
@@ -140,8 +142,9 @@ export class Wire {
     }
   }
 
-  /** Closes all connections; requests under way fail. */
+  /** Closes all connections for good; requests under way fail, and so does every one from now on. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const all = [...this.#dispatchers.values()];
     this.#dispatchers.clear();
     for (const made of all) {
@@ -210,6 +213,7 @@ export class Wire {
         ...(status === undefined ? {} : { status }),
         purpose: request.purpose,
       });
+    if (this.#isClosed) return fail([closed(request.host)]);
     const made = await this.#dispatcherFor(request);
     if (!made.ok) return made;
     let answered = false;
@@ -256,7 +260,8 @@ export class Wire {
       return ok({ ...reply, body: body.bytes });
     } catch (error) {
       if (!answered) seen();
-      if (this.#options.signal?.aborted === true) return fail([cancelled(request.host)]);
+      if (this.#options.signal?.aborted === true) return fail([wasCancelled()]);
+      if (this.#isClosed) return fail([closed(request.host)]);
       const cause = signal.aborted ? signal.reason : error;
       const named = proxyFor(request.url, this.#options.env);
       return fail([connectionProblem(request.host, request, cause, request.attempt, named)]);

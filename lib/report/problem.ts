@@ -9,6 +9,7 @@ import {
   problemToJson,
   type Span,
 } from '../model/mod.ts';
+import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { formatFrame, lastLineOf, type Mark } from './frame.ts';
 import { createPalette, type Paint, type Palette } from './palette.ts';
 import { plainText, wrap } from './text.ts';
@@ -31,6 +32,14 @@ export interface ProblemStyle {
   /** Lines of `detail` (logs, bodies) that are shown; the end of it tells most. Default: 40. */
   readonly detailLines?: number;
 }
+
+const STYLE: KnownOptions<ProblemStyle> = {
+  color: 'flag',
+  columns: 'count',
+  frames: 'flag',
+  sourceOf: 'function',
+  detailLines: 'number',
+};
 
 /** Either form of a problem. */
 export type AnyProblem = Problem | ProblemJson;
@@ -115,6 +124,7 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
  * Many problems at once, as the command line shows them: those without a place first, then file by file from top to bottom, each
  * once (what several builds share, too), and how many there are.
  *
+ * @throws TypeError for what are no problems, and for options that there are not
  * @returns text of several lines, without a line break at its end; empty for no problems
  * @example
  * ```ts
@@ -123,6 +133,11 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
  * ```
  */
 export function formatProblems(found: readonly AnyProblem[], style: ProblemStyle = {}): string {
+  if (!Array.isArray(found))
+    throw new TypeError(
+      'formatProblems() takes a list of problems, such as the `error` of a result that is not `ok`',
+    );
+  checkOptions('formatProblems', style, STYLE);
   const buildsOf = foldBuilds(found);
   const sorted = [...buildsOf.keys()];
   if (sorted.length === 0) return '';

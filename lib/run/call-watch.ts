@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { type Build, type EventBody, type Problem, problem } from '../model/mod.ts';
 import { formatDuration } from '../util/duration.ts';
+import { option } from '../util/option-words.ts';
 import type { Emit } from './emitter.ts';
 
 /** How a call is watched over. */
@@ -155,7 +156,7 @@ export class CallWatch {
         `not done within ${formatDuration(build.timeoutMs ?? 0)}: it waited for ${this.#waitsFor()}`,
         {
           build: build.name,
-          hint: 'See what takes so long there, or give it more time (`timeout:` of the build, or `--set BUILD.timeout=1h`).',
+          hint: `See what takes so long there, or give it more time: \`timeout:\` of the build, or ${option('--set BUILD.timeout=1h')}.`,
         },
       ),
     );
@@ -172,7 +173,7 @@ export class CallWatch {
         `no progress for ${formatDuration(stallTimeoutMs)}: it waited for ${this.#waitsFor()}`,
         {
           build: this.#options.build.name,
-          hint: 'Steps that print nothing, and pushes, show no progress while they run: --stall-timeout must be longer than they take.',
+          hint: `Steps that print nothing, and pushes, show no progress while they run: ${option('--stall-timeout')} must be longer than they take.`,
         },
       ),
     );

@@ -7,6 +7,7 @@ import {
   type DecisionKind,
   type Digest,
   formatImageRef,
+  type Problem,
   parseImageRef,
   type Reason,
 } from '../model/mod.ts';
@@ -17,7 +18,8 @@ export interface TagState {
   readonly state:
     | { readonly kind: 'digest'; readonly digest: Digest }
     | { readonly kind: 'absent' }
-    | { readonly kind: 'unknown'; readonly why: string };
+    /** `denied`: the runtime does not permit to ask. */
+    | { readonly kind: 'unknown'; readonly why: string; readonly denied?: Problem };
 }
 
 /** Whether the image is in the engine's own store under every wanted name; `keeps-none`: no engine of its kind has one. */
@@ -63,7 +65,7 @@ export function decide(evidence: Evidence): Decision {
     kind: 'build',
     reason: { code, text, ...(items.length === 0 ? {} : { items }) },
   });
-  if (evidence.forced) return build('forced', 'asked to with --force');
+  if (evidence.forced) return build('forced', 'asked to build it in any case');
   if (evidence.noCache) return build('forced', 'its steps are to run anew (no-cache)');
   if (evidence.untracked.length > 0) {
     return build('untracked', 'its inputs cannot all be known', evidence.untracked);

@@ -6,6 +6,8 @@ import { stat } from 'node:fs/promises';
 import type { Worker } from '../buildctl/mod.ts';
 import type { ContainerdAccess } from '../engine/mod.ts';
 import { type Digest, type DigestRef, formatImageRef } from '../model/mod.ts';
+import { thisSystem } from '../system/mod.ts';
+import { isLocalEngine } from '../util/loopback.ts';
 
 /** Something that is so while the sockets are the same ones. */
 interface Fact<T> {
@@ -75,7 +77,8 @@ async function lasting<T>(
   if (known !== undefined && (await stampsOf(known.sockets)) === known.stamps) return known.value;
   facts.delete(address);
   // What listens elsewhere may be another one each time.
-  const own = address.startsWith('unix://') ? address.slice('unix://'.length) : undefined;
+  const isHere = isLocalEngine(address, thisSystem()) && address.startsWith('unix://');
+  const own = isHere ? address.slice('unix://'.length) : undefined;
   // Before it is asked: what comes meanwhile is another one.
   const before = own === undefined ? undefined : await stampsOf([own]);
   const value = await ask();

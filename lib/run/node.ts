@@ -419,7 +419,7 @@ function notPublished(
   problems: readonly Problem[],
   known: Omit<End, 'kind' | 'tags' | 'problem'> & { readonly reason: Reason },
 ): End {
-  if (problems.every(({ code }) => code === 'registry/cancelled')) {
+  if (problems.every(({ code }) => code === 'run/cancelled')) {
     const { reason, steps } = known;
     return { kind: 'cancelled', tags: [], reason, ...(steps === undefined ? {} : { steps }) };
   }

@@ -22,6 +22,7 @@ import {
   hintForMissing,
   mergeMissingContexts,
 } from '../prepare/mod.ts';
+import { option } from '../util/option-words.ts';
 import { throwDenied } from '../util/permission.ts';
 
 /**
@@ -132,7 +133,7 @@ function wordsOf(origin: VariableOrigin): string {
     case 'env':
       return `the environment variable ${origin.variable}`;
     case 'flag':
-      return 'the option --var';
+      return option('--var');
     case 'file':
       return `the file ${origin.path}`;
   }

@@ -52,7 +52,9 @@ export function askTags(
       if (presence.kind === 'present')
         return { ref: name, state: { kind: 'digest', digest: presence.digest } };
       if (presence.kind === 'absent') return { ref: name, state: { kind: 'absent' } };
-      return { ref: name, state: { kind: 'unknown', why: presence.problem.message } };
+      const { problem } = presence;
+      const denied = problem.code === 'system/permission' ? { denied: problem } : {};
+      return { ref: name, state: { kind: 'unknown', why: problem.message, ...denied } };
     }),
   );
 }

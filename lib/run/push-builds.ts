@@ -11,9 +11,9 @@ import {
   ok,
   type PlanNode,
   type Problem,
-  problem,
   type Result,
   type TagResult,
+  wasCancelled,
 } from '../model/mod.ts';
 import { type BlobProgress, type OnBlob, withoutRepeatedRefusals } from '../registry/mod.ts';
 import type { NodeContext } from './context.ts';
@@ -96,7 +96,7 @@ class Push {
       const sent = chosen.ok ? await this.#sendBytes(chosen.value) : chosen;
       if (chosen.ok && sent.ok) ready.push(chosen.value);
       else if (this.#options.signal?.aborted === true) {
-        problems.push(problem('engine/aborted', 'pushing was called off', { build: name }));
+        problems.push({ ...wasCancelled(), build: name });
         break;
       } else problems.push(...(sent.ok ? [] : sent.error).map((one) => ({ ...one, build: name })));
     }

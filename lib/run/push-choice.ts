@@ -64,6 +64,9 @@ export async function chooseResult(choosing: Choosing, node: PlanNode): Promise<
   if (last?.wrong === true) return fail([notBuilt(node, foundWrong(last))]);
   const refs = wantedTags(node);
   const tags = last === undefined ? [] : await askTags(registry, refs);
+  const denied = tags.flatMap(({ state: tag }) => (tag.kind === 'unknown' ? (tag.denied ?? []) : []));
+  // What the store has would be asked for in vain.
+  if (denied.length > 0) return fail(denied);
   const isInPlace =
     last !== undefined && tags.every(({ state: tag }) => tag.kind === 'digest' && tag.digest === last.digest);
   const remembered = (one: LastResult) => ok({ node, digest: one.digest, builtAt: one.finishedAt });

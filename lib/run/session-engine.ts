@@ -3,7 +3,7 @@ import { arch } from 'node:os';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import { ok, type Plan, type Problem, problemToJson, type Result } from '../model/mod.ts';
-import { goArchitecture } from '../system/mod.ts';
+import { goArchitecture, type System, thisSystem } from '../system/mod.ts';
 import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess, StoreListing } from './engine-access.ts';
@@ -20,6 +20,8 @@ export interface SessionEngineOptions {
   readonly warnings?: readonly Problem[];
   /** Go's name of this machine's processor architecture; default: what the runtime says it is. */
   readonly hostArchitecture?: string;
+  /** Instead of the system below us. */
+  readonly system?: System;
   readonly emit: Emit;
   readonly signal: AbortSignal;
   /** How long to wait for it in all where it goes away. */
@@ -112,18 +114,19 @@ export class SessionEngine {
   }
 
   /**
-   * An engine behind a local socket is of this machine's architecture, so nobody has to be asked. Another one is asked,
-   * in each run: the same address may lead to another machine. Where it does not answer, its address stands for it, which
-   * no earlier key has.
+   * An engine behind a local socket of Linux is of this machine's architecture, so nobody has to be asked. Another one is asked,
+   * in each run: the same address may lead to another machine, and what listens on macOS or Windows is a virtual one. Where it does
+   * not answer, its address stands for it, which no earlier key has.
    */
   async #learnPlatform(): Promise<string> {
     const { address, env, plan, hostArchitecture } = this.#options;
     const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engineAddress);
-    if (named === undefined || named === '' || named.startsWith('unix://'))
+    const isSocket = named === undefined || named === '' || named.startsWith('unix://');
+    if (isSocket && (this.#options.system ?? thisSystem()) === 'linux')
       return `linux/${hostArchitecture ?? goArchitecture(arch())}`;
     const engine = await this.#find();
     const worker = engine.ok ? await this.#askWorker(engine.value) : undefined;
-    return worker?.platform ?? `unknown/${named}`;
+    return worker?.platform ?? `unknown/${named ?? ''}`;
   }
 
   /** Finds it, and starts the embedded one if need be. */

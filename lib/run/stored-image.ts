@@ -1,6 +1,6 @@
 /** An image of an engine's store as something that can be pushed part by part: nothing is exported, and nothing lies on disk. */
 import type { EngineStore } from '../engine/mod.ts';
-import { type Digest, fail, ok, type Problem, problem } from '../model/mod.ts';
+import { type Digest, fail, ok, type Problem, problem, wasCancelled } from '../model/mod.ts';
 import { describeFault, type Layout } from '../registry/mod.ts';
 
 /** The image with a digest. `name` is what messages call it; where `signal` says stop, nothing is wrong with the image. */
@@ -12,8 +12,7 @@ export function storedImage(
 ): Layout {
   const namespace = store.containerd?.namespace ?? 'buildkit';
   const explain: Layout['explain'] = (part, fault) => {
-    if (signal?.aborted === true)
-      return problem('engine/aborted', "reading from the engine's store was called off");
+    if (signal?.aborted === true) return wasCancelled();
     const isMissing = fault !== 'no-manifest' && 'error' in fault && /not ?found/i.test(String(fault.error));
     if (!isMissing)
       return unreadable(

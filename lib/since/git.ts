@@ -1,9 +1,8 @@
 /** What a git repository says: which files differ from an earlier state, and what they held then. */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import process from 'node:process';
 import { fail, ok, problem, type Result, wasCancelled } from '../model/mod.ts';
-import { type ProgramEnd, runProgram, SAFE_GIT, whyFailed } from '../system/mod.ts';
+import { type ProgramEnd, runProgram, SAFE_GIT, type System, thisSystem, whyFailed } from '../system/mod.ts';
 
 /** A repository and one state of it. */
 export interface GitState {
@@ -20,8 +19,21 @@ interface Git {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Modes count for keys, whatever this clone has git make of them. */
-const WITH_MODES = process.platform === 'win32' ? [] : ['-c', 'core.fileMode=true'];
+/**
+ * Modes and the case of names count for keys, whatever this clone has git make of them (git-config(1)): a file that is only spelled
+ * otherwise now is told as one that git does not know.
+ */
+function literalGit(system: System): readonly string[] {
+  return ['-c', 'core.ignoreCase=false', ...(system === 'win32' ? [] : ['-c', 'core.fileMode=true'])];
+}
+
+/**
+ * The names by which a file that git names may be found. On macOS git composes letters and their marks (`core.precomposeUnicode`),
+ * while a directory may have them apart.
+ */
+export function spellingsOnDisk(name: string, system: System = thisSystem()): readonly string[] {
+  return system === 'darwin' ? [...new Set([name, name.normalize('NFC'), name.normalize('NFD')])] : [name];
+}
 
 const OUTPUT_LIMIT = 512 * 1024 * 1024;
 
@@ -88,7 +100,7 @@ export async function changedFiles(
     run(
       git,
       [
-        ...WITH_MODES,
+        ...literalGit(thisSystem()),
         'diff',
         '--name-only',
         '-z',
@@ -101,7 +113,7 @@ export async function changedFiles(
       ],
       signal,
     ),
-    run(git, ['ls-files', '--others', '--exclude-standard', '-z'], signal),
+    run(git, [...literalGit(thisSystem()), 'ls-files', '--others', '--exclude-standard', '-z'], signal),
   ]);
   const names = new Set<string>();
   for (const output of outputs) {
@@ -113,7 +125,10 @@ export async function changedFiles(
         }),
       ]);
     }
-    for (const name of text(output.value).split('\0')) if (name !== '') names.add(path.join(state.top, name));
+    for (const name of text(output.value)
+      .split('\0')
+      .filter((one) => one !== ''))
+      for (const one of spellingsOnDisk(name)) names.add(path.join(state.top, one));
   }
   return ok([...names].sort());
 }

@@ -14,6 +14,7 @@
  * stats/                                    stat caches, kept by lib/fingerprint
  * seal-key.json                             the key that sensitive values are sealed with (seal.ts)
  * ```
+ * Builds with odd names have files with names of their own (lib/util/file-name.ts).
  */
 import { Buffer } from 'node:buffer';
 import { chmod, open, readFile, rm, stat } from 'node:fs/promises';
@@ -30,6 +31,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { describeFileFault, fileFaultCode, homeDirectory, ownUid, writeFileWhole } from '../system/mod.ts';
+import { fileNameOf } from '../util/file-name.ts';
 import { missingPermissions } from '../util/permission.ts';
 import { projectName } from './project.ts';
 import { createPartsSealer, newSealKey, type SealParts } from './seal.ts';
@@ -288,11 +290,11 @@ export class StateStore {
   }
 
   #lastFile(build: string): string {
-    return path.join(this.#dir, 'last', this.#project, `${encodeURIComponent(build)}.json`);
+    return path.join(this.#dir, 'last', this.#project, `${fileNameOf(build)}.json`);
   }
 
   #resultFile(build: string): string {
-    return path.join(this.#dir, 'results', this.#project, `${encodeURIComponent(build)}.json`);
+    return path.join(this.#dir, 'results', this.#project, `${fileNameOf(build)}.json`);
   }
 
   #figuresFile(): string {
@@ -300,7 +302,7 @@ export class StateStore {
   }
 
   #imageTextsFile(build: string): string {
-    return path.join(this.#dir, 'documents', this.#project, `${encodeURIComponent(build)}.json`);
+    return path.join(this.#dir, 'documents', this.#project, `${fileNameOf(build)}.json`);
   }
 
   #imageFile(digest: Digest, platform: string): string {

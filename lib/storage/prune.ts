@@ -66,7 +66,7 @@ async function withRoom<T>(options: SurveyOptions, work: () => Promise<Result<T>
  * Lets go of what is chosen. Images go first: what they share with the cache is free to go then.
  *
  * @param shown what somebody has agreed to: nothing else of images and of what is gone goes. Default: as it is now
- * @returns what went; problems: `engine/unreachable`, `engine/images-failed`, `engine/disk-full`, `engine/aborted`
+ * @returns what went; problems: `engine/unreachable`, `engine/images-failed`, `engine/disk-full`, `run/cancelled`
  */
 export async function pruneStorage(
   options: SurveyOptions,

@@ -1,12 +1,15 @@
 /** Symlinks as an engine sees them that was sent one directory. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
+import { withSlashes } from '../util/path.ts';
+import { isExactName } from './exact-name.ts';
 
 const MAX_LINKS = 255;
 
 /**
  * Where a file of a directory leads as the engine sees it: it has only what lies in the directory, which is its root.
- * Undefined: nowhere (measured: an ignore file that points out of its context leaves nothing out).
+ * Undefined: nowhere (measured: an ignore file that points out of its context leaves nothing out), or something that the directory
+ * calls otherwise (`dockerfile`, which macOS and Windows find as `Dockerfile`).
  *
  * @throws where something on the way is not there or cannot be looked at
  */
@@ -23,13 +26,15 @@ export function followInside(root: string, name: string): string | undefined {
       continue;
     }
     const full = path.join(root, ...at, part);
-    if (!lstatSync(full).isSymbolicLink()) {
+    const found = lstatSync(full);
+    if (!isExactName(path.dirname(full), part)) return undefined;
+    if (!found.isSymbolicLink()) {
       at.push(part);
       continue;
     }
     links += 1;
     if (links > MAX_LINKS) return undefined;
-    const target = readlinkSync(full);
+    const target = withSlashes(readlinkSync(full));
     if (target.startsWith('/')) at = [];
     rest = [...target.split('/'), ...rest];
   }

@@ -1,15 +1,18 @@
 /** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead, directories watched. */
-export { homeDirectory, ownUid } from './account.ts';
+export { homeDirectory, homeOf, ownUid } from './account.ts';
 export { loadCrypto } from './crypto.ts';
 export { directoryFault } from './directory-fault.ts';
+export { isExactName } from './exact-name.ts';
 export { describeFileFault, fileFaultCode } from './file-fault.ts';
 export { findProgram, isExecutable } from './find-program.ts';
 export { followInside } from './follow-inside.ts';
 export { SAFE_GIT } from './git.ts';
 export { findMissing, isPermitted } from './permission.ts';
+export { type System, thisSystem, variableName } from './platform.ts';
 export { defaultJobs, goArchitecture } from './processors.ts';
 export { readNamedFile, readRegularFile, UnreadableFile } from './read-file.ts';
 export { isInGitDirectory, isWithin, leadsNowhere, RealPaths, repositoryOf } from './real-path.ts';
+export { renameOver, renameOverSync } from './rename.ts';
 export {
   definedEnv,
   killPrograms,

@@ -2,6 +2,7 @@
  * Running a program to its end: no shell, a process group of its own, a clean end, and one record that says how it went.
  */
 import type { ChildProcess } from 'node:child_process';
+import path from 'node:path';
 import process from 'node:process';
 import {
   IS_DENO,
@@ -9,6 +10,9 @@ import {
   type PermissionProblem,
   permissionProblem,
 } from '../util/permission.ts';
+import { groupOptions, type Leader, signalGroup } from './end-program.ts';
+import { findProgramNow } from './find-program.ts';
+import { type System, thisSystem } from './platform.ts';
 
 /** What to run, and how long and how much of it. */
 export interface ProgramCall {
@@ -63,21 +67,18 @@ const CUT_LINE = 64 * 1024;
 /** How long pipes may stay open after KILL: whoever left the group may hold them for ever. */
 const PIPES_MS = 200;
 
-/** The first of a group of processes. */
-export type Leader = Pick<ChildProcess, 'pid' | 'kill'>;
-
-/** Leaders of the groups that run now. */
-const running = new Set<Leader>();
+/** Leaders of the groups that run now, with their environments. */
+const running = new Map<Leader, ProgramCall['env']>();
 
 /** Kills what runs, for a process that ends before it: at a second Ctrl-C, and at a bug of ours. */
 export function killPrograms(): void {
-  for (const leader of running) signalGroup(leader, 'SIGKILL');
+  for (const [leader, env] of running) signalGroup(leader, 'SIGKILL', env);
 }
 
 /** Counts a group among those that run, until what it gives is called. */
-export function noteRunning(leader: Leader): () => void {
+export function noteRunning(leader: Leader, env: ProgramCall['env']): () => void {
   if (leader.pid === undefined) return () => undefined;
-  running.add(leader);
+  running.set(leader, env);
   return () => running.delete(leader);
 }
 
@@ -91,18 +92,17 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   if (call.signal?.aborted === true) return { ended: 'cancelled', stdout: Buffer.alloc(0), stderr: '' };
   let child: ChildProcess;
   try {
-    child = childProcess().spawn(call.program, [...call.argv], {
+    child = childProcess().spawn(startable(call), [...call.argv], {
       env: definedEnv(call.env),
       stdio: [call.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      // A group of its own: Ctrl-C at the terminal reaches us only, and we end our children in order.
-      detached: true,
+      ...groupOptions(),
       ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
     });
   } catch (error) {
     // Deno throws at once where the permission is missing, Node where the arguments are too long.
     return { ...neverStarted(error, call.program), stdout: Buffer.alloc(0), stderr: '' };
   }
-  const forget = noteRunning(child);
+  const forget = noteRunning(child, call.env);
   const stdout = collectStdout(child, call.stdoutLimit ?? STDOUT_LIMIT);
   const stderr = collectStderr(child, call);
   // It need not read what it is given: the complaint of the pipe says nothing that the exit code does not.
@@ -133,11 +133,16 @@ export function runProgramSync(
     stdio: ['ignore', 'pipe', 'pipe'] as ('ignore' | 'pipe')[],
     maxBuffer: call.stdoutLimit ?? STDOUT_LIMIT,
     killSignal: 'SIGKILL' as const,
+    windowsHide: true,
     ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
     ...(call.timeoutMs === undefined ? {} : { timeout: call.timeoutMs }),
   };
   try {
-    const { error, status, stdout, stderr } = childProcess().spawnSync(call.program, [...call.argv], options);
+    const { error, status, stdout, stderr } = childProcess().spawnSync(
+      startable(call),
+      [...call.argv],
+      options,
+    );
     const said = {
       stdout: stdout ?? Buffer.alloc(0),
       stderr: (stderr ?? '').toString().slice(-STDERR_LIMIT),
@@ -152,6 +157,24 @@ export function runProgramSync(
   } catch (error) {
     return { ...neverStarted(error, call.program), stdout: Buffer.alloc(0), stderr: '' };
   }
+}
+
+/**
+ * What is handed to the system as the program. Windows looks into the working directory before PATH, where a repository could have
+ * a `git.exe` of its own: there it gets the path of what is on PATH.
+ *
+ * @throws with the code ENOENT where there is none there
+ */
+export function startable(
+  { program, env, cwd }: Pick<ProgramCall, 'program' | 'env' | 'cwd'>,
+  system: System = thisSystem(),
+): string {
+  if (system !== 'win32') return program;
+  // With a directory it is meant from where it is run.
+  const named = path.basename(program) === program ? program : path.resolve(cwd ?? '.', program);
+  const found = findProgramNow(named, env, system);
+  if (found !== undefined) return found;
+  throw Object.assign(new Error(`${program} cannot be run (ENOENT)`), { code: 'ENOENT' });
 }
 
 type Start = Pick<ProgramEnd, 'ended' | 'exitCode' | 'startError' | 'denied'>;
@@ -201,7 +224,7 @@ function waitForEnd(child: ChildProcess, call: ProgramCall): Promise<Start> {
       else resolve({ ended, ...(exitCode === null || exitCode < 0 ? {} : { exitCode }) });
     };
     const kill = (): void => {
-      signalGroup(child, 'SIGKILL');
+      signalGroup(child, 'SIGKILL', call.env);
       timer = setTimeout(() => {
         child.stdout?.destroy();
         child.stderr?.destroy();
@@ -213,7 +236,7 @@ function waitForEnd(child: ChildProcess, call: ProgramCall): Promise<Start> {
       ended = why;
       clearTimeout(timer);
       if (graceMs > 0) {
-        signalGroup(child, 'SIGTERM');
+        signalGroup(child, 'SIGTERM', call.env);
         timer = setTimeout(kill, graceMs);
       } else {
         kill();
@@ -267,20 +290,6 @@ function collectStderr(
     if (rest !== '') report(rest);
     return kept;
   };
-}
-
-/**
- * Signals a whole group; a group that is gone already is fine. Deno lets only programs do so that may run any other one, and
- * `child.kill` works only once there.
- */
-export function signalGroup(child: Leader, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch (error) {
-    // ESRCH: it ended in the meantime.
-    if (missingPermissions(error) !== undefined) child.kill(signal);
-  }
 }
 
 /** Why a program did not start: a code such as `ENOENT`, or words. */

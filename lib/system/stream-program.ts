@@ -1,7 +1,8 @@
 /** Running a program for what it writes, piece by piece: for output that is too large to be kept. */
 import path from 'node:path';
 import process from 'node:process';
-import { definedEnv, noteRunning, type ProgramCall, signalGroup, startErrorOf } from './run-program.ts';
+import { groupOptions, signalGroup } from './end-program.ts';
+import { definedEnv, noteRunning, type ProgramCall, startable, startErrorOf } from './run-program.ts';
 
 const STDERR_LIMIT = 4_096;
 
@@ -25,12 +26,12 @@ export async function* streamProgram({
 }: StreamCall): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted();
   const { spawn } = process.getBuiltinModule('node:child_process');
-  const child = spawn(program, [...argv], {
+  const child = spawn(startable({ program, env }), [...argv], {
     env: definedEnv(env),
     stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
+    ...groupOptions(),
   });
-  const forget = noteRunning(child);
+  const forget = noteRunning(child, env);
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_LIMIT);
@@ -39,7 +40,7 @@ export async function* streamProgram({
     child.once('error', resolve);
     child.once('close', (code) => resolve(code));
   });
-  const kill = (): void => signalGroup(child, 'SIGKILL');
+  const kill = (): void => signalGroup(child, 'SIGKILL', env);
   signal?.addEventListener('abort', kill, { once: true });
   let idle: NodeJS.Timeout | undefined;
   let isIdle = false;

@@ -1,4 +1,5 @@
 /** Programs of the engine, and traces that are not theirs. */
+import { variableName } from './platform.ts';
 
 const TRACING = /^(?:OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|JAEGER_.*)$/;
 
@@ -10,5 +11,5 @@ const TRACING = /^(?:OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|JAEGER_.*)$/;
 export function withoutTracing(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !TRACING.test(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !TRACING.test(variableName(name))));
 }

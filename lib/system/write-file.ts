@@ -2,12 +2,13 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { missingPermissions, NotPermitted, useOfDirectory } from '../util/permission.ts';
 import { fileFaultCode } from './file-fault.ts';
 import { isPermitted } from './permission.ts';
+import { renameOver } from './rename.ts';
 
 /** How a file is written whole. */
 export interface WriteOptions {
@@ -43,7 +44,7 @@ export async function writeFileWhole(
     } finally {
       await handle.close();
     }
-    await rename(draft, file);
+    await renameOver(draft, file);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
     // The draft's name is nobody's to permit.

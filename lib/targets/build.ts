@@ -2,6 +2,7 @@
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts';
 import { type Json, type Problem, problem } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { isRemoteAddress } from '../util/remote-address.ts';
 import { convertOutputs, isTrue } from './outputs.ts';
 import { RESOURCE_NAMES, resourceOption } from './resources.ts';
@@ -318,7 +319,7 @@ function refusePolicy(
     policy.length === 0
       ? `has a policy beside its Dockerfile (${basename(found ?? file)}.rego), which bake-ts cannot go by`
       : 'is to be built by a policy, which bake-ts cannot go by',
-    "To build without the check: --set '*.policy=disabled=true'.",
+    `To build without the check: ${option("--set '*.policy=disabled=true'")}.`,
     'error',
   );
 }

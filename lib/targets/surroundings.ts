@@ -1,6 +1,7 @@
 /** Variables of the environment by which buildx builds otherwise (docker/buildx 0.38.2), as far as bake-ts does not. */
 import { dirname } from 'node:path';
 import { type Json, type Problem, problem } from '../model/mod.ts';
+import { option } from '../util/option-words.ts';
 import { isRemoteAddress } from '../util/remote-address.ts';
 import { isTrue } from './outputs.ts';
 
@@ -70,7 +71,7 @@ function findVariables({ env, runDir, exists }: Surroundings): readonly Variable
     add(
       'error',
       'BUILDX_DEFAULT_POLICY asks for a check of the images of frontends, which bake-ts does not do',
-      "To build without the check, unset it, or: --set '*.policy=disabled=true'.",
+      `To build without the check, unset it, or: ${option("--set '*.policy=disabled=true'")}.`,
       ({ isWithoutPolicy }) => !isWithoutPolicy,
     );
   }

@@ -21,7 +21,7 @@ import {
 import { describePlan, type PlanDocument, selectBuilds } from '../plan/mod.ts';
 import { findUnnamed, type PreparedPlan, prepareNothing, preparePlan } from '../prepare/mod.ts';
 import { directoryFault } from '../system/mod.ts';
-import { checkOptions, type KnownOptions } from './check-options.ts';
+import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { permitted } from './permitted.ts';
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
 
@@ -154,8 +154,8 @@ async function readNow(options: SourceOptions): Promise<Result<Builds>> {
     throw new TypeError('the options "definition" and "files" exclude one another');
   const surroundings = surroundingsOf(options);
   const { cwd, env } = surroundings;
-  const missing = await findMissingDirectory(cwd);
-  if (missing !== undefined) return fail([missing]);
+  const fault = await directoryFault(cwd);
+  if (fault !== undefined) return fail([missingDirectory(fault)]);
   const own = options.untrusted === true ? ok([]) : await readUserGrants(cwd, env);
   if (!own.ok) return own;
   const { files, definition, vars = {}, varFiles, set, allow = [], untrusted } = options;
@@ -177,10 +177,8 @@ async function readNow(options: SourceOptions): Promise<Result<Builds>> {
   return ok(builds);
 }
 
-/** Else it would read as a directory in which there is nothing. */
-async function findMissingDirectory(cwd: string): Promise<Problem | undefined> {
-  const fault = await directoryFault(cwd);
-  if (fault === undefined) return undefined;
+/** A working directory that is not there or cannot be read, in words: else it would pass for one in which there is nothing. */
+export function missingDirectory(fault: string): Problem {
   return problem('config/missing-file', fault, {
     hint: 'Give `cwd` a directory that is there and may be read.',
   });

@@ -1,5 +1,5 @@
 /** What calls have in common that may take a while. */
-import type { KnownOptions } from './check-options.ts';
+import type { KnownOptions } from '../util/check-options.ts';
 
 /** What goes on with a call that may take a while. */
 export interface CallSettings {

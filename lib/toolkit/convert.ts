@@ -1,7 +1,7 @@
 /** First builds files from a script: from bake and Compose files, or from the Dockerfiles of a repository. */
 import type { Imported, Proposal } from '../convert/mod.ts';
 import type { Result } from '../model/mod.ts';
-import { checkOptions } from './check-options.ts';
+import { checkOptions } from '../util/check-options.ts';
 import { permitted } from './permitted.ts';
 import { directoryOf, type SurroundingsOptions } from './surroundings.ts';
 

@@ -6,6 +6,7 @@ import {
   type DownReport,
   engineDoctor as diagnose,
   downEngine as down,
+  ENGINE_PARTS,
   type Engine,
   type EngineOptions,
   type EngineStatus,
@@ -19,6 +20,7 @@ import {
   listImages,
   type NotifyEngine,
   openStore,
+  PACKAGES,
   type PruneLimits,
   pruneCache,
   type RunningEngine,
@@ -31,8 +33,9 @@ import {
 } from '../engine/mod.ts';
 import { type Environment, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
-import { checkOptions, type KnownOptions } from './check-options.ts';
+import { checkArgument, checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { permitted } from './permitted.ts';
+import { REGISTRIES, type RegistryOptions, registriesOf } from './registry.ts';
 import { environmentOf } from './surroundings.ts';
 
 /** Which engine, and with what it is asked. */
@@ -55,13 +58,13 @@ export interface EngineClient {
   readonly engine: Engine;
   /** Images in its store. Problems: `engine/store-unreadable`, `engine/images-failed`, … where its containerd cannot be asked. */
   readonly images: () => Promise<Result<readonly LocalImage[]>>;
-  /** What it built lately, by name. Problems: `engine/unreachable`, `engine/aborted`. */
+  /** What it built lately, by name. Problems: `engine/unreachable`, `run/cancelled`. */
   readonly histories: () => Promise<Result<readonly BuiltImage[]>>;
-  /** What it keeps of earlier builds. Problems: `engine/unreachable`, `engine/aborted`. */
+  /** What it keeps of earlier builds. Problems: `engine/unreachable`, `run/cancelled`. */
   readonly cache: () => Promise<Result<readonly CacheRecord[]>>;
   /** Lets go of what it keeps of earlier builds; gives what is gone. Images stay. */
   readonly prune: (limits?: PruneLimits) => Promise<Result<readonly CacheRecord[]>>;
-  /** Calls its buildctl with arguments of one's own, without a shell. Never rejects; its exit code is the caller's to judge. */
+  /** Calls its buildctl with arguments of one's own, without a shell. Its exit code is the caller's to judge; it rejects only for what is no list of texts. */
   readonly buildctl: (argv: readonly string[]) => Promise<ProgramEnd>;
 }
 
@@ -113,13 +116,15 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
         checkPruneLimits('prune', limits);
         return pruneCache(engine, limits, asking);
       },
-      buildctl: (argv) =>
-        runProgram({
+      buildctl: async (argv) => {
+        checkArgument('buildctl', 'texts', argv);
+        return runProgram({
           ...asking,
           program: engine.buildctl,
           argv: ['--addr', engine.address, ...argv],
           env: withoutTracing(env),
-        }),
+        });
+      },
     });
   }, options);
 }
@@ -151,6 +156,9 @@ function withEnvironment<T extends EngineCallOptions>(options: T): Omit<T, 'env'
   return { ...options, env: environmentOf(options.env) };
 }
 
+const PACKAGE_NAMES = PACKAGES.map(({ name }) => name);
+const SOURCES = [...new Set(PACKAGES.flatMap(({ sources }) => sources))];
+
 /** What to install and from where. */
 export interface InstallEngineOptions extends Omit<InstallOptions, 'env'>, EngineCallOptions {}
 
@@ -170,11 +178,11 @@ export function installEngine(options: InstallEngineOptions = {}): Promise<Resul
   return permitted(async () => {
     checkOptions('installEngine', options, {
       ...ENGINE_OPTIONS,
-      parts: 'texts',
-      from: 'text',
+      parts: { listOf: ENGINE_PARTS },
+      from: { oneOf: SOURCES },
       mirror: 'text',
-      files: 'object',
-      checksums: 'object',
+      files: { textsBy: PACKAGE_NAMES },
+      checksums: { textsBy: PACKAGE_NAMES },
       force: 'flag',
       onlyPinned: 'flag',
     });
@@ -214,7 +222,10 @@ export function upgradeEngine(options: UpgradeEngineOptions = {}): Promise<Resul
 }
 
 /** How the embedded engine is started. */
-export interface UpEngineOptions extends Omit<UpOptions, 'env'>, EngineCallOptions {}
+export interface UpEngineOptions extends Omit<UpOptions, 'env' | 'registries'>, EngineCallOptions {
+  /** What buildkitd is to know of registries, on top of the settings of earlier starts: as of {@link RegistryOptions}. */
+  readonly registries?: NonNullable<RegistryOptions['registries']>;
+}
 
 /**
  * Starts the embedded engine, or finds it running.
@@ -230,8 +241,9 @@ export interface UpEngineOptions extends Omit<UpOptions, 'env'>, EngineCallOptio
  */
 export function upEngine(options: UpEngineOptions = {}): Promise<Result<RunningEngine>> {
   return permitted(async () => {
-    checkOptions('upEngine', options, { ...ENGINE_OPTIONS, registry: 'port', registries: 'object' });
-    return up(withEnvironment(options));
+    checkOptions('upEngine', options, { ...ENGINE_OPTIONS, registry: 'port', registries: REGISTRIES });
+    const { registries, ...rest } = withEnvironment(options);
+    return up({ ...rest, ...(registries === undefined ? {} : { registries: registriesOf(registries) }) });
   }, options);
 }
 

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { AffectedBuild, ExplainReport, LintReport } from '../inspect/mod.ts';
 import { fail, ok, type Result } from '../model/mod.ts';
+import { checkOptions } from '../util/check-options.ts';
 import {
   cwdOf,
   originOf,
@@ -12,7 +13,6 @@ import {
   workOf,
 } from './builds.ts';
 import { CALL_SETTINGS, type CallSettings, callSettingsOf } from './call-settings.ts';
-import { checkOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
 
 /** What to explain. */

@@ -1,8 +1,8 @@
 /** builds.lock from a script: which digests external images are held at. */
 import type { Locked, LockedImage, LockOptions as LockWork, UpdatedImage } from '../lock/mod.ts';
 import { fail, ok, type Plan, type Result } from '../model/mod.ts';
+import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { PLANNED_OPTIONS, type PlannedOptions, planOf, select, workOf } from './builds.ts';
-import { checkOptions, type KnownOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
 
 /** What is locked. */

@@ -30,6 +30,7 @@ export {
   upgradeEngine,
 } from './engine.ts';
 export type { Running } from './events.ts';
+export { type KeptRunsOptions, keptEvents, keptRuns } from './history.ts';
 export {
   type AffectedOptions,
   affected,

@@ -2,6 +2,8 @@
 import { fail, type Result, wasCancelled } from '../model/mod.ts';
 import { orDenied } from '../util/permission.ts';
 
+const CANCELLED = wasCancelled().code;
+
 /**
  * Does something; what the runtime does not permit is `system/permission`, with the flag that permits it. Where the signal stopped
  * it before its end, that is `run/cancelled`, whatever else came of it.
@@ -14,13 +16,10 @@ export async function permitted<T>(
   stop?: { readonly signal?: AbortSignal },
   looksOnly = false,
 ): Promise<Result<T>> {
+  const isStopped = () => stop?.signal?.aborted === true;
+  // Else one that is stopped before it begins could still do what it comes to before it looks.
+  if (isStopped()) return fail([wasCancelled()]);
   const result = await orDenied(work, (denied) => fail([denied]));
-  if (stop?.signal?.aborted !== true || (result.ok && !looksOnly)) return result;
-  return fail([
-    wasCancelled(),
-    ...(result.ok ? [] : result.error.filter(({ code }) => !CANCELLED.test(code))),
-  ]);
+  if (!isStopped() || (result.ok && !looksOnly)) return result;
+  return fail([wasCancelled(), ...(result.ok ? [] : result.error.filter(({ code }) => code !== CANCELLED))]);
 }
-
-/** What parts call it. */
-const CANCELLED = /^(?:(?:registry|context|run)\/cancelled|engine\/aborted)$/;

@@ -2,10 +2,10 @@
 import { ok, type Problem, type Result } from '../model/mod.ts';
 import type { Promotion } from '../promote/mod.ts';
 import type { PushedBuild } from '../run/mod.ts';
+import { checkOptions } from '../util/check-options.ts';
 import { VERSION } from '../util/version.ts';
 import { PLANNED_OPTIONS, type PlannedOptions, planOf, workOf } from './builds.ts';
 import { CALL_SETTINGS, type CallSettings, callSettingsOf } from './call-settings.ts';
-import { checkOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
 
 /** What to promote, and where to. */

@@ -9,8 +9,8 @@ import {
   type RegistryClient,
   type SignIn,
 } from '../registry/mod.ts';
+import { checkArgument, checkOptions, type KnownOptions, type OptionKind } from '../util/check-options.ts';
 import { VERSION } from '../util/version.ts';
-import { checkOptions } from './check-options.ts';
 import { permitted } from './permitted.ts';
 import { directoryOf, environmentOf } from './surroundings.ts';
 
@@ -24,6 +24,26 @@ export interface RegistryOptions {
   readonly signIn?: SignIn;
   /** Stops everything under way. */
   readonly signal?: AbortSignal;
+}
+
+const SETTINGS: KnownOptions<RegistrySettings> = {
+  http: 'flag',
+  ca: 'text',
+  cert: 'text',
+  key: 'text',
+  insecure: 'flag',
+  mirrors: 'texts',
+  concurrency: 'count',
+};
+/** Settings of registries by host, for the checks of calls. */
+export const REGISTRIES: OptionKind = { each: SETTINGS };
+const SIGN_IN: KnownOptions<SignIn> = { registry: 'text', username: 'text', password: 'text' };
+
+/** Settings of registries by host, as parts take them. */
+export function registriesOf(
+  given: NonNullable<RegistryOptions['registries']>,
+): ReadonlyMap<string, RegistrySettings> {
+  return given instanceof Map ? given : new Map(Object.entries(given));
 }
 
 /**
@@ -43,16 +63,15 @@ export interface RegistryOptions {
 export function createRegistryClient(options: RegistryOptions = {}): RegistryClient {
   checkOptions('createRegistryClient', options, {
     env: 'object',
-    registries: 'object',
-    signIn: 'object',
+    registries: REGISTRIES,
+    signIn: { options: SIGN_IN, needs: Object.keys(SIGN_IN) },
     signal: 'signal',
   });
   const { registries = {}, ...rest } = options;
-  const settings = registries instanceof Map ? registries : new Map(Object.entries(registries));
   return createClient({
     userAgent: `bake-ts/${VERSION}`,
     ...rest,
-    registries: settings,
+    registries: registriesOf(registries),
     env: environmentOf(options.env),
   });
 }
@@ -62,6 +81,7 @@ export function createRegistryClient(options: RegistryOptions = {}): RegistryCli
  *
  * @param file relative to the working directory
  * @returns problem: `registry/bad-layout`
+ * @throws TypeError for what is no text
  * @example
  * ```ts
  * const layout = unwrap(await openLayout('out/api'));
@@ -72,6 +92,7 @@ export function createRegistryClient(options: RegistryOptions = {}): RegistryCli
  */
 export function openLayout(file: string): Promise<Result<Layout>> {
   return permitted(async () => {
+    checkArgument('openLayout', 'text', file);
     return open(path.isAbsolute(file) ? file : path.resolve(directoryOf(undefined), file), file);
   });
 }

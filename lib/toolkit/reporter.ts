@@ -1,7 +1,7 @@
 /** What a run looks like on a terminal, for scripts that want to show it. */
 import type { EventSink } from '../model/mod.ts';
 import { createReporter as makeReporter, type ProgressMode, type Writer } from '../report/mod.ts';
-import { checkOptions } from './check-options.ts';
+import { checkOptions } from '../util/check-options.ts';
 import { processStreams } from './surroundings.ts';
 
 const MODES: readonly ProgressMode[] = ['auto', 'tty', 'plain', 'grouped', 'json', 'quiet'];
@@ -38,9 +38,12 @@ export interface EventReporter {
  * ```
  */
 export function createReporter(options: ReporterOptions = {}): EventReporter {
-  checkOptions('createReporter', options, { mode: 'text', color: 'flag', out: 'object', err: 'object' });
-  if (options.mode !== undefined && !MODES.includes(options.mode))
-    throw new TypeError(`the option "mode" of createReporter() takes ${MODES.join(', ')}`);
+  checkOptions('createReporter', options, {
+    mode: { oneOf: MODES },
+    color: 'flag',
+    out: 'object',
+    err: 'object',
+  });
   const { stdout, stderr } = processStreams();
   const { mode = 'auto', out = stdout, err = stderr } = options;
   const { onEvent, close } = makeReporter({

@@ -1,6 +1,6 @@
 /** Running builds from a script. */
 import path from 'node:path';
-import type { BuildDefinition } from '../config/mod.ts';
+import { type BuildDefinition, overridableKeys } from '../config/mod.ts';
 import {
   type EventSink,
   fail,
@@ -13,6 +13,7 @@ import {
 import type { AnyProblem } from '../report/mod.ts';
 import type { BakeOptions } from '../run/mod.ts';
 import { runtimeName } from '../system/mod.ts';
+import { checkOptions, type KnownOptions, noSuchOption } from '../util/check-options.ts';
 import { orDenied } from '../util/permission.ts';
 import { VERSION } from '../util/version.ts';
 import {
@@ -28,7 +29,6 @@ import {
   toResult,
   workOf,
 } from './builds.ts';
-import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
 import { directoryOf } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
@@ -267,9 +267,9 @@ export type BuildResult =
 /**
  * Builds one image, or finds that it is up to date; with `push: true` its tags are pushed.
  *
- * @returns a promise of what became of it, which is also its events, as for {@link run}. A key that builds do not have is a problem
- *   (`config/unknown-key`)
- * @throws TypeError for values that settings do not take
+ * @returns a promise of what became of it, which is also its events, as for {@link run}. A value that a key of builds does not take is
+ *   a problem (`config/…`)
+ * @throws TypeError for options that there are not, and for values that settings do not take
  * @example
  * ```ts
  * const { digest, kind } = unwrap(await build({ context: 'api', tags: ['registry.example.com/api:1.2'], push: true }));
@@ -296,7 +296,11 @@ export function build(options: BuildOptions): Running<BuildResult> {
 /** Keys of builds.yaml that one image has no use for. */
 const NOT_OF_ONE = ['matrix', 'extends', 'needs'];
 
-/** What is no setting is a key of builds.yaml, or a problem with its name. */
+const BUILD_KEYS = ['description', ...Object.keys(overridableKeys)].filter(
+  (key) => !NOT_OF_ONE.includes(key),
+);
+
+/** What is no setting is a key of builds.yaml. */
 function readBuildOptions(options: BuildOptions): {
   readonly name: string;
   readonly keys: BuildDefinition;
@@ -307,6 +311,10 @@ function readBuildOptions(options: BuildOptions): {
   const other = NOT_OF_ONE.find((key) => Object.hasOwn(options, key));
   if (other !== undefined) throw new TypeError(`build() has no option "${other}": it makes one image`);
   const { name, ...rest } = options;
+  if (name !== undefined) checkOptions('build', { name }, { name: 'text' });
+  const known = [...Object.keys(BUILD_SETTINGS), ...BUILD_KEYS];
+  const unknown = Object.keys(rest).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw noSuchOption('build', unknown, ['name', ...known]);
   const isSetting = ([key]: readonly [string, unknown]): boolean => Object.hasOwn(BUILD_SETTINGS, key);
   const settings: BuildSettings = Object.fromEntries(Object.entries(rest).filter(isSetting));
   checkOptions('build', settings, BUILD_SETTINGS);

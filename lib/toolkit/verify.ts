@@ -1,12 +1,12 @@
 /** Verifying images from a script. */
 import { type EventSink, fail, ok, type Result } from '../model/mod.ts';
 import { runtimeName } from '../system/mod.ts';
+import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
 import { VERSION } from '../util/version.ts';
 import type { Verification } from '../verify/mod.ts';
 import { PLANNED_OPTIONS, type PlannedOptions, planOf, workOf } from './builds.ts';
 import { CALL_SETTINGS, type CallSettings, callSettingsOf } from './call-settings.ts';
-import { checkOptions, type KnownOptions } from './check-options.ts';
 import { type Running, startWork } from './events.ts';
 import { permitted } from './permitted.ts';
 import { heard } from './run.ts';

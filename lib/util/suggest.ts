@@ -1,8 +1,8 @@
 /** "Did you mean": the nearest known word, if one is near enough to be what was meant. */
 
 /**
- * The candidate that `word` is most likely a slip of; undefined where none is near. Case, `_` against `-` and a plural
- * s count as half a slip. Ties go to the first candidate.
+ * The candidate that `word` is most likely a slip of; undefined where none is near. `-`, `_` and case do not count, a plural
+ * s is half a slip. Ties go to the first candidate.
  */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = fold(word);
@@ -43,7 +43,7 @@ function distanceOf(wanted: string, candidate: string, limit: number): number {
 }
 
 function fold(word: string): string {
-  return word.toLowerCase().replaceAll('_', '-');
+  return word.toLowerCase().replaceAll(/[-_]/g, '');
 }
 
 /**

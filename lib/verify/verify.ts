@@ -41,6 +41,7 @@ import {
   withEmitter,
   withSession,
 } from '../run/mod.ts';
+import { option } from '../util/option-words.ts';
 import {
   comparePlatforms,
   describeDifferences,
@@ -367,7 +368,7 @@ async function readTag(registry: RegistryClient, node: PlanNode): Promise<Publis
   if (first === undefined || push === 'never') {
     return none(
       `\`${name}\` is not pushed, so there is nothing to compare it with`,
-      'Only what has `tags` and `push` in builds.yaml can be verified; `--push` turns that on for one call.',
+      `Only what has \`tags\` and \`push\` in builds.yaml can be verified; for one call that is turned on by ${option('--push')}.`,
     );
   }
   const presence = await registry.head(first);

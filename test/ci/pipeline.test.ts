@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
 import { runCli } from '../../cli/app.ts';
+import { TEST_PACKAGE } from '../rig/ci-job.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { interpolate } from '../rig/github-expression.ts';
 import { assertGolden } from '../rig/golden.ts';
@@ -51,7 +52,8 @@ async function print(
   }
   await writeTree(dir, { ...tree, 'builds.yaml': text });
   await writeTree(top, { '.git/HEAD': 'ref: refs/heads/main\n' });
-  const io = createFakeIo(['ci', system, ...args], { cwd: dir });
+  const source = args.some((one) => /^--(?:action|package)/.test(one)) ? [] : [`--package=${TEST_PACKAGE}`];
+  const io = createFakeIo(['ci', system, ...source, ...args], { cwd: dir });
   const code = await runCli(io);
   assert.equal(code, 0, io.err());
   return { text: io.out(), parsed: parse(io.out()) as { jobs: Printed } & Printed, err: io.err() };
@@ -294,12 +296,47 @@ builds:
     [['away'], '(hidden)', 'sensitive: true'],
   ] as const) {
     for (const system of ['github', 'gitlab']) {
-      const io = createFakeIo(['ci', system, ...words], { cwd: dir });
+      const io = createFakeIo(['ci', system, `--package=${TEST_PACKAGE}`, ...words], { cwd: dir });
       assert.equal(await runCli(io), 2, io.err());
       assert.equal(io.out(), '');
       const err = io.err().replace(/\s+/g, ' ');
       assert(err.includes(`[cli/pipeline-secret]`) && err.includes(`pipeline: ${shown}`), err);
       assert(err.includes(hint) && !/hunter22|ghcr\.example/.test(err), err);
     }
+  }
+});
+
+test('jobs get bake-ts from where it is said to lie, and from nowhere else', async (t) => {
+  for (const system of ['github', 'gitlab'] as const) {
+    const source = 'https://files.example.com/a/b%20c/bake-ts-0.1.0.tgz?x=1&y=2';
+    const printed = await print(t, system, { app: [], api: ['app'] }, { args: [`--package=${source}`] });
+    const { env, variables } = printed.parsed as Readonly<Record<string, { BAKE_TS_PACKAGE?: string }>>;
+    assert.equal((system === 'github' ? env : variables)?.BAKE_TS_PACKAGE, source);
+    assert.equal(printed.text.split(source).length, 2, 'it stands there once');
+    const lines = printed.text.split('\n').filter((line) => /^[^#]*npm install/.test(line));
+    assert.ok(lines.length > 0);
+    for (const line of lines) assert.match(line, / -- "\$BAKE_TS_PACKAGE"\)?$/);
+  }
+  const byAction = await print(t, 'github', { app: [] }, { args: ['--action=acme/bake-ts@v1'] });
+  assert.doesNotMatch(byAction.text, /npm install|BAKE_TS_PACKAGE/);
+});
+
+test('a pipeline is not printed where jobs would not know what to install', async (t) => {
+  const dir = await makeTempDir(t);
+  await writeTree(dir, { 'builds.yaml': 'builds: { app: { dockerfile-inline: FROM scratch } }\n' });
+  for (const [words, code] of [
+    [['github'], 'cli/no-package'],
+    [['gitlab'], 'cli/no-package'],
+    [['github', '--package=/b.tgz', '--action=a/b@v1'], 'cli/conflict'],
+    [['gitlab', '--package=./bake-ts-0.1.0.tgz'], 'cli/bad-value'],
+    [['github', '--package=--global'], 'cli/bad-value'],
+    [['gitlab', '--package=https://$HOST/b.tgz'], 'cli/bad-value'],
+    [['github', '--package=a b'], 'cli/bad-value'],
+    [['github', '--package=https://me:hunter22@files.example.com/b.tgz'], 'cli/pipeline-secret'],
+  ] as const) {
+    const io = createFakeIo(['ci', ...words], { cwd: dir });
+    assert.equal(await runCli(io), 2, words.join(' '));
+    assert.equal(io.out(), '');
+    assert.ok(io.err().includes(`[${code}]`) && !io.err().includes('hunter22'), io.err());
   }
 });

@@ -51,7 +51,7 @@ test('commands are completed, those of two words in two steps', async (t) => {
   assert.equal(await texts(cwd, 'ru'), 'words run');
   assert.match(
     await texts(cwd, 'engine', ''),
-    /^words install upgrade up down status du prune doctor service logs$/,
+    /^words install upgrade up down rm status du prune doctor service logs$/,
   );
   assert.equal(await texts(cwd, 'engine', 'do'), 'words down doctor');
   assert.equal(await texts(cwd, 'completion', ''), 'words bash zsh fish');

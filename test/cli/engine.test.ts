@@ -1,11 +1,13 @@
 /** `engine status` and `engine doctor` on a machine that has an engine of its own. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
+import type { Prompt } from '../../cli/prompt.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
@@ -106,4 +108,46 @@ test('where another engine serves, the doctor does not fail for what the embedde
   const failed = JSON.parse(gone.out).checks.filter((one: { status: string }) => one.status === 'fail');
   const names = failed.map((one: { name: string }) => one.name);
   assert(names.includes('engine') && names.includes('installation'), String(names));
+});
+
+test('rm asks first, wants --yes where there is nobody to ask, and is a success where there is nothing', async (t) => {
+  const dir = await makeTempDir(t, 'engine-');
+  const state = path.join(dir, 'engine-state');
+  const call = async (argv: readonly string[], answer?: string) => {
+    const asked: string[] = [];
+    const prompt: Prompt = {
+      ask: async (question) => {
+        asked.push(question);
+        return answer === undefined ? { kind: 'ended' } : { kind: 'line', text: answer };
+      },
+      close: () => {},
+    };
+    const env = { HOME: dir, BAKE_TS_HOME: dir, PATH: '/usr/bin:/bin' };
+    const openPrompt = async () => (argv.includes('alone') ? undefined : prompt);
+    const words = argv.filter((one) => one !== 'alone');
+    const io = { ...createFakeIo(['engine', 'rm', ...words], { cwd: dir, env }), openPrompt };
+    const code = await runCli(io);
+    return { code, asked, out: io.out(), err: io.err(), isThere: existsSync(state) };
+  };
+  const nothing = await call([]);
+  assert.deepEqual([nothing.code, nothing.asked], [EXIT.ok, []]);
+  assert.match(nothing.out, /nothing of the engine to remove/);
+
+  await mkdir(path.join(state, 'buildkit'), { recursive: true });
+  const alone = await call(['alone']);
+  assert.equal(alone.code, EXIT.usage);
+  assert.match(alone.err, /cli\/not-confirmed.*engine-state/);
+  for (const answer of ['', 'n', 'yess', undefined]) {
+    const { code, asked, isThere } = await call([], answer);
+    assert.deepEqual([code, isThere], [EXIT.ok, true], answer);
+    assert(asked[0]?.includes(state), asked[0]);
+  }
+  assert(alone.isThere);
+  const meant = await call([], 'y');
+  assert.deepEqual([meant.code, meant.isThere], [EXIT.ok, false], meant.err);
+  assert.equal(meant.out, `removed ${state}\n`);
+
+  await mkdir(state);
+  const yes = await call(['--yes', 'alone']);
+  assert.deepEqual([yes.code, yes.isThere, yes.asked], [EXIT.ok, false, []], yes.err);
 });

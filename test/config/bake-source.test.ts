@@ -265,7 +265,7 @@ test('what is written wrongly is an error with its place', async () => {
 
 test('a file without a target says so', async () => {
   assert.deepEqual(await problemsIn({ 'compose.yaml': 'services: { db: { image: postgres } }\n' }), [
-    'config/no-builds compose.yaml:1:1 «s» There is no target, and no service with `build`, in compose.yaml | Name another file with -f FILE, or let bake-ts init propose a builds.yaml.',
+    'config/no-builds compose.yaml:1:1 «s» There is no target, and no service with `build`, in compose.yaml | Name another file with -f FILE (`files` in a script), or let bake-ts init propose a builds.yaml.',
   ]);
 });
 

@@ -25,11 +25,11 @@ test('--var of a variable that nobody declares is a warning, since bake takes it
   const hcl = 'variable "TAG" {}\ntarget "a" { context = "." }\n';
   const told = (name: string) => problemsIn({ 'docker-bake.hcl': hcl }, { vars: new Map([[name, '1']]) });
   assert.deepEqual(await told('NOPE'), [
-    'config/unknown-variable - --var sets "NOPE", which no file declares | Declare it: variable "NOPE" {}.',
+    'config/unknown-variable - "NOPE" is given a value, and no file declares it | Declare it: variable "NOPE" {}.',
   ]);
   assert.match((await told('TGA')).join(), /Did you mean "TAG"\?/);
   const own = await read('builds: { a: {} }\n', { vars: new Map([['NOPE', '1']]) });
-  assert.match(own.ok ? '' : own.error.map(line).join(), /no builds file declares \| Declare it: vars: /);
+  assert.match(own.ok ? '' : own.error.map(line).join(), /no builds file declares it \| Declare it: vars: /);
 });
 
 test('--var gives values to Compose files, which declare no variables', async () => {
@@ -52,7 +52,7 @@ test('hints about Dockerfiles, contexts and tags are in the words of bake', asyn
   const [context = ''] = await planned(t, 'target "a" { context = "none" }\n');
   assert.match(
     context,
-    /context\/missing .* \| Paths start in the working directory where the file is named with -f/,
+    /context\/missing .* \| Paths start in the working directory where the file is named, /,
   );
   const [dockerfile = ''] = await planned(t, 'target "a" { dockerfile = "none" }\n');
   assert.match(

@@ -119,7 +119,7 @@ builds: { a: {} }
 test('empty does not do where a variable is required, wherever it comes from', async () => {
   const yaml = 'vars: { R: { required: true } }\nbuilds: { a: {} }\n';
   const required = [
-    'config/required-variable builds.yaml:1:9 «R» R must be set | Set it with --var R=…, or R in the environment.',
+    'config/required-variable builds.yaml:1:9 «R» R must be set | Set it with --var R=… (`vars` in a script), or R in the environment.',
   ];
   assert.deepEqual(await problemsOf(yaml, { env: { R: '' } }), required);
   assert.deepEqual(await problemsOf(yaml, { vars: new Map([['R', '']]), env: { R: 'r' } }), required);
@@ -237,7 +237,7 @@ test('a required variable that is unset, or set to nothing, is one problem that 
   for (const env of [{}, { GIT_SHA: '' }]) {
     const problems = await problemsOf(yaml, { env });
     assert.deepEqual(problems, [
-      'config/required-variable builds.yaml:1:9 «GIT_SHA» GIT_SHA must be set | Set it with --var GIT_SHA=…, or GIT_SHA in the environment.',
+      'config/required-variable builds.yaml:1:9 «GIT_SHA» GIT_SHA must be set | Set it with --var GIT_SHA=… (`vars` in a script), or GIT_SHA in the environment.',
     ]);
   }
 });
@@ -588,7 +588,7 @@ test('a builds.mjs is found, and of several files the first one counts, with a w
   const yaml = 'builds: { a: {} }\n';
   const tree = { 'builds.mjs': module, 'builds.json': '{}', 'builds.js': 'throw 1' };
   assert.deepEqual(await problemsOf(yaml, { tree }), [
-    'config/several-files - builds.yaml is read, and builds.json, builds.mjs beside it is not | Remove what is not meant, or say which: -f builds.yaml.',
+    'config/several-files - builds.yaml is read, and builds.json, builds.mjs beside it is not | Remove what is not meant, or say which: -f builds.yaml (`files` in a script).',
   ]);
   assert.deepEqual(await problemsOf(yaml, { tree, files: ['builds.yaml'] }), []);
   const including = { tree: { 'builds.mjs': module } };

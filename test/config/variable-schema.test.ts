@@ -534,7 +534,10 @@ test('mistakes in values from outside are at the declaration, with the way into 
     `config/variable-value builds.yaml:2:3 «V» V[0].port must be an integer, not the text "x" | It comes from ${from}.`,
     `config/variable-value builds.yaml:2:3 «V» V[1] has no "name" | It comes from ${from}.`,
   ];
-  assert.deepEqual(await problemsWith(schema, undefined, { vars: new Map([['V', json]]) }), words('--var'));
+  assert.deepEqual(
+    await problemsWith(schema, undefined, { vars: new Map([['V', json]]) }),
+    words('--var (`vars` in a script)'),
+  );
   assert.deepEqual(
     await problemsWith(schema, undefined, { env: { V: json } }),
     words('the environment variable V'),
@@ -757,9 +760,9 @@ test('names that objects have by themselves are keys like others', async () => {
       one.replace(/^.*«V» /, ''),
     ),
     [
-      'V has no "toString" | It comes from --var.',
-      'There is no key "__proto__" in V | Known here: valueOf. It comes from --var.',
-      'V.valueOf must be one of {"valueOf":1}, not a map | It comes from --var.',
+      'V has no "toString" | It comes from --var (`vars` in a script).',
+      'There is no key "__proto__" in V | Known here: valueOf. It comes from --var (`vars` in a script).',
+      'V.valueOf must be one of {"valueOf":1}, not a map | It comes from --var (`vars` in a script).',
     ],
   );
 });

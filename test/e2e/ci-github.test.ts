@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
-import { makeOrigin, makePrograms, type Origin } from '../rig/ci-job.ts';
+import { makeOrigin, makePrograms, type Origin, TEST_PACKAGE } from '../rig/ci-job.ts';
 import { DENO_CACHE, runBakeTs, runCommand } from '../rig/command.ts';
 import {
   type GithubEvent,
@@ -69,7 +69,9 @@ async function makePlace(t: TestContext, scripts: Readonly<Record<string, string
     workflow: async (...args) => {
       const cloned = await runCommand(['git', 'clone', '--quiet', origin.dir, `${clone}/shop`]);
       assert.equal(cloned.exitCode, 0, cloned.stderr);
-      const printed = await runBakeTs(['ci', 'github', ...args], { cwd: `${clone}/shop` });
+      const printed = await runBakeTs(['ci', 'github', `--package=${TEST_PACKAGE}`, ...args], {
+        cwd: `${clone}/shop`,
+      });
       assert.equal(printed.exitCode, 0, printed.stderr);
       return parseWorkflow(printed.stdout);
     },
@@ -231,7 +233,9 @@ test(
     const night: GithubEvent = { ...(await place.push()), name: 'schedule' };
     const clone = await makeTempDir(t, 'reprint-');
     await runCommand(['git', 'clone', '--quiet', place.origin.dir, clone]);
-    const workflow = parseWorkflow((await runBakeTs(['ci', 'github'], { cwd: clone })).stdout);
+    const workflow = parseWorkflow(
+      (await runBakeTs(['ci', 'github', `--package=${TEST_PACKAGE}`], { cwd: clone })).stdout,
+    );
     const writes = (await place.registry.writes()).length;
     const first = await runWorkflow(t, workflow, night, place.github);
     assertDone(first);

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
-import { makeOrigin, makePrograms } from '../rig/ci-job.ts';
+import { makeOrigin, makePrograms, TEST_PACKAGE } from '../rig/ci-job.ts';
 import { DENO_CACHE, runBakeTs, runCommand } from '../rig/command.ts';
 import { parseWorkflow, runWorkflow } from '../rig/github-runner.ts';
 import { runGitlab } from '../rig/gitlab-runner.ts';
@@ -86,7 +86,7 @@ test('GitLab: levels share what they made, and no file of theirs gets into a con
   const place = await makePlace(t);
   const clone = await makeTempDir(t, 'print-');
   await runCommand(['git', 'clone', '--quiet', place.origin.dir, clone]);
-  const printed = await runBakeTs(['ci', 'gitlab'], { cwd: clone });
+  const printed = await runBakeTs(['ci', 'gitlab', `--package=${TEST_PACKAGE}`], { cwd: clone });
   assert.equal(printed.exitCode, 0, printed.stderr);
   const commit = { ...place, env: { ...place.env, CI_PIPELINE_SOURCE: 'push', CI_COMMIT_BRANCH: 'main' } };
   const first = await runGitlab(t, printed.stdout, ['level-0', 'level-1'], commit);
@@ -122,11 +122,7 @@ test('GitLab: levels share what they made, and no file of theirs gets into a con
 
 test('GitLab by hand', options, async (t) => {
   const place = await makePlace(t);
-  // The version is that of the day; the imitation of npm wants one.
-  const text = (await recipe('GitLab', 'yaml')).replace(
-    'install --global bake-ts',
-    'install --global bake-ts@1',
-  );
+  const text = await recipe('GitLab', 'yaml');
   const [job] = await runGitlab(t, text, ['images'], place);
   assert.equal(job?.exitCode, 0, job?.output);
   assert((await place.digests()).every((digest) => digest !== undefined));

@@ -9,8 +9,8 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   downEngine,
-  ENGINE_PARTS,
   installEngine,
+  neededParts,
   type RunningEngine,
   upEngine,
 } from '../../lib/engine/mod.ts';
@@ -39,7 +39,11 @@ async function makeKitchen(t: TestContext, tree: Readonly<Record<string, TreeEnt
     await downEngine({ env: work.env });
     await rm(work.home, { recursive: true, force: true });
   });
-  const installed = await installEngine({ env: work.env, from: 'path', parts: ENGINE_PARTS });
+  const installed = await installEngine({
+    env: work.env,
+    from: 'path',
+    parts: [...neededParts(), 'registry'],
+  });
   assert(installed.ok, JSON.stringify(installed));
   const up = async () => {
     const running = await upEngine({ env: work.env });

@@ -9,7 +9,7 @@ import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { downEngine, ENGINE_PARTS, installEngine, upEngine } from '../../lib/engine/mod.ts';
+import { downEngine, installEngine, neededParts, upEngine } from '../../lib/engine/mod.ts';
 import { makeCertificates } from '../rig/certificates.ts';
 import { realEngine } from '../rig/real-engine.ts';
 import { startRegistry } from '../rig/registry.ts';
@@ -63,7 +63,7 @@ builds:
   );
   const { env } = work;
   t.after(() => downEngine({ env }));
-  const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
+  const installed = await installEngine({ env, from: 'path', parts: [...neededParts(), 'registry'] });
   assert(installed.ok, JSON.stringify(installed));
   const elsewhere = await upEngine({ env });
   assert(elsewhere.ok, JSON.stringify(elsewhere));

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import { test } from 'node:test';
-import { downEngine, ENGINE_PARTS, installEngine, upEngine } from '../../lib/engine/mod.ts';
+import { downEngine, installEngine, neededParts, upEngine } from '../../lib/engine/mod.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
 import type { Cleanup } from '../rig/temp.ts';
 import { assertOk, makeWorkspace } from './support.ts';
@@ -56,7 +56,7 @@ test('the embedded engine, started where builds.yaml lies, reads through the mir
   const { work } = await setUp(t, { PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}` });
   const { env } = work;
   t.after(() => downEngine({ env }));
-  const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
+  const installed = await installEngine({ env, from: 'path', parts: [...neededParts(), 'registry'] });
   assert(installed.ok, JSON.stringify(installed));
   const elsewhere = await upEngine({ env });
   assert(elsewhere.ok, JSON.stringify(elsewhere));

@@ -10,7 +10,7 @@ import { createServer } from 'node:http';
 import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
-import { downEngine, ENGINE_PARTS, installEngine, upEngine } from '../../lib/engine/mod.ts';
+import { downEngine, installEngine, neededParts, upEngine } from '../../lib/engine/mod.ts';
 import { codesOf } from '../rig/baking.ts';
 import { findBusybox } from '../rig/busybox.ts';
 import { listenOnLoopback } from '../rig/listen.ts';
@@ -195,7 +195,7 @@ builds:
     );
     const { env } = work;
     t.after(() => downEngine({ env }));
-    const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
+    const installed = await installEngine({ env, from: 'path', parts: [...neededParts(), 'registry'] });
     assert(installed.ok, JSON.stringify(installed));
     const up = await work.run(['engine', 'up']);
     assert.equal(up.exitCode, 0, up.stderr);

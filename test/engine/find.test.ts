@@ -12,6 +12,7 @@ import {
   findEngine,
   REQUIRED_PARTS,
 } from '../../lib/engine/mod.ts';
+import type { System } from '../../lib/system/mod.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
 import { freePort } from '../rig/port.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
@@ -31,7 +32,7 @@ interface Machine {
   readonly dir: string;
   readonly env: Record<string, string>;
   socket(name: string): string;
-  find(options?: Partial<FindOptions>): ReturnType<typeof findEngine>;
+  find(options?: Partial<FindOptions>, system?: System): ReturnType<typeof findEngine>;
 }
 
 /** A home without an engine, and a PATH with nothing but a buildctl. */
@@ -46,7 +47,8 @@ async function makeMachine(t: Cleanup): Promise<Machine> {
     dir,
     env,
     socket: (name) => path.join(dir, name),
-    find: (options = {}) => findEngine({ env, autoStart: false, wellKnownSockets: [], ...options }),
+    find: (options = {}, system = 'linux') =>
+      findEngine({ env, autoStart: false, wellKnownSockets: [], ...options }, system),
   };
 }
 

@@ -99,7 +99,7 @@ test('waiting for a lock can be called off', async (t) => {
     onWait: () => controller.abort(),
   });
   assert(!lock.ok);
-  assert.equal(lock.error[0]?.code, 'engine/aborted');
+  assert.equal(lock.error[0]?.code, 'run/cancelled');
 });
 
 test('a process that only has the number of the one meant is never ended', async (t) => {

@@ -13,6 +13,7 @@ import goModules from '../../lib/engine/go-module.json' with { type: 'json' };
 import { parseImages } from '../../lib/engine/images.ts';
 import { hasSeccomp } from '../../lib/engine/installation.ts';
 import { enginePaths, PACKAGES } from '../../lib/engine/mod.ts';
+import { parseSubIds, uidmapLines } from '../../lib/engine/rootless-needs.ts';
 import { probeSocket } from '../../lib/engine/socket.ts';
 import { findVersion, isAtLeast } from '../../lib/engine/versions.ts';
 import { readWorker } from '../../lib/engine/worker.ts';
@@ -28,6 +29,7 @@ test('versions are found in what the programs say of themselves', () => {
     ['containerd-shim-runc-v2:\n  Version:  1.6.20~ds1\n  Go version: go1.19.8', '1.6.20~ds1'],
     ['runc version 1.1.5+ds1\ncommit: 1.1.5+ds1-1+deb12u1\nspec: 1.0.2-dev', '1.1.5+ds1'],
     ['registry github.com/docker/distribution 2.8.2+ds1', '2.8.2+ds1'],
+    ['rootlesskit version 3.1.0', '3.1.0'],
     ['usage: nothing of the kind', undefined],
   ];
   for (const [text, version] of said) assert.equal(findVersion(text), version, text);
@@ -177,8 +179,7 @@ test('the daemons are configured to keep to our folders, whatever characters tho
   assert(containerdConfig(paths, '1.6.20').startsWith('version = 2'));
   const buildkitd = buildkitdConfig(
     paths,
-    'native',
-    '/bin/runc',
+    { snapshotter: 'native', runc: '/bin/runc', rootless: false },
     '[registry."a.example.com"]\n  http = true',
   );
   assert.match(buildkitd, /\n\n\[registry\."a\.example\.com"\]\n {2}http = true\n$/);
@@ -188,10 +189,41 @@ test('the daemons are configured to keep to our folders, whatever characters tho
   assert.equal(JSON.parse(registryConfig(paths, '127.0.0.1:5000', 's')).http.addr, '127.0.0.1:5000');
 });
 
+test('the line that installs the helpers of namespaces is that of this distribution first', () => {
+  const first = (osRelease: string): string | undefined => uidmapLines(osRelease)[0];
+  assert.equal(
+    first('ID=debian\nVERSION_ID="12"\n'),
+    'as root, once: apt-get install uidmap (Debian, Ubuntu)',
+  );
+  assert.match(first('NAME="Linux Mint"\nID=linuxmint\nID_LIKE="ubuntu debian"\n') ?? '', /apt-get/);
+  assert.match(first('ID="rocky"\nID_LIKE="rhel centos fedora"\n') ?? '', /dnf install shadow-utils/);
+  assert.match(first('ID=alpine\n') ?? '', /apk add shadow-uidmap/);
+  assert.match(first('ID=arch\n') ?? '', /pacman -S shadow/);
+  for (const text of ['', 'ID=plan9\n', 'ID=alpine\n']) assert.equal(uidmapLines(text).length, 4);
+});
+
+test('ranges of ids are read as subuid(5) has them', () => {
+  const text = 'ann:100000:65536\n# a comment\n1001:165536:1000\nbroken:x:1\n\nann:300000:10\n';
+  assert.deepEqual(parseSubIds(text), [
+    { owner: 'ann', start: 100_000, count: 65_536 },
+    { owner: '1001', start: 165_536, count: 1000 },
+    { owner: 'ann', start: 300_000, count: 10 },
+  ]);
+});
+
+test('without root buildkitd is told so, and looks for no CNI plugin', () => {
+  const paths = enginePaths({ BAKE_TS_HOME: '/home/ann/b' });
+  const text = (rootless: boolean): string =>
+    buildkitdConfig(paths, { snapshotter: 'overlayfs', runc: '/bin/runc', rootless }, '');
+  assert.match(text(true), /\n {2}rootless = true\n {2}networkMode = "host"\n/);
+  assert(!text(false).includes('rootless') && !text(false).includes('networkMode'));
+});
+
 test('the pinned versions and the embedded Go modules say the same', () => {
   const importPaths = {
     buildkit: 'github.com/moby/buildkit',
     containerd: 'github.com/containerd/containerd/v2',
+    rootlesskit: 'github.com/rootless-containers/rootlesskit/v3',
     registry: 'github.com/distribution/distribution/v3',
   };
   for (const [name, importPath] of Object.entries(importPaths)) {
@@ -212,7 +244,8 @@ test('the pinned versions and the embedded Go modules say the same', () => {
         goMod.some((text) => text.includes(one)),
         one,
       );
-    assert(spec.release.name('amd64').includes(spec.version));
+    // rootlesskit's files do not name it.
+    if (name !== 'rootlesskit') assert(spec.release.name('amd64').includes(spec.version));
     assert(spec.release.directory.endsWith(`/v${spec.version}`));
   }
 });
@@ -224,7 +257,7 @@ test('questions to an engine that does not answer end with the signal', async (t
   const stopped = { env: { PATH: '/usr/bin:/bin' }, signal: AbortSignal.timeout(50) };
   const answer = await readWorker(program, 'unix:///x', stopped);
   assert(!answer.ok);
-  assert.equal(answer.error.code, 'engine/aborted');
+  assert.equal(answer.error.code, 'run/cancelled');
   assert.deepEqual(await probeSocket({ path: `${dir}/none` }, 60_000, AbortSignal.abort()), {
     kind: 'silent',
   });

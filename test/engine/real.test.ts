@@ -1,123 +1,38 @@
-/**
- * The embedded engine for real: its own home in a temporary directory, its programs from `BAKE_TS_TEST_ENGINE_BIN` or
- * from the engine that is installed. Needs root.
- */
+/** The embedded engine for real, as whoever runs this: root or another user. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mountsBelow } from '../../lib/engine/host.ts';
 import {
   downEngine,
-  ENGINE_PARTS,
   engineDoctor,
   enginePaths,
   engineStatus,
   findEngine,
   installEngine,
   listImages,
-  type RunningEngine,
   readInstallation,
   upEngine,
 } from '../../lib/engine/mod.ts';
-import { isAlive, listProcesses } from '../../lib/engine/process-identity.ts';
-import { findBusybox } from '../rig/busybox.ts';
+import { isAlive } from '../../lib/engine/process-identity.ts';
 import { runCommand } from '../rig/command.ts';
+import {
+  buildArgv,
+  installHere,
+  makeContext,
+  remains,
+  startEndlessBuild,
+  up,
+} from '../rig/embedded-engine.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
 import { sendRequest } from '../rig/http.ts';
 import { freePort } from '../rig/port.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
-
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** Directory with the engine's programs. */
-async function findBinDir(): Promise<string> {
-  const given = process.env['BAKE_TS_TEST_ENGINE_BIN'] ?? '';
-  const dir = given !== '' ? given : (await readInstallation(enginePaths(process.env)))?.binDir;
-  assert(
-    dir !== undefined && (await stat(path.join(dir, 'buildkitd')).catch(() => undefined)) !== undefined,
-    'there are no programs to test with: run `node cli/main.js engine install`, or set BAKE_TS_TEST_ENGINE_BIN',
-  );
-  return dir;
-}
-
-interface Home {
-  readonly dir: string;
-  readonly env: Record<string, string>;
-}
-
-/** A home with an engine installed in it, that is taken down and away after the test. */
-async function installHere(t: TestContext, extraPath = ''): Promise<Home> {
-  const binDir = await findBinDir();
-  // Not the rig's: its directories go in the order in which they came, and this one must outlive its daemons.
-  const dir = await realpath(await mkdtemp(path.join(tmpdir(), 'engine-')));
-  const searched = [extraPath, binDir, SYSTEM_PATH].filter((one) => one !== '').join(':');
-  const env = { BAKE_TS_HOME: dir, HOME: dir, PATH: searched };
-  t.after(async () => {
-    const down = await downEngine({ env });
-    await rm(dir, { recursive: true, force: true });
-    assert(down.ok, JSON.stringify(down));
-  });
-  const installed = await installEngine({ env, from: 'path', parts: ENGINE_PARTS });
-  assert(installed.ok, JSON.stringify(installed));
-  return { dir, env };
-}
-
-async function up(home: Home, registry?: number): Promise<RunningEngine> {
-  const running = await upEngine({ env: home.env, ...(registry === undefined ? {} : { registry }) });
-  assert(running.ok, JSON.stringify(running, undefined, 2));
-  return running.value;
-}
-
-/** A build whose RUN never ends. */
-const ENDLESS = 'FROM scratch\nCOPY program /busybox\nRUN ["/busybox", "sleep", "600"]\n';
-
-/** What is left of an engine: processes that name its home, mounts below it, sockets in it. */
-async function remains({ dir }: Home): Promise<readonly string[]> {
-  const processes = (await listProcesses()).filter(({ argv }) => argv.some((one) => one.includes(`${dir}/`)));
-  const runDir = path.join(dir, 'engine-state/run');
-  const files = await readdir(runDir, { recursive: true }).catch(() => []);
-  return [...processes.map(({ argv }) => argv.join(' ')), ...(await mountsBelow(dir)), ...files];
-}
-
-/** A context with a static program that can live alone in an image, as `program`. */
-async function makeContext(
-  t: TestContext,
-  home: Home,
-  program: 'ctr' | 'busybox',
-  dockerfile: string,
-): Promise<string> {
-  const dir = await makeTempDir(t, 'context-');
-  const binDir = (await readInstallation(enginePaths(home.env)))?.binDir ?? '';
-  // Static both: there is no libc in an image made from scratch.
-  const file = program === 'ctr' ? path.join(binDir, program) : await findBusybox(t);
-  await writeTree(dir, { Dockerfile: dockerfile, program: { content: await readFile(file), mode: 0o755 } });
-  return dir;
-}
-
-function buildArgv(engine: RunningEngine, context: string, output: string): readonly string[] {
-  return [
-    engine.buildctl,
-    ...['--addr', engine.address, 'build', '--frontend', 'dockerfile.v0', '--progress', 'plain'],
-    ...['--local', `context=${context}`, '--local', `dockerfile=${context}`, '--output', output],
-  ];
-}
 
 test('an engine comes up in a moment, builds, runs, pushes, lists its images, and goes without a trace', async (t) => {
   const home = await installHere(t);
@@ -202,14 +117,7 @@ test('several ups at once are one engine, and another up finds it', async (t) =>
 test('down ends a build that runs, with its container', async (t) => {
   const home = await installHere(t);
   const engine = await up(home);
-  const context = await makeContext(t, home, 'busybox', ENDLESS);
-  const [file = '', ...args] = buildArgv(engine, context, 'type=image,name=x.local/y:1');
-  const build = spawn(file, args, { stdio: 'ignore' });
-  const ended = new Promise<number | null>((resolve) => build.on('exit', resolve));
-  t.after(() => {
-    build.kill('SIGKILL');
-  });
-  await waitForContainer(home);
+  const { ended } = await startEndlessBuild(t, home, engine);
   const down = await downEngine({ env: home.env });
   assert(down.ok, JSON.stringify(down));
   assert.equal(down.value.removedContainers, 1);
@@ -220,14 +128,7 @@ test('down ends a build that runs, with its container', async (t) => {
 test('what daemons that were killed leave behind is cleared by the next up', async (t) => {
   const home = await installHere(t);
   const engine = await up(home);
-  const context = await makeContext(t, home, 'busybox', ENDLESS);
-  const [file = '', ...args] = buildArgv(engine, context, 'type=image,name=x.local/y:1');
-  const build = spawn(file, args, { stdio: 'ignore' });
-  const ended = new Promise((resolve) => build.on('exit', resolve));
-  t.after(() => {
-    build.kill('SIGKILL');
-  });
-  await waitForContainer(home);
+  const { ended } = await startEndlessBuild(t, home, engine);
   for (const { pid } of engine.daemons) process.kill(pid, 'SIGKILL');
   await ended;
   let status = await engineStatus({ env: home.env });
@@ -252,22 +153,6 @@ test('what daemons that were killed leave behind is cleared by the next up', asy
   assert(down.ok);
   assert.deepEqual(await remains(home), []);
 });
-
-/** Waits until a build's container runs. */
-async function waitForContainer({ dir }: Home): Promise<void> {
-  for (let waitedMs = 0; waitedMs < 30_000; waitedMs += 50) {
-    const shims = (await listProcesses()).filter(
-      ({ argv }) =>
-        argv[0]?.endsWith('containerd-shim-runc-v2') === true && argv.some((one) => one.startsWith(dir)),
-    );
-    if (shims.length > 0) {
-      await sleep(500);
-      return;
-    }
-    await sleep(50);
-  }
-  assert.fail('no container was started');
-}
 
 test('a daemon that crashes while it starts is reported with the tail of its log, and nothing stays', async (t) => {
   const bin = await makeTempDir(t, 'bin-');

@@ -461,6 +461,6 @@ test('an installation can be called off', async (t) => {
       if (notice.step === 'downloading') controller.abort();
     },
   });
-  assert.equal(codeOf(result), 'engine/aborted');
+  assert.equal(codeOf(result), 'run/cancelled');
   assert.deepEqual(await leftovers(home), []);
 });

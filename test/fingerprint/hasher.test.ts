@@ -445,7 +445,7 @@ test('an aborted signal ends it with a problem', async (t) => {
   t.after(() => hasher.close());
   const result = await hasher.hash(request(root, 'all', { signal: aborted.signal }));
   assert.ok(!result.ok);
-  assert.equal(result.error[0]?.code, 'context/cancelled');
+  assert.equal(result.error[0]?.code, 'run/cancelled');
   // What was not checked does not count as gone.
   const after = await hasher.hash(request(root, [read('a')]));
   assert.equal(after.ok && after.value.fileCount, 1);

@@ -112,7 +112,7 @@ test('the warning names neither the URL nor the user', () => {
   assert.doesNotMatch(JSON.stringify(withheld), /pass-word|user:/);
   assert.equal(
     withheldProxies(['HTTP_PROXY'], 'untrusted').message,
-    'RUN does not get HTTP_PROXY, with a user in its URL: with --untrusted steps get no passwords',
+    'RUN does not get HTTP_PROXY, with a user in its URL: steps of an untrusted file get no passwords',
   );
 });
 

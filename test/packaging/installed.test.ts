@@ -1,12 +1,15 @@
 /** The ways to get bake-ts, word for word as docs/install.md has them, each with an empty home and empty caches, outside of the checkout. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { copyFile, readdir } from 'node:fs/promises';
+import { copyFile, readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { parse } from 'yaml';
 import { VERSION } from '../../lib/util/version.ts';
 import { runCommand } from '../rig/command.ts';
-import { type FreshPlace, makeFreshPlace } from '../rig/fresh-place.ts';
+import { type FreshPlace, makeFreshPlace, withFile, withThreadCounter } from '../rig/fresh-place.ts';
+import { listenOnLoopback } from '../rig/listen.ts';
 import { startNpmRegistry } from '../rig/npm-registry.ts';
 import { repoPath, repoRoot } from '../rig/paths.ts';
 import { handedOutSkip as skip } from '../rig/runtimes.ts';
@@ -69,7 +72,9 @@ test('every way to get bake-ts works on an empty machine', { skip, timeout: 170_
   await t.test('npm i -D of the tarball, for a project', async (t) => {
     const place = await placeWith(t, tarball);
     await install(`npm i -D ./${TARBALL}`, place);
-    await builds('npx bake-ts run', place);
+    const counter = `--import=./${await withThreadCounter(place)}`;
+    const { stderr } = await type(`node ${counter} node_modules/.bin/bake-ts run`, place);
+    assert.match(stderr, /^app +built [\s\S]*^hashed by threads: [1-9]/m);
     const { stdout } = await type('npx bake-ts init -o -', place);
     assert.match(stdout, /^# yaml-language-server: \$schema=\.\/node_modules\/bake-ts\//);
   });
@@ -87,9 +92,36 @@ test('every way to get bake-ts works on an empty machine', { skip, timeout: 170_
     const place = await makeFreshPlace(t);
     await builds(`deno run -A ${repoPath('cli/main.ts')} run`, place);
   });
+  await t.test('what jobs of a printed pipeline type', async (t) => {
+    const bytes = await readFile(tarball);
+    const server = createServer((_request, response) => response.end(bytes));
+    const address = `http://127.0.0.1:${await listenOnLoopback(t, server)}/${TARBALL}`;
+    for (const system of ['github', 'gitlab']) {
+      const place = await makeFreshPlace(t);
+      const printed = await type(
+        `node ${repoPath('dist/bin/bake-ts.cjs')} ci ${system} --package=${address}`,
+        place,
+      );
+      const { env, variables } = parse(printed.stdout) as Readonly<Record<string, Record<string, string>>>;
+      const [line = assert.fail()] = /[(]?(?:cd . && )?npm install .*$/m.exec(printed.stdout) ?? [];
+      const temp = path.join(place.home, 'temp');
+      const job = { ...place, env: { ...place.env, ...env, ...variables, RUNNER_TEMP: temp } };
+      await type(line, job);
+      const bin = system === 'github' ? `${temp}/bake-ts/node_modules/.bin/` : '';
+      await builds(`${bin}bake-ts run`, job);
+    }
+  });
   // From a registry of packages that has it.
   for (const line of ['npx bake-ts run', 'deno run -A npm:bake-ts run'])
     await t.test(line, async (t) => builds(line, await placeWithRegistry(t, tarball)));
+  await t.test('a script of Deno imports npm:bake-ts', async (t) => {
+    const place = await placeWithRegistry(t, tarball);
+    const script =
+      "import { plan, unwrap } from 'npm:bake-ts'; console.log(...unwrap(await plan()).plan.nodes.keys());";
+    await withFile(place, 'script.ts', script);
+    assert.equal((await type('deno run -A script.ts', place)).stdout, 'app\n');
+    await type('deno check script.ts', place);
+  });
   await t.test('deno install -gA npm:bake-ts', async (t) => {
     const place = await placeWithRegistry(t, tarball);
     await install('deno install -gA npm:bake-ts', place);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readModules, withoutComments } from '../rig/imports.ts';
 import { repoPath } from '../rig/paths.ts';
@@ -32,10 +32,8 @@ function readJson(file: string): unknown {
 /** The source file that a file of dist/ is made of. */
 function sourceOf(target: string): string {
   if (target === 'dist/bin/bake-ts.cjs') return '.ci/start.cjs';
-  return target
-    .replace(/^\.\//, '')
-    .replace(/^dist\//, '')
-    .replace(/(\.d\.ts|\.js)$/, '.ts');
+  if (/^\.\/dist\/library\.(?:d\.ts|js)$/.test(target)) return 'lib/mod.ts';
+  return target.replace(/^\.\//, '');
 }
 
 test('package.json and deno.json agree on version and licence', () => {
@@ -135,4 +133,20 @@ test('the runtime that carries the package is not a dependency of it', () => {
   // The npm packages `node` and `deno` would shadow the user's own on PATH in npm scripts.
   const all = { ...npm.dependencies, ...npm.devDependencies };
   assert.deepEqual([all['node'], all['deno']], [undefined, undefined]);
+});
+
+test('nobody is sent to a package named bake-ts, which is not ours on npm', () => {
+  // Installing says what holds where the package is installed, or in a registry of one's own.
+  const pages = readdirSync(repoPath('docs'), { recursive: true })
+    .map((name) => `docs/${String(name)}`)
+    .filter((name) => name.endsWith('.md') && name !== 'docs/install.md');
+  const printed = [...readModules('lib'), ...readModules('cli')].map(({ file }) => file);
+  const found = ['README.md', 'action.yml', ...pages, ...printed].flatMap((file) =>
+    readFileSync(repoPath(file), 'utf8')
+      .replaceAll(/`[^`\n]*`/g, (quoted) => (file.endsWith('.md') ? '' : quoted))
+      .split('\n')
+      .filter((line) => /\b(?:npm (?:i|install|ci|exec)\b.* |npx |npm:)bake-ts(?:@|\s|$)/.test(line))
+      .map((line) => `${file}: ${line}`),
+  );
+  assert.deepEqual(found, []);
 });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { copyFile, readFile, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import * as library from '../../lib/mod.ts';
 import { VERSION } from '../../lib/util/version.ts';
 import { runCommand } from '../rig/command.ts';
-import { type FreshPlace, makeFreshPlace, withFile } from '../rig/fresh-place.ts';
+import { type FreshPlace, makeFreshPlace, withFile, withThreadCounter } from '../rig/fresh-place.ts';
 import { listenOnLoopback } from '../rig/listen.ts';
 import { repoPath } from '../rig/paths.ts';
-import { handedOutSkip as skip, testRuntimes } from '../rig/runtimes.ts';
+import { runtimeFiles, handedOutSkip as skip, testRuntimes } from '../rig/runtimes.ts';
 
 const NAME = 'bake.js';
 
@@ -99,6 +99,34 @@ test('a script that imports the one file gets the whole library, and nothing is 
   }
 });
 
+test('a script that imports the one file has its types, for TypeScript and for Deno', { skip }, async (t) => {
+  const place = await placeWithFile(t);
+  await copyFile(repoPath('dist/bake.d.ts'), path.join(place.cwd, 'bake.d.ts'));
+  await copyFile(place.file, path.join(place.cwd, NAME));
+  const docs = await readFile(repoPath('docs/install.md'), 'utf8');
+  const [, line = assert.fail()] = /^(\/\/ @ts-types=.*)$/m.exec(docs) ?? [];
+  const script = (options: string) =>
+    `${line}\nimport { run, type RunResult, unwrap } from './${NAME}';\nexport const done: RunResult = await run(${options});\nconsole.log(unwrap(done).outcomes.map(({ build }) => build));\n`;
+  await withFile(place, 'right.ts', script("{ patterns: ['app'] }"));
+  await withFile(place, 'wrong.ts', script("{ pattern: ['app'] }"));
+  await withFile(place, 'package.json', '{ "type": "module" }');
+  const tsc = [process.execPath, repoPath('node_modules/typescript/bin/tsc')];
+  const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--lib', 'es2023'];
+  const types = ['--typeRoots', repoPath('node_modules/@types'), '--types', 'node'];
+  for (const [name, command] of [
+    ['TypeScript', [...tsc, ...flags, ...types]],
+    ['Deno', [runtimeFiles.deno, 'check']],
+  ] as const) {
+    const right = await runCommand([...command, 'right.ts'], place);
+    assert.equal(right.exitCode, 0, `${name}: ${say(right)}`);
+    const wrong = await runCommand([...command, 'wrong.ts'], place);
+    assert.match(say(wrong), /'pattern' does not exist in type 'RunOptions'/, name);
+  }
+  const { command } = testRuntimes.find(({ name }) => name === 'Deno') ?? assert.fail();
+  const done = await runCommand([...command, 'right.ts'], place);
+  assert.equal(say(done), '[ "app" ]\nexit 0');
+});
+
 test('scripts that import the one file start by themselves', { skip }, async (t) => {
   const place = await placeWithFile(t);
   const body = `import { readBuilds } from '../home/${NAME}';\nconsole.log(typeof readBuilds);\n`;
@@ -111,26 +139,9 @@ test('scripts that import the one file start by themselves', { skip }, async (t)
 
 test('the one file hashes in threads, for which it needs no file beside it', { skip }, async (t) => {
   const place = await placeWithFile(t);
-  // As large as is always left to a thread.
-  const large = path.join(place.cwd, 'app/large');
-  await writeFile(large, '');
-  await truncate(large, 256 << 20);
-  await withFile(
-    place,
-    'watch.mjs',
-    `const threads = process.getBuiltinModule('node:worker_threads');
-     const { Worker } = threads;
-     let answered = 0;
-     threads.Worker = class extends Worker {
-       constructor(...given) {
-         super(...given);
-         this.on('message', ({ result }) => { answered += result.hashes.length; });
-       }
-     };
-     process.on('exit', () => console.error('hashed by threads: ' + answered));`,
-  );
+  const counter = await withThreadCounter(place);
   for (const { name, command } of testRuntimes) {
-    const preload = name === 'Deno' ? '--preload=./watch.mjs' : '--import=./watch.mjs';
+    const preload = `--${name === 'Deno' ? 'preload' : 'import'}=./${counter}`;
     const env = { ...place.env, BAKE_TS_HOME: path.join(place.home, name) };
     const run = await runCommand([...command, preload, place.file, 'run'], { ...place, env });
     assert.match(run.stderr, /^hashed by threads: [1-9]/m, name);

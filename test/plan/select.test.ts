@@ -64,7 +64,7 @@ test('every wrong name and filter is reported at once, with what was meant', () 
   assert.deepEqual(codes(['webb', 'x*'], ['pyton=3.13', 'os=arch', 'nonsense']), [
     'plan/unknown-build: `webb` is not a build, matrix build or group | Did you mean `web`?',
     'plan/unknown-build: `x*` matches no build or group | See `bake-ts list` for the names.',
-    'plan/bad-filter: `--filter nonsense` is not of the form AXIS=VALUE | Write for example `--filter python=3.13`.',
+    'plan/bad-filter: The filter `nonsense` is not of the form AXIS=VALUE | Write for example `python=3.13`.',
     'plan/bad-filter: no matrix has an axis `pyton` | Did you mean `python`?',
     'plan/bad-filter: no row has `arch` on the axis `os` | Values: slim, alpine.',
   ]);
@@ -134,7 +134,7 @@ test('an axis may have one letter, and values of every kind are filtered by thei
   assert.deepEqual(
     wrong.error.map(({ message, hint }) => [message, hint]),
     [
-      ['`--filter =1` is not of the form AXIS=VALUE', 'Write for example `--filter python=3.13`.'],
+      ['The filter `=1` is not of the form AXIS=VALUE', 'Write for example `python=3.13`.'],
       ['no matrix has an axis `v`', 'Axes: x, y, z, w.'],
     ],
   );

@@ -448,7 +448,7 @@ test('names that no destination fits, or that stay the same, are refused without
   const unmapped = await run({ to: [`${host}/app=${prod.host}`] });
   assert.deepEqual(
     problemsOf(unmapped).map(({ code, build, message }) => [code, build, message.replaceAll(host, 'HOST')]),
-    [['plan/no-destination', 'c', '`--to HOST/app=…` is not for `HOST/more/c:1`']],
+    [['plan/no-destination', 'c', 'The destination `HOST/app=…` is not for `HOST/more/c:1`']],
   );
   assert.doesNotMatch(problemsOf(unmapped)[0]?.hint ?? '', /Did you mean/);
   const tooLong = await run({
@@ -497,7 +497,7 @@ test('a slip in a destination is one problem, with what is near', async (t) => {
   const [message, hint, detail] = [one?.message, one?.hint, one?.detail].map((text = '') =>
     text.replaceAll(host, 'HOST'),
   );
-  assert.equal(message, '`--to HOST/apq=…`, `--to HOST/more=…` are not for `HOST/app/a:1` and 2 more');
+  assert.equal(message, 'The destinations `HOST/apq=…`, `HOST/more=…` are not for `HOST/app/a:1` and 2 more');
   assert.match(hint ?? '', /^Did you mean "HOST\/app"\?\nAdd one that fits/);
   assert.equal(detail, 'HOST/app/a:1\nHOST/app/b:1\nHOST/app/c:1');
   assert.equal(one?.build, undefined);
@@ -565,7 +565,7 @@ test('what is stopped moves no tag', async (t) => {
     stop.abort();
     const stopped = await running;
     fault.remove();
-    assert.ok(codesOf(stopped).includes('registry/cancelled'));
+    assert.ok(codesOf(stopped).includes('run/cancelled'));
     assert.ok(!codesOf(stopped).includes('run/publish-left'));
     // What was held is let go: it may still be answered, and has nothing that it could change.
     if (rule.path.includes('blobs')) assert.deepEqual(prod.store.tags(), before);

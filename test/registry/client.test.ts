@@ -150,10 +150,10 @@ test('a client waits by itself between attempts, and no longer than it may', asy
   });
   t.after(() => stopped.close());
   const pinged = await stopped.ping(closed.host);
-  assert.ok(!pinged.ok && pinged.error[0]?.code === 'registry/cancelled', JSON.stringify(pinged));
+  assert.ok(!pinged.ok && pinged.error[0]?.code === 'run/cancelled', JSON.stringify(pinged));
   // The host is to be left alone for a while: whoever comes now does not wait either.
   const late = await stopped.head(ref(`${closed.host}/a:1`));
-  assert.ok(late.kind === 'unknown' && late.problem.code === 'registry/cancelled');
+  assert.ok(late.kind === 'unknown' && late.problem.code === 'run/cancelled');
   assert.deepEqual([retries, closed.requests.length], [1, 1]);
   assert.ok(performance.now() - before < 10_000);
 });

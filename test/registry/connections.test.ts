@@ -73,7 +73,9 @@ test('closing ends what is under way', async (t) => {
   const hanging = send(server.host, '/');
   await arrival;
   await wire.close();
-  assert.equal(codeOf(await hanging), 'registry/unreachable');
+  assert.equal(codeOf(await hanging), 'registry/closed');
+  assert.equal(codeOf(await send(server.host, '/')), 'registry/closed');
+  assert.equal(server.requests.length, 1);
 });
 
 test('TLS is made by the settings of each host, also after a redirect', async (t) => {

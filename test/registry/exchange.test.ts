@@ -452,7 +452,7 @@ test('what is aborted says so, whatever came, and waits for nothing more', async
     },
     { signal: abort.signal },
   );
-  assert.equal(problemOf(await during.call('a')).code, 'registry/cancelled');
+  assert.equal(problemOf(await during.call('a')).code, 'run/cancelled');
   assert.deepEqual([during.sent.length, during.slept], [1, []]);
   const later = new AbortController();
   let signals = 0;
@@ -463,7 +463,7 @@ test('what is aborted says so, whatever came, and waits for nothing more', async
       later.abort();
     },
   });
-  assert.equal(problemOf(await waiting.call('a')).code, 'registry/cancelled');
+  assert.equal(problemOf(await waiting.call('a')).code, 'run/cancelled');
   assert.deepEqual([waiting.sent.length, signals], [1, 1]);
 });
 

@@ -288,8 +288,8 @@ test('an abort ends everything under way', { timeout: 10_000 }, async (t) => {
   const client = clientFor(t, { signal: stop.signal });
   const asking = client.head(ref(`${server.host}/a/b:1`));
   setTimeout(() => stop.abort(), 50);
-  assert.equal(codeOf(await asking), 'registry/cancelled');
-  assert.equal(codeOf(await client.head(ref(`${server.host}/a/b:2`))), 'registry/cancelled');
+  assert.equal(codeOf(await asking), 'run/cancelled');
+  assert.equal(codeOf(await client.head(ref(`${server.host}/a/b:2`))), 'run/cancelled');
 });
 
 /** A token server and registry in one: tokens are `token-N`, good for `uses` requests. */

@@ -304,6 +304,7 @@ test('a layout is pushed with all below it, once; then it is there', async (t) =
   assert.ok(pushed.ok, JSON.stringify(pushed));
   const { copiedBytes, ...rest } = pushed.value;
   assert.deepEqual(rest, {
+    ref: `${server.host}/a/b:x`,
     digest: made.digests[0],
     mediaType: 'application/vnd.oci.image.index.v1+json',
     action: 'put',

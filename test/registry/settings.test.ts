@@ -507,7 +507,7 @@ test('a helper that cannot be started says why, and one that is stopped with the
   const { signal } = abort;
   const stopped = await runCredentialHelper({ name: 'x', server: 'r.example', env, signal });
   assert.ok(!stopped.ok);
-  assert.equal(stopped.error[0]?.code, 'registry/cancelled');
+  assert.equal(stopped.error[0]?.code, 'run/cancelled');
 });
 
 test('the config is read once, and helpers are asked again only where that was said and a minute has passed', async (t) => {

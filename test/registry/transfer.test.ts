@@ -90,6 +90,7 @@ test('an image goes to another registry blob by blob, its name last; a second ti
   assert.deepEqual(copied, {
     ok: true,
     value: {
+      ref: `${to.host}/b/dst:x`,
       digest,
       mediaType: MANIFEST,
       action: 'put',
@@ -160,7 +161,9 @@ test('below an index the platforms come first, each blob once, and a platform th
       .map((one) => `PUT /v2/b/manifests/${one}`)
       .sort(),
   );
-  assert.deepEqual(puts.slice(2), ['PUT /v2/b/manifests/latest']);
+  // Without a tag the new name has that of the image.
+  assert.deepEqual(puts.slice(2), ['PUT /v2/b/manifests/1']);
+  assert.equal(copied.value.ref, `${to.host}/b:1`);
   assert.ok(!to.state.blobs.has(`b ${sha256('three')}`));
   assert.equal(from.lines().filter((line) => line === `GET /v2/a/blobs/${sha256('shared')}`).length, 1);
 });

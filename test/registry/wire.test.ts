@@ -300,7 +300,7 @@ test('what is aborted says so, before it begins and under way, and leaves no lis
   setTimeout(() => abort.abort(), 50);
   for (const got of [await hanging, await send(server.host, '/')]) {
     assert.ok(!got.ok);
-    assert.equal(got.error[0]?.code, 'registry/cancelled');
+    assert.equal(got.error[0]?.code, 'run/cancelled');
   }
   assert.equal(server.requests.length, 2);
 });

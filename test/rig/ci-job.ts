@@ -81,7 +81,10 @@ export async function runScript(
   return { name, exitCode: done.exitCode, output: `${done.stdout}${done.stderr}` };
 }
 
-/** A directory for PATH with the given shell scripts as programs, `npm` that installs this bake-ts, and node. */
+/** Where jobs of a test get bake-ts; nothing is there. */
+export const TEST_PACKAGE = 'https://files.example.com/bake-ts-0.1.0.tgz';
+
+/** A directory for PATH with the given shell scripts as programs, `npm` that installs this bake-ts for {@link TEST_PACKAGE}, and node. */
 export async function makePrograms(
   t: Cleanup,
   scripts: Readonly<Record<string, string>> = {},
@@ -92,16 +95,16 @@ export async function makePrograms(
   const npm = `#!/bin/sh
 set -eu
 prefix=
-version=
+previous=
 for word in "$@"; do
   case $previous in --prefix) prefix=$word/node_modules/.bin ;; esac
-  case $word in --global) prefix=${dir} ;; bake-ts@*) version=$word ;; esac
+  case $word in --global) prefix=${dir} ;; esac
   previous=$word
 done
-[ -n "$version" ]
+[ "$previous" = '${TEST_PACKAGE}' ]
 mkdir -p "$prefix"
 cp ${dir}/.bake-ts "$prefix/bake-ts"
-`.replace('version=\n', 'version=\nprevious=\n');
+`;
   const all = { npm, '.bake-ts': bakeTs, ...scripts };
   for (const [name, text] of Object.entries(all)) {
     await writeFile(path.join(dir, name), text);

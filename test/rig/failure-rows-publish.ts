@@ -157,7 +157,7 @@ const TOGETHER_ROWS: readonly FailureRow[] = [
     faults: ({ cancel }) => [on(once(TAG_B), { kind: 'call', run: cancel })],
     after: {
       kinds: ALL_BUILT,
-      codes: ['registry/cancelled', 'warning run/publish-rolled-back'],
+      codes: ['run/cancelled', 'warning run/publish-rolled-back'],
       moved: '',
       recorded: 'a b c',
       calls: 3,

@@ -1,4 +1,5 @@
 /** A machine as new as it can be had: a project, an empty home with empty caches, an engine that is a fake. */
+import { truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { makeFakeBuildctl } from './fake-buildctl.ts';
@@ -67,4 +68,31 @@ export async function makeFreshPlace(
 export async function withFile(place: FreshPlace, name: string, text: string, mode = 0o644): Promise<string> {
   await writeTree(place.cwd, { [name]: { content: text, mode } });
   return place.cwd;
+}
+
+/**
+ * Makes the project so that threads hash something of it; gives the name of a module for `--import` (Node) and `--preload` (Deno), with
+ * which a program says at its end `hashed by threads: N`.
+ */
+export async function withThreadCounter(place: FreshPlace): Promise<string> {
+  // As large as is always left to a thread.
+  const large = path.join(place.cwd, 'app/large');
+  await writeFile(large, '');
+  await truncate(large, 256 << 20);
+  const name = 'watch.mjs';
+  await withFile(
+    place,
+    name,
+    `const threads = process.getBuiltinModule('node:worker_threads');
+     const { Worker } = threads;
+     let answered = 0;
+     threads.Worker = class extends Worker {
+       constructor(...given) {
+         super(...given);
+         this.on('message', ({ result }) => { answered += result.hashes.length; });
+       }
+     };
+     process.on('exit', () => console.error('hashed by threads: ' + answered));`,
+  );
+  return name;
 }

@@ -56,6 +56,7 @@ interface Job {
 
 /** A workflow, parsed. */
 export interface Workflow {
+  readonly env?: Readonly<Record<string, unknown>>;
   readonly jobs: Readonly<Record<string, Job>>;
 }
 
@@ -95,7 +96,8 @@ export async function runWorkflow(
   while (waiting.size > 0) {
     const next = [...waiting].find(([, job]) => (job.needs ?? []).every((need) => !waiting.has(need)));
     assert(next !== undefined, 'jobs need one another in a circle');
-    const [id, job] = next;
+    const [id, written] = next;
+    const job = { ...written, env: { ...workflow.env, ...written.env } };
     waiting.delete(id);
     const needs = done.filter((one) => job.needs?.includes(one.id) === true);
     const isBlocked = needs.some((one) => one.skipped || hasFailed(one));

@@ -36,7 +36,10 @@ interface Definition {
   readonly artifacts?: { readonly paths: readonly string[] };
 }
 
-type File = Readonly<Record<string, Definition>> & { readonly stages?: readonly string[] };
+type File = Readonly<Record<string, Definition>> & {
+  readonly stages?: readonly string[];
+  readonly variables?: Readonly<Record<string, string>>;
+};
 
 let jobs = 0;
 
@@ -51,7 +54,8 @@ export async function runGitlab(
   const artifacts = await makeTempDir(t, 'artifacts-');
   const done: GitlabJob[] = [];
   for (const name of names) {
-    const job = resolve(file, name);
+    const own = resolve(file, name);
+    const job = { ...own, variables: { ...file.variables, ...own.variables } };
     const before = path.join(artifacts, 'all');
     const here = path.join(artifacts, name);
     await mkdir(before, { recursive: true });

@@ -1,5 +1,6 @@
 /** bake-ts under a runtime that permits only some things, in a repository with a registry and an engine that answers. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
@@ -84,6 +85,7 @@ export async function makePermissionWorld(t: Cleanup): Promise<PermissionWorld> 
     REGISTRY: registry.host,
     SOCKET: socket,
     BUILDCTL: buildctl,
+    ENGINE: path.join(home, '.local/share/bake-ts/engine'),
   };
   const env = {
     HOME: home,
@@ -103,6 +105,7 @@ export async function makePermissionWorld(t: Cleanup): Promise<PermissionWorld> 
     LD_LIBRARY_PATH: undefined,
     NODE_OPTIONS: undefined,
   };
+  let runs = 0;
   const run = async (flags: readonly string[], command: string): Promise<PermittedRun> => {
     // Neither `lock` nor `update` does anything the second time, and `outdated` needs what the first made.
     const isLocked = /^(?:outdated|update)/.test(command);
@@ -110,13 +113,23 @@ export async function makePermissionWorld(t: Cleanup): Promise<PermissionWorld> 
     const fill = (text: string) =>
       text.replace(/\b[A-Z]+\b/g, (word) => (word === 'REPO' ? cwd : words[word]) ?? word);
     if (!isLocked) await rm(path.join(repo, 'builds.lock'), { force: true });
-    const argv = [...permittedCommand(flags.map(fill)), ...command.split(' ').map(fill)];
-    return { ...(await runCommand(argv, { cwd, env })), fill };
+    // Where all is in place already, less is asked for.
+    const fresh = command.replace(/\/live$/, () => `/live${runs++}`);
+    const argv = [...permittedCommand(flags.map(fill)), ...fresh.split(' ').map(fill)];
+    return { ...(await runCommand(argv, { cwd, env, onStart: stopWatching })), fill };
   };
   // Something for `logs`, `history` and `report` to tell of.
   const made = await runBakeTs(['run'], { cwd: repo, env });
   assert.equal(made.exitCode, 0, made.stderr);
   return { run };
+}
+
+/** Ends what would go on for ever, once it has come to waiting. */
+function stopWatching(child: ChildProcess): void {
+  child.stderr?.on('data', (text: string) => {
+    // Of a process that its own method signalled, Deno says that the signal ended it.
+    if (text.includes('waiting for changes') && child.pid !== undefined) process.kill(child.pid, 'SIGINT');
+  });
 }
 
 function git(cwd: string, ...argv: readonly string[]): Promise<CommandResult> {

@@ -105,7 +105,7 @@ test('reasons in words, to the letter', () => {
   const carriedOver = 'what it copies is unchanged';
   assert.equal(textOf({ untrackedOutputs: ['local', 'oci'] }), 'it writes files, which are not tracked');
   assert.equal(textOf({ untrackedOutputs: ['image'] }), 'what its outputs give is not tracked');
-  assert.deepEqual(words({ forced: true }), { code: 'forced', text: 'asked to with --force' });
+  assert.deepEqual(words({ forced: true }), { code: 'forced', text: 'asked to build it in any case' });
   assert.deepEqual(words({ untracked: ['x'] }), {
     code: 'untracked',
     text: 'its inputs cannot all be known',

@@ -130,7 +130,7 @@ test('what decides without an earlier result asks for none', async () => {
   const records = [recordOf(KEY, IMAGE)];
   const forced = await weighOne({ documents, records, force: true });
   assert.deepEqual(forced, {
-    decision: { kind: 'build', reason: { code: 'forced', text: 'asked to with --force' } },
+    decision: { kind: 'build', reason: { code: 'forced', text: 'asked to build it in any case' } },
     ...none,
   });
   const untracked = await weighOne({ documents, records, parts: 'untracked' });

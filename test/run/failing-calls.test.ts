@@ -326,7 +326,7 @@ test('an engine that cannot be found fails each build that needs it, each by its
 test('a run that is stopped while the engine is looked for is cancelled, and blames nobody', async (t) => {
   const world = await makeOne(t);
   const stopper = new AbortController();
-  const aborted = problem('engine/aborted', 'called off');
+  const aborted = problem('run/cancelled', 'called off');
   const access = {
     ...accessTo(world.engine),
     find: async () => {

@@ -107,7 +107,7 @@ test('of a tag that is not valid it is said what is wrong with it, and where the
   for (const [, ...origins] of hints) {
     assert.deepEqual(origins, [
       '`vars.TAG` has its value from the environment variable TAG.',
-      '`vars.OTHER` has its value from the option --var.',
+      '`vars.OTHER` has its value from --var (`vars` in a script).',
     ]);
   }
 });

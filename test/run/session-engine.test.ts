@@ -202,3 +202,15 @@ test('whether it keeps images is asked once, and not of the embedded engine', as
     assert.equal(finds.length, 1);
   }
 });
+
+test('on another system than Linux a socket leads into a virtual machine, which is asked for its platform', async () => {
+  for (const system of ['darwin', 'win32'] as const) {
+    for (const address of ['unix:///home/me/.lima/buildkit/sock/buildkitd.sock', undefined]) {
+      const { engine, calls } = await open({ system, ...(address === undefined ? {} : { address }) });
+      assert.equal(await engine.platform(), 'linux/riscv64');
+      assert.equal(calls().length, 1);
+    }
+    const none = await open({ system, none: true });
+    assert.equal(await none.engine.platform(), 'unknown/');
+  }
+});

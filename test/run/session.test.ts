@@ -120,7 +120,7 @@ test('a session stops with its signal, with the reason of it, from the start or 
         tag: '1',
       });
       assert(presence.kind === 'unknown');
-      assert.equal(presence.problem.code, 'registry/cancelled');
+      assert.equal(presence.problem.code, 'run/cancelled');
     },
     { signal: controller.signal },
   );

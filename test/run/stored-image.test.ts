@@ -144,6 +144,6 @@ test('what is stopped is no fault of the image', async (t) => {
   assert(!pushed.ok);
   assert.deepEqual(
     pushed.error.map(({ code }) => code),
-    ['engine/aborted'],
+    ['run/cancelled'],
   );
 });

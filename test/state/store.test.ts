@@ -65,7 +65,7 @@ test('what is written lies where the head of lib/state says, whole and without d
   await store.writeImageFacts(DIGEST, 'linux/arm64/v8', { env: ['A=1'], onbuild: [] });
   const [image, lastFile, recordFile, ...more] = await filesBelow(dir);
   assert.equal(image, `images/cd/${'cd'.repeat(32)}-linux-arm64-v8.json`);
-  assert.match(lastFile ?? '', /^last\/[0-9a-f]{16}\/a%2Fb\.json$/);
+  assert.match(lastFile ?? '', /^last\/[0-9a-f]{16}\/a_b~[0-9a-f]{16}\.json$/);
   assert.equal(recordFile, `records/ab/${KEY}.json`);
   assert.deepEqual(more, []);
   assert.equal(

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as everything from '../../lib/mod.ts';
+import { makePlace } from '../rig/calling-place.ts';
 
 type Call = (options: unknown) => unknown;
 
@@ -20,6 +21,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   engineUsage: {},
   explain: {},
   installEngine: {},
+  keptRuns: {},
   lint: {},
   lock: {},
   openEngine: {},
@@ -105,6 +107,61 @@ test('a value that an option does not take is refused', async () => {
       { mode: 'json5' },
       'the option "mode" of createReporter() takes auto, tty, plain, grouped, json, quiet',
     ],
+    [
+      'createRegistryClient',
+      { registries: { 'localhost:5000': { htpp: true } } },
+      'the option "registries.localhost:5000" of createRegistryClient() has no "htpp". Did you mean "http"?',
+    ],
+    [
+      'createRegistryClient',
+      { registries: new Map([['localhost:5000', { http: 'yes' }]]) },
+      'the option "registries.localhost:5000.http" of createRegistryClient() takes true or false, and not a text',
+    ],
+    [
+      'createRegistryClient',
+      { registries: { 'localhost:5000': true } },
+      'the option "registries.localhost:5000" of createRegistryClient() takes an object, and not a boolean',
+    ],
+    [
+      'createRegistryClient',
+      { signIn: { registry: 'r', user: 'x' } },
+      'the option "signIn" of createRegistryClient() has no "user". Did you mean "username"?',
+    ],
+    [
+      'createRegistryClient',
+      { signIn: { registry: 'r', username: 'x' } },
+      'the option "signIn" of createRegistryClient() lacks "password"',
+    ],
+    [
+      'upEngine',
+      { registries: { r: { mirrors: 'm' } } },
+      'the option "registries.r.mirrors" of upEngine() takes a list of texts, and not a text',
+    ],
+    [
+      'installEngine',
+      { parts: ['buildkit'] },
+      'the option "parts" of installEngine() takes a list of texts, each one of buildctl, buildkitd, containerd, containerd-shim-runc-v2, ctr, runc, rootlesskit, registry, and not this list',
+    ],
+    [
+      'installEngine',
+      { from: 'relase' },
+      'the option "from" of installEngine() takes path, release, go, debian',
+    ],
+    [
+      'installEngine',
+      { files: { buildkitd: 'x' } },
+      'the option "files" of installEngine() has no "buildkitd". Did you mean "buildkit"?',
+    ],
+    [
+      'installEngine',
+      { checksums: { runc: 3 } },
+      'the option "checksums.runc" of installEngine() takes a text, and not 3',
+    ],
+    ['build', { jbos: 3 }, 'build() has no option "jbos". Did you mean "jobs"?'],
+    ['build', { contxt: '.' }, 'build() has no option "contxt". Did you mean "context"?'],
+    ['build', { cacheFrom: [] }, 'build() has no option "cacheFrom". Did you mean "cache-from"?'],
+    ['build', { nme: 'x' }, 'build() has no option "nme". Did you mean "name"?'],
+    ['build', { name: 3 }, 'the option "name" of build() takes a text, and not 3'],
     ['lint', { jobs: -3 }, 'the option "jobs" of lint() takes a whole number from 1 on, and not -3'],
     ['affected', {}, 'affected() takes one of the options "since" and "changed"'],
     ['affected', { since: 'main', changed: [] }, 'affected() takes one of the options "since" and "changed"'],
@@ -134,6 +191,56 @@ test('a value that an option does not take is refused', async () => {
   for (const [name, options, message] of cases) assert.equal(await refused(name, options), message);
 });
 
+test('what is no argument of a function is refused', async () => {
+  const cases: readonly (readonly [string, readonly unknown[], string])[] = [
+    ['readImageRef', [3], 'readImageRef() takes a text, and not 3'],
+    [
+      'formatImageRef',
+      ['alpine'],
+      'formatImageRef() takes a reference as readImageRef() gives it, unwrapped',
+    ],
+    [
+      'formatImageRef',
+      [everything.readImageRef('alpine')],
+      'formatImageRef() takes a reference as readImageRef() gives it, unwrapped',
+    ],
+    ['openLayout', [undefined], 'openLayout() takes a text, and not undefined'],
+    [
+      'formatProblems',
+      [{ ok: false, error: [] }],
+      'formatProblems() takes a list of problems, such as the `error` of a result that is not `ok`',
+    ],
+    [
+      'formatProblems',
+      [[], { colour: true }],
+      'formatProblems() has no option "colour". Did you mean "color"?',
+    ],
+    [
+      'formatProblems',
+      [[], { columns: 'wide' }],
+      'the option "columns" of formatProblems() takes a whole number from 1 on, and not a text',
+    ],
+    ['importBuilds', [{ name: 'x', txt: '' }], 'importBuilds() has no option "txt". Did you mean "text"?'],
+  ];
+  for (const [name, given, message] of cases) {
+    const call = library.get(name) as (...given: readonly unknown[]) => unknown;
+    await assert.rejects(async () => call(...given), { name: 'TypeError', message }, name);
+  }
+});
+
+test('what an engine is asked is checked as well', async (t) => {
+  const { env, buildctl } = await makePlace(t);
+  const engine = everything.unwrap(await everything.openEngine({ env }));
+  const before = (await buildctl.calls()).length;
+  await assert.rejects(engine.prune({ keepByte: 1 } as never), {
+    message: 'prune() has no option "keepByte". Did you mean "keepBytes"?',
+  });
+  await assert.rejects(engine.buildctl('du' as never), {
+    message: 'buildctl() takes a list of texts, and not a text',
+  });
+  assert.equal((await buildctl.calls()).length, before);
+});
+
 test('every call with options is in the list of these tests', () => {
   const others = [
     'BakeError',
@@ -142,6 +249,7 @@ test('every call with options is in the list of these tests', () => {
     'formatImageRef',
     'formatProblems',
     'importBuilds',
+    'keptEvents',
     'openLayout',
     'readImageRef',
     'unwrap',

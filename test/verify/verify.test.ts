@@ -297,7 +297,7 @@ test('what is not pushed or not there is not compared, and says what to do', asy
     return [problem?.code, problem?.message, problem?.hint];
   };
   const pushes =
-    'Only what has `tags` and `push` in builds.yaml can be verified; `--push` turns that on for one call.';
+    "Only what has `tags` and `push` in builds.yaml can be verified; for one call that is turned on by --push (`set: ['*.push=true']` in a script).";
   for (const name of ['kept', 'plain'])
     assert.deepEqual(said(name), [
       'run/verify-unknown',

@@ -1,5 +1,5 @@
-/** Paths as Go's path/filepath treats them on Unix: they are not resolved against the working directory. */
-
+/** Paths as Go's path/filepath treats them, joined by `/` on Windows too: they are not resolved against the working directory. */
+import { isAbsolute } from 'node:path';
 import { cleanPath } from '../go-text.ts';
 
 /** Paths behind one another; nothing where all are empty. */
@@ -13,9 +13,9 @@ export function directoryOf(path: string): string {
   return cleanPath(path.slice(0, path.lastIndexOf('/') + 1));
 }
 
-/** True for a path from the root. */
+/** True for a path from the root; on Windows also from that of a drive. */
 export function isAbsolutePath(path: string): boolean {
-  return path.startsWith('/');
+  return isAbsolute(path);
 }
 
 /** The way from one directory to a path; undefined where none can be told from their names. */

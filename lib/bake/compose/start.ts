@@ -25,7 +25,7 @@ export async function start(
     reader,
     report: new Report(),
     onUnset: options.onUnset ?? (() => undefined),
-    home: options.env['HOME'],
+    home: options.env['HOME'] ?? options.env['USERPROFILE'],
     documents: new WeakMap(),
     files: new Map(),
     includes: new Map(),

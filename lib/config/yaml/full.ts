@@ -31,7 +31,7 @@ export async function readFully(
     if (second !== undefined) {
       problems.push(
         problem('config/several-documents', 'The file has more than one YAML document', {
-          hint: 'Keep one document a file and join files with `include:` or several `-f`.',
+          hint: 'Keep one document a file, and join files with `include:` or by naming several.',
           span: { source, start: second.range[0], end: second.range[0] + 3 },
         }),
       );

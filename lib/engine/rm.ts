@@ -1,0 +1,120 @@
+/** Removing the embedded engine's state from the disk, and its programs where that is asked for. */
+import { lstat, readdir, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { isWithin } from '../system/mod.ts';
+import { readDaemons } from './daemon.ts';
+import { downEngine } from './down.ts';
+import { fileProblem, mountsBelow } from './host.ts';
+import { takeEngineLock } from './lock.ts';
+import type { EngineOptions } from './notice.ts';
+import { checkOwnership } from './ownership.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
+import { removeTree } from './remove.ts';
+
+/** What to remove. */
+export interface RemoveOptions extends EngineOptions {
+  /** The installed programs, too. */
+  readonly programs?: boolean;
+}
+
+/** The directories that `removeEngine` would remove; those that are there. */
+export async function findRemovable(options: RemoveOptions): Promise<readonly string[]> {
+  const paths = enginePaths(options.env);
+  const there: string[] = [];
+  for (const dir of removableDirs(paths, options)) {
+    const found = await lstat(dir).catch(() => undefined);
+    if (found !== undefined) there.push(dir);
+  }
+  return there;
+}
+
+function removableDirs(paths: EnginePaths, options: RemoveOptions): readonly string[] {
+  return [
+    paths.stateDir,
+    ...(isWithin(paths.runtimeDir, [paths.stateDir]) ? [] : [paths.runtimeDir]),
+    ...(options.programs === true ? [paths.dataDir] : []),
+  ];
+}
+
+/**
+ * Ends the embedded engine and removes its images, caches, logs and settings. Nothing is removed through a link or through what is mounted
+ * there. Nothing to remove is a success.
+ *
+ * @returns the directories that were removed; problems: those of `downEngine`, `engine/cannot-remove`, `engine/cannot-write`,
+ *   `engine/restarted`
+ */
+export async function removeEngine(options: RemoveOptions): Promise<Result<readonly string[]>> {
+  const paths = enginePaths(options.env);
+  const notOurs = await checkOwnership(paths);
+  if (notOurs !== undefined) return fail([notOurs]);
+  const dirs = await findRemovable(options);
+  if (dirs.length === 0) return ok([]);
+  const down = await downEngine(options);
+  if (!down.ok) return down;
+  try {
+    // The engine's own mounts have gone with it.
+    const reaching = await findReaching(dirs);
+    if (reaching !== undefined) return fail([reaching]);
+    const lock = await takeEngineLock(paths, options);
+    if (!lock.ok) return lock;
+    try {
+      if ((await readDaemons(paths)).some(({ alive }) => alive)) {
+        return fail([
+          problem('engine/restarted', 'the engine was started again while it was to be removed', {
+            hint: 'end what starts it, a run for one, and try again',
+          }),
+        ]);
+      }
+      // The lock's own directory may not have been there before.
+      const failed = await removeAll(await findRemovable(options), paths, options);
+      if (failed !== undefined) return fail([failed]);
+    } finally {
+      await lock.value.release();
+    }
+  } catch (error) {
+    return fail([fileProblem(paths.stateDir, error)]);
+  }
+  return ok(dirs);
+}
+
+/** The directory with the lock goes last. */
+async function removeAll(
+  dirs: readonly string[],
+  paths: EnginePaths,
+  options: EngineOptions,
+): Promise<Problem | undefined> {
+  for (const dir of dirs) {
+    for (const name of await readdir(dir)) {
+      const entry = path.join(dir, name);
+      if (entry === paths.runtimeDir || dir === paths.runtimeDir) continue;
+      const removed = await removeTree(entry, options);
+      if (!removed.ok) return removed.error;
+    }
+  }
+  for (const dir of dirs) {
+    const removed = await removeTree(dir, options);
+    if (!removed.ok) return removed.error;
+  }
+  return undefined;
+}
+
+/** Why removing would reach further than the directories; undefined: it does not. */
+async function findReaching(dirs: readonly string[]): Promise<Problem | undefined> {
+  for (const dir of dirs) {
+    if ((await lstat(dir)).isSymbolicLink()) {
+      return problem('engine/cannot-remove', `${dir} is a link, and links are not followed`, {
+        hint: `remove by hand what it leads to, where that is the engine’s alone: ${await realpath(dir).catch(() => 'nothing')}`,
+      });
+    }
+    const real = await realpath(dir);
+    const mounts = (await mountsBelow(path.dirname(real))).filter((point) => isWithin(point, [real]));
+    if (mounts.length > 0) {
+      return problem('engine/cannot-remove', `something else is mounted in ${dir}`, {
+        hint: 'unmount it first, or remove by hand what you do not need',
+        detail: mounts.join('\n'),
+      });
+    }
+  }
+  return undefined;
+}

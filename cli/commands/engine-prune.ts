@@ -42,6 +42,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     if (isSet(args, 'dry-run')) return EXIT.ok;
     if (question !== undefined && !isSet(args, 'yes')) {
       const refused = await ask(question, io);
+      if (refused === 'no') return EXIT.ok;
       if (refused !== undefined) return ended([refused]);
     }
     const pruned = await pruneStorage(options, choice, shown);
@@ -116,8 +117,8 @@ function estimate({ records }: StorageUsage, limits: PruneLimits, nowMs: number)
   });
 }
 
-/** Undefined: go on. */
-async function ask(question: string, io: Io): Promise<Problem | undefined> {
+/** Whether it is meant: undefined where it is, `no` where it is not, a problem where there is nobody to ask. */
+async function ask(question: string, io: Io): Promise<Problem | 'no' | undefined> {
   const prompt = await io.openPrompt?.();
   if (prompt === undefined)
     return problem('cli/not-confirmed', 'nothing was removed: nobody is there to ask', {
@@ -125,11 +126,10 @@ async function ask(question: string, io: Io): Promise<Problem | undefined> {
     });
   try {
     const answer = await prompt.ask(`${question} [y/N] `);
-    if (answer.kind === 'line' && /^y(?:es)?$/i.test(answer.text.trim())) return undefined;
+    return answer.kind === 'line' && /^y(?:es)?$/i.test(answer.text.trim()) ? undefined : 'no';
   } finally {
     prompt.close();
   }
-  return problem('cli/not-confirmed', 'nothing was removed');
 }
 
 function report(

@@ -42,7 +42,7 @@ export const LONGEST_KEPT_MS: number = 100 * 365 * 86_400_000;
 /** So many filters of one call fit the arguments of a program on every system. */
 const FILTERS_OF_A_CALL = 500;
 
-/** Lists the cache of an engine. Problems: `engine/unreachable`, `run/cancelled`. */
+/** Lists the cache of an engine. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`. */
 export async function listCache(
   engine: EngineTool,
   options: EngineOptions,

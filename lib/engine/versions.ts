@@ -175,10 +175,7 @@ export const PACKAGES: readonly PackageSpec[] = [
       format: 'tar.gz',
       members: { rootlesskit: 'rootlesskit' },
       // As nerdctl pins them.
-      sha256: {
-        amd64: 'b1302b7395918266d561b9e3053771253f20761807e042ae80a1868d6e86b71c',
-        arm64: '42d1c22a34be7bb458f9ae7363d68dd05d553422d95392b44d0be7fa1fd76bf0',
-      },
+      sha256: pinnedChecksums('rootlesskit', '3.1.0'),
       published: { kind: 'sha256sum-file', name: 'SHA256SUMS' },
       archs: ['amd64', 'arm', 'arm64', 'ppc64le', 'riscv64', 's390x'],
     },

@@ -101,7 +101,7 @@ export interface SurveyOptions extends EngineOptions {
   readonly repository: Repository;
 }
 
-/** Looks at an engine and at the state on this machine. Problems: `engine/unreachable`, `run/cancelled`. */
+/** Looks at an engine and at the state on this machine. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`. */
 export async function surveyEngine({
   engine,
   repository,

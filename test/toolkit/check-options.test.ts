@@ -137,7 +137,7 @@ test('a value that an option does not take is refused', async () => {
     [
       'installEngine',
       { parts: ['buildkit'] },
-      'the option "parts" of installEngine() takes a list of texts, each one of buildctl, buildkitd, containerd, containerd-shim-runc-v2, ctr, runc, registry, and not this list',
+      'the option "parts" of installEngine() takes a list of texts, each one of buildctl, buildkitd, containerd, containerd-shim-runc-v2, ctr, runc, rootlesskit, registry, and not this list',
     ],
     [
       'installEngine',

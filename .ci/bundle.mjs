@@ -52,7 +52,7 @@ const undiciParts = {
  * package: packages that no start of an ordinary command needs or that are one file (re2js, which start.cjs keeps compiled); of undici,
  * WebAssembly and what sends forms; the schema.
  */
-const INSTALLED = /^(?:re2js|tar|undici)$/;
+const INSTALLED = /^(?:ajv\/dist\/2020\.js|re2js|tar|undici)$/;
 const INSTALLED_PARTS = /\/(llhttp\/llhttp(?:_simd)?-wasm\.js|web\/fetch\/body\.js)$/;
 const SCHEMA = /\/(schemas\/builds\.schema\.json)$/;
 

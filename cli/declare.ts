@@ -321,8 +321,73 @@ function declareRegistry(command: CAC['command']): void {
 }
 
 function declareEngine(command: CAC['command']): void {
-  command('engine install', 'Install containerd, buildkitd, buildctl and runc in a folder of our own')
-    .option('--registry', 'Also a registry, to try pushing with')
+  fromSources(
+    command(
+      'engine install',
+      'Install containerd, buildkitd, buildctl and runc in a folder of our own',
+    ).option('--registry', 'Also a registry, to try pushing with'),
+  )
+    .option('--force', 'Install again what is there already')
+    .action(lazily(() => import('./commands/engine-install.ts')));
+  fromSources(
+    command('engine upgrade', 'Upgrade the engine to what this bake-ts is made for; its state stays'),
+  )
+    .option('--check', 'Only compare what is installed with what it should be')
+    .option('--restart', 'Change a running engine over though it builds')
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-upgrade.ts')));
+  command('engine up', 'Start the engine; harmless where it runs already')
+    .option('--registry', 'Also a local registry, on port 5000')
+    .option('--registry-port <number>', 'The same on another port')
+    .option('--json', 'What runs as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-up.ts')));
+  command('engine down', 'Stop the engine; images and cache stay').action(
+    lazily(() => import('./commands/engine-down.ts')),
+  );
+  command('engine rm', 'Stop the engine and remove its images, cache and logs from the disk')
+    .option('--programs', 'Also what `engine install` has installed')
+    .option('-y, --yes', 'Do not ask')
+    .action(lazily(() => import('./commands/engine-rm.ts')));
+  command('engine status', 'Show which engine a run would use, what is installed and what runs')
+    .option('--addr <address>', 'Ask this engine')
+    .option('--disk', 'Also count the bytes on disk, which takes a while')
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-status.ts')));
+  const json = 'The same as JSON, for programs';
+  fromFiles(command('engine du', 'Show what the engine of a run keeps, by kind and by build'))
+    .option('--addr <address>', 'Ask this engine')
+    .option('--json', json)
+    .action(lazily(() => import('./commands/engine-du.ts')));
+  fromFiles(command('engine prune', 'Let go of what the engine of a run keeps and no build needs'))
+    .option('--addr <address>', 'Ask this engine')
+    .option('--keep <size>', 'Of the cache, keep so much: what was used last, e.g. 10GB')
+    .option('--older <duration>', 'Of the cache, let go of nothing that was used within that time, e.g. 7d')
+    .option('--all', 'Also what BuildKit keeps for itself, and what images share with the cache')
+    .option('--images', 'Remove images of builds here that builds.yaml no longer names')
+    .option('--gone', 'Remove what is left of builds and checkouts that are gone')
+    .option('--dry-run', 'Show what would go, and let go of nothing')
+    .option('-y, --yes', 'Do not ask')
+    .option('--json', json)
+    .example('  bake-ts engine prune --keep 10GB                of the cache, all but 10 GB')
+    .example('  bake-ts engine prune --older 7d                 what was not used for a week')
+    .example('  bake-ts engine prune --images --gone --dry-run  what nobody needs any more')
+    .action(lazily(() => import('./commands/engine-prune.ts')));
+  command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
+    .option('--addr <address>', 'A run would use this engine')
+    .option('--json', 'The same as JSON, for programs')
+    .action(lazily(() => import('./commands/engine-doctor.ts')));
+  command('engine service <kind>', 'Print what keeps an engine running: systemd, systemd-user or kubernetes')
+    .option('--rootless', 'Of kubernetes: a buildkitd without privileges')
+    .example('  bake-ts engine service systemd | sudo tee /etc/systemd/system/bake-ts-engine.service')
+    .action(lazily(() => import('./commands/engine-service.ts')));
+  command('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry')
+    .option('-n, --lines <number>', 'How many lines of each; default: 50')
+    .action(lazily(() => import('./commands/engine-logs.ts')));
+}
+
+/** Where programs of the engine come from. */
+function fromSources(command: Command): Command {
+  return command
     .option(
       '--from <path|release|go|debian>',
       'Take everything from this source; default: the first that has it',
@@ -337,33 +402,7 @@ function declareEngine(command: CAC['command']): void {
       '--checksum <package=sha256>',
       'Expect this checksum instead of the pinned one (may be repeated)',
       REPEATS,
-    )
-    .option('--force', 'Install again what is there already')
-    .action(lazily(() => import('./commands/engine-install.ts')));
-  command('engine up', 'Start the engine; harmless where it runs already')
-    .option('--registry', 'Also a local registry, on port 5000')
-    .option('--registry-port <number>', 'The same on another port')
-    .option('--json', 'What runs as JSON, for programs')
-    .action(lazily(() => import('./commands/engine-up.ts')));
-  command('engine down', 'Stop the engine; images and cache stay').action(
-    lazily(() => import('./commands/engine-down.ts')),
-  );
-  command('engine rm', 'Stop the engine and remove its images, cache and logs from the disk')
-    .option('--programs', 'Also what `engine install` has installed')
-    .option('--yes', 'Do not ask')
-    .action(lazily(() => import('./commands/engine-rm.ts')));
-  command('engine status', 'Show which engine a run would use, what is installed and what runs')
-    .option('--addr <address>', 'Ask this engine')
-    .option('--disk', 'Also count the bytes on disk, which takes a while')
-    .option('--json', 'The same as JSON, for programs')
-    .action(lazily(() => import('./commands/engine-status.ts')));
-  command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
-    .option('--addr <address>', 'A run would use this engine')
-    .option('--json', 'The same as JSON, for programs')
-    .action(lazily(() => import('./commands/engine-doctor.ts')));
-  command('engine logs [daemon]', 'Show the end of the logs of containerd, buildkitd or registry')
-    .option('-n, --lines <number>', 'How many lines of each; default: 50')
-    .action(lazily(() => import('./commands/engine-logs.ts')));
+    );
 }
 
 /** The action of a command whose file is loaded when it is called. */

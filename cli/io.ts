@@ -53,6 +53,8 @@ export interface Io {
   readonly runtime: string;
   /** Processor in Go's words. */
   readonly architecture: string;
+  /** What starts bake-ts: an absolute path, and arguments. Absent: nobody knows. */
+  readonly program?: readonly string[];
 }
 
 /** Why output could not be written; that its reader went away is no fault. */
@@ -119,6 +121,14 @@ function readableEnvironment(): Io['env'] {
   );
 }
 
+/** What started this process, to start it again from elsewhere. An executable of its own has no script. */
+function programOf(): readonly string[] {
+  const [, script = ''] = process.argv;
+  const isScript = /\.[cm]?[jt]s$/.test(script) || script.endsWith('/bake-ts');
+  if (!isScript || script === process.execPath) return [process.execPath];
+  return 'Deno' in globalThis ? [process.execPath, 'run', '-A', script] : [process.execPath, script];
+}
+
 /** The real process. */
 export function createProcessIo(): Io {
   for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
@@ -148,6 +158,7 @@ export function createProcessIo(): Io {
     exit: (code) => process.exit(code),
     runtime: runtimeName(),
     architecture: goArchitecture(process.arch),
+    program: programOf(),
   };
 }
 

@@ -16,8 +16,9 @@
  * what all others take as `plan`, so that nothing is read twice.
  *
  * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link openLayout} for images
- * on disk, {@link readImageRef} and {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upEngine},
- * {@link downEngine}, {@link engineStatus} and {@link engineDoctor} for the embedded one.
+ * on disk, {@link readImageRef} and {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upgradeEngine}, {@link upEngine},
+ * {@link downEngine}, {@link engineStatus} and {@link engineDoctor} for the embedded one; {@link engineUsage} and {@link pruneEngine}
+ * for what an engine keeps.
  *
  * **Builds as data**: {@link defineBuilds} gives a `builds.ts` its types, {@link buildsSchema} is the JSON Schema of builds.yaml.
  *
@@ -74,10 +75,13 @@ export type {
   InstallReport,
   LocalImage,
   NotifyEngine,
+  OutdatedPackage,
   PruneLimits,
   Registries,
   RunningEngine,
   ServingEngine,
+  UpgradeOptions,
+  UpgradeReport,
   UpOptions,
 } from './engine/mod.ts';
 export type { CommitState, KeptBuild, KeptResult, KeptRun, RunHead } from './history/mod.ts';
@@ -181,6 +185,18 @@ export type {
 export type { ProblemStyle, ProgressMode, Writer } from './report/mod.ts';
 export { type AnyProblem, formatProblems } from './report/mod.ts';
 export type { PushedBuild } from './run/mod.ts';
+export type {
+  BuildUsage,
+  CacheKind,
+  KindUsage,
+  Leftovers,
+  OwnedImage,
+  OwnedRecord,
+  PruneChoice,
+  PruneReport,
+  StateLeftover,
+  StorageUsage,
+} from './storage/mod.ts';
 export type { ProgramEnd } from './system/mod.ts';
 export type { BuildSettings, EventReporter, RegistryOptions, ReporterOptions } from './toolkit/mod.ts';
 export {
@@ -202,9 +218,11 @@ export {
   type EngineClient,
   type EngineDoctorOptions,
   type EngineStatusOptions,
+  type EngineUsageOptions,
   type ExplainOptions,
   engineDoctor,
   engineStatus,
+  engineUsage,
   explain,
   type ImportSource,
   type InstallEngineOptions,
@@ -225,12 +243,14 @@ export {
   type PlanOptions,
   type PromoteOptions,
   type ProposeOptions,
+  type PruneEngineOptions,
   type PushOptions,
   type PushResult,
   plan,
   print,
   promote,
   propose,
+  pruneEngine,
   push,
   type Running,
   type RunOptions,
@@ -243,9 +263,11 @@ export {
   type SurroundingsOptions,
   type UpdateOptions,
   type UpEngineOptions,
+  type UpgradeEngineOptions,
   unwrap,
   update,
   upEngine,
+  upgradeEngine,
   type VerifyOptions,
   verify,
 } from './toolkit/mod.ts';

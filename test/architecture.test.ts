@@ -56,6 +56,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
   promote: { level: 6, imports: ['registry', 'run'] },
+  storage: { level: 6, imports: ['engine', 'state', 'history', 'run'] },
   since: { level: 7, imports: ['config', 'prepare', 'inspect', 'lock', 'run'] },
   toolkit: {
     level: 8,
@@ -72,6 +73,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'inspect',
       'verify',
       'promote',
+      'storage',
       'since',
       'history',
     ],

@@ -15,7 +15,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 }
 
 async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { formatSource, engineStatus, servingEngine } = await import('../../lib/engine/mod.ts');
+  const { formatSource, engineStatus, servingEngine, tellOutdated } = await import('../../lib/engine/mod.ts');
   const address = textOf(args, 'addr');
   const [status, serving] = await Promise.all([
     engineStatus({ env: io.env, diskUse: isSet(args, 'disk') }),
@@ -50,6 +50,7 @@ async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
     return code;
   }
   const palette = paletteFor(args, io, io.stdout);
+  const outdated = installation === undefined ? undefined : tellOutdated(installation);
   if (serving.ok) io.stdout.write(`${formatServing(serving.value, palette).join('\n')}\n\n`);
   else io.stdout.write(`${formatNone(serving.error, palette).join('\n')}\n\n`);
   const lines = [
@@ -58,6 +59,7 @@ async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
     installation === undefined
       ? whyNotInstalled(thisSystem())
       : `installed: ${installation.dir} (${installation.installedAt.slice(0, 10)})`,
+    ...(outdated === undefined ? [] : [`outdated:  ${palette.warning(outdated)}`]),
     `state:     ${paths.stateDir}`,
     `logs:      ${paths.logDir}`,
     ...(status.diskUse === undefined

@@ -16,7 +16,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (port !== undefined && !port.ok) return reportProblems(port.error, args, io);
   const registry = port?.value ?? (isSet(args, 'registry') ? true : undefined);
   const registries = await readRegistries(args, io);
-  const { upEngine } = await import('../../lib/engine/mod.ts');
+  const { enginePaths, readInstallation, tellOutdated, upEngine } = await import('../../lib/engine/mod.ts');
   const view = createNoticeView(args, io);
   return withCancellation(
     io,
@@ -47,6 +47,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         // Pushes to loopback go over plain http and need no sign-in; this is the name to put into tags.
         io.stdout.write(`registry for tags: ${engine.registry.replace(/^127\.0\.0\.1:/, 'localhost:')}\n`);
       }
+      const installation = await readInstallation(enginePaths(io.env));
+      const outdated = installation === undefined ? undefined : tellOutdated(installation);
+      if (outdated !== undefined) io.stderr.write(`${outdated}\n`);
       return EXIT.ok;
     },
     () => view.close(),

@@ -26,7 +26,7 @@ interface Pattern {
 }
 
 const FREE_SPACE =
-  'Free space on it (`bake-ts engine status --disk` shows what the embedded one takes), or let BuildKit forget cache, down to so many MB: `buildctl prune --keep-storage 5000`.';
+  'See what takes it: `bake-ts engine du`; let go of what no build needs: `bake-ts engine prune --keep 5GB`; or free space on it.';
 
 const SIGN_IN =
   'Write them into config.json in DOCKER_CONFIG or ~/.docker: with `docker login`, or without Docker as docs/from-buildctl.md shows.';
@@ -34,7 +34,8 @@ const SIGN_IN =
 /** In order: the first that matches names the problem. */
 const PATTERNS: readonly Pattern[] = [
   {
-    match: /(\S*\/bake-ts-\w{6})\/\S+: no space left on device/,
+    // Not those of an engine that lies below such a directory.
+    match: /(\S*\/bake-ts-\w{6})\/(?!\S*\/engine-state\/)\S+: no space left on device/,
     code: 'run/no-temp',
     message: (found) => `there is no room for temporary files: the disk of ${found[1]} is full`,
     hint: 'Free space there, or set TMPDIR to a directory on another disk.',

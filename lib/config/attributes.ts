@@ -326,15 +326,6 @@ export function readUlimits(map: ReadonlyMap<string, Value>, values: Values): re
   return limits;
 }
 
-const SIZE_POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3, t: 4 };
-
-/** Bytes of `64m`, `1.5g`, `1048576`; powers of 1024, as Docker reads sizes. */
-export function parseSize(text: string): number | undefined {
-  const found = /^([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim());
-  if (found === null) return undefined;
-  return Math.round(Number(found[1]) * 1024 ** (SIZE_POWERS[(found[2] ?? '').toLowerCase()] ?? 0));
-}
-
 /** What `cache:` adds: one registry cache of this build's own. Undefined: none asked for, or reported. */
 export function readCache(
   found: Value | undefined,

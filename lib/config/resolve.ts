@@ -12,9 +12,10 @@ import {
   type Tag,
 } from '../model/mod.ts';
 import { parseDuration } from '../util/duration.ts';
+import { parseSize } from '../util/size.ts';
 import { suggest } from '../util/suggest.ts';
 import { absolutePath, type PathOptions } from './absolute-path.ts';
-import { parseSize, readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
+import { readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
 import { readBuildctlOptions } from './buildctl-options.ts';
 import { readContext } from './contexts.ts';
 import { readFrontend, readOpts } from './frontend.ts';
@@ -343,11 +344,12 @@ function readEpoch(values: Values): number | undefined {
 function readShmSize(values: Values): number | undefined {
   const found = values.text('shm-size');
   if (found === undefined || found.text === '') return undefined;
-  const size = parseSize(found.text);
-  if (size === undefined) {
+  const size = parseSize(found.text.trim());
+  if (size === undefined || size < 0) {
     values.fail('config/size', `"${found.text}" is not a size`, found.node, {
       hint: 'Write bytes, or 64m, 1g.',
     });
+    return undefined;
   }
   return size;
 }

@@ -1,6 +1,7 @@
 /** Short questions to an engine through its buildctl. */
 import { fail, ok, type Problem, problem, type Result, wasCancelled } from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
+import { fullDiskOf } from './disk-space.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** What an engine is asked through. */
@@ -18,7 +19,7 @@ interface Question {
   readonly unanswered: string;
 }
 
-/** What buildctl prints. Problems: `engine/unreachable`, `run/cancelled`, `system/permission`. */
+/** What buildctl prints. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`, `system/permission`. */
 export async function askBuildctl(
   { buildctl, address }: EngineTool,
   { argv, timeoutMs, unanswered }: Question,
@@ -34,6 +35,8 @@ export async function askBuildctl(
   if (asked.ended === 'cancelled') return fail(wasCancelled());
   if (asked.denied !== undefined) return fail(asked.denied);
   if (asked.exitCode === 0) return ok(asked.stdout.toString());
+  const full = fullDiskOf(asked.stderr, `buildkitd at ${address}`);
+  if (full !== undefined) return fail({ ...full, detail: asked.stderr.trim().slice(-1_000) });
   return fail(
     problem('engine/unreachable', `buildkitd at ${address} ${unanswered}`, {
       hint: 'bake-ts engine doctor looks for the cause',

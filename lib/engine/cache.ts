@@ -19,19 +19,28 @@ export interface CacheRecord {
   readonly lastUsedAt?: string;
   /** A build uses it now: it cannot be pruned. */
   readonly inUse: boolean;
-  /** Its bytes belong to others, too. */
+  /** Images in the store have its bytes, too: they are not let go of, unless `all` is asked for. */
   readonly shared: boolean;
+  /** Records that it is on top of, by their names. */
+  readonly parents: readonly string[];
 }
 
-/** What of a cache is kept. */
+/** What of a cache is kept. With several of them, what any of them keeps is kept. */
 export interface PruneLimits {
-  /** Stops pruning once the cache is no larger (bytes); default: 0. */
+  /** Stops pruning once the cache is no larger (bytes); default: 0. What was used longest ago goes first. */
   readonly keepBytes?: number;
-  /** Keeps what was used within that time (milliseconds); default: 0. */
+  /** Keeps what was used within that time (milliseconds), up to a hundred years; default: 0. */
   readonly keepMs?: number;
-  /** Also what BuildKit keeps for itself, frontends among it. */
+  /** Also what BuildKit keeps for itself, frontends among it, and what images of the store share. */
   readonly all?: boolean;
+  /** Nothing but these records, by `id`; an empty list is none. Default: all. */
+  readonly only?: readonly string[];
 }
+
+/** The longest that {@link PruneLimits} keeps: Go's durations end at 292 years. */
+export const LONGEST_KEPT_MS: number = 100 * 365 * 86_400_000;
+/** So many filters of one call fit the arguments of a program on every system. */
+const FILTERS_OF_A_CALL = 500;
 
 /** Lists the cache of an engine. Problems: `engine/unreachable`, `run/cancelled`. */
 export async function listCache(
@@ -45,22 +54,46 @@ export async function listCache(
  * Lets go of what builds do not need now; images of the store stay. Problems as of {@link listCache}.
  *
  * @returns what is gone
+ * @throws TypeError for a limit that is none: what a limit of nonsense keeps is nothing
  */
 export async function pruneCache(
   engine: EngineTool,
-  { keepBytes, keepMs, all }: PruneLimits,
+  { keepBytes, keepMs, all, only }: PruneLimits,
   options: EngineOptions,
 ): Promise<Result<readonly CacheRecord[]>> {
+  checkLimit('keepBytes', keepBytes, Number.MAX_SAFE_INTEGER);
+  checkLimit('keepMs', keepMs, LONGEST_KEPT_MS);
   const argv = [
     'prune',
     '--format',
     '{{json .}}',
     ...(all === true ? ['--all'] : []),
     // In megabytes, of a million bytes each (buildkit cmd/buildctl/prune.go).
-    ...(keepBytes === undefined ? [] : ['--keep-storage', String(keepBytes / 1e6)]),
-    ...(keepMs === undefined ? [] : ['--keep-duration', `${Math.round(keepMs)}ms`]),
+    ...(keepBytes === undefined ? [] : ['--keep-storage', String(Math.ceil(keepBytes) / 1e6)]),
+    ...(keepMs === undefined ? [] : ['--keep-duration', `${Math.ceil(keepMs)}ms`]),
   ];
-  return ask(engine, argv, options);
+  if (only === undefined) return ask(engine, argv, options);
+  const gone: CacheRecord[] = [];
+  for (let at = 0; at < only.length; at += FILTERS_OF_A_CALL) {
+    // One of several filters is enough (containerd filters/parser.go, `ParseAll`).
+    const filters = only
+      .slice(at, at + FILTERS_OF_A_CALL)
+      .flatMap((id) => ['--filter', `id==${quoteId(id)}`]);
+    const pruned = await ask(engine, [...argv, ...filters], options);
+    if (!pruned.ok) return pruned;
+    gone.push(...pruned.value);
+  }
+  return ok(gone);
+}
+
+function checkLimit(name: string, value: number | undefined, most: number): void {
+  if (value === undefined || (value >= 0 && value <= most)) return;
+  throw new TypeError(`"${name}" is a number from 0 to ${most}, and not ${value}`);
+}
+
+function quoteId(id: string): string {
+  if (/^[0-9A-Za-z_-]+$/.test(id)) return id;
+  throw new TypeError(`"${id}" is no name of a record`);
 }
 
 async function ask(
@@ -78,12 +111,14 @@ function parseRecords(text: string): readonly CacheRecord[] {
   return text.split('\n').flatMap((line) => {
     if (line.trim() === '') return [];
     const parsed: unknown = JSON.parse(line);
+    // An empty list of Go's is null.
+    if (parsed === null) return [];
     return (Array.isArray(parsed) ? parsed : [parsed]).map(toRecord);
   });
 }
 
 function toRecord(raw: Readonly<Record<string, unknown>>): CacheRecord {
-  const { id, description, recordType, size, createdAt, lastUsedAt, inUse, shared } = raw;
+  const { id, description, recordType, size, createdAt, lastUsedAt, inUse, shared, parents } = raw;
   return {
     id: String(id),
     description: String(description ?? ''),
@@ -93,5 +128,6 @@ function toRecord(raw: Readonly<Record<string, unknown>>): CacheRecord {
     ...(typeof lastUsedAt === 'string' ? { lastUsedAt } : {}),
     inUse: inUse === true,
     shared: shared === true,
+    parents: Array.isArray(parents) ? parents.map(String) : [],
   };
 }

@@ -250,7 +250,7 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
       name: 'disk',
       status: free < MINIMUM_FREE_BYTES ? 'fail' : 'warn',
       found: freeText,
-      hint: 'free some space, prune the cache (buildctl prune), or set BAKE_TS_HOME to another disk',
+      hint: 'free some space, prune the cache (bake-ts engine prune), or set BAKE_TS_HOME to another disk',
     });
   }
   return checks;

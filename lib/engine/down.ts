@@ -69,7 +69,9 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     });
   }
   const lock = await takeEngineLock(paths, options);
-  if (!lock.ok) return lock;
+  // On a disk that is full to the last byte nobody else can take it either, to start or to end anything.
+  const isFull = !lock.ok && lock.error.every(({ code }) => code === 'engine/disk-full');
+  if (!lock.ok && !isFull) return lock;
   try {
     const stopped: { name: DaemonName; how: 'terminated' | 'killed' }[] = [];
     const stop = async (name: DaemonName): Promise<void> => {
@@ -122,6 +124,6 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
       durationMs: Date.now() - startedMs,
     });
   } finally {
-    await lock.value.release();
+    if (lock.ok) await lock.value.release();
   }
 }

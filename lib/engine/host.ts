@@ -172,7 +172,7 @@ export function fileProblem(dir: string, error: unknown): Problem {
 }
 
 /** What keeps an engine from being started here; empty where nothing does. */
-export async function findObstacles(stateDir: string, system: System = thisSystem()): Promise<Problem[]> {
+export async function findObstacles(system: System = thisSystem()): Promise<Problem[]> {
   if (system !== 'linux') return [unsupportedSystem(system)];
   const problems: Problem[] = [];
   const rights = await readRights();
@@ -189,18 +189,6 @@ export async function findObstacles(stateDir: string, system: System = thisSyste
       problem('engine/no-cgroups', 'no control groups are mounted: no container can be started', {
         hint: `mount them (mount -t cgroup2 none /sys/fs/cgroup), or use another machine with ${option('--addr')}`,
       }),
-    );
-  }
-  const free = await readFreeBytes(stateDir);
-  if (free !== undefined && free < MINIMUM_FREE_BYTES) {
-    problems.push(
-      problem(
-        'engine/disk-full',
-        `only ${Math.floor(free / 1024 ** 2)} MiB are free on the disk of ${stateDir}`,
-        {
-          hint: 'free some space, or set BAKE_TS_HOME to a directory on another disk',
-        },
-      ),
     );
   }
   return problems;

@@ -1,6 +1,8 @@
 /** Images in an engine's store: containerd's namespace for BuildKit. */
 import { type Digest, fail, isDigest, ok, problem, type Result } from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
+import { parseSize } from '../util/size.ts';
+import { fullDiskOf } from './disk-space.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** How to reach the containerd behind an engine. */
@@ -50,21 +52,44 @@ export async function listContent(
   return listed.ok ? ok(new Set(listed.value.split('\n').filter(isDigest))) : listed;
 }
 
+/**
+ * Takes names away from a containerd, and at once what nothing else needs of what they stood for. A name that is gone already is no
+ * fault. Problem: `engine/images-failed`.
+ */
+export async function removeImages(
+  access: ContainerdAccess,
+  names: readonly string[],
+  options: EngineOptions = { env: {} },
+): Promise<Result<void>> {
+  for (let at = 0; at < names.length; at += NAMES_OF_A_CALL) {
+    const words = ['images', 'rm', '--sync', ...names.slice(at, at + NAMES_OF_A_CALL)];
+    const removed = await askCtr(access, words, options, 'does not remove images');
+    if (!removed.ok) return fail(removed.error);
+  }
+  return ok(undefined);
+}
+
+/** So many fit the arguments of a program on every system. */
+const NAMES_OF_A_CALL = 200;
+
 async function askCtr(
   { ctr, socket, namespace }: ContainerdAccess,
   words: readonly string[],
   { env, signal }: EngineOptions,
+  refused = 'does not list its images',
 ): Promise<Result<string>> {
   const asked = await runProgram({
     program: ctr,
     argv: ['--address', socket, '--namespace', namespace, ...words],
     env: withoutTracing(env),
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
     ...(signal === undefined ? {} : { signal }),
   });
   if (asked.exitCode === 0) return ok(asked.stdout.toString());
+  const full = fullDiskOf(asked.stderr, 'containerd');
+  if (full !== undefined) return fail([{ ...full, detail: asked.stderr.trim().slice(-1_000) }]);
   return fail([
-    problem('engine/images-failed', 'containerd does not list its images', {
+    problem('engine/images-failed', `containerd ${refused}`, {
       hint: 'does the engine run? bake-ts engine status',
       detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
     }),
@@ -86,16 +111,10 @@ export function parseImages(text: string): readonly LocalImage[] {
       mediaType,
       digest,
       size: size ?? '',
-      sizeBytes: parseSize(size ?? ''),
+      sizeBytes: Math.max(0, parseSize(size ?? '') ?? 0),
       // Attestations, as ctr of containerd 1 has them.
       platforms: (platforms ?? '-').split(',').filter((one) => one !== '-' && one !== 'unknown/unknown'),
     });
   }
   return images.sort((one, other) => (one.name < other.name ? -1 : 1));
-}
-
-function parseSize(text: string): number {
-  const [, number, unit = ''] = /^([\d.]+) ?([KMGTPE]?)/.exec(text) ?? [];
-  const power = unit === '' ? 0 : 'KMGTPE'.indexOf(unit) + 1;
-  return number === undefined ? 0 : Math.round(Number(number) * 1024 ** power);
 }

@@ -38,6 +38,7 @@ import {
   type EnginePackage,
   type EnginePart,
   type EngineSource,
+  isAtLeast,
   type PackageSpec,
   packagesOf,
 } from './versions.ts';
@@ -56,6 +57,8 @@ export interface InstallOptions extends EngineOptions {
   readonly checksums?: Readonly<Partial<Record<EnginePackage, string>>>;
   /** Install again what is there already. */
   readonly force?: boolean;
+  /** Nothing older than the pinned versions: what is there and older is installed anew, and stays where no source has a newer one. */
+  readonly onlyPinned?: boolean;
 }
 
 /** A source that was tried for a package. `problem` says why it did not work out. */
@@ -82,6 +85,8 @@ export interface InstallReport {
   readonly installed: readonly EnginePackage[];
   /** What was tried, in order. */
   readonly attempts: readonly InstallAttempt[];
+  /** Of `onlyPinned`: why what is older stayed. */
+  readonly warnings: readonly Problem[];
   /** How long everything took (milliseconds). */
   readonly durationMs: number;
 }
@@ -136,6 +141,7 @@ export async function installEngine(options: InstallOptions): Promise<Result<Ins
         changed: false,
         installed: [],
         attempts: [],
+        warnings: [],
         durationMs: Date.now() - startedMs,
       });
     }
@@ -178,16 +184,24 @@ async function stageAndSwap(
   const attempts: InstallAttempt[] = [];
   const parts: Omit<InstalledPart, 'file'>[] = [];
   const problems: Problem[] = [];
+  const warnings: Problem[] = [];
   for (const spec of todo) {
-    const got = await installPackage(spec, sourcesFor(spec, options), context, attempts);
+    const got = await installPackage(spec, sourcesFor(spec, options), context, {
+      attempts,
+      onlyPinned: options.onlyPinned === true,
+    });
     if (got.ok) parts.push(...got.value);
+    else if (mayStay(spec, current, got.error, options)) warnings.push({ ...got.error, severity: 'warning' });
     else {
       problems.push(got.error);
       if (FINAL_CODES.includes(got.error.code)) break;
     }
   }
   if (problems.length > 0) return fail(problems);
+  if (parts.length === 0 && current !== undefined)
+    return ok({ installation: current, changed: false, installed: [], attempts, warnings });
 
+  const fresh = new Set(parts.map(({ part }) => part));
   // What was there stays, as the same files.
   for (const [part, { file, ...kept }] of current?.parts ?? []) {
     if (parts.some((one) => one.part === part)) continue;
@@ -212,7 +226,13 @@ async function stageAndSwap(
   if (installation === undefined) {
     return fail([problem('engine/install-failed', `the installation in ${dir} cannot be read back`)]);
   }
-  return ok({ installation, changed: true, installed: todo.map((spec) => spec.name), attempts });
+  return ok({
+    installation,
+    changed: true,
+    installed: todo.filter((spec) => spec.parts.some((part) => fresh.has(part))).map((spec) => spec.name),
+    attempts,
+    warnings,
+  });
 }
 
 /** Goes through the sources until one delivers. */
@@ -220,13 +240,14 @@ async function installPackage(
   spec: PackageSpec,
   sources: readonly EngineSource[],
   context: SourceContext,
-  attempts: InstallAttempt[],
+  { attempts, onlyPinned }: { readonly attempts: InstallAttempt[]; readonly onlyPinned: boolean },
 ): Promise<Result<readonly Omit<InstalledPart, 'file'>[], Problem>> {
   const tried: { source: EngineSource; problem: Problem }[] = [];
   for (const source of sources) {
     context.notify?.({ part: spec.name, step: 'checking', text: `trying ${formatSource(source)}` });
     const startedMs = Date.now();
-    const delivered = await deliver(source, spec, context);
+    const got = await deliver(source, spec, context);
+    const delivered = onlyPinned ? refuseOlder(got, spec) : got;
     attempts.push({
       package: spec.name,
       source,
@@ -267,6 +288,28 @@ async function installPackage(
   );
 }
 
+function refuseOlder(
+  delivered: Result<readonly Omit<InstalledPart, 'file'>[], Problem>,
+  spec: PackageSpec,
+): Result<readonly Omit<InstalledPart, 'file'>[], Problem> {
+  const older = delivered.ok
+    ? delivered.value.find(({ version }) => !isAtLeast(version, spec.version))
+    : undefined;
+  if (older === undefined) return delivered;
+  return fail(problem('engine/part-too-old', `${older.part} ${older.version} is older than ${spec.version}`));
+}
+
+/** Of an upgrade: a package that is there, whole, and not to be had in a newer version. */
+function mayStay(
+  spec: PackageSpec,
+  current: Installation | undefined,
+  why: Problem,
+  options: InstallOptions,
+): boolean {
+  if (options.onlyPinned !== true || FINAL_CODES.includes(why.code)) return false;
+  return spec.parts.every((part) => current?.parts.has(part) === true);
+}
+
 /** A source in words. */
 export function formatSource(source: EngineSource): string {
   return { path: 'PATH', release: 'the official release', go: 'the Go toolchain', debian: 'Debian packages' }[
@@ -285,6 +328,7 @@ function isSatisfied(spec: PackageSpec, current: Installation | undefined, optio
   if (options.force === true || options.files?.[spec.name] !== undefined) return false;
   return spec.parts.every((part) => {
     const there = current?.parts.get(part);
+    if (options.onlyPinned === true) return there !== undefined && isAtLeast(there.version, spec.version);
     return there !== undefined && (options.from === undefined || options.from === there.source);
   });
 }

@@ -14,6 +14,7 @@ import {
   type Result,
   wasCancelled,
 } from '../model/mod.ts';
+import { makeRoomForLock } from './disk-space.ts';
 import { fileProblem } from './host.ts';
 import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
@@ -33,7 +34,14 @@ export interface LockOptions {
 }
 
 /** The lock over starting and ending the daemons. Problems: as `takeLock`. */
-export function takeEngineLock(paths: EnginePaths, options: EngineOptions): Promise<Result<HeldLock>> {
+export async function takeEngineLock(paths: EnginePaths, options: EngineOptions): Promise<Result<HeldLock>> {
+  const taken = await takeItsLock(paths, options);
+  // An engine on a full disk can be ended, at least.
+  const isFull = !taken.ok && taken.error.some(({ code }) => code === 'engine/disk-full');
+  return isFull && (await makeRoomForLock(paths)) ? takeItsLock(paths, options) : taken;
+}
+
+function takeItsLock(paths: EnginePaths, options: EngineOptions): Promise<Result<HeldLock>> {
   return takeLock(path.join(paths.runtimeDir, 'engine.lock'), {
     timeoutMs: 2 * 60_000,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -62,7 +70,11 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
   const until = Date.now() + options.timeoutMs;
   let hasReported = false;
   for (;;) {
-    if (await putFile(file, content)) return ok({ release: () => removeIfSame(file, content) });
+    try {
+      if (await putFile(file, content)) return ok({ release: () => removeIfSame(file, content) });
+    } catch (error) {
+      return fail([fileProblem(file, error)]);
+    }
     let held: string;
     try {
       held = await readFile(file, 'utf8');
@@ -98,8 +110,8 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
 async function putFile(file: string, content: string): Promise<boolean> {
   counter += 1;
   const draft = `${file}.${ownPid()}-${counter}`;
-  await writeFile(draft, content, { mode: 0o600 });
   try {
+    await writeFile(draft, content, { mode: 0o600 });
     await link(draft, file);
     return true;
   } catch (error) {

@@ -2,13 +2,14 @@
  * The engine: finding a buildkitd to use, and bringing one along (containerd, buildkitd with its containerd worker,
  * buildctl, runc, and a registry for trying things) where there is none.
  */
-export { type CacheRecord, listCache, type PruneLimits, pruneCache } from './cache.ts';
+export { type CacheRecord, LONGEST_KEPT_MS, listCache, type PruneLimits, pruneCache } from './cache.ts';
 export type { DaemonName, DaemonRecord } from './daemon.ts';
+export { keepRoom, makeRoom } from './disk-space.ts';
 export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';
 export { type BuiltImage, listHistory } from './history.ts';
-export { type ContainerdAccess, type LocalImage, listContent, listImages } from './images.ts';
+export { type ContainerdAccess, type LocalImage, listContent, listImages, removeImages } from './images.ts';
 export {
   formatSource,
   type InstallAttempt,
@@ -22,16 +23,19 @@ export {
   readInstallation,
 } from './installation.ts';
 export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
+export { findOutdated, type OutdatedPackage, tellOutdated } from './outdated.ts';
 export { livesOwner, type Owner, ownerNow, readOwner } from './owner.ts';
 export { type EnginePaths, enginePaths } from './paths.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
 export { findRemovable, type RemoveOptions, removeEngine } from './rm.ts';
 export { isRootless, neededParts } from './rootless.ts';
+export { kubernetesObjects, type ServiceKind, systemdUnit } from './service.ts';
 export { type ServingEngine, servingEngine } from './serving.ts';
 export { type DaemonStatus, type EngineStatus, engineStatus } from './status.ts';
 export { type EngineStore, openStore } from './store.ts';
 export { type RunningEngine, type UpOptions, upEngine } from './up.ts';
+export { type UpgradeOptions, type UpgradeReport, upgradeEngine } from './upgrade.ts';
 export {
   ENGINE_PARTS,
   type EnginePackage,

@@ -13,10 +13,12 @@ import type { EnginePaths } from './paths.ts';
  * @throws what the runtime throws where it does not permit to look
  */
 export async function checkOwnership(paths: EnginePaths): Promise<Problem | undefined> {
-  const uid = ownUid();
-  if (uid < 0) return undefined;
   // It may be a link to another disk; what it leads to counts.
   const state = await stat(paths.stateDir).catch(unlessThere);
+  const runtime = await lstat(paths.runtimeDir).catch(unlessThere);
+  if (state === undefined && runtime === undefined) return undefined;
+  const uid = ownUid();
+  if (uid < 0) return undefined;
   if (state !== undefined && state.uid !== uid) {
     return problem(
       'engine/other-user',
@@ -27,7 +29,6 @@ export async function checkOwnership(paths: EnginePaths): Promise<Problem | unde
     );
   }
   // It may lie where everybody may write, and there a link would lead us where its maker wants.
-  const runtime = await lstat(paths.runtimeDir).catch(unlessThere);
   if (runtime !== undefined && (!runtime.isDirectory() || runtime.uid !== uid)) {
     return problem(
       'engine/unsafe-directory',

@@ -11,6 +11,7 @@ import {
   endDaemon,
   noteDaemon,
   readDaemon,
+  readDaemons,
   readTail,
   removePidFile,
   startDaemon,
@@ -22,6 +23,7 @@ import {
   registryConfig,
   type Snapshotter,
 } from './daemon-config.ts';
+import { checkFreeSpace, keepReserve, makeRoomForStart, warnOfSpace } from './disk-space.ts';
 import { fileProblem, findListener, findObstacles, tryOverlay } from './host.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
@@ -44,6 +46,7 @@ import {
 } from './rootless.ts';
 import { findRootlessObstacles, tryNamespaces } from './rootless-needs.ts';
 import { probeSocket } from './socket.ts';
+import { checkStateVersions, noteStateVersions } from './state-versions.ts';
 import type { EnginePart } from './versions.ts';
 import { readWorker, waitForContainerd } from './worker.ts';
 
@@ -87,13 +90,15 @@ const READY_TIMEOUT_MS = 30_000;
  * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/no-privileges`,
  *   `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`, `engine/port-taken`,
  *   `engine/registry-elsewhere`, `engine/registry-not-installed`, `engine/other-user`, `engine/unsafe-directory`,
- *   `engine/cannot-write`, `engine/locked`, `run/cancelled`; without root also `engine/no-uidmap`, `engine/no-subids`,
+ *   `engine/state-newer`, `engine/cannot-write`, `engine/locked`, `run/cancelled`; without root also `engine/no-uidmap`, `engine/no-subids`,
  *   `engine/no-namespaces`, `engine/no-proc`, `engine/no-null`, `engine/no-nsenter`
  */
 export async function upEngine(options: UpOptions): Promise<Result<RunningEngine>> {
   const startedMs = Date.now();
   const paths = enginePaths(options.env);
-  const obstacles = await findObstacles(paths.stateDir);
+  const obstacles = await findObstacles();
+  const noSpace = await checkFreeSpace(paths.stateDir);
+  if (noSpace !== undefined) obstacles.push(noSpace);
   if (obstacles.length === 0 && isRootless()) obstacles.push(...(await findRootlessObstacles(options.env)));
   if (obstacles.length > 0) return fail(obstacles);
   const notOurs = await checkOwnership(paths);
@@ -110,10 +115,20 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
     if (!lock.ok) return lock;
     const starter = new EngineStarter(paths, installation, options, tools?.value);
     try {
+      const toStart = await notRunning(paths, installation);
+      const newer = await checkStateVersions(paths, toStart);
+      if (newer !== undefined) return fail([newer]);
+      if (toStart.length > 0) await makeRoomForStart(paths);
       const running = await starter.start();
-      if (running.ok) return ok({ ...running.value, durationMs: Date.now() - startedMs });
-      await starter.undo();
-      return fail(await explain(running.error, tools?.value, options));
+      if (!running.ok) {
+        await starter.undo();
+        return fail(await explain(running.error, tools?.value, options));
+      }
+      await noteStateVersions(paths, running.value.daemons);
+      await keepReserve(paths);
+      const low = await warnOfSpace(paths.stateDir);
+      const warnings = [...running.value.warnings, ...(low === undefined ? [] : [low])];
+      return ok({ ...running.value, warnings, durationMs: Date.now() - startedMs });
     } finally {
       await lock.value.release();
     }
@@ -132,6 +147,18 @@ async function explain(
   if (tools === undefined || !problems.some(({ code }) => starting.includes(code))) return problems;
   const { problem: cause } = await tryNamespaces(tools.rootlesskit, options.env);
   return cause === undefined ? problems : [cause];
+}
+
+/** Daemons that would be started on the state that is there, in the versions that are installed. */
+async function notRunning(
+  paths: EnginePaths,
+  { parts }: Installation,
+): Promise<readonly { readonly name: DaemonName; readonly version: string }[]> {
+  const running = (await readDaemons(paths)).filter(({ alive }) => alive).map(({ record }) => record.name);
+  return (['containerd', 'buildkitd'] as const).flatMap((name) => {
+    const version = parts.get(name)?.version;
+    return version === undefined || running.includes(name) ? [] : { name, version };
+  });
 }
 
 /** One `up`, with what it has started so far. */

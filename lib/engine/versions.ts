@@ -1,11 +1,14 @@
 /**
- * Everything about the engine's parts that is pinned, in one place: versions, where a release lies, which files of it
- * are wanted, and the sha256 of what is downloaded. The module graphs of the Go way are pinned in go-module.json.
+ * Everything about the engine's parts that is pinned, in one place: versions, where a release lies, and which files of it
+ * are wanted. The sha256 of what is downloaded is pinned in release-checksums.json, which `npm run engine:pin` writes, and the module graphs of
+ * the Go way in go-module.json.
  *
- * A checksum is written here only if it could be compared with what the project published. For the rest, the checksum
+ * A checksum is pinned only if it could be compared with what the project published. For the rest, the checksum
  * file that the project publishes beside the tarball is fetched and obeyed: that protects from damage and from a cut
  * transfer, but not from somebody who can replace both files. `checksums` of the install options closes that gap.
  */
+
+import checksums from './release-checksums.json' with { type: 'json' };
 
 /** A program of the engine. */
 export type EnginePart =
@@ -91,7 +94,7 @@ export const PACKAGES: readonly PackageSpec[] = [
       directory: 'moby/buildkit/releases/download/v0.34.2',
       format: 'tar.gz',
       members: { buildctl: 'bin/buildctl', buildkitd: 'bin/buildkitd' },
-      sha256: {},
+      sha256: pinnedChecksums('buildkit', '0.34.2'),
       published: { kind: 'in-toto', suffix: '.provenance.json' },
       archs: ['amd64', 'arm64', 'ppc64le', 'riscv64', 's390x'],
     },
@@ -117,7 +120,7 @@ export const PACKAGES: readonly PackageSpec[] = [
         'containerd-shim-runc-v2': 'bin/containerd-shim-runc-v2',
         ctr: 'bin/ctr',
       },
-      sha256: {},
+      sha256: pinnedChecksums('containerd', '2.4.2'),
       published: { kind: 'sha256sum', suffix: '.sha256sum' },
       archs: ['amd64', 'arm64', 'ppc64le', 'riscv64', 's390x'],
     },
@@ -152,10 +155,7 @@ export const PACKAGES: readonly PackageSpec[] = [
       format: 'binary',
       members: { runc: 'runc' },
       // As Kubespray's checksum list has them, and two more repositories that verified runc's signed runc.sha256sum.
-      sha256: {
-        amd64: 'f6ae8efc0fa40079e1475e97cbe9d1bd3f106a28d6af78a11d9f1bd565515e60',
-        arm64: '633301e2e32f8a5ad54031aab4901eb00308bec677dd15faa2751e8f9dab5ca4',
-      },
+      sha256: pinnedChecksums('runc', '1.4.3'),
       published: { kind: 'sha256sum-file', name: 'runc.sha256sum' },
       archs: ['386', 'amd64', 'arm', 'arm64', 'loong64', 'ppc64le', 'riscv64', 's390x'],
     },
@@ -201,7 +201,7 @@ export const PACKAGES: readonly PackageSpec[] = [
       directory: 'distribution/distribution/releases/download/v3.1.2',
       format: 'tar.gz',
       members: { registry: 'registry' },
-      sha256: {},
+      sha256: pinnedChecksums('registry', '3.1.2'),
       published: { kind: 'sha256sum', suffix: '.sha256' },
       archs: ['amd64', 'arm64', 'ppc64le', 'riscv64', 's390x'],
     },
@@ -214,6 +214,15 @@ export const PACKAGES: readonly PackageSpec[] = [
     debian: { package: 'docker-registry', members: { registry: 'usr/bin/docker-registry' } },
   },
 ];
+
+/** Of another version than the one that was pinned, nothing is known. */
+function pinnedChecksums(name: string, version: string): Readonly<Record<string, string>> {
+  const pinned: Readonly<
+    Partial<Record<string, { version: string; sha256: Readonly<Record<string, string>> }>>
+  > = checksums;
+  const known = pinned[name];
+  return known?.version === version ? known.sha256 : {};
+}
 
 /** What every engine needs; without root rootlesskit comes on top (`neededParts`). The registry is an extra for trying things. */
 export const REQUIRED_PARTS: readonly EnginePart[] = [

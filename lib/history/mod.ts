@@ -6,3 +6,4 @@ export { findRun, type KeptRun, listRuns, readEvents } from './read.ts';
 export { type RecordedRound, RunRecorder } from './recorder.ts';
 export { KeptRounds } from './rounds.ts';
 export type { CommitState, KeptBuild, KeptResult, RunHead } from './shapes.ts';
+export { type BuildTraces, readTraces, SOURCE_NAME } from './traces.ts';

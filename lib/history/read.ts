@@ -189,10 +189,14 @@ export function runHead(event: Extract<BakeEvent, { readonly type: 'run-started'
 /**
  * The events of a run as they were kept, in order; what is damaged, or cut off at the end, is passed over.
  *
- * @param build only events of this build
+ * @param which only events of this build, or only those of which the line passes
  */
-export function readEvents({ dir }: Pick<KeptRun, 'dir'>, build?: string): AsyncGenerator<BakeEvent> {
-  if (build === undefined) return readEventsIn(dir);
+export function readEvents(
+  { dir }: Pick<KeptRun, 'dir'>,
+  which?: string | ((line: string) => boolean),
+): AsyncGenerator<BakeEvent> {
+  if (typeof which !== 'string') return readEventsIn(dir, which);
+  const build = which;
   const mark = `"build":${JSON.stringify(build)}`;
   return readEventsIn(dir, (line) => line.includes(mark), build);
 }

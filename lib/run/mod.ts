@@ -22,6 +22,7 @@ export { type PushedBuild, type PushedBuilds, pushBuilds } from './push-builds.t
 export { type EarlyEnd, type Graph, longestPaths, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export { findMissingSecrets } from './secrets.ts';
 export { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
+export { storeName, storeProject } from './store-names.ts';
 export { findStoredRef } from './stored-ref.ts';
 export { withoutCredentials } from './untrusted.ts';
 export { changesBut, changesElsewhere, untrackedBut, type Waiting, waitingFor } from './waiting.ts';

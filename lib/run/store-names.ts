@@ -23,18 +23,26 @@ type Project = Pick<StoreNaming, 'root' | 'isolated'>;
 /** And whether others see them. */
 type Naming = Project & Pick<StoreNaming, 'isListed'>;
 
-/** The store name of a build's result. */
-export function storeName({ root, isolated }: Project, build: string): ImageRef {
-  const project = createHash('sha256')
+/** What a project is called in store names; what is untrusted has names of its own. */
+export function storeProject({ root, isolated }: Project): string {
+  return createHash('sha256')
     .update(isolated ? `untrusted\n${root}` : root)
     .digest('hex')
     .slice(0, 12);
+}
+
+/** The store name of a build's result. */
+export function storeName(project: Project, build: string): ImageRef {
   const safe = build
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '');
   const mark = safe === build ? '' : `-${createHash('sha256').update(build).digest('hex').slice(0, 8)}`;
-  return { registry: STORE_HOST, repository: `bake/${safe === '' ? 'build' : safe}${mark}`, tag: project };
+  return {
+    registry: STORE_HOST,
+    repository: `bake/${safe === '' ? 'build' : safe}${mark}`,
+    tag: storeProject(project),
+  };
 }
 
 /**

@@ -4,6 +4,16 @@ export {
   type PublishIntent,
   PublishIntents,
 } from './intents.ts';
+export {
+  forgetBuild,
+  forgetProject,
+  type KnownProject,
+  listKnownBuilds,
+  listProjects,
+  listResults,
+  measureBuild,
+  measureProject,
+} from './leftovers.ts';
 export { projectName } from './project.ts';
 export type { SealParts } from './seal.ts';
 export type { ImageConfigFacts, LastFigures, LastInputs, LastResult, ParentResult } from './shapes.ts';

@@ -127,8 +127,10 @@ export interface LastFigures {
 /** Figures of builds. */
 export function isFigures(
   value: unknown,
-): value is { readonly builds: Readonly<Record<string, LastFigures>> } {
-  return isVersioned(value) && isMapOf(value['builds'], isLastFigures);
+): value is { readonly root?: string; readonly builds: Readonly<Record<string, LastFigures>> } {
+  if (!isVersioned(value)) return false;
+  const { root, builds } = value;
+  return (root === undefined || isText(root)) && isMapOf(builds, isLastFigures);
 }
 
 function isLastFigures(value: unknown): value is LastFigures {

@@ -7,7 +7,7 @@
  * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
  * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
  * results/<project>/<build>.json            the image that a build gave the last time, for `push` (LastResult)
- * figures/<project>.json                    how long each build took, and how large it was, the last time it was built (LastFigures)
+ * figures/<project>.json                    where the project is; how long each build took, and how large it was, the last time (LastFigures)
  * documents/<project>/<build>.json          manifests and configs of its latest image
  * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
  * runs/<project>/<run>/                      what happened in the last runs, kept by lib/history
@@ -73,6 +73,7 @@ const OWN_ONLY = 0o700;
 /** Memory of earlier runs below one directory. */
 export class StateStore {
   readonly #dir: string;
+  readonly #root: string;
   readonly #project: string;
   readonly #strange = new Set<string>();
   readonly #warnings: Problem[] = [];
@@ -84,6 +85,7 @@ export class StateStore {
    */
   constructor(dir: string, root: string) {
     this.#dir = dir;
+    this.#root = root;
     this.#project = projectName(root);
   }
 
@@ -235,7 +237,8 @@ export class StateStore {
   async noteFigures(figures: ReadonlyMap<string, LastFigures>): Promise<void> {
     if (figures.size === 0) return;
     const builds = Object.fromEntries([...(await this.readFigures()), ...figures]);
-    await writeJson(this.#figuresFile(), { version: STATE_VERSION, builds });
+    // The root, so that what is left of a checkout can be told from what is not (leftovers.ts).
+    await writeJson(this.#figuresFile(), { version: STATE_VERSION, root: this.#root, builds });
   }
 
   /** What an image's config says, if it was ever read. */

@@ -280,7 +280,7 @@ function toBuildPlan(builds: Builds, made: PreparedPlan): BuildPlan {
 }
 
 /** The builds that a call is about: given, or read by its other options. */
-async function buildsOf(options: PlanOptions): Promise<Result<Builds>> {
+export async function buildsOf(options: PlanOptions): Promise<Result<Builds>> {
   const { builds: given } = options;
   if (given === undefined) return readFrom(options);
   refuseBeside('builds', options, SOURCE_OPTIONS);

@@ -25,8 +25,11 @@ import {
   pruneCache,
   type RunningEngine,
   engineStatus as statusOf,
+  type UpgradeOptions,
+  type UpgradeReport,
   type UpOptions,
   upEngine as up,
+  upgradeEngine as upgrade,
 } from '../engine/mod.ts';
 import { type Environment, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
@@ -110,8 +113,7 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
       },
       cache: () => listCache(engine, asking),
       prune: async (limits = {}) => {
-        // A misspelt limit is none, and everything would go.
-        checkOptions('prune', limits, { keepBytes: 'number', keepMs: 'number', all: 'flag' });
+        checkPruneLimits('prune', limits);
         return pruneCache(engine, limits, asking);
       },
       buildctl: async (argv) => {
@@ -125,6 +127,17 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
       },
     });
   }, options);
+}
+
+/**
+ * A misspelt limit is none, and so is one that was forgotten to be set: everything would go.
+ *
+ * @throws TypeError
+ */
+export function checkPruneLimits(caller: string, limits: PruneLimits): void {
+  checkOptions(caller, limits, { keepBytes: 'number', keepMs: 'number', all: 'flag', only: 'texts' });
+  for (const [name, value] of Object.entries(limits))
+    if (value === undefined) throw new TypeError(`the option "${name}" of ${caller}() is undefined`);
 }
 
 /** What every call about the embedded engine takes. */
@@ -171,8 +184,40 @@ export function installEngine(options: InstallEngineOptions = {}): Promise<Resul
       files: { textsBy: PACKAGE_NAMES },
       checksums: { textsBy: PACKAGE_NAMES },
       force: 'flag',
+      onlyPinned: 'flag',
     });
     return install(withEnvironment(options));
+  }, options);
+}
+
+/** How the embedded engine is upgraded. */
+export interface UpgradeEngineOptions extends Omit<UpgradeOptions, 'env'>, EngineCallOptions {}
+
+/**
+ * Upgrades the embedded engine to the versions that this bake-ts pins, as `bake-ts engine upgrade` does. An engine that runs is changed
+ * over where it does not build; images and cache stay.
+ *
+ * @returns what was older, and what became of the engine; problems: `engine/…`
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const { outdated, engine } = unwrap(await upgradeEngine({ check: true }));
+ * for (const one of outdated) console.log(one.package, one.installed, one.pinned);
+ * console.log(engine);
+ * ```
+ */
+export function upgradeEngine(options: UpgradeEngineOptions = {}): Promise<Result<UpgradeReport>> {
+  return permitted(async () => {
+    checkOptions('upgradeEngine', options, {
+      ...ENGINE_OPTIONS,
+      from: 'text',
+      mirror: 'text',
+      files: 'object',
+      checksums: 'object',
+      check: 'flag',
+      restart: 'flag',
+    });
+    return upgrade(withEnvironment(options));
   }, options);
 }
 

@@ -25,7 +25,9 @@ export {
   type OpenEngineOptions,
   openEngine,
   type UpEngineOptions,
+  type UpgradeEngineOptions,
   upEngine,
+  upgradeEngine,
 } from './engine.ts';
 export type { Running } from './events.ts';
 export { type KeptRunsOptions, keptEvents, keptRuns } from './history.ts';
@@ -51,6 +53,12 @@ export {
   type RunSettings,
   run,
 } from './run.ts';
+export {
+  type EngineUsageOptions,
+  engineUsage,
+  type PruneEngineOptions,
+  pruneEngine,
+} from './storage.ts';
 export type { SurroundingsOptions } from './surroundings.ts';
 export { type AnyResult, BakeError, unwrap } from './unwrap.ts';
 export { type VerifyOptions, verify } from './verify.ts';

@@ -1,14 +1,20 @@
 /** Spans of time as people write and read them. */
 
-const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1_000 };
+const UNITS_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
 /** The longest that timers of the runtimes can wait. */
 const MOST_MS = 2 ** 31 - 1;
 
-/** Milliseconds of `90s`, `20m`, `1h30m`; a plain number is seconds. Undefined: it is none, or longer than 24 days. */
-export function parseDuration(text: string): number | undefined {
+/**
+ * Milliseconds of `90s`, `20m`, `1h30m`, `7d`; a plain number is seconds.
+ *
+ * @param mostMs the longest that there may be; default: what timers can wait, 24 days
+ * @returns undefined: it is none, or longer
+ */
+export function parseDuration(text: string, mostMs: number = MOST_MS): number | undefined {
   const written = text.trim();
+  const limited = (ms: number): number | undefined => (ms <= mostMs ? ms : undefined);
   if (/^\d+$/.test(written)) return limited(Number(written) * 1_000);
-  const [whole, ...parts] = /^(\d+h)?(\d+m)?(\d+s)?$/.exec(written) ?? [];
+  const [whole, ...parts] = /^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$/.exec(written) ?? [];
   if (whole === undefined || whole === '') return undefined;
   const sum = parts.reduce(
     (total, part) =>
@@ -16,10 +22,6 @@ export function parseDuration(text: string): number | undefined {
     0,
   );
   return limited(sum);
-}
-
-function limited(ms: number): number | undefined {
-  return ms <= MOST_MS ? ms : undefined;
 }
 
 /** `22ms`, `0.4s`, `12.3s`, `4m05s`, `2h03m`. */

@@ -111,7 +111,7 @@ test('a full disk is told by whose it is', () => {
     failedLog: ['cc: a.o: No space left on device'],
   });
   assert.equal(step.code, 'build/step-failed');
-  assert.match(step.hint ?? '', /full disk.*buildctl prune/);
+  assert.match(step.hint ?? '', /full disk.*bake-ts engine prune/);
 });
 
 test('what is too large for BuildKit is named', () => {

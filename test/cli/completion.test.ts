@@ -49,7 +49,10 @@ test('commands are completed, those of two words in two steps', async (t) => {
   const cwd = await repository(t);
   assert.match(await texts(cwd, ''), /^words run .*\bengine\b/);
   assert.equal(await texts(cwd, 'ru'), 'words run');
-  assert.match(await texts(cwd, 'engine', ''), /^words install up down rm status doctor logs$/);
+  assert.match(
+    await texts(cwd, 'engine', ''),
+    /^words install upgrade up down rm status du prune doctor service logs$/,
+  );
   assert.equal(await texts(cwd, 'engine', 'do'), 'words down doctor');
   assert.equal(await texts(cwd, 'completion', ''), 'words bash zsh fish');
   assert.equal(await texts(cwd, 'nonsense', ''), 'words');

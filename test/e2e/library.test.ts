@@ -121,8 +121,18 @@ test('an engine as a part: its cache, its histories, its buildctl', options, asy
   );
   // What others of this engine need is not thrown away: nothing is larger than that.
   assert.deepEqual(unwrap(await engine.prune({ keepBytes: 1e15 })), []);
-  for (const limits of [{ keepbytes: 1 }, { keepBytes: Number.NaN }, { keepBytes: '1GB' }, { keepMs: -1 }])
+  for (const limits of [
+    { keepbytes: 1 },
+    { keepBytes: Number.NaN },
+    { keepBytes: '1GB' },
+    { keepMs: -1 },
+    { keepBytes: undefined },
+    { keepBytes: 1e300 },
+    { keepMs: 1e300 },
+    { only: ['* --all'] },
+  ])
     await assert.rejects(engine.prune(limits as never), TypeError);
+  assert.deepEqual(unwrap(await engine.prune({ only: [] })), []);
   unwrap(await engine.histories());
   const listed = await engine.buildctl(['debug', 'workers']);
   assert.equal(listed.exitCode, 0);

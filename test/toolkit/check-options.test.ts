@@ -18,6 +18,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   downEngine: {},
   engineDoctor: {},
   engineStatus: {},
+  engineUsage: {},
   explain: {},
   installEngine: {},
   keptRuns: {},
@@ -29,11 +30,13 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   print: {},
   promote: { to: [] },
   propose: {},
+  pruneEngine: {},
   push: {},
   readBuilds: {},
   run: {},
   upEngine: {},
   update: {},
+  upgradeEngine: {},
   verify: {},
 };
 

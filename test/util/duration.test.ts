@@ -11,6 +11,10 @@ test('durations as people write them, in milliseconds', () => {
     ['1h30m', 5_400_000],
     ['2h5s', 7_205_000],
     ['24h', 86_400_000],
+    ['1d', 86_400_000],
+    ['1d2h', 93_600_000],
+    ['2h1d', undefined],
+    ['25d', undefined],
     ['2147483', 2_147_483_000],
     // Timers cannot wait for longer, and would end at once.
     ['2147484', undefined],
@@ -23,4 +27,12 @@ test('durations as people write them, in milliseconds', () => {
     ['20min', undefined],
   ];
   for (const [text, ms] of rows) assert.equal(parseDuration(text), ms, text);
+});
+
+test('where no timer waits for it, a duration may be as long as its reader says', () => {
+  const most = 366 * 86_400_000;
+  assert.equal(parseDuration('90d', most), 90 * 86_400_000);
+  assert.equal(parseDuration('366d', most), most);
+  assert.equal(parseDuration('367d', most), undefined);
+  assert.equal(parseDuration(`${'9'.repeat(400)}d`, most), undefined);
 });

@@ -1,11 +1,12 @@
 /** A service that is built as a target of bake (buildx bake/compose.go). */
 import type { Span } from '../../model/mod.ts';
+import { parseSize } from '../../util/size.ts';
 import { type Draft, type DraftValues, emptyDraft } from '../draft.ts';
 import { type CacheEntry, parseAttest, parseCache, type SshEntry } from '../entries.ts';
 import { parseBool, sortedNames } from '../go-text.ts';
 import { sliceOf } from '../slice.ts';
 import type { TargetKey } from '../target.ts';
-import { formatBytes, readBytes } from './bytes.ts';
+import { formatBytes } from './bytes.ts';
 import { extendTarget } from './extension.ts';
 import { readBoolean } from './interpolate.ts';
 import { namedContexts, sortSsh, targetNameOf } from './names.ts';
@@ -157,7 +158,7 @@ function readSize(context: Context): void {
   const { build, values, report } = context;
   const size = valueAt(build, 'shm_size');
   if (size?.kind === 'scalar' && size.type !== 'float' && size.type !== 'time') {
-    const bytes = readBytes(size.text);
+    const bytes = parseSize(size.text);
     if (bytes === undefined)
       report.add(size.span, `"${size.text}" is no size`, 'A size looks like 64m or 2gb.');
     else if (bytes > 0) values['shm-size'] = formatBytes(bytes);

@@ -1,0 +1,34 @@
+import { problem } from '../../lib/model/mod.ts';
+import { didYouMean } from '../../lib/util/suggest.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { reportProblems } from '../output.ts';
+
+const KINDS = ['systemd', 'systemd-user', 'kubernetes'] as const;
+
+/** `bake-ts engine service <kind>`: prints what keeps an engine running; nothing is installed. */
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const [written = ''] = args.positionals;
+  const kind = KINDS.find((one) => one === written);
+  if (kind === undefined) {
+    const unknown = problem('cli/bad-value', `there is no service "${written}"`, {
+      hint: didYouMean(written, KINDS) ?? `it is one of ${KINDS.join(', ')}`,
+    });
+    return reportProblems([unknown], args, io);
+  }
+  const rootless = isSet(args, 'rootless');
+  if (rootless && kind !== 'kubernetes') {
+    const conflict = problem('cli/conflict', `--rootless is for kubernetes, and not for ${kind}`, {
+      hint: 'A unit of systemd runs the engine as the user whose unit it is: systemd-user.',
+    });
+    return reportProblems([conflict], args, io);
+  }
+  const { kubernetesObjects, systemdUnit } = await import('../../lib/engine/mod.ts');
+  io.stdout.write(
+    kind === 'kubernetes'
+      ? kubernetesObjects({ rootless })
+      : systemdUnit(kind, { program: io.program ?? ['/usr/local/bin/bake-ts'], env: io.env }),
+  );
+  return EXIT.ok;
+}

@@ -1,0 +1,65 @@
+import { plural, toProblemJson } from '../../lib/report/mod.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
+import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { readInstallSources } from '../install-sources.ts';
+import type { Io } from '../io.ts';
+import { createNoticeView } from '../notices.ts';
+import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { withCancellation } from '../signals.ts';
+
+const ENGINE = {
+  stopped: 'the engine does not run; bake-ts engine up starts it',
+  current: 'the engine that runs is what is installed',
+  restarted: 'the engine was changed over; images and cache are as they were',
+  pending: 'the engine that runs is another version than the one that is installed',
+};
+
+/** `bake-ts engine upgrade`: what is installed, to the versions that this bake-ts pins. */
+export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const { upgradeEngine } = await import('../../lib/engine/mod.ts');
+  const sources = await readInstallSources(args);
+  if (!sources.ok) return reportProblems(sources.error, args, io);
+  const view = createNoticeView(args, io);
+  return withCancellation(
+    io,
+    async ({ signal, stoppedBy }) => {
+      const upgraded = await upgradeEngine({
+        ...sources.value,
+        env: io.env,
+        signal,
+        notify: view.notify,
+        check: isSet(args, 'check'),
+        restart: isSet(args, 'restart'),
+      }).finally(() => view.close());
+      if (!upgraded.ok) {
+        const code = reportProblems(upgraded.error, args, io);
+        const stopped = stoppedBy();
+        return stopped === undefined ? code : exitCodeOfSignal(stopped);
+      }
+      const { outdated, remaining, installation, engine, warnings } = upgraded.value;
+      reportProblems(warnings, args, io);
+      if (isSet(args, 'json')) {
+        const { parts, ...rest } = installation;
+        const installed = { ...rest, parts: [...parts.values()] };
+        const told = warnings.map(toProblemJson);
+        writeJson({ version: 1, outdated, remaining, installation: installed, engine, warnings: told }, io);
+        return EXIT.ok;
+      }
+      const palette = paletteFor(args, io, io.stdout);
+      if (outdated.length === 0) io.stdout.write(`${palette.good('all of it is as new as it should be')}\n`);
+      else {
+        const rows = outdated.map((one) => {
+          const stays = remaining.some((other) => other.package === one.package);
+          const became = stays ? (isSet(args, 'check') ? 'older' : 'stays as it was') : 'upgraded';
+          return [one.package, one.installed, one.pinned, became];
+        });
+        io.stdout.write(formatTable(['PACKAGE', 'INSTALLED', 'PINNED', 'RESULT'], rows, palette));
+        const done = outdated.length - remaining.length;
+        if (!isSet(args, 'check')) io.stdout.write(`\n${plural(done, 'package')} upgraded\n`);
+      }
+      io.stdout.write(`${ENGINE[engine]}\n`);
+      return EXIT.ok;
+    },
+    () => view.close(),
+  );
+}

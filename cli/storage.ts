@@ -1,0 +1,138 @@
+/** What `engine du` and `engine prune` have in common: the engine, the repository, and what is shown of both. */
+import { type Engine, findEngine } from '../lib/engine/mod.ts';
+import { ok, problem, type Result } from '../lib/model/mod.ts';
+import {
+  formatBytes,
+  type Palette,
+  plainText,
+  plural,
+  shortDigest,
+  toProblemJson,
+} from '../lib/report/mod.ts';
+import { type Leftovers, type Repository, type StorageUsage, sumBytes } from '../lib/storage/mod.ts';
+import { listOf, type ParsedArgs, textOf } from './args.ts';
+import { readInputs } from './inputs.ts';
+import type { Io } from './io.ts';
+import { formatTable, reportProblems } from './output.ts';
+
+/** The engine that a run would use, and the repository at hand. Nothing is started. Problems: as of `findEngine`. */
+export async function findStorage(
+  args: ParsedArgs,
+  io: Io,
+): Promise<Result<{ readonly engine: Engine; readonly repository: Repository }>> {
+  const read = await readInputs(args, io);
+  if (!read.ok) {
+    // Options that are no options are not passed over: what they were to say may be what is to be kept.
+    const usage = read.error.filter(({ code }) => code.startsWith('cli/'));
+    if (usage.length > 0) return { ok: false, error: usage };
+    if (!read.error.some(({ code }) => code === 'config/no-file')) {
+      const unread = problem(
+        'engine/builds-unread',
+        'the builds here cannot be read, so none counts as gone',
+        {
+          severity: 'warning',
+          hint: 'See what is wrong with them: bake-ts validate',
+        },
+      );
+      reportProblems([unread], args, io);
+    }
+  }
+  const address = textOf(args, 'addr');
+  const fileAddress = read.ok ? read.value.set.engineAddress : undefined;
+  const engine = await findEngine({
+    env: io.env,
+    autoStart: false,
+    ...(address === undefined ? {} : { flagAddress: address }),
+    ...(fileAddress === undefined ? {} : { fileAddress }),
+  });
+  if (!engine.ok) return engine;
+  if (read.ok)
+    return ok({ engine: engine.value, repository: { root: read.value.set.root, set: read.value.set } });
+  const { findRoot } = await import('../lib/config/mod.ts');
+  const root = await findRoot({ cwd: io.cwd, env: io.env, files: listOf(args, 'file') });
+  return ok({ engine: engine.value, repository: { root } });
+}
+
+/** What is left of what is gone, each with what it is; nothing where nothing is. */
+export function formatLeftovers(
+  { unnamed, images, sources, state }: Leftovers,
+  which: { readonly images: boolean; readonly gone: boolean },
+  palette: Palette,
+): string {
+  const rows = [
+    ...(which.images ? unnamed : []).map((one) => [
+      'image',
+      plainText(one.name),
+      shortDigest(one.digest),
+      formatBytes(one.sizeBytes),
+      `of ${plainText(one.build ?? '')}; builds.yaml no longer names it`,
+    ]),
+    ...(which.gone ? images : []).map((one) => [
+      'image',
+      plainText(one.name),
+      shortDigest(one.digest),
+      formatBytes(one.sizeBytes),
+      whyGone(one),
+    ]),
+    ...(which.gone ? sources : []).map((one) => [
+      'files',
+      plainText(one.description),
+      '',
+      formatBytes(one.sizeBytes),
+      'sent for a build that is gone',
+    ]),
+    ...(which.gone ? state : []).map((one) => [
+      'state',
+      one.build === undefined ? 'a checkout' : plainText(one.build),
+      '',
+      formatBytes(one.sizeBytes),
+      whyGone(one),
+    ]),
+  ];
+  return rows.length === 0 ? '' : formatTable(['WHAT', 'NAME', 'DIGEST', '>SIZE', 'WHY'], rows, palette);
+}
+
+function whyGone({ build, root }: { readonly build?: string; readonly root?: string }): string {
+  if (build !== undefined) return `${plainText(build)} is not in builds.yaml any more`;
+  return `${plainText(root ?? '')} is not there any more`;
+}
+
+/** What there is to let go of beside the cache, in words; nothing where there is nothing. */
+export function tellLeftovers({ unnamed, images, sources, state }: Leftovers): readonly string[] {
+  const gone = [
+    ...(images.length > 0 ? [`${plural(images.length, 'image')} (${formatBytes(sumBytes(images))})`] : []),
+    ...(sources.length > 0
+      ? [`${plural(sources.length, 'copy', 'copies')} of files (${formatBytes(sumBytes(sources))})`]
+      : []),
+    ...(state.length > 0
+      ? [`state of ${plural(state.length, 'build or checkout', 'builds or checkouts')}`]
+      : []),
+  ];
+  return [
+    ...(unnamed.length > 0
+      ? [
+          `builds.yaml no longer names ${plural(unnamed.length, 'image')} of builds here (${formatBytes(sumBytes(unnamed))}): bake-ts engine prune --images`,
+        ]
+      : []),
+    ...(gone.length > 0
+      ? [`left of builds or checkouts that are gone: ${gone.join(', ')}: bake-ts engine prune --gone`]
+      : []),
+  ];
+}
+
+/** A survey for programs; fields are added, never changed. */
+export function surveyToJson({ address, source }: Engine, survey: StorageUsage): object {
+  const { records, kinds, builds, elsewhere, images, imagesUnreadable, leftovers } = survey;
+  return {
+    version: 1,
+    engine: { address, source },
+    totalBytes: sumBytes(records),
+    kinds,
+    builds,
+    elsewhere,
+    records,
+    ...(images === undefined ? {} : { images }),
+    ...(imagesUnreadable === undefined ? {} : { imagesUnreadable: toProblemJson(imagesUnreadable) }),
+    leftovers,
+  };
+}

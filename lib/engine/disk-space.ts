@@ -1,0 +1,125 @@
+/**
+ * Room on the disk of the embedded engine. BuildKit and containerd write before they delete, so that an engine whose disk is full cannot
+ * even be pruned: it gets a reserve while there is room, which is given back when there is none.
+ */
+import { randomFillSync } from 'node:crypto';
+import { open, rename, rm, stat, truncate } from 'node:fs/promises';
+import path from 'node:path';
+import { type Environment, type Problem, problem } from '../model/mod.ts';
+import { diskFull, MINIMUM_FREE_BYTES, readFreeBytes } from './host.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
+
+/** Enough for the databases of both to grow by as much as deleting takes (bbolt grows by up to 16 MiB at a time). */
+const RESERVE_BYTES = 32 * 1024 * 1024;
+const BLOCK_BYTES = 1024 * 1024;
+/** Of the reserve, for a lock. */
+const FOR_A_LOCK_BYTES = BLOCK_BYTES;
+/** With less, daemons that have state do not start. */
+const LEAST_BYTES = 8 * 1024 * 1024;
+
+function fileOf(stateDir: string): string {
+  return path.join(stateDir, 'reserve');
+}
+
+async function reserveBytes(stateDir: string): Promise<number> {
+  return (await stat(fileOf(stateDir)).catch(() => undefined))?.size ?? 0;
+}
+
+/**
+ * Whether an engine may start with what is free: a new one needs room to be of use, one that has state needs no more than it
+ * takes to start, since only then it can be pruned. Problem: `engine/disk-full`.
+ */
+export async function checkFreeSpace(stateDir: string): Promise<Problem | undefined> {
+  const free = await readFreeBytes(stateDir);
+  if (free === undefined || free >= MINIMUM_FREE_BYTES) return undefined;
+  const hasState = (await stat(path.join(stateDir, 'buildkit')).catch(() => undefined)) !== undefined;
+  if (hasState && free + (await reserveBytes(stateDir)) >= LEAST_BYTES) return undefined;
+  return lowSpace(stateDir, free);
+}
+
+/** What is to be said of an engine that runs: `engine/disk-full`, as a warning. */
+export async function warnOfSpace(stateDir: string): Promise<Problem | undefined> {
+  const free = await readFreeBytes(stateDir);
+  if (free === undefined || free >= MINIMUM_FREE_BYTES) return undefined;
+  return { ...lowSpace(stateDir, free), severity: 'warning' };
+}
+
+function lowSpace(stateDir: string, free: number): Problem {
+  return problem(
+    'engine/disk-full',
+    `only ${Math.floor(free / 1024 ** 2)} MiB are free on the disk of ${stateDir}`,
+    {
+      hint: 'let go of what no build needs (bake-ts engine prune), free some space, or set BAKE_TS_HOME to a directory on another disk',
+    },
+  );
+}
+
+/** Has a reserve laid by, where there is room for it and none yet. Never a failure: it is a help, and no more. */
+export async function keepReserve({ stateDir }: EnginePaths): Promise<void> {
+  if ((await reserveBytes(stateDir)) >= RESERVE_BYTES) return;
+  const free = await readFreeBytes(stateDir);
+  if (free === undefined || free < MINIMUM_FREE_BYTES) return;
+  const draft = `${fileOf(stateDir)}.new`;
+  try {
+    const handle = await open(draft, 'w', 0o600);
+    try {
+      // Bytes of which file systems that compress keep as many as there are.
+      const block = randomFillSync(new Uint8Array(BLOCK_BYTES));
+      for (let written = 0; written < RESERVE_BYTES; written += BLOCK_BYTES) await handle.write(block);
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, fileOf(stateDir));
+  } catch {
+    await rm(draft, { force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Gives so much of the reserve back to a disk that is full; the rest stays for what comes after.
+ *
+ * @returns whether there was any
+ */
+async function release({ stateDir }: EnginePaths, bytes: number): Promise<boolean> {
+  const reserved = await reserveBytes(stateDir);
+  if (reserved === 0) return false;
+  try {
+    if (bytes >= reserved) await rm(fileOf(stateDir), { force: true });
+    else await truncate(fileOf(stateDir), reserved - bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Room to start or end daemons, of the reserve; false: there is none. */
+export function makeRoomForLock(paths: EnginePaths): Promise<boolean> {
+  return release(paths, FOR_A_LOCK_BYTES);
+}
+
+/** Room for daemons that start, where next to nothing is free. */
+export async function makeRoomForStart(paths: EnginePaths): Promise<void> {
+  const free = await readFreeBytes(paths.stateDir);
+  if (free !== undefined && free < LEAST_BYTES) await release(paths, LEAST_BYTES);
+}
+
+/**
+ * All of the reserve, for pruning.
+ *
+ * @returns whether there is more room now: the address is that of the embedded engine, and it had a reserve
+ */
+export async function makeRoom(address: string, env: Environment): Promise<boolean> {
+  const paths = enginePaths(env);
+  return address === `unix://${paths.buildkitSocket}` && release(paths, RESERVE_BYTES);
+}
+
+/** Has the embedded engine lay a reserve by, where the address is its own. */
+export async function keepRoom(address: string, env: Environment): Promise<void> {
+  const paths = enginePaths(env);
+  if (address === `unix://${paths.buildkitSocket}`) await keepReserve(paths);
+}
+
+/** What an engine says where its disk is full; undefined: it says something else. */
+export function fullDiskOf(said: string, where: string): Problem | undefined {
+  return /no space left on device|disk quota exceeded/i.test(said) ? diskFull(where) : undefined;
+}

@@ -1,0 +1,195 @@
+/**
+ * Upgrading the embedded engine: what this bake-ts pins is installed beside what is there, then the daemons are changed over. Images and
+ * caches stay. Where the new ones do not come up, the old ones are taken again.
+ */
+import { readlink, rename, rm, symlink } from 'node:fs/promises';
+import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
+import { askBuildctl } from './ask-buildctl.ts';
+import { readDaemons } from './daemon.ts';
+import { downEngine } from './down.ts';
+import { type InstallOptions, installEngine } from './install.ts';
+import { type Installation, readInstallation } from './installation.ts';
+import { findOutdated, type OutdatedPackage } from './outdated.ts';
+import { type EnginePaths, enginePaths } from './paths.ts';
+import { neededParts } from './rootless.ts';
+import { notInstalled, upEngine } from './up.ts';
+
+/** How to upgrade. */
+export interface UpgradeOptions
+  extends Pick<InstallOptions, 'env' | 'signal' | 'notify' | 'from' | 'mirror' | 'files' | 'checksums'> {
+  /** Only compares. */
+  readonly check?: boolean;
+  /** Changes a running engine over though it builds: the builds fail, and runs of bake-ts begin them again. */
+  readonly restart?: boolean;
+}
+
+/** What an upgrade came to. */
+export interface UpgradeReport {
+  /** Packages that were older than the pinned ones. */
+  readonly outdated: readonly OutdatedPackage[];
+  /** Those of them that still are: no source had a newer one. */
+  readonly remaining: readonly OutdatedPackage[];
+  /** What is installed now. */
+  readonly installation: Installation;
+  /**
+   * What became of the engine: nothing runs (`stopped`), what runs is what is installed (`current`), it was changed over (`restarted`), or
+   * it goes on as it is until the next `up` (`pending`), since it builds.
+   */
+  readonly engine: 'stopped' | 'current' | 'restarted' | 'pending';
+  /** Why the change is pending, why a package is as old as it was. */
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Upgrades the embedded engine to the pinned versions.
+ *
+ * @returns what was done; problems: those of `installEngine`, `upEngine` and `downEngine`, `engine/upgrade-failed`
+ */
+export async function upgradeEngine(options: UpgradeOptions): Promise<Result<UpgradeReport>> {
+  const { check, restart, ...installing } = options;
+  const paths = enginePaths(options.env);
+  const before = await readInstallation(paths);
+  if (before === undefined) return fail([notInstalled([])]);
+  const outdated = findOutdated(before);
+  if (check === true) {
+    const engine = await stateOf(paths, before);
+    const state = engine === 'current' || engine === 'stopped' ? engine : 'pending';
+    return ok({ outdated, remaining: outdated, installation: before, engine: state, warnings: [] });
+  }
+  const warnings: Problem[] = [];
+  let installation = before;
+  if (outdated.length > 0) {
+    const parts = [...new Set([...neededParts(), ...before.parts.keys()])];
+    const installed = await installEngine({ ...installing, parts, onlyPinned: true });
+    if (!installed.ok) return installed;
+    installation = installed.value.installation;
+    warnings.push(...installed.value.warnings);
+  }
+  const remaining = findOutdated(installation);
+  const switched = await changeOver(paths, before, installation, options);
+  if (!switched.ok) return switched;
+  const { engine, warning } = switched.value;
+  return ok({
+    outdated,
+    remaining,
+    installation,
+    engine,
+    warnings: warning === undefined ? warnings : [...warnings, warning],
+  });
+}
+
+/** Whether daemons run, and of which installation. */
+async function stateOf(
+  paths: EnginePaths,
+  installation: Installation,
+): Promise<'stopped' | 'current' | 'other'> {
+  const running = (await readDaemons(paths)).filter(({ alive }) => alive);
+  if (running.length === 0) return 'stopped';
+  const isCurrent = running.every(({ record }) => record.file.startsWith(`${installation.binDir}/`));
+  return isCurrent ? 'current' : 'other';
+}
+
+interface ChangeOver {
+  readonly engine: UpgradeReport['engine'];
+  readonly warning?: Problem;
+}
+
+async function changeOver(
+  paths: EnginePaths,
+  before: Installation,
+  now: Installation,
+  options: UpgradeOptions,
+): Promise<Result<ChangeOver>> {
+  const state = await stateOf(paths, now);
+  if (state !== 'other') return ok({ engine: state });
+  if (options.restart !== true) {
+    const builds = await countBuilds(paths, now, options);
+    if (builds !== 0) return ok({ engine: 'pending', warning: pending(builds) });
+  }
+  const { env, signal, notify } = options;
+  const registry = (await readDaemons(paths)).find((one) => one.record.name === 'registry' && one.alive);
+  const going = { env, ...(notify === undefined ? {} : { notify }) };
+  const starting = {
+    ...going,
+    ...(signal === undefined ? {} : { signal }),
+    ...(registry === undefined ? {} : { registry: Number(registry.record.address.split(':').at(-1)) }),
+  };
+  // Once it is down it has to come up again, whoever says stop.
+  const down = await downEngine(going);
+  if (!down.ok) return down;
+  const up = await upEngine(starting);
+  if (up.ok) return ok({ engine: 'restarted' });
+  return fail([await takeBack(paths, before, up.error, going)]);
+}
+
+/** Builds that run now; undefined: the engine does not say. */
+async function countBuilds(
+  paths: EnginePaths,
+  installation: Installation,
+  options: UpgradeOptions,
+): Promise<number | undefined> {
+  const buildctl = installation.parts.get('buildctl')?.file;
+  if (buildctl === undefined) return undefined;
+  const asked = await askBuildctl(
+    { buildctl, address: `unix://${paths.buildkitSocket}` },
+    {
+      argv: ['debug', 'histories', '--format', '{{json .}}'],
+      timeoutMs: 30_000,
+      unanswered: 'does not say what it builds',
+    },
+    options,
+  );
+  if (asked.ok) return asked.value.split('\n').filter(isRunningBuild).length;
+  // One that is dead builds nothing.
+  const alive = (await readDaemons(paths)).some(({ record, alive }) => record.name === 'buildkitd' && alive);
+  return alive ? undefined : 0;
+}
+
+/** A record of a build that has not come to its end (buildkit api/services/control, `BuildHistoryEvent`). */
+function isRunningBuild(line: string): boolean {
+  try {
+    const { record } = JSON.parse(line) as { readonly record?: { readonly CompletedAt?: unknown } };
+    return record !== undefined && (record.CompletedAt ?? undefined) === undefined;
+  } catch {
+    return false;
+  }
+}
+
+function pending(builds: number | undefined): Problem {
+  const why =
+    builds === undefined
+      ? 'nobody can tell whether it builds'
+      : builds === 1
+        ? 'a build runs'
+        : `${builds} builds run`;
+  return problem('engine/upgrade-pending', `the engine goes on as it was, since ${why}`, {
+    severity: 'warning',
+    hint: 'The new version is installed. Change over later: bake-ts engine upgrade; or now, and the builds fail: bake-ts engine upgrade --restart',
+  });
+}
+
+/** Makes the installation before the one in use, and starts it. */
+async function takeBack(
+  paths: EnginePaths,
+  before: Installation,
+  why: readonly Problem[],
+  going: Pick<UpgradeOptions, 'env' | 'notify'>,
+): Promise<Problem> {
+  const link = `${paths.currentLink}.new`;
+  await rm(link, { force: true });
+  const target = await readlink(paths.currentLink).catch(() => undefined);
+  await symlink(`versions/${before.id}`, link);
+  await rename(link, paths.currentLink);
+  const up = await upEngine(going);
+  const [first] = why;
+  return problem(
+    'engine/upgrade-failed',
+    `the new engine does not start: ${first?.message ?? 'it says nothing'}`,
+    {
+      hint: up.ok
+        ? 'The version before runs again. bake-ts engine logs shows why the new one did not start.'
+        : `Neither does the version before (${up.error[0]?.message ?? 'it says nothing'}): bake-ts engine doctor`,
+      detail: [target, first?.detail].filter((one) => one !== undefined).join('\n'),
+    },
+  );
+}

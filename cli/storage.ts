@@ -22,8 +22,8 @@ export async function findStorage(
 ): Promise<Result<{ readonly engine: Engine; readonly repository: Repository }>> {
   const read = await readInputs(args, io);
   if (!read.ok) {
-    // Options that are no options are not passed over: what they were to say may be what is to be kept.
-    const usage = read.error.filter(({ code }) => code.startsWith('cli/'));
+    // Options that are no options are not passed over, nor what may not be read: either may say what is to be kept.
+    const usage = read.error.filter(({ code }) => code.startsWith('cli/') || code === 'system/permission');
     if (usage.length > 0) return { ok: false, error: usage };
     if (!read.error.some(({ code }) => code === 'config/no-file')) {
       const unread = problem(

@@ -17,6 +17,7 @@ const OTHER_ENDS: Readonly<Record<string, readonly number[]>> = {
   'engine up': [5],
   'engine doctor': [5],
   'engine install --from path': [0, 5],
+  'engine upgrade --check': [5],
 };
 
 /** A command with some of its flags, and how it has to end. */

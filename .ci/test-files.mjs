@@ -51,6 +51,8 @@ export function runsOn(file, runtime) {
   if (ONLY_USER.includes(file)) return false;
   if (file.startsWith('test/packaging/') && HANDED_OUT.includes(path.basename(file, '.test.ts')))
     return runtime === 'node';
+  // Whole processes that take their system for another one; the differences themselves are tested on each runtime.
+  if (file === 'test/cli/elsewhere.test.ts') return runtime === 'node24';
   // Programs of the documentation: each takes a second, and what is compiled is tried by all others.
   if (file === 'test/docs/examples.test.ts') return runtime !== 'node';
   const names = E2E_ON[runtime];

@@ -129,20 +129,21 @@ async function testAll() {
   // One more than there are processors: a third of the time of these files is spent waiting.
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(units)));
   // What builds with the real engine measures and kills things: one at a time, and beside it, with an engine of their own, those
-  // that do neither.
+  // that do neither, and what an ordinary user does with theirs.
   const whole = queue.filter(({ file }) => isE2e(file));
+  const asUser = runtimes.find(({ name }) => name === 'user');
+  const userFiles = files.filter(runsAsUser);
+  const workAsUser = async () => {
+    if (asUser === undefined || userFiles.length === 0 || binaries === undefined || interrupted) return;
+    results.push(...(await testAsUser(asUser, userFiles, binaries)));
+  };
   await Promise.all([
     work(whole.filter(({ file }) => !runsBeside(file))),
     work(
       whole.filter(({ file }) => runsBeside(file)),
       besideEnv,
-    ),
+    ).then(workAsUser),
   ]);
-
-  const asUser = runtimes.find(({ name }) => name === 'user');
-  const userFiles = files.filter(runsAsUser);
-  if (asUser !== undefined && userFiles.length > 0 && binaries !== undefined && !interrupted)
-    results.push(...(await testAsUser(asUser, userFiles, binaries)));
 
   say('');
   for (const runtime of runtimes) {

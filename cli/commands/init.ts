@@ -1,6 +1,7 @@
 import type { Repository, Source } from '../../lib/convert/mod.ts';
 import { parseImageRef } from '../../lib/model/mod.ts';
 import { plainText } from '../../lib/report/mod.ts';
+import { isCi } from '../../lib/util/is-ci.ts';
 import { type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -54,10 +55,9 @@ async function askChoices(
 ): Promise<Choices | undefined> {
   const { candidatesOf, unclearOf } = await import('../../lib/convert/mod.ts');
   const candidates = candidatesOf(repository, source);
-  const isCi = (io.env['CI'] ?? '') !== '' && io.env['CI'] !== 'false';
   const isPiped = target === '-' && io.stdout.isTTY !== true;
   // What comes from a bake or Compose file says by itself where it goes.
-  if (candidates.length === 0 || isCi || isPiped) return {};
+  if (candidates.length === 0 || isCi(io.env) || isPiped) return {};
   const prompt = await io.openPrompt?.();
   if (prompt === undefined) return {};
   try {

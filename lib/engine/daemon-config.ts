@@ -16,7 +16,10 @@ export type Snapshotter = 'overlayfs' | 'native';
 const quote = (text: string): string => JSON.stringify(text);
 
 /** containerd: everything of its own, and without what would reach outside (CRI, NRI's socket, /opt/containerd). */
-export function containerdConfig(paths: EnginePaths, version: string): string {
+export function containerdConfig(
+  paths: EnginePaths,
+  { version, unsynced }: { readonly version: string; readonly unsynced: boolean },
+): string {
   const legacy = version.startsWith('1.');
   const disabled = [
     'io.containerd.grpc.v1.cri',
@@ -36,7 +39,7 @@ disabled_plugins = [${disabled.map(quote).join(', ')}]
 
 [debug]
   level = "warn"
-`;
+${unsynced ? '\n[plugins."io.containerd.metadata.v1.bolt"]\n  no_sync = true\n' : ''}`;
 }
 
 /** buildkitd: only the containerd worker, and what it has to know of registries (lines as `formatRegistries` makes them). */

@@ -18,6 +18,7 @@ import {
   tryOverlay,
 } from './host.ts';
 import { checkProgram, readInstallation, versionArgs } from './installation.ts';
+import { isServing } from './is-serving.ts';
 import type { EngineOptions } from './notice.ts';
 import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
@@ -25,7 +26,6 @@ import { isRootless, neededParts, onceInNamespace } from './rootless.ts';
 import { lookAtNeeds, type RootlessNeed, tryNamespaces } from './rootless-needs.ts';
 import { type ServingEngine, servingEngine } from './serving.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
-import { isServing } from './up.ts';
 import { ENGINE_PARTS, findVersion, PACKAGES } from './versions.ts';
 import { readWorker } from './worker.ts';
 

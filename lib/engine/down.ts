@@ -11,6 +11,7 @@ import type { EngineOptions } from './notice.ts';
 import { checkOwnership } from './ownership.ts';
 import { enginePaths } from './paths.ts';
 import { removeTree } from './remove.ts';
+import { settleDatabase } from './unsynced.ts';
 
 /** What `down` found and ended. */
 export interface DownReport {
@@ -59,6 +60,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
   if (!exists) {
     // Never started, or deleted by somebody; in that case the daemons still run, and only their arguments show it.
     const killedProcesses = await killLeftovers(paths);
+    await settleDatabase(paths);
     return ok({
       wasRunning: killedProcesses > 0,
       stopped: [],
@@ -89,6 +91,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     const removedContainers = await removeContainers(paths, options);
     await stop('containerd');
     const killedProcesses = await killLeftovers(paths);
+    await settleDatabase(paths);
     const unmounted = await unmountAll(paths, options);
 
     const left = [...(await mountsBelow(paths.runtimeDir)), ...(await mountsBelow(paths.stateDir))];

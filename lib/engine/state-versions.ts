@@ -48,7 +48,7 @@ export async function checkStateVersions(
     {
       hint:
         `install what is at least as new: bake-ts engine upgrade, of the bake-ts that installed it\n` +
-        `or begin with an empty state: set BAKE_TS_HOME to another directory, or remove ${paths.stateDir}`,
+        `or begin with an empty state: set BAKE_TS_HOME to another directory, or bake-ts engine rm`,
     },
   );
 }

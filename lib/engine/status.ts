@@ -3,10 +3,10 @@ import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type DaemonRecord, readDaemons } from './daemon.ts';
 import { type Installation, readInstallation } from './installation.ts';
+import { isServing } from './is-serving.ts';
 import type { EngineOptions } from './notice.ts';
 import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { isServing } from './up.ts';
 
 /** A daemon as it was found. */
 export interface DaemonStatus extends DaemonRecord {

@@ -1,10 +1,8 @@
 /** Starting the embedded engine: whatever of it does not run yet, once, however many ask at the same time. */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
-import { option } from '../util/option-words.ts';
 import {
   type DaemonName,
   type DaemonRecord,
@@ -24,8 +22,9 @@ import {
   type Snapshotter,
 } from './daemon-config.ts';
 import { checkFreeSpace, keepReserve, makeRoomForStart, warnOfSpace } from './disk-space.ts';
-import { fileProblem, findListener, findObstacles, tryOverlay } from './host.ts';
+import { fileProblem, findObstacles, tryOverlay } from './host.ts';
 import { type Installation, readInstallation } from './installation.ts';
+import { isServing, portOf, portTakenProblem } from './is-serving.ts';
 import { findForeignFiles, killLeftovers, removeContainers, unmountAll } from './leftovers.ts';
 import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
@@ -47,6 +46,7 @@ import {
 import { findRootlessObstacles, tryNamespaces } from './rootless-needs.ts';
 import { probeSocket } from './socket.ts';
 import { checkStateVersions, noteStateVersions } from './state-versions.ts';
+import { isUnsynced, prepareDatabase } from './unsynced.ts';
 import type { EnginePart } from './versions.ts';
 import { readWorker, waitForContainerd } from './worker.ts';
 
@@ -192,6 +192,11 @@ class EngineStarter {
     // containers running, and the next one knows nothing of them.
     const idle = (await readDaemon(this.#paths, 'buildkitd'))?.alive !== true;
     if (idle) await this.#clearLeftovers();
+    if (idle && (await readDaemon(this.#paths, 'containerd'))?.alive !== true) {
+      const database = await prepareDatabase(this.#paths, this.#version('containerd'), this.#options);
+      if (!database.ok) return fail([database.error]);
+      if (database.value !== undefined) this.#warnings.push(database.value);
+    }
     const containerd = await this.#startContainerd();
     if (!containerd.ok) return containerd;
     if (idle) await removeContainers(this.#paths, this.#options);
@@ -262,7 +267,8 @@ class EngineStarter {
       this.#paths.containerdSocket,
       async () => {
         if (tools !== undefined) await rm(namespaceDir(this.#paths), { recursive: true, force: true });
-        await writeFile(config, containerdConfig(this.#paths, this.#version('containerd')), { mode: 0o600 });
+        const settings = { version: this.#version('containerd'), unsynced: await isUnsynced(this.#paths) };
+        await writeFile(config, containerdConfig(this.#paths, settings), { mode: 0o600 });
         return ['--config', config];
       },
       tools && namespaceMaker(tools, this.#paths),
@@ -390,40 +396,6 @@ class EngineStarter {
     }
     return started;
   }
-}
-
-/** Whether a daemon does its work: it listens, and the registry answers as a registry does. */
-export async function isServing(name: DaemonName, address: string): Promise<boolean> {
-  if (name === 'registry') return (await askRegistry(address)) === 'registry';
-  return (await probeSocket({ path: address })).kind === 'accepts';
-}
-
-/** Asks `/v2/` of a host: a registry, something else that speaks HTTP, or nothing of the kind. */
-function askRegistry(host: string): Promise<'registry' | 'other' | 'nothing'> {
-  return new Promise((resolve) => {
-    const request = get(`http://${host}/v2/`, { agent: false, timeout: 2_000 }, (answer) => {
-      answer.resume();
-      answer.on('error', () => {});
-      resolve(answer.headers['docker-distribution-api-version'] === 'registry/2.0' ? 'registry' : 'other');
-    });
-    request.on('timeout', () => request.destroy());
-    request.on('error', () => resolve('nothing'));
-  });
-}
-
-async function portTakenProblem(port: number): Promise<Problem> {
-  const who = (await findListener(port)) ?? 'another program';
-  const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';
-  return problem('engine/port-taken', `port ${port} of 127.0.0.1 is taken by ${who}`, {
-    hint: isRegistry
-      ? `that is a registry: push to 127.0.0.1:${port} as it is, and start none; or choose another port: ${option(`--registry=${port + 1}`)}`
-      : `end that program, or choose another port: bake-ts engine up --registry=${port + 1}`,
-  });
-}
-
-function portOf(address: string | undefined): number | undefined {
-  const port = Number(address?.split(':').at(-1));
-  return Number.isInteger(port) ? port : undefined;
 }
 
 function findLacking(installation: Installation | undefined, options: UpOptions): Problem | undefined {

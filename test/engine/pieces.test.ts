@@ -174,9 +174,12 @@ test('daemons see no trace context, no settings of another registry, and our pro
 test('the daemons are configured to keep to our folders, whatever characters those have', () => {
   const paths = enginePaths({ BAKE_TS_HOME: '/a "b" c' });
   const quoted = '"/a \\"b\\" c/engine-state';
-  assert(containerdConfig(paths, '2.4.2').includes(`root = ${quoted}/containerd"`));
-  assert(containerdConfig(paths, '2.4.2').startsWith('version = 3'));
-  assert(containerdConfig(paths, '1.6.20').startsWith('version = 2'));
+  const synced = containerdConfig(paths, { version: '2.4.2', unsynced: false });
+  assert(synced.includes(`root = ${quoted}/containerd"`));
+  assert(synced.startsWith('version = 3'));
+  assert(!synced.includes('no_sync'));
+  assert(containerdConfig(paths, { version: '2.4.2', unsynced: true }).includes('no_sync = true'));
+  assert(containerdConfig(paths, { version: '1.6.20', unsynced: false }).startsWith('version = 2'));
   const buildkitd = buildkitdConfig(
     paths,
     { snapshotter: 'native', runc: '/bin/runc', rootless: false },

@@ -1,7 +1,8 @@
 /** The embedded engine for real, as whoever runs this: root or another user. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -152,6 +153,50 @@ test('what daemons that were killed leave behind is cleared by the next up', asy
   const down = await downEngine({ env: home.env });
   assert(down.ok);
   assert.deepEqual(await remains(home), []);
+});
+
+test('in CI nothing waits for the database’s disk, what a killed engine built stays, and another boot begins anew', async (t) => {
+  const { dir, env } = await installHere(t);
+  const home = { dir, env: { ...env, CI: 'true' } };
+  const paths = enginePaths(home.env);
+  const note = path.join(paths.stateDir, 'unsynced.json');
+  const names = async (engine: Awaited<ReturnType<typeof up>>) => {
+    const images = await listImages(engine.containerd, { env: home.env });
+    assert(images.ok, JSON.stringify(images));
+    return images.value.map((image) => image.name);
+  };
+  const first = await up(home);
+  assert.match(await readFile(path.join(paths.stateDir, 'containerd.toml'), 'utf8'), /no_sync = true/);
+  const context = await makeContext(
+    t,
+    home,
+    'ctr',
+    'FROM scratch\nCOPY program /p\nRUN ["/p", "--version"]\n',
+  );
+  const built = await runCommand(buildArgv(first, context, 'type=image,name=kept:1'), { timeoutMs: 120_000 });
+  assert.equal(built.exitCode, 0, built.stderr);
+  for (const { pid } of first.daemons) process.kill(pid, 'SIGKILL');
+  const second = await up(home);
+  assert.deepEqual(await names(second), ['kept:1']);
+  assert((await downEngine({ env: home.env })).ok);
+  // Written by now, so that it may go to another machine.
+  assert(!existsSync(note));
+  const third = await up(home);
+  assert.deepEqual(await names(third), ['kept:1']);
+  assert(existsSync(note));
+  for (const { pid } of third.daemons) process.kill(pid, 'SIGKILL');
+  // As if the machine had gone down here.
+  await writeFile(note, '{"bootId":"00000000-0000-0000-0000-000000000000"}');
+  const fourth = await up(home);
+  assert.deepEqual(
+    fourth.warnings.map(({ code }) => code),
+    ['engine/state-dropped'],
+  );
+  assert.deepEqual(await names(fourth), []);
+  const again = await runCommand(buildArgv(fourth, context, 'type=image,name=kept:1'), {
+    timeoutMs: 120_000,
+  });
+  assert.equal(again.exitCode, 0, again.stderr);
 });
 
 test('a daemon that crashes while it starts is reported with the tail of its log, and nothing stays', async (t) => {

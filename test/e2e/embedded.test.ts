@@ -36,7 +36,8 @@ interface Kitchen extends Workspace {
 async function makeKitchen(t: TestContext, tree: Readonly<Record<string, TreeEntry>>): Promise<Kitchen> {
   const work = await makeWorkspace(t, tree, { PATH: `${realEngine.binDir}:${process.env['PATH'] ?? ''}` });
   t.after(async () => {
-    await downEngine({ env: work.env });
+    const down = await downEngine({ env: work.env });
+    assert(down.ok, JSON.stringify(down));
     await rm(work.home, { recursive: true, force: true });
   });
   const installed = await installEngine({

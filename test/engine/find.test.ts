@@ -10,7 +10,7 @@ import {
   enginePaths,
   type FindOptions,
   findEngine,
-  REQUIRED_PARTS,
+  neededParts,
 } from '../../lib/engine/mod.ts';
 import type { System } from '../../lib/system/mod.ts';
 import { fakeProgram } from '../rig/fake-release.ts';
@@ -57,11 +57,11 @@ async function pretendInstalled({ env }: Machine): Promise<void> {
   const paths = enginePaths(env);
   const dir = path.join(paths.versionsDir, 'v');
   await mkdir(path.join(dir, 'bin'), { recursive: true });
-  for (const part of REQUIRED_PARTS) {
+  for (const part of neededParts()) {
     await writeFile(path.join(dir, 'bin', part), fakeProgram(part));
     await chmod(path.join(dir, 'bin', part), 0o755);
   }
-  const parts = REQUIRED_PARTS.map((part) => ({
+  const parts = neededParts().map((part) => ({
     part,
     package: 'buildkit' as const,
     version: '1',

@@ -9,6 +9,7 @@ import {
   enginePaths,
   type InstallOptions,
   installEngine,
+  neededParts,
   PACKAGES,
   readInstallation,
 } from '../../lib/engine/mod.ts';
@@ -33,6 +34,7 @@ const SAYS: Readonly<Record<string, string>> = {
   ctr: 'ctr github.com/containerd/containerd/v2 v2.4.2',
   runc: 'runc version 1.4.3\nlibseccomp: 2.6.0',
   registry: 'registry github.com/distribution/distribution/v3 v3.1.2',
+  rootlesskit: 'rootlesskit version 3.1.0',
 };
 
 const machine = goArchitecture(arch());
@@ -96,6 +98,8 @@ async function setUp(t: Cleanup): Promise<Setup> {
   const env = { BAKE_TS_HOME: home, PATH: '/usr/bin:/bin', HOME: home };
   for (const name of ['buildkit', 'containerd', 'registry'] as const)
     publish(server, name, makeTarGz(entriesOf(name)));
+  const rootlesskit = makeTarGz(entriesOf('rootlesskit'));
+  publish(server, 'rootlesskit', rootlesskit);
   const runc = Buffer.from(fakeProgram(SAYS['runc'] ?? ''));
   publish(server, 'runc', runc);
   return {
@@ -107,8 +111,8 @@ async function setUp(t: Cleanup): Promise<Setup> {
         env,
         from: 'release',
         mirror: server.url,
-        // The pinned one is of the real file.
-        checksums: { runc: `sha256:${sha256(runc)}` },
+        // Those that are pinned are of the real files.
+        checksums: { runc: `sha256:${sha256(runc)}`, rootlesskit: `sha256:${sha256(rootlesskit)}` },
         ...options,
       }),
   };
@@ -166,7 +170,7 @@ test('what is installed is not fetched again, and a part that is added leaves th
   assert(third.ok, JSON.stringify(third));
   assert.deepEqual(third.value.installed, ['registry']);
   assert(server.requests.slice(before).every((line) => line.includes('/distribution/')));
-  assert.equal((await readInstallation(enginePaths(env)))?.parts.size, 7);
+  assert.equal((await readInstallation(enginePaths(env)))?.parts.size, neededParts().length + 1);
 });
 
 test('installations at the same time are one', async (t) => {
@@ -409,7 +413,7 @@ test('a failed installation leaves the one before it in use', async (t) => {
   assert.equal(codeOf(second), 'engine/checksum-mismatch');
   const now = await readInstallation(enginePaths(setup.env));
   assert.equal(now?.id, first.value.installation.id);
-  assert.equal(now?.parts.size, 6);
+  assert.equal(now?.parts.size, neededParts().length);
   assert.equal((await readdir(path.join(setup.home, 'engine/versions'))).length, 1);
 });
 

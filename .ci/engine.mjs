@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { must, removeScratch, root, run, say, since } from './support.mjs';
+import { must, node24, removeScratch, root, run, say, since } from './support.mjs';
 
 const PROGRAMS = [
   'buildctl',
@@ -57,11 +57,13 @@ export async function ensureEngineBinaries() {
 }
 
 /**
- * Starts a private containerd and buildkitd in a temporary directory.
+ * Starts a private containerd and buildkitd in a temporary directory. Without root it takes namespaces, so that one is started by the
+ * command line under test.
  * @returns {Promise<{ env: Record<string, string>, stop: () => Promise<void> }>} what the tests get to see, and the end
  */
 export async function startEngine(binDir) {
   const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-engine-'));
+  if (process.getuid() !== 0) return startWithoutRoot(binDir, dir);
   const containerdSocket = path.join(dir, 'containerd.sock');
   const address = `unix://${path.join(dir, 'buildkitd.sock')}`;
   const env = { PATH: `${binDir}:${process.env.PATH}`, OTEL_TRACES_EXPORTER: 'none' };
@@ -144,6 +146,32 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", 
     },
     stop,
   };
+}
+
+async function startWithoutRoot(binDir, dir) {
+  const compiled = path.join(root, 'dist/bin/bake-ts.cjs');
+  const cli = existsSync(compiled) ? [process.execPath, compiled] : [node24, path.join(root, 'cli/main.ts')];
+  const env = { BAKE_TS_HOME: dir, PATH: `${binDir}:${process.env.PATH}` };
+  const stop = async () => {
+    await run([...cli, 'engine', 'rm', '--yes'], { env, show: 'failure' });
+    await removeScratch(dir);
+  };
+  try {
+    await must([...cli, 'engine', 'install', '--from', 'path'], { env, show: 'failure' });
+    const { stdout } = await must([...cli, 'engine', 'up', '--json'], { env, show: 'never' });
+    const { address, containerd } = JSON.parse(stdout);
+    return {
+      env: {
+        BAKE_TS_TEST_ENGINE_BIN: binDir,
+        BAKE_TS_TEST_BUILDKIT: address,
+        BAKE_TS_TEST_CONTAINERD: containerd.socket,
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** Waits for the end of a process; kills it when it takes too long. */

@@ -6,6 +6,7 @@ import { wrap } from '../lib/report/mod.ts';
 import { describeFileFault, fileFaultCode, writeNamedFile } from '../lib/system/mod.ts';
 import { throwDenied } from '../lib/util/permission.ts';
 import { isSet, type ParsedArgs } from './args.ts';
+import { confirm } from './confirm.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
@@ -66,10 +67,7 @@ export async function writeResult(
 }
 
 async function mayWriteOver(target: string, io: Io): Promise<boolean> {
-  const prompt = await io.openPrompt?.();
-  const answer = await prompt?.ask(`${target} is there already. Write over it? [y/N] `);
-  prompt?.close();
-  return answer?.kind === 'line' && /^y(?:es)?$/i.test(answer.text.trim());
+  return (await confirm(`${target} is there already. Write over it?`, io)) === 'yes';
 }
 
 function reportWritten(target: string, io: Io): ExitCode {

@@ -1,7 +1,7 @@
 import { formatBytes, type Palette, plainText, plural } from '../../lib/report/mod.ts';
 import { type StorageUsage, sumBytes, surveyEngine } from '../../lib/storage/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
-import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
@@ -15,13 +15,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const found = await findStorage(args, io);
   if (!found.ok) return reportProblems(found.error, args, io);
   const { engine, repository } = found.value;
-  return withCancellation(io, async ({ signal, stoppedBy }) => {
+  return withCancellation(io, async ({ signal }) => {
     const surveyed = await surveyEngine({ engine, repository, env: io.env, signal });
-    if (!surveyed.ok) {
-      const code = reportProblems(surveyed.error, args, io);
-      const stopped = stoppedBy();
-      return stopped === undefined ? code : exitCodeOfSignal(stopped);
-    }
+    if (!surveyed.ok) return reportProblems(surveyed.error, args, io);
     if (isSet(args, 'json')) writeJson(surveyToJson(engine, surveyed.value), io);
     else {
       const palette = paletteFor(args, io, io.stdout);

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
-import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInstallSources } from '../install-sources.ts';
 import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
@@ -15,7 +15,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const view = createNoticeView(args, io);
   return withCancellation(
     io,
-    async ({ signal, stoppedBy }) => {
+    async ({ signal }) => {
       const report = await installEngine({
         ...sources.value,
         env: io.env,
@@ -24,11 +24,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         force: isSet(args, 'force'),
         ...(isSet(args, 'registry') ? { parts: [...neededParts(), 'registry'] as const } : {}),
       }).finally(() => view.close());
-      const stopped = stoppedBy();
-      if (!report.ok) {
-        const code = reportProblems(report.error, args, io);
-        return stopped === undefined ? code : exitCodeOfSignal(stopped);
-      }
+      if (!report.ok) return reportProblems(report.error, args, io);
       const { installation, changed, durationMs } = report.value;
       const palette = paletteFor(args, io, io.stdout);
       const rows = [...installation.parts.values()].map((part) => [

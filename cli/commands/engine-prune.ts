@@ -13,11 +13,16 @@ import {
 import { parseDuration } from '../../lib/util/duration.ts';
 import { parseSize } from '../../lib/util/size.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
-import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { confirm } from '../confirm.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { paletteFor, reportProblems, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 import { findStorage, formatLeftovers, tellLeftovers } from '../storage.ts';
+
+const NOBODY = problem('cli/not-confirmed', 'nothing was removed: nobody is there to ask', {
+  hint: 'Say --yes where that is meant, or limits: --keep 10GB, --older 7d.',
+});
 
 /** `bake-ts engine prune`: lets go of cache, of images that nothing names, and of what is left of what is gone. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
@@ -26,27 +31,22 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const found = await findStorage(args, io);
   if (!found.ok) return reportProblems(found.error, args, io);
   const choice = chosen.value;
-  return withCancellation(io, async ({ signal, stoppedBy }) => {
+  return withCancellation(io, async ({ signal }) => {
     const options = { ...found.value, env: io.env, signal };
-    const ended = (problems: readonly Problem[]): ExitCode => {
-      const code = reportProblems(problems, args, io);
-      const stopped = stoppedBy();
-      return stopped === undefined ? code : exitCodeOfSignal(stopped);
-    };
     const surveyed = await surveyForPrune(options);
-    if (!surveyed.ok) return ended(surveyed.error);
+    if (!surveyed.ok) return reportProblems(surveyed.error, args, io);
     const shown = surveyed.value;
     if (shown.imagesUnreadable !== undefined && (choice.images === true || choice.gone === true))
       reportProblems([{ ...shown.imagesUnreadable, severity: 'warning' }], args, io);
     const question = show(shown, choice, args, io);
     if (isSet(args, 'dry-run')) return EXIT.ok;
     if (question !== undefined && !isSet(args, 'yes')) {
-      const refused = await ask(question, io);
-      if (refused === 'no') return EXIT.ok;
-      if (refused !== undefined) return ended([refused]);
+      const answer = await confirm(question, io);
+      if (answer === 'nobody') return reportProblems([NOBODY], args, io);
+      if (answer === 'no') return EXIT.ok;
     }
     const pruned = await pruneStorage(options, choice, shown);
-    if (!pruned.ok) return ended(pruned.error);
+    if (!pruned.ok) return reportProblems(pruned.error, args, io);
     report(pruned.value, args, io);
     return EXIT.ok;
   });
@@ -115,21 +115,6 @@ function estimate({ records }: StorageUsage, limits: PruneLimits, nowMs: number)
     if (one.inUse || (limits.all !== true && !isReclaimable(one))) return false;
     return since === undefined || one.lastUsedAt === undefined || Date.parse(one.lastUsedAt) < since;
   });
-}
-
-/** Whether it is meant: undefined where it is, `no` where it is not, a problem where there is nobody to ask. */
-async function ask(question: string, io: Io): Promise<Problem | 'no' | undefined> {
-  const prompt = await io.openPrompt?.();
-  if (prompt === undefined)
-    return problem('cli/not-confirmed', 'nothing was removed: nobody is there to ask', {
-      hint: 'Say --yes where that is meant, or limits: --keep 10GB, --older 7d.',
-    });
-  try {
-    const answer = await prompt.ask(`${question} [y/N] `);
-    return answer.kind === 'line' && /^y(?:es)?$/i.test(answer.text.trim()) ? undefined : 'no';
-  } finally {
-    prompt.close();
-  }
 }
 
 function report(

@@ -2,7 +2,7 @@ import type { Registries } from '../../lib/engine/mod.ts';
 import { problem } from '../../lib/model/mod.ts';
 import { formatDuration } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
-import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInputs, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
@@ -20,7 +20,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const view = createNoticeView(args, io);
   return withCancellation(
     io,
-    async ({ signal, stoppedBy }) => {
+    async ({ signal }) => {
       const up = await upEngine({
         env: io.env,
         signal,
@@ -28,11 +28,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         ...(registry === undefined ? {} : { registry }),
         registries,
       }).finally(() => view.close());
-      const stopped = stoppedBy();
-      if (!up.ok) {
-        const code = reportProblems(up.error, args, io);
-        return stopped === undefined ? code : exitCodeOfSignal(stopped);
-      }
+      if (!up.ok) return reportProblems(up.error, args, io);
       const engine = up.value;
       reportProblems(engine.warnings, args, io);
       if (isSet(args, 'json')) {

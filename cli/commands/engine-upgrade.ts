@@ -1,6 +1,6 @@
 import { plural, toProblemJson } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
-import { EXIT, type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { readInstallSources } from '../install-sources.ts';
 import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
@@ -22,7 +22,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const view = createNoticeView(args, io);
   return withCancellation(
     io,
-    async ({ signal, stoppedBy }) => {
+    async ({ signal }) => {
       const upgraded = await upgradeEngine({
         ...sources.value,
         env: io.env,
@@ -31,11 +31,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         check: isSet(args, 'check'),
         restart: isSet(args, 'restart'),
       }).finally(() => view.close());
-      if (!upgraded.ok) {
-        const code = reportProblems(upgraded.error, args, io);
-        const stopped = stoppedBy();
-        return stopped === undefined ? code : exitCodeOfSignal(stopped);
-      }
+      if (!upgraded.ok) return reportProblems(upgraded.error, args, io);
       const { outdated, remaining, installation, engine, warnings } = upgraded.value;
       reportProblems(warnings, args, io);
       if (isSet(args, 'json')) {

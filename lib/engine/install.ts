@@ -28,6 +28,7 @@ import {
   type InstalledPart,
   manifestFile,
   readInstallation,
+  useInstallation,
 } from './installation.ts';
 import { takeLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
@@ -216,10 +217,7 @@ async function stageAndSwap(
   const id = `${versionOf(parts, 'buildkitd')}-${randomBytes(4).toString('hex')}`;
   const dir = path.join(paths.versionsDir, id);
   await rename(stage, dir);
-  const newLink = `${paths.currentLink}.new`;
-  await rm(newLink, { force: true });
-  await symlink(path.relative(paths.dataDir, dir), newLink);
-  await rename(newLink, paths.currentLink);
+  await useInstallation(paths, id);
   await removeOldVersions(paths, id);
 
   const installation = await readInstallation(paths);

@@ -1,5 +1,5 @@
 /** What is installed: the manifest of a version folder, and the check that a program is what it should be. */
-import { readFile, readlink } from 'node:fs/promises';
+import { readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { isExecutable, runProgram, whyFailed } from '../system/mod.ts';
@@ -63,6 +63,14 @@ export function formatManifest(parts: readonly Omit<InstalledPart, 'file'>[], in
 /** Path of the manifest in a version folder. */
 export function manifestFile(dir: string): string {
   return path.join(dir, MANIFEST);
+}
+
+/** Makes an installed version the one in use, in one step; a relative link, so that the folder can be moved as a whole. */
+export async function useInstallation(paths: EnginePaths, id: string): Promise<void> {
+  const link = `${paths.currentLink}.new`;
+  await rm(link, { force: true });
+  await symlink(path.relative(path.dirname(paths.currentLink), path.join(paths.versionsDir, id)), link);
+  await rename(link, paths.currentLink);
 }
 
 /**

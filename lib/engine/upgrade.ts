@@ -2,13 +2,14 @@
  * Upgrading the embedded engine: what this bake-ts pins is installed beside what is there, then the daemons are changed over. Images and
  * caches stay. Where the new ones do not come up, the old ones are taken again.
  */
-import { readlink, rename, rm, symlink } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { askBuildctl } from './ask-buildctl.ts';
 import { readDaemons } from './daemon.ts';
 import { downEngine } from './down.ts';
 import { type InstallOptions, installEngine } from './install.ts';
-import { type Installation, readInstallation } from './installation.ts';
+import { type Installation, readInstallation, useInstallation } from './installation.ts';
+import { portOf } from './is-serving.ts';
 import { findOutdated, type OutdatedPackage } from './outdated.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 import { neededParts } from './rootless.ts';
@@ -108,11 +109,12 @@ async function changeOver(
   }
   const { env, signal, notify } = options;
   const registry = (await readDaemons(paths)).find((one) => one.record.name === 'registry' && one.alive);
+  const port = portOf(registry?.record.address);
   const going = { env, ...(notify === undefined ? {} : { notify }) };
   const starting = {
     ...going,
     ...(signal === undefined ? {} : { signal }),
-    ...(registry === undefined ? {} : { registry: Number(registry.record.address.split(':').at(-1)) }),
+    ...(port === undefined ? {} : { registry: port }),
   };
   // Once it is down it has to come up again, whoever says stop.
   const down = await downEngine(going);
@@ -175,11 +177,8 @@ async function takeBack(
   why: readonly Problem[],
   going: Pick<UpgradeOptions, 'env' | 'notify'>,
 ): Promise<Problem> {
-  const link = `${paths.currentLink}.new`;
-  await rm(link, { force: true });
   const target = await readlink(paths.currentLink).catch(() => undefined);
-  await symlink(`versions/${before.id}`, link);
-  await rename(link, paths.currentLink);
+  await useInstallation(paths, before.id);
   const up = await upEngine(going);
   const [first] = why;
   return problem(

@@ -1,4 +1,4 @@
-/** What engines keep, from a script: told by build, and let go of. */
+/** What engines keep, from a script: listed by build, and pruned. */
 import { findRoot } from '../config/mod.ts';
 import { type FindOptions, findEngine } from '../engine/mod.ts';
 import { ok, type Result } from '../model/mod.ts';
@@ -28,7 +28,7 @@ const USAGE_OPTIONS: KnownOptions<EngineUsageOptions> = {
 
 /**
  * What an engine keeps: its cache by kind and by build, the images of its store and whose they are, and what is left of builds
- * and checkouts that are gone. Changes nothing. Where there is no builds.yaml, nothing is told to be of its builds.
+ * and checkouts that are gone. Changes nothing. Where there is no builds.yaml, nothing is attributed to builds.
  *
  * @returns problems: those of reading builds, `engine/…`
  * @throws TypeError for options that there are not

@@ -2,13 +2,12 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileFaultCode } from '../system/mod.ts';
-import { projectName } from './project.ts';
+import { fileNameOf } from '../util/file-name.ts';
+import { BY_BUILD, fileOfBuild, projectName } from './project.ts';
 import { isFigures, isLastResult, type LastResult } from './shapes.ts';
 
 /** Directories with one below them for each project. */
-const BY_PROJECT = ['last', 'results', 'documents', 'publishing', 'runs'] as const;
-/** Those of them with a file for each build. */
-const BY_BUILD = ['last', 'results', 'documents'] as const;
+const BY_PROJECT = [...BY_BUILD, 'publishing', 'runs'] as const;
 
 /** A project that the state directory has something of. */
 export interface KnownProject {
@@ -49,31 +48,64 @@ async function isAbsent(file: string): Promise<boolean> {
   }
 }
 
-/** Builds of a project that something is remembered of, by name. */
-export async function listKnownBuilds(stateDir: string, project: string): Promise<readonly string[]> {
+/**
+ * Builds of a project that something is remembered of, by name. Files of odd names do not say which build they are of: those that are
+ * of none of the names that are known are left out.
+ *
+ * @param names further names that there may be, beside those that the project's figures have
+ */
+export async function listKnownBuilds(
+  stateDir: string,
+  project: string,
+  names: Iterable<string>,
+): Promise<readonly string[]> {
+  const nameOf = await readNames(stateDir, project, names);
   const builds = new Set<string>();
   for (const dir of BY_BUILD) {
-    for (const file of await namesIn(path.join(stateDir, dir, project))) {
-      const build = file.endsWith('.json') ? decoded(file.slice(0, -'.json'.length)) : undefined;
+    for (const stem of await stemsIn(path.join(stateDir, dir, project))) {
+      const build = nameOf(stem);
       if (build !== undefined) builds.add(build);
     }
   }
   return [...builds].sort();
 }
 
-/** What the builds of a project gave the last time, by their names. */
+/** What the builds of a project gave the last time, by their names; where nobody knows that of an odd file, by the file's. */
 export async function listResults(
   stateDir: string,
   project: string,
+  names: Iterable<string>,
 ): Promise<ReadonlyMap<string, LastResult>> {
+  const nameOf = await readNames(stateDir, project, names);
   const dir = path.join(stateDir, 'results', project);
   const results = new Map<string, LastResult>();
-  for (const file of await namesIn(dir)) {
-    const build = file.endsWith('.json') ? decoded(file.slice(0, -'.json'.length)) : undefined;
-    const value = build === undefined ? undefined : await readValue(path.join(dir, file));
-    if (build !== undefined && isLastResult(value)) results.set(build, value);
+  for (const stem of await stemsIn(dir)) {
+    const value = await readValue(path.join(dir, `${stem}.json`));
+    if (isLastResult(value)) results.set(nameOf(stem) ?? stem, value);
   }
   return results;
+}
+
+/** Which build a file is of, by its name without the ending; undefined: nobody knows. */
+async function readNames(
+  stateDir: string,
+  project: string,
+  names: Iterable<string>,
+): Promise<(stem: string) => string | undefined> {
+  const figures = await readValue(figuresOf(stateDir, project));
+  const known = [...names, ...(isFigures(figures) ? Object.keys(figures.builds) : [])];
+  const byFile = new Map(known.map((name) => [fileNameOf(name), name]));
+  return (stem) => (fileNameOf(stem) === stem ? stem : byFile.get(stem));
+}
+
+async function stemsIn(dir: string): Promise<readonly string[]> {
+  return (await namesIn(dir)).flatMap((file) =>
+    file.endsWith('.json') ? file.slice(0, -'.json'.length) : [],
+  );
+}
+
+function figuresOf(stateDir: string, project: string): string {
+  return path.join(stateDir, 'figures', `${project}.json`);
 }
 
 /** Forgets a build of a project; what its keys gave stays, since other checkouts may have the same. */
@@ -87,18 +119,18 @@ export function measureBuild(stateDir: string, project: string, build: string): 
 }
 
 function filesOfBuild(stateDir: string, project: string, build: string): readonly string[] {
-  return BY_BUILD.map((dir) => path.join(stateDir, dir, project, `${encodeURIComponent(build)}.json`));
+  return BY_BUILD.map((dir) => fileOfBuild(stateDir, dir, project, build));
 }
 
 /** Forgets a project, its kept runs included. */
 export async function forgetProject(stateDir: string, project: string): Promise<void> {
   for (const dir of BY_PROJECT) await rm(path.join(stateDir, dir, project), { recursive: true, force: true });
-  await rm(path.join(stateDir, 'figures', `${project}.json`), { force: true });
+  await rm(figuresOf(stateDir, project), { force: true });
 }
 
 /** Bytes of what the state directory has of a project. */
 export async function measureProject(stateDir: string, project: string): Promise<number> {
-  const files = [path.join(stateDir, 'figures', `${project}.json`)];
+  const files = [figuresOf(stateDir, project)];
   for (const dir of BY_PROJECT) {
     const below = path.join(stateDir, dir, project);
     const found = await readdir(below, { recursive: true, withFileTypes: true }).catch(() => []);
@@ -118,7 +150,7 @@ function isProject(name: string): boolean {
 }
 
 async function rootByFigures(stateDir: string, project: string): Promise<string | undefined> {
-  const value = await readValue(path.join(stateDir, 'figures', `${project}.json`));
+  const value = await readValue(figuresOf(stateDir, project));
   return isFigures(value) ? value.root : undefined;
 }
 
@@ -140,14 +172,6 @@ async function namesIn(dir: string): Promise<readonly string[]> {
 async function readValue(file: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-function decoded(name: string): string | undefined {
-  try {
-    return decodeURIComponent(name);
   } catch {
     return undefined;
   }

@@ -31,9 +31,8 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { describeFileFault, fileFaultCode, homeDirectory, ownUid, writeFileWhole } from '../system/mod.ts';
-import { fileNameOf } from '../util/file-name.ts';
 import { missingPermissions } from '../util/permission.ts';
-import { projectName } from './project.ts';
+import { fileOfBuild, projectName } from './project.ts';
 import { createPartsSealer, newSealKey, type SealParts } from './seal.ts';
 import {
   type ImageConfigFacts,
@@ -290,11 +289,11 @@ export class StateStore {
   }
 
   #lastFile(build: string): string {
-    return path.join(this.#dir, 'last', this.#project, `${fileNameOf(build)}.json`);
+    return fileOfBuild(this.#dir, 'last', this.#project, build);
   }
 
   #resultFile(build: string): string {
-    return path.join(this.#dir, 'results', this.#project, `${fileNameOf(build)}.json`);
+    return fileOfBuild(this.#dir, 'results', this.#project, build);
   }
 
   #figuresFile(): string {
@@ -302,7 +301,7 @@ export class StateStore {
   }
 
   #imageTextsFile(build: string): string {
-    return path.join(this.#dir, 'documents', this.#project, `${fileNameOf(build)}.json`);
+    return fileOfBuild(this.#dir, 'documents', this.#project, build);
   }
 
   #imageFile(digest: Digest, platform: string): string {

@@ -145,7 +145,8 @@ async function recall({ root, set }: Repository, env: EngineOptions['env']): Pro
   const stateDir = stateDirectory(env);
   const ownName = projectName(root);
   const traces = await readTraces(runsDirectory(env, root));
-  const remembered = await listKnownBuilds(stateDir, ownName);
+  const names = [...traces.keys(), ...(set?.builds.keys() ?? [])];
+  const remembered = await listKnownBuilds(stateDir, ownName, names);
   const known = new Map<string, KnownBuild>([
     ...remembered.map((build) => [build, {}] as const),
     ...[...traces].map(([build, { files }]) => [build, { files }] as const),
@@ -166,7 +167,7 @@ async function recall({ root, set }: Repository, env: EngineOptions['env']): Pro
   for (const build of remembered)
     if (gone.has(build))
       state.push({ project: ownName, build, root, sizeBytes: await measureBuild(stateDir, ownName, build) });
-  const own = await imagesOf(stateDir, { name: ownName, root, isGone: false }, traces);
+  const own = await imagesOf(stateDir, { name: ownName, root, isGone: false }, traces, names);
   return { traces, gone, goneRoots, own, others, state };
 }
 
@@ -174,6 +175,7 @@ async function imagesOf(
   stateDir: string,
   { name, root = '' }: KnownProject,
   traces: ReadonlyMap<string, BuildTraces> = new Map(),
+  names: Iterable<string> = [],
 ): Promise<ImagesOfProject> {
   const given = new Map<string, Map<string, string>>();
   const note = (tag: string, digest: string, build: string): void => {
@@ -181,7 +183,7 @@ async function imagesOf(
     if (known === undefined) given.set(tag, new Map([[digest, build]]));
     else known.set(digest, build);
   };
-  for (const [build, { tags, digest }] of await listResults(stateDir, name))
+  for (const [build, { tags, digest }] of await listResults(stateDir, name, names))
     for (const tag of tags) note(tag, digest, build);
   for (const [build, { images }] of traces)
     for (const [tag, digests] of images) for (const digest of digests) note(tag, digest, build);

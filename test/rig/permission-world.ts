@@ -1,7 +1,7 @@
 /** bake-ts under a runtime that permits only some things, in a repository with a registry and an engine that answers. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
@@ -107,14 +107,15 @@ export async function makePermissionWorld(t: Cleanup): Promise<PermissionWorld> 
   };
   let runs = 0;
   const run = async (flags: readonly string[], command: string): Promise<PermittedRun> => {
-    // Neither `lock` nor `update` does anything the second time, and `outdated` needs what the first made.
-    const isLocked = /^(?:outdated|update)/.test(command);
-    const cwd = isLocked ? locked : repo;
+    const number = runs++;
+    // `outdated` and `update` need a lock. `lock` does nothing the second time, and several of these run at once.
+    const unlocked = path.join(dir, `unlocked${number}`);
+    if (/^lock\b/.test(command)) await writeTree(unlocked, tree);
+    const cwd = /^(?:outdated|update)/.test(command) ? locked : /^lock\b/.test(command) ? unlocked : repo;
     const fill = (text: string) =>
       text.replace(/\b[A-Z]+\b/g, (word) => (word === 'REPO' ? cwd : words[word]) ?? word);
-    if (!isLocked) await rm(path.join(repo, 'builds.lock'), { force: true });
     // Where all is in place already, less is asked for.
-    const fresh = command.replace(/\/live$/, () => `/live${runs++}`);
+    const fresh = command.replace(/\/live$/, () => `/live${number}`);
     const argv = [...permittedCommand(flags.map(fill)), ...fresh.split(' ').map(fill)];
     return { ...(await runCommand(argv, { cwd, env, onStart: stopWatching })), fill };
   };

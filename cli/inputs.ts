@@ -95,7 +95,7 @@ function badGrant(text: string): Problem {
 export async function engineOfFile(args: ParsedArgs, io: Io): Promise<{ readonly fileAddress?: string }> {
   if (textOf(args, 'addr') !== undefined || (io.env['BUILDKIT_HOST'] ?? '') !== '') return {};
   const read = await readInputs(args, io, { onlySettings: true });
-  const address = read.ok ? read.value.set.engineAddress : undefined;
+  const address = read.ok ? read.value.set.engine?.address : undefined;
   return address === undefined ? {} : { fileAddress: address };
 }
 

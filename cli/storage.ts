@@ -38,7 +38,7 @@ export async function findStorage(
     }
   }
   const address = textOf(args, 'addr');
-  const fileAddress = read.ok ? read.value.set.engineAddress : undefined;
+  const fileAddress = read.ok ? read.value.set.engine?.address : undefined;
   const engine = await findEngine({
     env: io.env,
     autoStart: false,

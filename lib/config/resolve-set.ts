@@ -138,7 +138,7 @@ export async function resolveSet(
     matrices: instances.matrices,
     variables: variables.all,
     registries,
-    ...(engineAddress === undefined ? {} : { engineAddress }),
+    ...(engineAddress === undefined ? {} : { engine: { address: engineAddress, pool: [] } }),
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
     files: loaded.files.flatMap((file) => (file.isInMemory === true ? [] : file.origin.source.path)),

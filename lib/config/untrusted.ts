@@ -14,14 +14,14 @@ const LOCAL_OUTPUTS: ReadonlySet<string> = new Set(['local', 'tar', 'oci', 'dock
 
 /** Takes away what an untrusted file may not do; one warning for each kind says so. */
 export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
-  const { record: _, engineAddress, registries, builds, ...rest } = set;
+  const { record: _, engine, registries, builds, ...rest } = set;
   const restricted = new Map([...builds].map(([name, build]) => [name, withoutPush(build)]));
   const pushing = [...builds.values()].filter(({ push }) => push !== 'never').length;
   const leaves = [...builds].filter(([name, build]) => isCut(build, restricted.get(name))).length;
   const leftOut = [
     ...(pushing === 0 ? [] : [`pushing (${pushing} ${pushing === 1 ? 'build' : 'builds'})`]),
     ...(leaves === 0 ? [] : ['caches and outputs that leave this machine']),
-    ...(engineAddress === undefined ? [] : ['`engine.address`']),
+    ...(engine === undefined ? [] : ['`engine`']),
     ...(registries.size === 0 ? [] : ['`registries`']),
     ...(set.record === undefined || set.record === 'local' ? [] : ['`record`']),
   ];

@@ -100,7 +100,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     ...(signal === undefined ? {} : { signal }),
     ...(notify === undefined ? {} : { notify: (notice) => notify(notice.text) }),
     ...(address === undefined ? {} : { flagAddress: address }),
-    ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
+    ...(plan.set.engine?.address === undefined ? {} : { fileAddress: plan.set.engine?.address }),
   });
   if (!engine.ok) return fail(engine.error);
   const followed = followSignal(signal);

@@ -2,6 +2,7 @@
  * What one build is once the language is behind us: every value final, every path absolute, nothing late-bound.
  * The packages after `config` see this and never YAML.
  */
+import type { EngineSettings } from './engine-settings.ts';
 import type { Grants } from './grants.ts';
 import type { ImageRef } from './image-ref.ts';
 import type { Problem } from './problem.ts';
@@ -218,6 +219,8 @@ export interface Build {
   readonly platforms: readonly string[];
   /** The platforms as written (`local` included), where that differs. */
   readonly platformsWritten?: readonly string[];
+  /** `engine.labels`: it is built only by engines of a pool that have all of them. */
+  readonly engineLabels?: readonly string[];
   /** In order, without duplicates. */
   readonly tags: readonly Tag[];
   /** `tags` are written, and none is left of them. */
@@ -371,8 +374,8 @@ export interface BuildSet {
   readonly variables: ReadonlyMap<string, Variable>;
   /** Settings by host, as references write it: `localhost:5000`. */
   readonly registries: ReadonlyMap<string, RegistrySettings>;
-  /** `engine.address` of the file. */
-  readonly engineAddress?: string;
+  /** `engine:` of the file; undefined: it has none. */
+  readonly engine?: EngineSettings;
   /**
    * Where results are remembered besides this machine: `registry` (each beside its own image), or the reference given, where
    * records are signed. Undefined: on this machine only.

@@ -22,7 +22,7 @@ export interface RunProxies {
 
 /** Finds the proxies for a plan. Steps of a stranger get none with a user in its URL. */
 export async function findProxies({ plan, env, address }: ProxySearch): Promise<RunProxies> {
-  const engineAddress = address || env['BUILDKIT_HOST'] || plan.set.engineAddress || undefined;
+  const engineAddress = address || env['BUILDKIT_HOST'] || plan.set.engine?.address || undefined;
   const read = await readStepProxies(env, engineAddress);
   if (!read.ok) {
     const warnings = read.error.map((one): Problem => ({ ...one, severity: 'warning' }));

@@ -120,7 +120,7 @@ export class SessionEngine {
    */
   async #learnPlatform(): Promise<string> {
     const { address, env, plan, hostArchitecture } = this.#options;
-    const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engineAddress);
+    const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engine?.address);
     const isSocket = named === undefined || named === '' || named.startsWith('unix://');
     if (isSocket && (this.#options.system ?? thisSystem()) === 'linux')
       return `linux/${hostArchitecture ?? goArchitecture(arch())}`;
@@ -151,7 +151,7 @@ export class SessionEngine {
       signal,
       notify: (notice) => emit({ type: 'engine-starting', text: notice.text }),
       ...(address === undefined ? {} : { flagAddress: address }),
-      ...(plan.set.engineAddress === undefined ? {} : { fileAddress: plan.set.engineAddress }),
+      ...(plan.set.engine?.address === undefined ? {} : { fileAddress: plan.set.engine?.address }),
     });
   }
 

@@ -88,7 +88,7 @@ async function findSurveyed(options: EngineUsageOptions): Promise<Result<SurveyO
   const read = await buildsOf(sources);
   if (!read.ok && read.error.some(({ code }) => code !== 'config/no-file')) return read;
   const asking = { env, ...(signal === undefined ? {} : { signal }) };
-  const fileAddress = read.ok ? read.value.set.engineAddress : undefined;
+  const fileAddress = read.ok ? read.value.set.engine?.address : undefined;
   const finding: FindOptions = {
     ...asking,
     autoStart: false,

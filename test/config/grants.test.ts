@@ -191,7 +191,7 @@ builds:
       outputs: build?.outputs.map(({ type, attributes }) => `${type} ${attributes.get('name') ?? ''}`),
       cacheFrom: build?.cacheFrom.map(({ type }) => type),
       cacheTo: build?.cacheTo.map(({ type }) => type),
-      address: set.engineAddress,
+      address: set.engine?.address,
       record: set.record,
       registries: set.registries.size,
     },
@@ -206,7 +206,7 @@ builds:
     },
   );
   assert.deepEqual(warnings.map(line), [
-    'config/untrusted - The file is untrusted, so this is left out: pushing (1 build), caches and outputs that leave this machine, `engine.address`, `registries`, `record` | An engine of your own is named by --addr (`address` in a script) or BUILDKIT_HOST.',
+    'config/untrusted - The file is untrusted, so this is left out: pushing (1 build), caches and outputs that leave this machine, `engine`, `registries`, `record` | An engine of your own is named by --addr (`address` in a script) or BUILDKIT_HOST.',
   ]);
   assert.deepEqual((await readSet('builds: { a: { context: . } }', { untrusted: true })).warnings, []);
 });

@@ -512,7 +512,7 @@ builds: { a: {} }
     ca: join(set.root, 'certs', 'ca.pem'),
     insecure: true,
   });
-  assert.equal(set.engineAddress, 'tcp://h:1');
+  assert.equal(set.engine?.address, 'tcp://h:1');
 });
 
 test('anchors, aliases, merge keys and x- sections work', async () => {

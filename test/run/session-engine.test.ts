@@ -44,7 +44,7 @@ async function open(given: Given = {}): Promise<Opened> {
       return engine.ok ? ok({ ...engine.value, ...found }) : engine;
     },
   };
-  const set = { registries: new Map(), ...(engineAddress === undefined ? {} : { engineAddress }) };
+  const set = { registries: new Map(), ...(engineAddress === undefined ? {} : { engine: { address: engineAddress, pool: [] } }) };
   const plan = { set, nodes: new Map(nodes.map((node) => [node.build.name, node])) } as unknown as Plan;
   const engine = new SessionEngine({
     access,

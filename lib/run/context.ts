@@ -25,7 +25,7 @@ import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
-import type { EngineReturn } from './engine-return.ts';
+import type { EngineSlots } from './engine-slots.ts';
 import type { Memory } from './memory.ts';
 import type { Phases } from './phases.ts';
 import type { Publisher } from './publisher.ts';
@@ -83,10 +83,10 @@ export interface Calling {
   readonly emit: Emit;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Finds (and if need be starts) the engine, once. */
+  /** Finds (and if need be starts) the engine, once; of a pool one that answers. */
   readonly engine: () => Promise<Result<ReadyEngine>>;
-  /** Waits for it where it went away. */
-  readonly engineReturn: Pick<EngineReturn, 'wait' | 'settled' | 'waitMs' | 'answers'>;
+  /** Where calls run. */
+  readonly slots: EngineSlots;
   /** How long nothing may move in a call before that is said (milliseconds). */
   readonly stallNoticeMs: number;
   /** How long nothing may move in a call before it is ended (milliseconds); undefined: for ever. */
@@ -98,7 +98,7 @@ export interface Calling {
   readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem' | 'signInHint'>;
   /** What is done for each build is told here. */
   readonly phases: Phases;
-  /** Limits calls of buildctl. */
+  /** Limits what is done in the store of the one engine, together with its slots. */
   readonly permits: Semaphore;
   /** Keeps builds of foreign frontends apart where one of them is offered sources by names that all builds share. */
   readonly foreign: Turns;

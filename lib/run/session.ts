@@ -24,6 +24,7 @@ import type { Audit } from './audit.ts';
 import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
+import { slotsOfOne } from './engine-slots.ts';
 import { createGiven, type EarlierResult } from './given.ts';
 import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
@@ -392,7 +393,12 @@ export class Session {
       signal,
       sleep: (ms) => sleep(ms, signal),
       engine: () => engine.ready(),
-      engineReturn: engine.return,
+      slots: slotsOfOne({
+        permits: this.#permits,
+        engine: () => engine.ready(),
+        engineReturn: engine.return,
+        hide: (text) => registry.hideCredentials(text),
+      }),
       stallNoticeMs: this.#options.stallNoticeMs ?? STALL_NOTICE_MS,
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       credentials: registry,

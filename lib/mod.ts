@@ -32,6 +32,7 @@
 export type { ConfigChange, FileChange, ImageComparison, LayerComparison, Verdict } from './compare/mod.ts';
 export type {
   Expression,
+  PoolDefinition,
   PrintedSet,
   TemplateDefinition,
   Text,

@@ -20,6 +20,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   engine: { level: 2, imports: [] },
   state: { level: 2, imports: [] },
   plan: { level: 2, imports: [] },
+  pool: { level: 2, imports: [] },
   hcl: { level: 2, imports: [] },
   ci: { level: 3, imports: ['report', 'timeline'] },
   bake: { level: 3, imports: ['hcl'] },

@@ -4,6 +4,7 @@ export * from './attest.ts';
 export type * from './build.ts';
 export * from './cache.ts';
 export type * from './engine-settings.ts';
+export * from './engine-target.ts';
 export type * from './environment.ts';
 export type * from './event.ts';
 export * from './expression-names.ts';

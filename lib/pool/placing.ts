@@ -1,0 +1,333 @@
+/**
+ * The decisions of a pool, as a state machine: what comes and goes is told to it, and `decide` says what begins where. It has no
+ * clock and waits for nothing, so that a simulation runs the same code.
+ */
+import { type Demands, type Member, type Placement, whoCan } from './member.ts';
+import { MemberState, type Running, type Waiting } from './member-state.ts';
+import { distance, hashName, type NameHash } from './rank.ts';
+
+/** What came of a decision. */
+export interface Decisions {
+  readonly started: readonly Running[];
+  /** Builds that no member of the pool can take. */
+  readonly refused: readonly Waiting[];
+}
+
+/** Builds with the same demands. */
+interface Group {
+  readonly demands: Demands;
+  /** Members that meet them. */
+  members: ReadonlySet<MemberState>;
+  /** Identity → its first choice. */
+  readonly homes: Map<string, MemberState | undefined>;
+}
+
+/** A build that would be done sooner elsewhere. */
+interface Offer {
+  readonly build: Waiting;
+  readonly from: MemberState;
+  /** How long it is to the end of the plan where the build stays (ms). */
+  readonly endMs: number;
+}
+
+/** Taken for the duration of builds where none is known; only how durations compare counts. */
+const GUESSED_MS = 30_000;
+
+/** Who runs and waits where in a pool. */
+export class Placing {
+  readonly #members = new Map<string, MemberState>();
+  readonly #groups = new Map<string, Group>();
+  /** Came, or lost their place, since the last decision. */
+  #unplaced = new Set<Waiting>();
+  /** All that can take them are set aside. */
+  readonly #parked = new Set<Waiting>();
+  /** Have free slots. */
+  readonly #idle = new Set<MemberState>();
+  /** Have a queue. */
+  readonly #crowded = new Set<MemberState>();
+  /** Have a slot that came free since the last decision. */
+  readonly #freed = new Set<MemberState>();
+  #order = 0;
+  #known = { count: 0, sumMs: 0 };
+
+  constructor(members: readonly Member[]) {
+    for (const member of members) this.add(member);
+  }
+
+  /** All members, those set aside included. */
+  get members(): readonly MemberState[] {
+    return [...this.#members.values()].filter(({ hasLeft }) => !hasLeft);
+  }
+
+  /** Takes a build that is to run; `decide` says when. */
+  enter(placement: Placement): Waiting {
+    const { coldMs, warmMs } = placement;
+    const length = coldMs ?? warmMs;
+    if (length !== undefined) this.#learn(length);
+    const expected = length ?? this.#usualMs();
+    const build: Waiting = {
+      placement,
+      order: this.#order++,
+      name: hashName(placement.build),
+      identity: hashName(placement.identity),
+      coldMs: expected,
+      warmMs: coldMs === undefined || warmMs === undefined ? expected : Math.min(coldMs, warmMs),
+      home: undefined,
+      queuedAt: undefined,
+    };
+    this.#unplaced.add(build);
+    return build;
+  }
+
+  /** A build that waits is not to run any more. */
+  withdraw(build: Waiting): void {
+    this.#unplaced.delete(build);
+    this.#parked.delete(build);
+    if (build.queuedAt !== undefined) this.#dequeue(build, build.queuedAt);
+  }
+
+  /** A build gives its slot back. */
+  end(running: Running, nowMs: number): void {
+    const { at, build } = running;
+    if (!at.running.delete(running)) return;
+    const { coldMs, warmMs } = build.placement;
+    if (coldMs === undefined && warmMs === undefined) this.#learn(nowMs - running.sinceMs);
+    this.#touch(at);
+  }
+
+  add(member: Member): void {
+    const known = this.#members.get(member.id);
+    if (known?.hasLeft === false) return;
+    // One that comes back may have builds of ours yet.
+    const state = known ?? new MemberState(member);
+    state.join(member);
+    this.#members.set(member.id, state);
+    this.#changeMembers();
+    this.#touch(state);
+  }
+
+  remove(id: string): void {
+    const state = this.#members.get(id);
+    if (state === undefined) return;
+    state.hasLeft = true;
+    this.#clear(state);
+    this.#changeMembers();
+  }
+
+  setAside(id: string, untilMs: number): void {
+    const state = this.#members.get(id);
+    if (state === undefined) return;
+    state.asideUntilMs = untilMs;
+    this.#clear(state);
+  }
+
+  restore(id: string): void {
+    const state = this.#members.get(id);
+    if (state === undefined || state.asideUntilMs === 0) return;
+    state.asideUntilMs = 0;
+    this.#touch(state);
+    this.#unpark();
+  }
+
+  setLoad(id: string, others: number): void {
+    const state = this.#members.get(id);
+    if (state === undefined || state.others === others) return;
+    state.others = others;
+    this.#touch(state);
+  }
+
+  /** When to decide again though nothing came and nothing ended; undefined: not before something does. */
+  get nextMs(): number | undefined {
+    let next = Infinity;
+    for (const { asideUntilMs } of this.#members.values())
+      if (asideUntilMs > 0) next = Math.min(next, asideUntilMs);
+    if (this.#idle.size > 0) for (const { lateFromMs } of this.#crowded) next = Math.min(next, lateFromMs);
+    return next === Infinity ? undefined : next;
+  }
+
+  /** What begins now. */
+  decide(nowMs: number): Decisions {
+    const started: Running[] = [];
+    const refused: Waiting[] = [];
+    for (const [id, { asideUntilMs }] of this.#members)
+      if (asideUntilMs > 0 && asideUntilMs <= nowMs) this.restore(id);
+    for (const build of this.#unplaced) this.#place(build, refused);
+    this.#unplaced.clear();
+    for (const state of this.#freed) this.#fill(state, nowMs, started);
+    this.#freed.clear();
+    this.#share(nowMs, started);
+    return { started, refused };
+  }
+
+  /** Puts a build into the queue of the member that has its cache, or else of the next one in its order. */
+  #place(build: Waiting, refused: Waiting[]): void {
+    const group = this.#groupOf(build.placement);
+    if (group.members.size === 0) {
+      refused.push(build);
+      return;
+    }
+    build.home = this.#homeOf(build, group);
+    const state =
+      build.home !== undefined && this.#mayTake(build.home, build, group)
+        ? build.home
+        : nearest(
+            build.identity,
+            [...group.members].filter((one) => this.#mayTake(one, build, group)),
+          );
+    if (state === undefined) {
+      this.#parked.add(build);
+      return;
+    }
+    state.enqueue(build);
+    this.#crowded.add(state);
+    if (state.hasFreeSlot) this.#freed.add(state);
+  }
+
+  /** Gives the free slots of a member to its own queue. */
+  #fill(state: MemberState, nowMs: number, started: Running[]): void {
+    while (state.hasFreeSlot) {
+      const build = state.queue.at(-1);
+      if (build === undefined) break;
+      const other = state.others === 0 ? undefined : this.#bestIdle(build);
+      const isBetter = other !== undefined && other.expectedMs(build) < state.expectedMs(build);
+      started.push(this.#start(build, state, isBetter ? other : state, nowMs));
+    }
+  }
+
+  /** Gives the slots that are left to builds that wait elsewhere and would be done sooner there. */
+  #share(nowMs: number, started: Running[]): void {
+    while (this.#idle.size > 0 && this.#crowded.size > 0) {
+      let best: Offer | undefined;
+      for (const state of this.#crowded) {
+        const offer = this.#offerOf(state, nowMs);
+        if (offer !== undefined && (best === undefined || offer.endMs > best.endMs)) best = offer;
+      }
+      const to = best === undefined ? undefined : this.#bestIdle(best.build);
+      if (best === undefined || to === undefined) return;
+      started.push(this.#start(best.build, best.from, to, nowMs));
+    }
+  }
+
+  /** Of a queue, the build that has the longest way to go and would be done sooner on a member with a free slot. */
+  #offerOf(state: MemberState, nowMs: number): Offer | undefined {
+    let best: Offer | undefined;
+    state.forecast(nowMs, (build, waitMs) => {
+      const endMs = waitMs + build.placement.priority;
+      if (best !== undefined && best.endMs >= endMs) return;
+      const to = this.#bestIdle(build);
+      if (to === undefined || to.expectedMs(build) > waitMs + state.expectedMs(build)) return;
+      best = { build, from: state, endMs };
+    });
+    return best;
+  }
+
+  /** Where a build is best off of the members with a free slot: done soonest, then with its largest parent, then by its name. */
+  #bestIdle(build: Waiting): MemberState | undefined {
+    const group = this.#groupOf(build.placement);
+    let best: { state: MemberState; ms: number; parent: number; far: number } | undefined;
+    for (const state of this.#idle) {
+      if (!this.#mayTake(state, build, group)) continue;
+      const ms = state.expectedMs(build);
+      if (best !== undefined && ms > best.ms) continue;
+      const at = build.placement.parents.indexOf(state.member.id);
+      const parent = at < 0 ? Infinity : at;
+      if (best !== undefined && ms === best.ms && parent > best.parent) continue;
+      const far = distance(build.name, state.hash, state.slots);
+      if (best === undefined || ms < best.ms || parent < best.parent || far < best.far)
+        best = { state, ms, parent, far };
+    }
+    return best?.state;
+  }
+
+  #start(build: Waiting, from: MemberState, at: MemberState, nowMs: number): Running {
+    this.#dequeue(build, from);
+    const running = { build, at, sinceMs: nowMs, endMs: nowMs + at.expectedMs(build) };
+    at.running.add(running);
+    at.isStale = true;
+    if (!at.hasFreeSlot) this.#idle.delete(at);
+    return running;
+  }
+
+  #dequeue(build: Waiting, from: MemberState): void {
+    from.dequeue(build);
+    if (from.queue.length === 0) this.#crowded.delete(from);
+  }
+
+  #mayTake(state: MemberState, build: Waiting, group: Group): boolean {
+    if (!state.takesBuilds || !group.members.has(state)) return false;
+    const { avoid } = build.placement;
+    if (!avoid.has(state.member.id)) return true;
+    for (const other of group.members) if (other.takesBuilds && !avoid.has(other.member.id)) return false;
+    return true;
+  }
+
+  #homeOf(build: Waiting, group: Group): MemberState | undefined {
+    const { identity } = build.placement;
+    if (!group.homes.has(identity)) group.homes.set(identity, nearest(build.identity, group.members));
+    return group.homes.get(identity);
+  }
+
+  #groupOf(demands: Demands): Group {
+    const key = JSON.stringify([demands.platforms, demands.labels]);
+    const known = this.#groups.get(key);
+    if (known !== undefined) return known;
+    const group: Group = { demands, members: this.#whoCan(demands), homes: new Map() };
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  #whoCan(demands: Demands): ReadonlySet<MemberState> {
+    return new Set(this.members.filter(({ member }) => whoCan(demands, [member]).length > 0));
+  }
+
+  /** A member came or left. */
+  #changeMembers(): void {
+    for (const group of this.#groups.values()) {
+      group.members = this.#whoCan(group.demands);
+      group.homes.clear();
+    }
+    this.#unpark();
+  }
+
+  #unpark(): void {
+    for (const build of this.#parked) this.#unplaced.add(build);
+    this.#parked.clear();
+  }
+
+  /** What waits for a member goes elsewhere. */
+  #clear(state: MemberState): void {
+    this.#idle.delete(state);
+    this.#freed.delete(state);
+    for (const build of [...state.queue]) {
+      this.#dequeue(build, state);
+      this.#unplaced.add(build);
+    }
+  }
+
+  #touch(state: MemberState): void {
+    state.isStale = true;
+    if (!state.hasFreeSlot) return;
+    this.#idle.add(state);
+    this.#freed.add(state);
+  }
+
+  #learn(ms: number): void {
+    this.#known.count++;
+    this.#known.sumMs += ms;
+  }
+
+  #usualMs(): number {
+    return this.#known.count === 0 ? GUESSED_MS : this.#known.sumMs / this.#known.count;
+  }
+}
+
+/** The first choice of an identity. */
+function nearest(identity: NameHash, members: Iterable<MemberState>): MemberState | undefined {
+  let best: { state: MemberState; far: number } | undefined;
+  for (const state of members) {
+    const far = distance(identity, state.hash, state.slots);
+    const isNearer = best === undefined || far < best.far;
+    if (isNearer || (far === best?.far && state.member.id < best.state.member.id)) best = { state, far };
+  }
+  return best?.state;
+}

@@ -63,7 +63,7 @@ async function renderPlan(plan: Plan, io: Io): Promise<string> {
   const maker = createTimeline();
   let seq = 0;
   const emit = (body: EventBody) => maker.take({ ...body, seq: ++seq, atMs: io.now() });
-  announceRun({ plan, version: VERSION, runtime: io.runtime }, emit);
+  announceRun({ plan, env: io.env, version: VERSION, runtime: io.runtime }, emit);
   return renderPage(maker.timeline(), { kind: 'plan' });
 }
 

@@ -86,6 +86,10 @@ export class PlainPainter {
           ? [palette.dim(`the engine is back after ${after}`)]
           : [palette.warning(`the engine did not come back (waited ${after})`)];
       }
+      case 'engine-aside':
+        return [palette.warning(plainText(`engine ${event.address} set aside: ${event.why}`))];
+      case 'engine-returned':
+        return [palette.dim(`engine ${plainText(event.address)} is back`)];
       case 'registry-waiting':
         return event.attempt === 1 && event.delayMs < NOTABLE_DELAY_MS
           ? []

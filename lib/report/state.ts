@@ -241,6 +241,9 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
         why: plainText(event.why).replace(/^it /, ''),
       });
       break;
+    case 'engine-aside':
+    case 'engine-returned':
+      break;
     case 'interrupted':
       run.interruptedBy = event.signal;
       for (const node of run.nodes.values()) noteStop(node, event.atMs);

@@ -1,7 +1,7 @@
 /** Building one node of the plan: links to what it reads, outputs, and the image that came of it. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { type BuildOutput, type Built, readContent } from '../buildctl/mod.ts';
+import { type Buildctl, type BuildOutput, type Built, type Link, readContent } from '../buildctl/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import {
   type Build,
@@ -13,6 +13,7 @@ import {
   ok,
   type PlanNode,
   type PlatformManifest,
+  type Problem,
   parseImageRef,
   problem,
   type TypedAttributes,
@@ -64,9 +65,10 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   if (called.kind !== 'done') return called;
   const { built, ranMs } = called;
   const { workDir, outputs } = called.attempt;
-  const [pushed] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
+  const [pushed = scratch?.repository] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
   const readManifest =
-    pushed === undefined ? readingStore(building) : readingRepository(building.registry, pushed);
+    pushed === undefined ? readingStore(called.engine.buildctl) : readingRepository(building.registry, pushed);
   const isLayout = building.naming.worker() === 'oci' && pushed === undefined;
   const found: Awaited<ReturnType<typeof readImage>> =
     built.digest === undefined
@@ -82,7 +84,9 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
       ? undefined
       : isLayout
         ? { kind: 'layout', dir: layoutIn(workDir) }
-        : locationOf(building.naming, node, built.digest, true);
+        : scratch !== undefined
+          ? { kind: 'registry', ref: scratch.note(built.digest) }
+          : locationOf(building.naming, node, built.digest, true);
   // A layout lies in it.
   if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
   if (node.pushes && found.image === undefined) {
@@ -137,7 +141,7 @@ export function callLinked(
         layersLost = true;
         return failure.message;
       }
-      if (failure.code !== 'build/parent-lost' || parentsLost) return undefined;
+      if (parentsLost || !isParentLost(building, failure, links)) return undefined;
       parentsLost = true;
       // What the same engine made of the parent may be gone, too.
       building.layersOnly.forget(links);
@@ -146,31 +150,32 @@ export function callLinked(
   });
 }
 
+/** Whether a build failed over a parent that is gone from where this run put it. */
+function isParentLost({ scratch }: Building, failure: Problem, links: readonly Link[]): boolean {
+  if (failure.code === 'build/parent-lost') return true;
+  return (
+    failure.code === 'build/image-lost' &&
+    links.some(
+      (link) =>
+        link.kind === 'image' &&
+        scratch?.has({ kind: 'registry', ref: link.ref }) === true &&
+        failure.message.includes(link.ref.digest),
+    )
+  );
+}
+
 /** Images stand behind files, and the build's own last: the metadata file holds the digest of the last one. */
-function chooseOutputs(
-  { naming, isInsecure }: Building,
-  node: PlanNode,
-  workDir: string,
-): readonly BuildOutput[] {
+function chooseOutputs(building: Building, node: PlanNode, workDir: string): readonly BuildOutput[] {
+  const { naming, scratch } = building;
   const outputs: BuildOutput[] = [];
   if (node.role === 'asked') {
     const written = node.build.outputs.filter((one) => one.type !== 'cacheonly' && !isLoad(one));
     const sorted = [...written.filter((one) => !isImage(one)), ...written.filter(isImage)];
     for (const output of sorted) outputs.push({ kind: 'written', output });
   }
-  if (node.pushes) {
-    const groups = new Map<boolean, string[]>();
-    for (const repository of repositoriesOf(wantedTags(node))) {
-      const insecure = isInsecure(repository.registry);
-      const group = groups.get(insecure) ?? [];
-      group.push(formatImageRef(repository));
-      groups.set(insecure, group);
-    }
-    for (const [insecure, repositories] of groups)
-      outputs.push({ kind: 'push-by-digest', repositories, insecure });
-    return outputs;
-  }
+  if (node.pushes) return [...outputs, ...pushTo(building, repositoriesOf(wantedTags(node)))];
   if (!isStored(node)) return outputs;
+  if (scratch?.takes(node) === true) return [...outputs, ...pushTo(building, [scratch.repository])];
   if (naming.worker() === 'oci') outputs.push({ kind: 'layout', dir: layoutIn(workDir) });
   else {
     // A name that an output of its own gives to an image says what that output says.
@@ -181,6 +186,21 @@ function chooseOutputs(
     if (names.length > 0) outputs.push({ kind: 'store', names });
   }
   return outputs;
+}
+
+/** Outputs that push to repositories by digest. */
+function pushTo(
+  { isInsecure }: Pick<Building, 'isInsecure'>,
+  repositories: readonly ImageRef[],
+): readonly BuildOutput[] {
+  const groups = new Map<boolean, string[]>();
+  for (const repository of repositories) {
+    const insecure = isInsecure(repository.registry);
+    const group = groups.get(insecure) ?? [];
+    group.push(formatImageRef(repository));
+    groups.set(insecure, group);
+  }
+  return [...groups].map(([insecure, names]) => ({ kind: 'push-by-digest', repositories: names, insecure }));
 }
 
 function isImage({ type }: TypedAttributes): boolean {
@@ -214,11 +234,10 @@ function layoutIn(workDir: string): string {
   return path.join(workDir, 'layout');
 }
 
-/** Reads manifests from the engine's content store. */
-export function readingStore({ calling }: Pick<Building, 'calling'>): ReadManifest {
+/** Reads manifests from an engine's content store. */
+export function readingStore(buildctl: Buildctl): ReadManifest {
   return async (digest) => {
-    const engine = await calling.engine();
-    const bytes = engine.ok ? await readContent(engine.value.buildctl, digest) : undefined;
+    const bytes = await readContent(buildctl, digest);
     return bytes === undefined ? undefined : parseManifest(bytes, digest);
   };
 }

@@ -275,7 +275,7 @@ async function callInSlot(
 /** A push that takes long needs little of this machine and of the engine, so it gives the permit back. */
 async function callWatched(
   calling: Calling,
-  { engine, slot, giveBack, answers, isLeft }: Turn,
+  { engine, member, slot, giveBack, answers, isLeft }: Turn,
   call: BuildCall,
   inputs: NodeInputs,
 ): Promise<Pick<OneCall, 'result'> & { readonly held: number | undefined }> {
@@ -294,6 +294,7 @@ async function callWatched(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ended = await runBuild(engine.buildctl, {
     ...call,
+    ...(member === undefined ? {} : { engine: member }),
     onExport: () => phases.enter(build, 'exporting', held),
     onPush: () => {
       phases.enter(build, 'pushing', held);

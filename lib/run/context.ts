@@ -30,6 +30,7 @@ import type { Memory } from './memory.ts';
 import type { Phases } from './phases.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
+import type { ScratchRepository } from './scratch-repository.ts';
 import type { Turns } from './turns.ts';
 
 /** What others see of a build that is done. */
@@ -149,6 +150,8 @@ export interface Building {
   readonly isInsecure: (registry: string) => boolean;
   readonly resultOf: (build: string) => NodeResult | undefined;
   readonly layersOnly: LayersOnlySource;
+  /** Where results go that engines of a pool share and nobody pushes; undefined: they are sent along. */
+  readonly scratch?: ScratchRepository;
   /** Builds a node that was up to date, because another build reads its image, which is gone; once. */
   readonly rebuild: (build: string) => Promise<NodeResult>;
 }

@@ -219,7 +219,7 @@ export class EarlyStarts {
       if (isRead && digest !== undefined) {
         if (node.pushes) this.#names.add(formatImageRef(ref));
         const platform = node.build.platforms[0] ?? building.enginePlatform;
-        const { image } = await readImage(platform, digest, readingStore(building));
+        const { image } = await readImage(platform, digest, readingStore(called.engine.buildctl));
         if (image !== undefined) {
           this.#kept.set(build, {
             outcome: { build, kind: 'built', tags: [], durationMs: 0, digest },

@@ -2,6 +2,7 @@
 import type { Engine, FindOptions } from '../engine/mod.ts';
 import type { Digest, Result } from '../model/mod.ts';
 import type { RunProgram } from '../system/mod.ts';
+import type { PoolAccess } from './engine-pool.ts';
 import type { KnownEngines } from './known-engines.ts';
 
 /** What an engine's image store has. */
@@ -25,6 +26,8 @@ export interface EngineAccess {
   readonly run?: RunProgram;
   /** What earlier runs of this process found out. */
   readonly known?: KnownEngines;
+  /** How the engines of a pool are found and asked; where absent, only the first one that is named is used. */
+  readonly pool?: PoolAccess;
 }
 
 /**

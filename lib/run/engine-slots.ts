@@ -32,6 +32,8 @@ export interface Turn {
   /** Gives it to others before the call ends. */
   readonly giveBack: () => void;
   readonly engine: ReadyEngine;
+  /** Which engine of a pool it is; absent: there is one. */
+  readonly member?: string;
   /** Resolves when nobody waits for the engine to come back. */
   readonly settled: () => Promise<void>;
   /** Whether it answers a short question; bounded in time. */

@@ -128,6 +128,18 @@ export class Memory {
     return (await this.#lastFigures).get(build)?.sizeBytes;
   }
 
+  /** How long a build took the last time without and with its cache, as far as that is known (milliseconds). */
+  async timesOf(build: string): Promise<Pick<LastFigures, 'coldMs' | 'warmMs'>> {
+    this.#lastFigures ??= this.#state.readFigures();
+    const { coldMs, warmMs } = (await this.#lastFigures).get(build) ?? {};
+    return { ...(coldMs === undefined ? {} : { coldMs }), ...(warmMs === undefined ? {} : { warmMs }) };
+  }
+
+  /** How large the image is that a build gave in this run (bytes); undefined where that is not known. */
+  notedSize(build: string): number | undefined {
+    return this.#figures.get(build)?.sizeBytes;
+  }
+
   /** Notes, for the next run, how long a build took and how large it is; written with `save`. */
   noteFigures(build: string, figures: LastFigures): void {
     this.#figures.set(build, figures);

@@ -269,7 +269,8 @@ async function rebase(
   }
   phases.enter(build, 'tagging');
   const steps = { total: 0, cached: 0 };
-  if (sizeBytes !== undefined) memory.noteFigures(build, { durationMs: last.durationMs, sizeBytes });
+  if (sizeBytes !== undefined)
+    memory.noteFigures(build, { ...(await memory.timesOf(build)), durationMs: last.durationMs, sizeBytes });
   const made = { digest: rebased.digest, finishedAt: isoTime(context) };
   await noteResult(context, node, made, last.vouchedBy !== undefined);
   const put = await putTagsOf(context, node, rebased, withTop ? undefined : image.top);
@@ -329,7 +330,12 @@ async function publish(
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
   const durationMs = Math.round(ranMs + (early?.ranMs ?? 0));
-  context.memory.noteFigures(build, { durationMs, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
+  context.memory.noteFigures(build, {
+    ...(await context.memory.timesOf(build)),
+    ...(steps.total === 0 ? {} : steps.cached * 2 < steps.total ? { coldMs: durationMs } : { warmMs: durationMs }),
+    durationMs,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+  });
   if (image !== undefined)
     await noteResult(context, node, { digest: image.digest, finishedAt: isoTime(context) });
   const [put] = await Promise.all([putTagsOf(context, node, image), keepDocuments(context, node, image)]);

@@ -1,14 +1,15 @@
 /** The proxies that the steps of a run get. */
 import { withheldProxies } from '../inputs/mod.ts';
-import { namesUser, type Plan, type Problem, type StepProxies, sensitiveOfProxies } from '../model/mod.ts';
+import { namedAddresses, namesUser, type Plan, type Problem, type StepProxies, sensitiveOfProxies } from '../model/mod.ts';
 import { readStepProxies } from '../registry/mod.ts';
+import { addressesOf } from './open-engine.ts';
 
 /** What they are found by. */
 export interface ProxySearch {
   readonly plan: Plan;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr` */
-  readonly address?: string;
+  readonly address?: string | readonly string[];
 }
 
 /** What was found. */
@@ -22,7 +23,10 @@ export interface RunProxies {
 
 /** Finds the proxies for a plan. Steps of a stranger get none with a user in its URL. */
 export async function findProxies({ plan, env, address }: ProxySearch): Promise<RunProxies> {
-  const engineAddress = address || env['BUILDKIT_HOST'] || plan.set.engine?.address || undefined;
+  const [named] = namedAddresses({ flagAddresses: addressesOf(address), env });
+  const { engine } = plan.set;
+  // Of a pool they all get the same.
+  const engineAddress = named ?? engine?.address ?? engine?.pool[0]?.address;
   const read = await readStepProxies(env, engineAddress);
   if (!read.ok) {
     const warnings = read.error.map((one): Problem => ({ ...one, severity: 'warning' }));

@@ -24,12 +24,13 @@ import type { Audit } from './audit.ts';
 import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
-import { slotsOfOne } from './engine-slots.ts';
+import type { EngineSlots } from './engine-slots.ts';
 import { createGiven, type EarlierResult } from './given.ts';
 import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
 import { Memory } from './memory.ts';
 import { rebuildNode } from './node.ts';
+import { addressesOf, openEngine } from './open-engine.ts';
 import { Phases } from './phases.ts';
 import { findProxies, type RunProxies } from './proxies.ts';
 import { wantedTags } from './publish.ts';
@@ -37,8 +38,9 @@ import { immutableTags, Publisher } from './publisher.ts';
 import { KEY_VARIABLE, readRecordKeys } from './record-keys.ts';
 import { type RecordPlaces, recordPlaces } from './record-places.ts';
 import { longestPaths, Semaphore } from './scheduler.ts';
+import { ScratchRepository } from './scratch-repository.ts';
 import { findMissingSecrets } from './secrets.ts';
-import { SessionEngine } from './session-engine.ts';
+import type { RunEngine } from './session-engine.ts';
 import { StoreView } from './store-view.ts';
 import { Turns } from './turns.ts';
 import { withoutCredentials } from './untrusted.ts';
@@ -50,8 +52,8 @@ export interface BakeOptions {
   /** The library that the plan was made with. */
   readonly dockerfiles: DockerfileLibrary;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--addr`: an engine that is to be used and no other. */
-  readonly address?: string;
+  /** `--addr`: an engine that is to be used and no other, or several. */
+  readonly address?: string | readonly string[];
   /** Builds at a time, from 1 on; default: `defaultJobs`, two for each processor. */
   readonly jobs?: number;
   /** Build even what is unchanged. */
@@ -207,7 +209,10 @@ export class Session {
   /** Tags that runs of this project were about to move together. */
   readonly intents: PublishIntents;
   readonly hasher: ContextHasher;
-  readonly engine: SessionEngine;
+  readonly engine: RunEngine;
+  readonly #slots: EngineSlots;
+  readonly #closeEngine: () => void;
+  readonly #scratch: ScratchRepository | undefined;
   readonly #options: OpenedSession;
   readonly #emit: Emit;
   readonly #stopper = new AbortController();
@@ -264,8 +269,12 @@ export class Session {
     };
     // One at a time where files are not trusted: what a build writes must not move what another one was checked for.
     this.#permits = new Semaphore(plan.set.grants.untrusted ? 1 : (options.jobs ?? defaultJobs()));
-    this.engine = new SessionEngine({
+    const opened = openEngine({
       access: options.engines ?? ENGINES,
+      addresses: addressesOf(address),
+      permits: this.#permits,
+      memory: this.memory,
+      hide: (text) => this.registry.hideCredentials(text),
       plan,
       env: handedDown,
       warnings: options.proxies.warnings,
@@ -274,9 +283,15 @@ export class Session {
       waitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
       sleep: (ms) => (options.sleep ?? sleepFor)(ms, this.#stopper.signal),
       onBuild: () => this.counts.buildctlCalls++,
-      ...(address === undefined ? {} : { address }),
+      ...(plan.set.grants.untrusted ? { jobs: 1 } : options.jobs === undefined ? {} : { jobs: options.jobs }),
       ...(hostArchitecture === undefined ? {} : { hostArchitecture }),
     });
+    this.engine = opened.engine;
+    this.#slots = opened.slots;
+    this.#closeEngine = opened.close;
+    const { scratch } = plan.set.engine ?? {};
+    if (opened.isPool && scratch !== undefined)
+      this.#scratch = new ScratchRepository(scratch, () => this.#openRollback(), this.#emit);
     // One token for many repositories instead of one for each.
     const pushed = [...plan.nodes.values()].filter((node) => node.pushes);
     this.registry.expect(pushed.flatMap(wantedTags));
@@ -303,6 +318,8 @@ export class Session {
   /** Closes connections and threads. */
   async close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#cancel);
+    this.#closeEngine();
+    await this.#scratch?.clear();
     await this.hasher.close();
     await this.registry.close();
     await this.#rollback?.close();
@@ -333,6 +350,12 @@ export class Session {
     };
     this.#priorities ??= measure();
     return this.#priorities;
+  }
+
+  /** A client that knows nothing, and goes on where the run was cancelled. */
+  #openRollback(): RegistryClient {
+    this.#rollback ??= this.#createClient();
+    return this.#rollback;
   }
 
   #createClient(signal?: AbortSignal): RegistryClient {
@@ -393,12 +416,7 @@ export class Session {
       signal,
       sleep: (ms) => sleep(ms, signal),
       engine: () => engine.ready(),
-      slots: slotsOfOne({
-        permits: this.#permits,
-        engine: () => engine.ready(),
-        engineReturn: engine.return,
-        hide: (text) => registry.hideCredentials(text),
-      }),
+      slots: this.#slots,
       stallNoticeMs: this.#options.stallNoticeMs ?? STALL_NOTICE_MS,
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       credentials: registry,
@@ -457,6 +475,7 @@ export class Session {
           calling,
           known: this.#options.engines?.known,
         }),
+        ...(this.#scratch === undefined ? {} : { scratch: this.#scratch }),
         rebuild: (build) => {
           const running = rebuilt.get(build) ?? rebuildLost(context, plan, build, results);
           rebuilt.set(build, running);
@@ -465,10 +484,7 @@ export class Session {
       },
       publisher: new Publisher({
         registry,
-        openRollback: () => {
-          this.#rollback ??= this.#createClient();
-          return this.#rollback;
-        },
+        openRollback: () => this.#openRollback(),
         emit,
         together: atomic === true || plan.set.publish === 'together',
         isImmutable: immutableTags(plan.set.immutable ?? []),

@@ -122,6 +122,10 @@ export interface LastFigures {
   readonly durationMs: number;
   /** Undefined: not known, or no image. */
   readonly sizeBytes?: number;
+  /** How long it took the last time that most of its steps ran (milliseconds); undefined: not known. */
+  readonly coldMs?: number;
+  /** How long it took the last time that most of them came from the cache (milliseconds); undefined: not known. */
+  readonly warmMs?: number;
 }
 
 /** Figures of builds. */
@@ -135,8 +139,9 @@ export function isFigures(
 
 function isLastFigures(value: unknown): value is LastFigures {
   if (!isObject(value)) return false;
-  const { durationMs, sizeBytes } = value;
-  return isCount(durationMs) && (sizeBytes === undefined || isCount(sizeBytes));
+  const { durationMs, ...others } = value;
+  const { sizeBytes, coldMs, warmMs } = others;
+  return isCount(durationMs) && [sizeBytes, coldMs, warmMs].every((one) => one === undefined || isCount(one));
 }
 
 /** Manifests and configs, as texts. */

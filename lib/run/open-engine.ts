@@ -1,0 +1,69 @@
+/** Opens what the builds of a session run on: one engine, or a pool of them. */
+import { namedAddresses, namedPool, type Plan } from '../model/mod.ts';
+import { EnginePool } from './engine-pool.ts';
+import { type EngineSlots, slotsOfOne } from './engine-slots.ts';
+import type { Memory } from './memory.ts';
+import type { Semaphore } from './scheduler.ts';
+import { type RunEngine, SessionEngine, type SessionEngineOptions } from './session-engine.ts';
+
+/** What opening takes. */
+export interface OpenEngineOptions extends Omit<SessionEngineOptions, 'address'> {
+  /** `--addr`, as often as it was given. */
+  readonly addresses: readonly string[];
+  /** As many builds at a time as somebody asked for. */
+  readonly jobs?: number;
+  /** Limits what one engine does at a time. */
+  readonly permits: Semaphore;
+  readonly memory: Memory;
+  /** Keeps credentials out of what is said. */
+  readonly hide: (text: string) => string;
+}
+
+/** What is open. */
+export interface OpenEngine {
+  readonly engine: RunEngine;
+  readonly slots: EngineSlots;
+  readonly isPool: boolean;
+  /** Ends what would go on asking. */
+  readonly close: () => void;
+}
+
+/** Opens it; nothing is asked before it is needed. */
+export function openEngine(options: OpenEngineOptions): OpenEngine {
+  const { addresses, permits, hide, memory, jobs, access, plan, env, ...rest } = options;
+  const entries = poolOf(plan, env, addresses);
+  if (entries !== undefined && access.pool !== undefined) {
+    const { pool: poolAccess, run } = access;
+    const pool = new EnginePool({
+      ...rest,
+      access: poolAccess,
+      entries,
+      plan,
+      env,
+      timesOf: (build) => memory.timesOf(build),
+      sizeOf: (build) => memory.notedSize(build),
+      ...(jobs === undefined ? {} : { jobs }),
+      ...(run === undefined ? {} : { run }),
+    });
+    return { engine: pool, slots: pool.slots, isPool: true, close: () => pool.close() };
+  }
+  const [address] = namedAddresses({ flagAddresses: addresses, env: {} });
+  const engine = new SessionEngine({ ...rest, access, plan, env, ...(address === undefined ? {} : { address }) });
+  const slots = slotsOfOne({ permits, engine: () => engine.ready(), engineReturn: engine.return, hide });
+  return { engine, slots, isPool: false, close: () => undefined };
+}
+
+/** The engines of the pool that is named; undefined: none is. Strangers' files have no say. */
+export function poolOf(
+  { set }: Plan,
+  env: SessionEngineOptions['env'],
+  flagAddresses: readonly string[],
+): ReturnType<typeof namedPool> {
+  return namedPool({ flagAddresses, env, settings: set.engine });
+}
+
+/** `--addr` as a list. */
+export function addressesOf(address: string | readonly string[] | undefined): readonly string[] {
+  if (address === undefined) return [];
+  return typeof address === 'string' ? [address] : address;
+}

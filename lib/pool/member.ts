@@ -27,6 +27,8 @@ export interface Placement {
   readonly coldMs?: number;
   /** How long it takes with its cache; absent: not known. */
   readonly warmMs?: number;
+  /** Ids of members where it was built before, the last one first; absent: not known, and then its first choice by hash. */
+  readonly builtOn?: readonly string[];
   /** Ids of members that have results it reads, that with the largest first. */
   readonly parents: readonly string[];
   /** Ids of members where it failed just now: used only where no other is left. */

@@ -3,8 +3,9 @@
  * clock and waits for nothing, so that a simulation runs the same code.
  */
 import { type Demands, type Member, type Placement, whoCan } from './member.ts';
-import { MemberState, type Running, type Waiting } from './member-state.ts';
+import { type Group, MemberState, type Offer, type Running, type Waiting } from './member-state.ts';
 import { distance, hashName, type NameHash } from './rank.ts';
+import { UsualDurations } from './usual-durations.ts';
 
 /** What came of a decision. */
 export interface Decisions {
@@ -12,26 +13,6 @@ export interface Decisions {
   /** Builds that no member of the pool can take. */
   readonly refused: readonly Waiting[];
 }
-
-/** Builds with the same demands. */
-interface Group {
-  readonly demands: Demands;
-  /** Members that meet them. */
-  members: ReadonlySet<MemberState>;
-  /** Identity → its first choice. */
-  readonly homes: Map<string, MemberState | undefined>;
-}
-
-/** A build that would be done sooner elsewhere. */
-interface Offer {
-  readonly build: Waiting;
-  readonly from: MemberState;
-  /** How long it is to the end of the plan where the build stays (ms). */
-  readonly endMs: number;
-}
-
-/** Taken for the duration of builds where none is known; only how durations compare counts. */
-const GUESSED_MS = 30_000;
 
 /** Who runs and waits where in a pool. */
 export class Placing {
@@ -48,7 +29,7 @@ export class Placing {
   /** Have a slot that came free since the last decision. */
   readonly #freed = new Set<MemberState>();
   #order = 0;
-  #known = { count: 0, sumMs: 0 };
+  readonly #usual = new UsualDurations();
 
   constructor(members: readonly Member[]) {
     for (const member of members) this.add(member);
@@ -61,17 +42,15 @@ export class Placing {
 
   /** Takes a build that is to run; `decide` says when. */
   enter(placement: Placement): Waiting {
-    const { coldMs, warmMs } = placement;
-    const length = coldMs ?? warmMs;
-    if (length !== undefined) this.#learn(length);
-    const expected = length ?? this.#usualMs();
+    const group = this.#groupOf(placement);
+    group.waiting++;
     const build: Waiting = {
       placement,
+      group,
       order: this.#order++,
       name: hashName(placement.build),
       identity: hashName(placement.identity),
-      coldMs: expected,
-      warmMs: coldMs === undefined || warmMs === undefined ? expected : Math.min(coldMs, warmMs),
+      ...this.#usual.expect(placement),
       home: undefined,
       queuedAt: undefined,
     };
@@ -83,15 +62,15 @@ export class Placing {
   withdraw(build: Waiting): void {
     this.#unplaced.delete(build);
     this.#parked.delete(build);
-    if (build.queuedAt !== undefined) this.#dequeue(build, build.queuedAt);
+    this.#dequeue(build);
+    this.#waitsNoMore(build);
   }
 
   /** A build gives its slot back. */
   end(running: Running, nowMs: number): void {
     const { at, build } = running;
     if (!at.running.delete(running)) return;
-    const { coldMs, warmMs } = build.placement;
-    if (coldMs === undefined && warmMs === undefined) this.#learn(nowMs - running.sinceMs);
+    this.#usual.learn(build.placement, nowMs - running.sinceMs);
     this.#touch(at);
   }
 
@@ -126,7 +105,7 @@ export class Placing {
     if (state === undefined || state.asideUntilMs === 0) return;
     state.asideUntilMs = 0;
     this.#touch(state);
-    this.#unpark();
+    this.#placeAgain((build) => build.home === state);
   }
 
   setLoad(id: string, others: number): void {
@@ -161,19 +140,19 @@ export class Placing {
 
   /** Puts a build into the queue of the member that has its cache, or else of the next one in its order. */
   #place(build: Waiting, refused: Waiting[]): void {
-    const group = this.#groupOf(build.placement);
+    const { group } = build;
     if (group.members.size === 0) {
       refused.push(build);
+      this.#waitsNoMore(build);
       return;
     }
-    build.home = this.#homeOf(build, group);
-    const state =
-      build.home !== undefined && this.#mayTake(build.home, build, group)
-        ? build.home
-        : nearest(
-            build.identity,
-            [...group.members].filter((one) => this.#mayTake(one, build, group)),
-          );
+    build.home = this.#homeOf(build);
+    const state = mayTake(build.home, group)
+      ? build.home
+      : nearest(
+          build.identity,
+          [...group.members].filter((one) => mayTake(one, group)),
+        );
     if (state === undefined) {
       this.#parked.add(build);
       return;
@@ -188,45 +167,47 @@ export class Placing {
     while (state.hasFreeSlot) {
       const build = state.queue.at(-1);
       if (build === undefined) break;
-      const other = state.others === 0 ? undefined : this.#bestIdle(build);
+      const other = state.pace === 1 ? undefined : this.#bestIdle(build);
       const isBetter = other !== undefined && other.expectedMs(build) < state.expectedMs(build);
-      started.push(this.#start(build, state, isBetter ? other : state, nowMs));
+      started.push(this.#start(build, isBetter ? other : state, nowMs));
     }
   }
 
-  /** Gives the slots that are left to builds that wait elsewhere and would be done sooner there. */
+  /** Gives the slots that are left to builds that wait elsewhere and would be done sooner there, the one that holds the plan up longest first. */
   #share(nowMs: number, started: Running[]): void {
     while (this.#idle.size > 0 && this.#crowded.size > 0) {
       let best: Offer | undefined;
-      for (const state of this.#crowded) {
-        const offer = this.#offerOf(state, nowMs);
-        if (offer !== undefined && (best === undefined || offer.endMs > best.endMs)) best = offer;
+      for (const group of this.#groups.values()) {
+        const pace = this.#bestPace(group);
+        if (pace === undefined) continue;
+        for (const state of this.#crowded) {
+          const offer = state.offer(group, pace, nowMs);
+          if (offer !== undefined && (best === undefined || offer.planEndMs > best.planEndMs)) best = offer;
+        }
       }
       const to = best === undefined ? undefined : this.#bestIdle(best.build);
       if (best === undefined || to === undefined) return;
-      started.push(this.#start(best.build, best.from, to, nowMs));
+      started.push(this.#start(best.build, to, nowMs));
     }
   }
 
-  /** Of a queue, the build that has the longest way to go and would be done sooner on a member with a free slot. */
-  #offerOf(state: MemberState, nowMs: number): Offer | undefined {
-    let best: Offer | undefined;
-    state.forecast(nowMs, (build, waitMs) => {
-      const endMs = waitMs + build.placement.priority;
-      if (best !== undefined && best.endMs >= endMs) return;
-      const to = this.#bestIdle(build);
-      if (to === undefined || to.expectedMs(build) > waitMs + state.expectedMs(build)) return;
-      best = { build, from: state, endMs };
-    });
+  /** Of the members of a group with a free slot, the pace of the one that is fastest; undefined: there is none. */
+  #bestPace(group: Group): number | undefined {
+    let best: number | undefined;
+    for (const state of this.#idle) {
+      if (!mayTake(state, group)) continue;
+      const { pace } = state;
+      if (pace === 1) return 1;
+      if (best === undefined || pace < best) best = pace;
+    }
     return best;
   }
 
   /** Where a build is best off of the members with a free slot: done soonest, then with its largest parent, then by its name. */
   #bestIdle(build: Waiting): MemberState | undefined {
-    const group = this.#groupOf(build.placement);
     let best: { state: MemberState; ms: number; parent: number; far: number } | undefined;
     for (const state of this.#idle) {
-      if (!this.#mayTake(state, build, group)) continue;
+      if (!mayTake(state, build.group)) continue;
       const ms = state.expectedMs(build);
       if (best !== undefined && ms > best.ms) continue;
       const at = build.placement.parents.indexOf(state.member.id);
@@ -239,39 +220,38 @@ export class Placing {
     return best?.state;
   }
 
-  #start(build: Waiting, from: MemberState, at: MemberState, nowMs: number): Running {
-    this.#dequeue(build, from);
+  #start(build: Waiting, at: MemberState, nowMs: number): Running {
+    this.#dequeue(build);
+    this.#waitsNoMore(build);
     const running = { build, at, sinceMs: nowMs, endMs: nowMs + at.expectedMs(build) };
     at.running.add(running);
-    at.isStale = true;
+    at.forget();
     if (!at.hasFreeSlot) this.#idle.delete(at);
     return running;
   }
 
-  #dequeue(build: Waiting, from: MemberState): void {
-    from.dequeue(build);
-    if (from.queue.length === 0) this.#crowded.delete(from);
+  #dequeue(build: Waiting): void {
+    const from = build.queuedAt;
+    from?.dequeue(build);
+    if (from?.queue.length === 0) this.#crowded.delete(from);
   }
 
-  #mayTake(state: MemberState, build: Waiting, group: Group): boolean {
-    if (!state.takesBuilds || !group.members.has(state)) return false;
-    const { avoid } = build.placement;
-    if (!avoid.has(state.member.id)) return true;
-    for (const other of group.members) if (other.takesBuilds && !avoid.has(other.member.id)) return false;
-    return true;
+  /** The member where it was built last, or else its first choice by hash. */
+  #homeOf(build: Waiting): MemberState | undefined {
+    const { members } = build.group;
+    for (const id of build.placement.builtOn ?? []) {
+      const state = this.#members.get(id);
+      if (state !== undefined && members.has(state)) return state;
+    }
+    return nearest(build.identity, members);
   }
 
-  #homeOf(build: Waiting, group: Group): MemberState | undefined {
-    const { identity } = build.placement;
-    if (!group.homes.has(identity)) group.homes.set(identity, nearest(build.identity, group.members));
-    return group.homes.get(identity);
-  }
-
-  #groupOf(demands: Demands): Group {
-    const key = JSON.stringify([demands.platforms, demands.labels]);
+  #groupOf({ platforms, labels, avoid }: Placement): Group {
+    const key = JSON.stringify([platforms, labels, [...avoid].sort()]);
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const group: Group = { demands, members: this.#whoCan(demands), homes: new Map() };
+    const demands = { platforms, labels };
+    const group: Group = { key, demands, avoid, members: this.#whoCan(demands), waiting: 0 };
     this.#groups.set(key, group);
     return group;
   }
@@ -280,45 +260,50 @@ export class Placing {
     return new Set(this.members.filter(({ member }) => whoCan(demands, [member]).length > 0));
   }
 
-  /** A member came or left. */
-  #changeMembers(): void {
-    for (const group of this.#groups.values()) {
-      group.members = this.#whoCan(group.demands);
-      group.homes.clear();
-    }
-    this.#unpark();
+  #waitsNoMore({ group }: Waiting): void {
+    group.waiting--;
+    if (group.waiting === 0) this.#groups.delete(group.key);
   }
 
-  #unpark(): void {
+  /** A member came or left. */
+  #changeMembers(): void {
+    for (const group of this.#groups.values()) group.members = this.#whoCan(group.demands);
+    this.#placeAgain(() => false);
+  }
+
+  /** Builds that wait for nobody are placed anew, and those of the queues that are asked for. */
+  #placeAgain(isWanted: (build: Waiting) => boolean): void {
     for (const build of this.#parked) this.#unplaced.add(build);
     this.#parked.clear();
+    for (const { queue } of this.#crowded) {
+      for (const build of queue.filter(isWanted)) {
+        this.#dequeue(build);
+        this.#unplaced.add(build);
+      }
+    }
   }
 
   /** What waits for a member goes elsewhere. */
   #clear(state: MemberState): void {
     this.#idle.delete(state);
     this.#freed.delete(state);
-    for (const build of [...state.queue]) {
-      this.#dequeue(build, state);
-      this.#unplaced.add(build);
-    }
+    this.#placeAgain((build) => build.queuedAt === state);
   }
 
   #touch(state: MemberState): void {
-    state.isStale = true;
+    state.forget();
     if (!state.hasFreeSlot) return;
     this.#idle.add(state);
     this.#freed.add(state);
   }
+}
 
-  #learn(ms: number): void {
-    this.#known.count++;
-    this.#known.sumMs += ms;
-  }
-
-  #usualMs(): number {
-    return this.#known.count === 0 ? GUESSED_MS : this.#known.sumMs / this.#known.count;
-  }
+function mayTake(state: MemberState | undefined, group: Group): state is MemberState {
+  if (state === undefined || !state.takesBuilds || !group.members.has(state)) return false;
+  const { avoid } = group;
+  if (!avoid.has(state.member.id)) return true;
+  for (const other of group.members) if (other.takesBuilds && !avoid.has(other.member.id)) return false;
+  return true;
 }
 
 /** The first choice of an identity. */

@@ -43,6 +43,8 @@ export interface NodeImage {
   readonly built: Built;
   /** Milliseconds that it took, without waiting for its turn. */
   readonly ranMs: number;
+  /** Which engine of a pool built it; absent: there is one, or there were several. */
+  readonly engine?: string | undefined;
   /** Undefined where no image came out. */
   readonly image?: ImageResult;
   readonly manifest?: Manifest;
@@ -68,7 +70,9 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
   const [pushed = scratch?.repository] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
   const readManifest =
-    pushed === undefined ? readingStore(called.engine.buildctl) : readingRepository(building.registry, pushed);
+    pushed === undefined
+      ? readingStore(called.engine.buildctl)
+      : readingRepository(building.registry, pushed);
   const isLayout = building.naming.worker() === 'oci' && pushed === undefined;
   const found: Awaited<ReturnType<typeof readImage>> =
     built.digest === undefined
@@ -99,7 +103,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
     found.image === undefined
       ? {}
       : { image: { ...found.image, ...(location === undefined ? {} : { location }) } };
-  return { kind: 'done', built, ranMs, readManifest, ...found, ...image };
+  return { kind: 'done', built, ranMs, engine: called.member, readManifest, ...found, ...image };
 }
 
 /**
@@ -153,8 +157,9 @@ export function callLinked(
 /** Whether a build failed over a parent that is gone from where this run put it. */
 function isParentLost({ scratch }: Building, failure: Problem, links: readonly Link[]): boolean {
   if (failure.code === 'build/parent-lost') return true;
+  // Gone for the frontend, which looks up its config, or for the steps.
   return (
-    failure.code === 'build/image-lost' &&
+    (failure.code === 'build/image-lost' || failure.code === 'build/base-missing') &&
     links.some(
       (link) =>
         link.kind === 'image' &&

@@ -58,6 +58,8 @@ export type Called =
       readonly built: Built;
       /** Where it was made. */
       readonly engine: ReadyEngine;
+      /** Which engine of a pool that is; undefined: there is one. */
+      readonly member: string | undefined;
       readonly attempt: Attempt;
       /** Milliseconds that the call took which succeeded, without waiting for its turn. */
       readonly ranMs: number;
@@ -136,7 +138,15 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     const one = await inTurn(calling, build, inputs, isStaged, () => callOnce(calling, call, inputs, avoid));
     const { result, ranMs, after } = one;
     const used = one.engine ?? engine.value;
-    if (result.ok) return { kind: 'done', built: result.value, engine: used, attempt: prepared.value, ranMs };
+    if (result.ok)
+      return {
+        kind: 'done',
+        built: result.value,
+        engine: used,
+        member: one.member,
+        attempt: prepared.value,
+        ranMs,
+      };
     await rm(workDir, { recursive: true, force: true });
     const steps = result.error.steps === undefined ? {} : { steps: result.error.steps };
     if (result.error.kind === 'cancelled' || calling.signal.aborted) return { kind: 'cancelled', ...steps };
@@ -209,6 +219,7 @@ interface OneCall {
   readonly ranMs: number;
   /** Where it ran; undefined: nowhere. */
   readonly engine?: ReadyEngine;
+  readonly member?: string | undefined;
   /** Where the engine went away: what became of that. */
   readonly after?: AfterLoss;
 }
@@ -228,7 +239,7 @@ async function callOnce(
       const made = await callInSlot(calling, turn, call, inputs);
       // Said before another build gets the slot.
       phases.enter(build, made.result.ok ? phaseAfter(call) : 'checking');
-      return { ...made, engine: turn.engine };
+      return { ...made, engine: turn.engine, member: turn.member };
     },
     () => phases.enter(build, 'queued'),
   );

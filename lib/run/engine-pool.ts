@@ -33,6 +33,8 @@ import type { RunEngine } from './session-engine.ts';
 export interface MemberAddress extends EngineTarget {
   /** The same for every client of the pool: its address, or namespace and name of a pod. */
   readonly id: string;
+  /** What is built there, as somebody said it; empty: what its own architecture runs. */
+  readonly platforms: readonly string[];
   /** Builds at a time. */
   readonly jobs: number;
   readonly labels: readonly string[];
@@ -90,8 +92,10 @@ export interface EnginePoolOptions {
   readonly run?: RunProgram;
   /** Called for each `buildctl build` that was really started. */
   readonly onBuild: () => void;
-  /** How long a build takes without and with its cache, where that is known (milliseconds). */
-  readonly timesOf: (build: string) => Promise<{ readonly coldMs?: number; readonly warmMs?: number }>;
+  /** What is known of a build from earlier runs. */
+  readonly figuresOf: (
+    build: string,
+  ) => Promise<Pick<Placement, 'coldMs' | 'warmMs' | 'builtOn'> | undefined>;
   /** How large the image of a build is that was built in this run (bytes). */
   readonly sizeOf: (build: string) => number | undefined;
 }
@@ -140,6 +144,8 @@ export class EnginePool implements RunEngine {
   readonly #scheduler: Scheduler;
   readonly #permits: Semaphore | undefined;
   readonly #waiting = new Set<Waiting>();
+  /** Called when an engine answers for the first time. */
+  readonly #onJoin = new Set<() => void>();
   /** Build → the member that built it in this run. */
   readonly #builtBy = new Map<string, string>();
   #opened: Promise<Result<void>> | undefined;
@@ -183,9 +189,13 @@ export class EnginePool implements RunEngine {
 
   async find(): Promise<Result<Engine>> {
     return fail([
-      problem('engine/pool-keeps-no-images', 'engines of a pool keep no images that could be read from here', {
-        hint: 'Push with the run itself (`bake-ts run --push`), or name one engine.',
-      }),
+      problem(
+        'engine/pool-keeps-no-images',
+        'engines of a pool keep no images that could be read from here',
+        {
+          hint: 'Push with the run itself (`bake-ts run --push`), or name one engine.',
+        },
+      ),
     ]);
   }
 
@@ -221,7 +231,8 @@ export class EnginePool implements RunEngine {
     await Promise.all([...this.#members.values()].map((one) => this.#ask(one, ANSWER_MS)));
     if (signal.aborted) return fail([wasCancelled()]);
     if (this.#known().length === 0) return fail([this.#noneLeft(undefined, problems)]);
-    for (const one of problems) emit({ type: 'warning', problem: problemToJson({ ...one, severity: 'warning' }) });
+    for (const one of problems)
+      emit({ type: 'warning', problem: problemToJson({ ...one, severity: 'warning' }) });
     return ok(undefined);
   }
 
@@ -272,7 +283,9 @@ export class EnginePool implements RunEngine {
 
   /** Those that have answered, in the order of the pool. */
   #known(): readonly (Engaged & { readonly state: MemberState })[] {
-    return [...this.#members.values()].flatMap((one) => (one.state === undefined ? [] : [one as Engaged & { readonly state: MemberState }]));
+    return [...this.#members.values()].flatMap((one) =>
+      one.state === undefined ? [] : [one as Engaged & { readonly state: MemberState }],
+    );
   }
 
   /** Asks one that gets no builds, or has not been asked; it gets some where it answers. */
@@ -294,8 +307,10 @@ export class EnginePool implements RunEngine {
     const wasAside = one.aside !== undefined;
     one.aside = undefined;
     const own = ownLabel(ownPlatform(answer.value));
-    if (isNew) this.#scheduler.add({ id, jobs, platforms: answer.value.platforms, labels: [...labels, own] });
-    else this.#scheduler.restore(id);
+    if (isNew) {
+      this.#scheduler.add({ id, jobs, platforms: answer.value.platforms, labels: [...labels, own] });
+      for (const resolve of this.#onJoin) resolve();
+    } else this.#scheduler.restore(id);
     if (wasAside && this.#isAnnounced) this.#options.emit({ type: 'engine-returned', address: id });
     this.#review();
   }
@@ -429,10 +444,11 @@ export class EnginePool implements RunEngine {
         const lease = await this.#scheduler.acquire(placement, { onWait, signal: stopper.signal });
         if (lease !== undefined) return ok(lease);
         if (signal.aborted) return fail(wasCancelled());
-        if (stopper.signal.aborted) return fail(this.#noneLeft(placement.build, []));
-        // None that has answered so far can build it: others may come yet.
-        if (waiting.aloneSince === undefined) return fail(this.#noneLeft(placement.build, []));
-        await this.#options.sleep(ASK_MS / 2);
+        if (stopper.signal.aborted) return fail(this.#noneLeft(placement, []));
+        // None that has answered so far can build it.
+        if (![...this.#members.values()].some((one) => mayTake(one, placement)))
+          return fail(this.#noneLeft(placement, []));
+        await this.#nextJoin(stopper.signal);
       }
     } finally {
       this.#waiting.delete(waiting);
@@ -441,8 +457,22 @@ export class EnginePool implements RunEngine {
     }
   }
 
+  /** Resolves when one more engine answers, or with the signal. */
+  #nextJoin(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#onJoin.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#onJoin.add(done);
+      signal.addEventListener('abort', done, { once: true });
+      if (signal.aborted) done();
+    });
+  }
+
   async #place({ build, priority, avoid }: SlotRequest): Promise<Placement> {
-    const { plan, timesOf, sizeOf } = this.#options;
+    const { plan, figuresOf, sizeOf } = this.#options;
     const node = plan.nodes.get(build.name);
     const parents = [...new Set(node?.edges.map(({ to }) => to) ?? [])]
       .flatMap((to) => {
@@ -452,13 +482,16 @@ export class EnginePool implements RunEngine {
       .sort((one, other) => other.size - one.size);
     const ids = [...this.#members.values()].filter(({ buildctl }) => avoid.has(buildctl.address));
     const isPlain = build.platforms.length === 0;
+    const { coldMs, warmMs, builtOn } = (await figuresOf(build.name)) ?? {};
     return {
       build: build.name,
       identity: cacheIdentity(build, plan.set.root, []),
       platforms: build.platforms,
       labels: [...(build.engineLabels ?? []), ...(isPlain ? [ownLabel(await this.platform())] : [])],
       priority: await priority(),
-      ...(await timesOf(build.name)),
+      ...(coldMs === undefined ? {} : { coldMs }),
+      ...(warmMs === undefined ? {} : { warmMs }),
+      ...(builtOn === undefined ? {} : { builtOn }),
       parents: [...new Set(parents.map(({ member }) => member))],
       avoid: new Set(ids.map(({ address }) => address.id)),
     };
@@ -476,30 +509,47 @@ export class EnginePool implements RunEngine {
     );
   }
 
-  /** @param build undefined: nothing can be built at all */
-  #noneLeft(build: string | undefined, problems: readonly Problem[]): Problem {
+  /** @param placement undefined: nothing can be built at all */
+  #noneLeft(placement: Placement | undefined, problems: readonly Problem[]): Problem {
     const lines = [...this.#members.values()].map(({ address, aside, state }) => {
       if (aside !== undefined) return `${address.id}: ${aside.message}`;
       const platforms = state?.platforms.join(', ') ?? '';
       const labels = address.labels.length === 0 ? 'no labels' : `labels ${address.labels.join(', ')}`;
       return `${address.id}: builds for ${platforms}, ${labels}`;
     });
-    const isAway = [...this.#members.values()].some(({ aside }) => aside !== undefined);
-    const whom = build === undefined ? '' : ` that can build \`${build}\``;
     const detail = [...lines, ...problems.map(({ message }) => message)].join('\n');
-    return isAway || build === undefined
-      ? problem('engine/none-left', `no engine of the pool is left${whom}`, {
-          ...(build === undefined ? {} : { build }),
-          hint: `All were tried, and waited for (${formatDuration(this.#options.waitMs)}). \`bake-ts engine status\` asks each of them.`,
-          detail,
-          temporary: true,
-        })
-      : problem('engine/no-member', `no engine of the pool has the platforms and labels of \`${build}\``, {
+    if (placement !== undefined && ![...this.#members.values()].some((one) => mayTake(one, placement))) {
+      const { build } = placement;
+      return problem(
+        'engine/no-member',
+        `no engine of the pool has the platforms and labels of \`${build}\``,
+        {
           build,
           hint: 'Add an engine that has them to `engine.pool`; emulated platforms count where `platforms` names them there.',
           detail,
-        });
+        },
+      );
+    }
+    const waited = formatDuration(this.#options.waitMs);
+    const whom = placement === undefined ? '' : ` that can build \`${placement.build}\``;
+    return problem('engine/none-left', `no engine of the pool is left${whom}`, {
+      ...(placement === undefined ? {} : { build: placement.build }),
+      hint: `\`bake-ts engine status\` asks each of them.${placement === undefined ? '' : ` They were waited for (${waited}).`}`,
+      detail,
+      temporary: true,
+    });
   }
+}
+
+/** Whether an engine can build it, or may once it answers. */
+function mayTake(one: Engaged, placement: Placement): boolean {
+  const { address, state } = one;
+  if (state !== undefined) return canTake(one, placement);
+  return (
+    placement.labels.every((label) => isOwnLabel(label) || address.labels.includes(label)) &&
+    (address.platforms.length === 0 ||
+      placement.platforms.every((platform) => address.platforms.includes(platform)))
+  );
 }
 
 function canTake({ address, state }: Engaged, { platforms, labels }: Placement): boolean {
@@ -515,6 +565,10 @@ function canTake({ address, state }: Engaged, { platforms, labels }: Placement):
 /** Stands for the platform that an engine builds for where none is named; no label of a user has a blank. */
 function ownLabel(platform: string): string {
   return `own ${platform}`;
+}
+
+function isOwnLabel(label: string): boolean {
+  return label.startsWith('own ');
 }
 
 function ownPlatform({ worker }: MemberState): string {

@@ -124,15 +124,13 @@ export class Memory {
 
   /** How large a build's image was the last time before this run that it was built here; undefined where that is not known. */
   async lastSize(build: string): Promise<number | undefined> {
-    this.#lastFigures ??= this.#state.readFigures();
-    return (await this.#lastFigures).get(build)?.sizeBytes;
+    return (await this.lastFigures(build))?.sizeBytes;
   }
 
-  /** How long a build took the last time without and with its cache, as far as that is known (milliseconds). */
-  async timesOf(build: string): Promise<Pick<LastFigures, 'coldMs' | 'warmMs'>> {
+  /** What is known of a build from the times that it was built here; undefined: nothing. */
+  async lastFigures(build: string): Promise<LastFigures | undefined> {
     this.#lastFigures ??= this.#state.readFigures();
-    const { coldMs, warmMs } = (await this.#lastFigures).get(build) ?? {};
-    return { ...(coldMs === undefined ? {} : { coldMs }), ...(warmMs === undefined ? {} : { warmMs }) };
+    return (await this.#lastFigures).get(build);
   }
 
   /** How large the image is that a build gave in this run (bytes); undefined where that is not known. */

@@ -40,7 +40,7 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
       entries,
       plan,
       env,
-      timesOf: (build) => memory.timesOf(build),
+      figuresOf: (build) => memory.lastFigures(build),
       sizeOf: (build) => memory.notedSize(build),
       ...(jobs === undefined ? {} : { jobs }),
       ...(run === undefined ? {} : { run }),
@@ -48,7 +48,13 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
     return { engine: pool, slots: pool.slots, isPool: true, close: () => pool.close() };
   }
   const [address] = namedAddresses({ flagAddresses: addresses, env: {} });
-  const engine = new SessionEngine({ ...rest, access, plan, env, ...(address === undefined ? {} : { address }) });
+  const engine = new SessionEngine({
+    ...rest,
+    access,
+    plan,
+    env,
+    ...(address === undefined ? {} : { address }),
+  });
   const slots = slotsOfOne({ permits, engine: () => engine.ready(), engineReturn: engine.return, hide });
   return { engine, slots, isPool: false, close: () => undefined };
 }

@@ -1,6 +1,13 @@
 /** The proxies that the steps of a run get. */
 import { withheldProxies } from '../inputs/mod.ts';
-import { namedAddresses, namesUser, type Plan, type Problem, type StepProxies, sensitiveOfProxies } from '../model/mod.ts';
+import {
+  namedAddresses,
+  namesUser,
+  type Plan,
+  type Problem,
+  type StepProxies,
+  sensitiveOfProxies,
+} from '../model/mod.ts';
 import { readStepProxies } from '../registry/mod.ts';
 import { addressesOf } from './open-engine.ts';
 

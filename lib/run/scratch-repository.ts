@@ -21,11 +21,7 @@ export class ScratchRepository {
   readonly #digests = new Set<Digest>();
 
   /** @param openClient a client that goes on where the run was cancelled */
-  constructor(
-    repository: ImageRef,
-    openClient: () => Pick<RegistryClient, 'deleteManifest'>,
-    emit: Emit,
-  ) {
+  constructor(repository: ImageRef, openClient: () => Pick<RegistryClient, 'deleteManifest'>, emit: Emit) {
     this.repository = { registry: repository.registry, repository: repository.repository };
     this.#openClient = openClient;
     this.#emit = emit;

@@ -126,6 +126,8 @@ export interface LastFigures {
   readonly coldMs?: number;
   /** How long it took the last time that most of them came from the cache (milliseconds); undefined: not known. */
   readonly warmMs?: number;
+  /** Engines of pools that built it, the last one first; undefined: none did. */
+  readonly builtOn?: readonly string[];
 }
 
 /** Figures of builds. */
@@ -140,8 +142,12 @@ export function isFigures(
 function isLastFigures(value: unknown): value is LastFigures {
   if (!isObject(value)) return false;
   const { durationMs, ...others } = value;
-  const { sizeBytes, coldMs, warmMs } = others;
-  return isCount(durationMs) && [sizeBytes, coldMs, warmMs].every((one) => one === undefined || isCount(one));
+  const { sizeBytes, coldMs, warmMs, builtOn } = others;
+  return (
+    isCount(durationMs) &&
+    [sizeBytes, coldMs, warmMs].every((one) => one === undefined || isCount(one)) &&
+    (builtOn === undefined || isListOf(builtOn, isText))
+  );
 }
 
 /** Manifests and configs, as texts. */

@@ -1,0 +1,47 @@
+/**
+ * Annotations of images: where each belongs, and which of them one platform's own build can be given. Levels and what they mean:
+ * buildkit docs/annotations.md; exporter/containerimage/annotations.go.
+ */
+import type { Build } from './build.ts';
+import { isSamePlatform } from './platform.ts';
+
+/** Where an annotation stands: in the manifest or the index itself, or in what points at one of them. */
+export type AnnotationLevel = 'manifest' | 'index' | 'manifest-descriptor' | 'index-descriptor';
+
+/** A key of `annotations`, in parts. */
+export interface AnnotationKey {
+  /** `manifest` where none is written. */
+  readonly level: AnnotationLevel;
+  /** As written: `linux/arm64`; undefined: of all platforms. */
+  readonly platform?: string;
+  /** `org.opencontainers.image.title` */
+  readonly name: string;
+}
+
+const WITH_LEVEL = /^(manifest|index|manifest-descriptor|index-descriptor)(?:\[([^\]]+)\])?:(.*)$/s;
+
+/** Reads a key of `annotations`: `[LEVEL[\[PLATFORM\]]:]NAME`. */
+export function parseAnnotationKey(key: string): AnnotationKey {
+  const [, level, platform, name] = WITH_LEVEL.exec(key) ?? [];
+  if (level === undefined || name === undefined) return { level: 'manifest', name: key };
+  return { level: level as AnnotationLevel, name, ...(platform === undefined ? {} : { platform }) };
+}
+
+/** Whether an annotation is for a platform: for all, or for this one. */
+export function isAnnotationOf({ platform }: AnnotationKey, wanted: string): boolean {
+  return platform === undefined || isSamePlatform(platform, wanted);
+}
+
+/**
+ * A build for some of its platforms, as a part of the whole: BuildKit refuses annotations of platforms that it does not build, and
+ * those of an index where there may be none. They have their place where the parts are joined.
+ */
+export function partOfBuild(build: Build, platforms: readonly string[]): Build {
+  const { platformsWritten: _, ...rest } = build;
+  const annotations = [...build.annotations].filter(([key]) => {
+    const parsed = parseAnnotationKey(key);
+    if (parsed.level.startsWith('index')) return false;
+    return platforms.length === 0 || platforms.some((platform) => isAnnotationOf(parsed, platform));
+  });
+  return { ...rest, platforms, annotations: new Map(annotations) };
+}

@@ -20,15 +20,15 @@ export interface Waiting {
   readonly group: Group;
   /** Of equal priorities the one that came first is first. */
   readonly order: number;
-  /** Hash of the build's name. */
-  readonly name: NameHash;
-  /** Hash of its identity. */
-  readonly identity: NameHash;
+  /** Of the build's name; undefined: it was not needed yet. */
+  nameHash: NameHash | undefined;
   /** Expected without and with its cache. */
   readonly coldMs: number;
   readonly warmMs: number;
-  /** The member that has its cache, or is to have it. */
+  /** The member that it goes to where nothing speaks against it; undefined: there is none. */
   home: MemberState | undefined;
+  /** Whether its cache is there. */
+  isCached: boolean;
   /** The member in whose queue it waits; undefined: in none. */
   queuedAt: MemberState | undefined;
 }
@@ -100,7 +100,7 @@ export class MemberState {
 
   /** How long the build takes here. */
   expectedMs(build: Waiting): number {
-    return (build.home === this ? build.warmMs : build.coldMs) * this.pace;
+    return (build.isCached && build.home === this ? build.warmMs : build.coldMs) * this.pace;
   }
 
   enqueue(build: Waiting): void {

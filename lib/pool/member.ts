@@ -27,7 +27,10 @@ export interface Placement {
   readonly coldMs?: number;
   /** How long it takes with its cache; absent: not known. */
   readonly warmMs?: number;
-  /** Ids of members where it was built before, the last one first; absent: not known, and then its first choice by hash. */
+  /**
+   * Ids of members where it was built before, the last one first: the first of them that is in the pool has its cache, and where none is,
+   * no member has. Absent: not known; then its first choice by hash is taken to have it.
+   */
   readonly builtOn?: readonly string[];
   /** Ids of members that have results it reads, that with the largest first. */
   readonly parents: readonly string[];

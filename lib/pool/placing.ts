@@ -4,7 +4,7 @@
  */
 import { type Demands, type Member, type Placement, whoCan } from './member.ts';
 import { type Group, MemberState, type Offer, type Running, type Waiting } from './member-state.ts';
-import { distance, hashName, type NameHash } from './rank.ts';
+import { distance, hashName } from './rank.ts';
 import { UsualDurations } from './usual-durations.ts';
 
 /** What came of a decision. */
@@ -22,6 +22,7 @@ export class Placing {
   #unplaced = new Set<Waiting>();
   /** All that can take them are set aside. */
   readonly #parked = new Set<Waiting>();
+  readonly #aside = new Set<MemberState>();
   /** Have free slots. */
   readonly #idle = new Set<MemberState>();
   /** Have a queue. */
@@ -48,10 +49,10 @@ export class Placing {
       placement,
       group,
       order: this.#order++,
-      name: hashName(placement.build),
-      identity: hashName(placement.identity),
+      nameHash: undefined,
       ...this.#usual.expect(placement),
       home: undefined,
+      isCached: false,
       queuedAt: undefined,
     };
     this.#unplaced.add(build);
@@ -89,6 +90,8 @@ export class Placing {
     const state = this.#members.get(id);
     if (state === undefined) return;
     state.hasLeft = true;
+    state.asideUntilMs = 0;
+    this.#aside.delete(state);
     this.#clear(state);
     this.#changeMembers();
   }
@@ -97,6 +100,7 @@ export class Placing {
     const state = this.#members.get(id);
     if (state === undefined) return;
     state.asideUntilMs = untilMs;
+    this.#aside.add(state);
     this.#clear(state);
   }
 
@@ -104,6 +108,7 @@ export class Placing {
     const state = this.#members.get(id);
     if (state === undefined || state.asideUntilMs === 0) return;
     state.asideUntilMs = 0;
+    this.#aside.delete(state);
     this.#touch(state);
     this.#placeAgain((build) => build.home === state);
   }
@@ -118,8 +123,7 @@ export class Placing {
   /** When to decide again though nothing came and nothing ended; undefined: not before something does. */
   get nextMs(): number | undefined {
     let next = Infinity;
-    for (const { asideUntilMs } of this.#members.values())
-      if (asideUntilMs > 0) next = Math.min(next, asideUntilMs);
+    for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs);
     if (this.#idle.size > 0) for (const { lateFromMs } of this.#crowded) next = Math.min(next, lateFromMs);
     return next === Infinity ? undefined : next;
   }
@@ -128,8 +132,7 @@ export class Placing {
   decide(nowMs: number): Decisions {
     const started: Running[] = [];
     const refused: Waiting[] = [];
-    for (const [id, { asideUntilMs }] of this.#members)
-      if (asideUntilMs > 0 && asideUntilMs <= nowMs) this.restore(id);
+    for (const { member, asideUntilMs } of this.#aside) if (asideUntilMs <= nowMs) this.restore(member.id);
     for (const build of this.#unplaced) this.#place(build, refused);
     this.#unplaced.clear();
     for (const state of this.#freed) this.#fill(state, nowMs, started);
@@ -146,13 +149,8 @@ export class Placing {
       this.#waitsNoMore(build);
       return;
     }
-    build.home = this.#homeOf(build);
-    const state = mayTake(build.home, group)
-      ? build.home
-      : nearest(
-          build.identity,
-          [...group.members].filter((one) => mayTake(one, group)),
-        );
+    this.#findHome(build);
+    const state = mayTake(build.home, group) ? build.home : nearest(build, (one) => mayTake(one, group));
     if (state === undefined) {
       this.#parked.add(build);
       return;
@@ -178,7 +176,7 @@ export class Placing {
     while (this.#idle.size > 0 && this.#crowded.size > 0) {
       let best: Offer | undefined;
       for (const group of this.#groups.values()) {
-        const pace = this.#bestPace(group);
+        const pace = group.waiting === 0 ? undefined : this.#bestPace(group);
         if (pace === undefined) continue;
         for (const state of this.#crowded) {
           const offer = state.offer(group, pace, nowMs);
@@ -205,6 +203,8 @@ export class Placing {
 
   /** Where a build is best off of the members with a free slot: done soonest, then with its largest parent, then by its name. */
   #bestIdle(build: Waiting): MemberState | undefined {
+    build.nameHash ??= hashName(build.placement.build);
+    const name = build.nameHash;
     let best: { state: MemberState; ms: number; parent: number; far: number } | undefined;
     for (const state of this.#idle) {
       if (!mayTake(state, build.group)) continue;
@@ -213,7 +213,7 @@ export class Placing {
       const at = build.placement.parents.indexOf(state.member.id);
       const parent = at < 0 ? Infinity : at;
       if (best !== undefined && ms === best.ms && parent > best.parent) continue;
-      const far = distance(build.name, state.hash, state.slots);
+      const far = distance(name, state.hash, state.slots);
       if (best === undefined || ms < best.ms || parent < best.parent || far < best.far)
         best = { state, ms, parent, far };
     }
@@ -236,14 +236,13 @@ export class Placing {
     if (from?.queue.length === 0) this.#crowded.delete(from);
   }
 
-  /** The member where it was built last, or else its first choice by hash. */
-  #homeOf(build: Waiting): MemberState | undefined {
-    const { members } = build.group;
-    for (const id of build.placement.builtOn ?? []) {
-      const state = this.#members.get(id);
-      if (state !== undefined && members.has(state)) return state;
-    }
-    return nearest(build.identity, members);
+  /** Says where a build belongs: where it was built last, or else to its first choice by hash. */
+  #findHome(build: Waiting): void {
+    const { builtOn } = build.placement;
+    const states = builtOn?.map((id) => this.#members.get(id));
+    const last = states?.find((state) => state !== undefined && build.group.members.has(state));
+    build.home = last ?? nearest(build);
+    build.isCached = builtOn === undefined || last !== undefined;
   }
 
   #groupOf({ platforms, labels, avoid }: Placement): Group {
@@ -262,7 +261,8 @@ export class Placing {
 
   #waitsNoMore({ group }: Waiting): void {
     group.waiting--;
-    if (group.waiting === 0) this.#groups.delete(group.key);
+    // Of groups without members to avoid there are few.
+    if (group.waiting === 0 && group.avoid.size > 0) this.#groups.delete(group.key);
   }
 
   /** A member came or left. */
@@ -306,13 +306,17 @@ function mayTake(state: MemberState | undefined, group: Group): state is MemberS
   return true;
 }
 
-/** The first choice of an identity. */
-function nearest(identity: NameHash, members: Iterable<MemberState>): MemberState | undefined {
-  let best: { state: MemberState; far: number } | undefined;
-  for (const state of members) {
+/** Of the members that can take a build and are wanted, the one that its identity chooses first. */
+function nearest(build: Waiting, isWanted?: (state: MemberState) => boolean): MemberState | undefined {
+  const identity = hashName(build.placement.identity);
+  let best: MemberState | undefined;
+  let least = Infinity;
+  for (const state of build.group.members) {
     const far = distance(identity, state.hash, state.slots);
-    const isNearer = best === undefined || far < best.far;
-    if (isNearer || (far === best?.far && state.member.id < best.state.member.id)) best = { state, far };
+    if (far > least || (far === least && best !== undefined && best.member.id < state.member.id)) continue;
+    if (isWanted?.(state) === false) continue;
+    best = state;
+    least = far;
   }
-  return best?.state;
+  return best;
 }

@@ -40,6 +40,16 @@ function scramble(word: number): number {
   return mixed ^ (mixed >>> 16);
 }
 
+const memberHashes = new WeakMap<Member, NameHash>();
+
+function hashMember(member: Member): NameHash {
+  const known = memberHashes.get(member);
+  if (known !== undefined) return known;
+  const hash = hashName(member.id);
+  memberHashes.set(member, hash);
+  return hash;
+}
+
 /**
  * Members in the order in which they are asked to take what has that identity: the same on every machine, whatever the order
  * in which they are given. With more `jobs` a member is first in proportion.
@@ -47,7 +57,7 @@ function scramble(word: number): number {
 export function rankMembers(identity: string, members: readonly Member[]): readonly Member[] {
   const hash = hashName(identity);
   return members
-    .map((member) => ({ member, far: distance(hash, hashName(member.id), slotsOf(member)) }))
+    .map((member) => ({ member, far: distance(hash, hashMember(member), slotsOf(member)) }))
     .sort((one, other) => one.far - other.far || (one.member.id < other.member.id ? -1 : 1))
     .map(({ member }) => member);
 }

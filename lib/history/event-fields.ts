@@ -188,7 +188,13 @@ export const EVENT_FIELDS: {
   },
   'early-started': { build: 'text', waitsFor: TEXTS, reason: REASON },
   'early-finished': { build: 'text', steps: STEPS },
-  'node-started': { build: 'text', attempt: 'whole number', argv: TEXTS, engine: { optional: 'text' } },
+  'node-started': {
+    build: 'text',
+    attempt: 'whole number',
+    argv: TEXTS,
+    engine: { optional: 'text' },
+    beside: { optional: 'flag' },
+  },
   vertex: {
     build: 'text',
     digest: 'text',

@@ -336,6 +336,8 @@ export type EventBody =
       readonly argv: readonly string[];
       /** Which engine of a pool it runs on; absent: there is one. */
       readonly engine?: string;
+      /** Another call of the same build runs already, for other platforms that another engine has. */
+      readonly beside?: true;
     }
   | {
       /** A step of BuildKit changed its state; may come several times for one digest, the last one counts. */

@@ -114,6 +114,7 @@ export class PlainPainter {
       case 'early-finished':
         return [palette.dim('built; waits until what it reads is pushed')];
       case 'node-started': {
+        if (event.beside === true) return [];
         // Another attempt announces its steps again.
         const follower = this.#follower(event.build);
         follower.names.clear();

@@ -1,7 +1,7 @@
 /** Building one node of the plan: links to what it reads, outputs, and the image that came of it. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { type Buildctl, type BuildOutput, type Built, type Link, readContent } from '../buildctl/mod.ts';
+import { type Buildctl, type BuildOutput, type Built, readContent } from '../buildctl/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import {
   type Build,
@@ -10,10 +10,8 @@ import {
   type ImageLocation,
   type ImageRef,
   type ImageResult,
-  ok,
   type PlanNode,
   type PlatformManifest,
-  type Problem,
   parseImageRef,
   problem,
   type TypedAttributes,
@@ -25,11 +23,11 @@ import {
   platformManifests,
   type RegistryClient,
 } from '../registry/mod.ts';
-import { type Called, callUntilDone, type NotBuilt } from './buildctl-calls.ts';
+import type { NotBuilt } from './buildctl-calls.ts';
 import type { Building } from './context.ts';
-import { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
-import { linkParents } from './links.ts';
+import { callLinked } from './linked-calls.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
+import { buildSplit } from './split.ts';
 import { locationOf, storeNames } from './store-names.ts';
 
 /** What came of building a node. */
@@ -51,15 +49,10 @@ export interface NodeImage {
   readonly readManifest: ReadManifest;
 }
 
-/** What is to come of a node. */
-export interface Wanted {
-  /** The node's own build, or that with less to do. */
-  readonly build: Build;
-  readonly outputsIn: (workDir: string) => readonly BuildOutput[];
-}
-
 /** Builds a node; a parent whose image the engine lost is built again first. */
 export async function buildNode(building: Building, node: PlanNode, inputs: NodeInputs): Promise<NodeBuilt> {
+  const groups = await building.split?.(node.build);
+  if (groups !== undefined) return buildGroups(building, node, inputs, groups);
   const called = await callLinked(building, node, inputs, {
     build: node.build,
     outputsIn: (workDir) => chooseOutputs(building, node, workDir),
@@ -106,67 +99,58 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   return { kind: 'done', built, ranMs, engine: called.member, readManifest, ...found, ...image };
 }
 
-/**
- * Calls buildctl for a node, linked to what it reads; what an attempt found to be lost is made again. The directory of
- * the attempt is the caller's to remove.
- */
-export function callLinked(
+/** Builds a node on several engines, each with platforms of its own. */
+async function buildGroups(
   building: Building,
   node: PlanNode,
   inputs: NodeInputs,
-  { build, outputsIn }: Wanted,
-): Promise<Called> {
-  let parentsLost = false;
-  let layersLost = false;
-  let isPlain = !mayUseLayersOnly(build, inputs);
-  return callUntilDone(building.calling, {
-    node,
-    inputs,
-    prepare: async () => {
-      const links = await linkParents(building, {
-        node,
-        rebuildUnconfirmed: parentsLost,
-        mayUseLayersOnly: !isPlain,
-      });
-      if (!links.ok) return links;
-      const workDir = building.calling.newWorkDir();
-      return ok({ build, links: links.value, outputs: outputsIn(workDir), workDir });
+  groups: readonly (readonly string[])[],
+): Promise<NodeBuilt> {
+  const { name, outputs: written } = node.build;
+  const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
+  const pushed = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  const [first, ...others] = scratch === undefined ? pushed : [scratch.repository];
+  const shown = groups.map((group) => group.join(' and ')).join('; ');
+  if (node.role === 'asked' && written.some((one) => one.type !== 'cacheonly' && !isLoad(one))) {
+    const apart = problem(
+      'engine/platforms-apart',
+      `\`${name}\` has outputs of its own, and no engine of the pool has all of its platforms (${shown})`,
+      {
+        build: name,
+        hint: 'Outputs are written by one engine: name fewer `platforms`, or push it and take the files from there.',
+      },
+    );
+    return { kind: 'failed', problem: apart };
+  }
+  if (first === undefined) {
+    const nowhere = problem(
+      'engine/platforms-apart',
+      `no engine of the pool has all platforms of \`${name}\` (${shown}), and there is no repository in which they could be joined`,
+      {
+        build: name,
+        hint: 'Push it (`push: true`), or name a repository for what is not pushed: `engine.scratch`.',
+      },
+    );
+    return { kind: 'failed', problem: nowhere };
+  }
+  const repositories = [first, ...others] as const;
+  const split = { groups, repositories, outputs: pushTo(building, repositories) };
+  const made = await buildSplit(building, node, inputs, split);
+  if (made.kind !== 'done') return made;
+  const { built, ranMs, image: joined } = made;
+  if (scratch !== undefined) scratch.note(joined.digest);
+  return {
+    kind: 'done',
+    built,
+    ranMs,
+    manifest: joined.manifest,
+    readManifest: readingRepository(building.registry, first),
+    image: {
+      digest: joined.digest,
+      platforms: joined.platforms,
+      location: { kind: 'registry', ref: { ...first, digest: joined.digest } },
     },
-    mend: (failure, { links }) => {
-      const fault = layersOnlyFault(failure, links);
-      if (fault === 'not-split') {
-        building.layersOnly.turnOff(failure);
-        return failure.message;
-      }
-      if (fault === 'lost') {
-        building.layersOnly.forget(links);
-        // Put again and gone again: this build goes without.
-        isPlain = layersLost;
-        layersLost = true;
-        return failure.message;
-      }
-      if (parentsLost || !isParentLost(building, failure, links)) return undefined;
-      parentsLost = true;
-      // What the same engine made of the parent may be gone, too.
-      building.layersOnly.forget(links);
-      return 'the engine lost the image of a parent';
-    },
-  });
-}
-
-/** Whether a build failed over a parent that is gone from where this run put it. */
-function isParentLost({ scratch }: Building, failure: Problem, links: readonly Link[]): boolean {
-  if (failure.code === 'build/parent-lost') return true;
-  // Gone for the frontend, which looks up its config, or for the steps.
-  return (
-    (failure.code === 'build/image-lost' || failure.code === 'build/base-missing') &&
-    links.some(
-      (link) =>
-        link.kind === 'image' &&
-        scratch?.has({ kind: 'registry', ref: link.ref }) === true &&
-        failure.message.includes(link.ref.digest),
-    )
-  );
+  };
 }
 
 /** Images stand behind files, and the build's own last: the metadata file holds the digest of the last one. */

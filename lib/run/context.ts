@@ -152,6 +152,11 @@ export interface Building {
   readonly layersOnly: LayersOnlySource;
   /** Where results go that engines of a pool share and nobody pushes; undefined: they are sent along. */
   readonly scratch?: ScratchRepository;
+  /**
+   * Which platforms of a build go together, where no single engine of a pool has all of them; undefined: one has, or there is
+   * one engine.
+   */
+  readonly split?: (build: Build) => Promise<readonly (readonly string[])[] | undefined>;
   /** Builds a node that was up to date, because another build reads its image, which is gone; once. */
   readonly rebuild: (build: string) => Promise<NodeResult>;
 }

@@ -23,12 +23,13 @@ import {
   runsAnew,
   withoutFiles,
 } from '../model/mod.ts';
-import { callLinked, readImage, readingStore } from './build.ts';
+import { readImage, readingStore } from './build.ts';
 import type { Called } from './buildctl-calls.ts';
 import type { Building, EarlyBuild, NodeContext, NodeResult, NodeRun } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { weigh } from './evidence.ts';
 import { mayUseLayersOnly } from './layers-only.ts';
+import { callLinked } from './linked-calls.ts';
 import { linkParents } from './links.ts';
 import { Phases } from './phases.ts';
 import type { EarlyEnd } from './scheduler.ts';

@@ -131,6 +131,8 @@ interface Waiting {
   readonly stopper: AbortController;
   /** Since when no engine is left that can build it (`performance.now`). */
   aloneSince: number | undefined;
+  /** Ends the wait after that. */
+  timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 /** The engines of a session that has a pool. */
@@ -208,6 +210,33 @@ export class EnginePool implements RunEngine {
     const [first] = this.#known().map(({ state }) => ownPlatform(state));
     // No earlier key has that.
     return first ?? `unknown/${this.#options.entries.map(({ address = '' }) => address).join(' ')}`;
+  }
+
+  /**
+   * Which platforms of a build go together, each group to engines that have all of it, where no single one has them all.
+   *
+   * @returns undefined: one has all of them, or nobody has one of them, as its call will say
+   */
+  async split({ platforms, engineLabels = [] }: Build): Promise<readonly (readonly string[])[] | undefined> {
+    if (platforms.length < 2 || !(await this.ready()).ok) return undefined;
+    const able = this.#known().filter(({ address }) =>
+      engineLabels.every((label) => address.labels.includes(label)),
+    );
+    const has = (one: Engaged, platform: string) => one.state?.platforms.includes(platform) === true;
+    const hasAll = (one: Engaged) => platforms.every((platform) => has(one, platform));
+    const present = able.filter(({ aside }) => aside === undefined);
+    // Better one that is there than one that may come back.
+    const isWhole = present.some(hasAll) || able.some(hasAll);
+    const isCovered = platforms.every((platform) => present.some((one) => has(one, platform)));
+    if (present.some(hasAll) || (isWhole && !isCovered)) return undefined;
+    const groups = new Map<string, string[]>();
+    for (const platform of platforms) {
+      const members = able.filter((one) => has(one, platform)).map(({ address }) => address.id);
+      if (members.length === 0) return undefined;
+      const key = members.join(' ');
+      groups.set(key, [...(groups.get(key) ?? []), platform]);
+    }
+    return [...groups.values()];
   }
 
   /** Nothing is asked any more. */
@@ -355,12 +384,12 @@ export class EnginePool implements RunEngine {
       const isLeft = [...this.#members.values()].some(
         (member) => member.aside === undefined && canTake(member, one.placement),
       );
-      if (isLeft) one.aloneSince = undefined;
-      else if (one.aloneSince === undefined) {
+      if (isLeft) {
+        one.aloneSince = undefined;
+        clearTimeout(one.timer);
+      } else if (one.aloneSince === undefined) {
         one.aloneSince = now;
-        setTimeout(() => {
-          if (one.aloneSince === now) one.stopper.abort('none-left');
-        }, waitMs);
+        one.timer = setTimeout(() => one.stopper.abort('none-left'), waitMs);
       }
     }
     this.#tellWait(now);
@@ -436,7 +465,7 @@ export class EnginePool implements RunEngine {
     const stopper = new AbortController();
     const cancel = () => stopper.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
-    const waiting: Waiting = { placement, stopper, aloneSince: undefined };
+    const waiting: Waiting = { placement, stopper, aloneSince: undefined, timer: undefined };
     this.#waiting.add(waiting);
     this.#review();
     try {
@@ -452,6 +481,7 @@ export class EnginePool implements RunEngine {
       }
     } finally {
       this.#waiting.delete(waiting);
+      clearTimeout(waiting.timer);
       signal.removeEventListener('abort', cancel);
       this.#tellWait(performance.now());
     }

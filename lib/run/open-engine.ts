@@ -1,5 +1,6 @@
 /** Opens what the builds of a session run on: one engine, or a pool of them. */
 import { namedAddresses, namedPool, type Plan } from '../model/mod.ts';
+import type { Building } from './context.ts';
 import { EnginePool } from './engine-pool.ts';
 import { type EngineSlots, slotsOfOne } from './engine-slots.ts';
 import type { Memory } from './memory.ts';
@@ -23,7 +24,8 @@ export interface OpenEngineOptions extends Omit<SessionEngineOptions, 'address'>
 export interface OpenEngine {
   readonly engine: RunEngine;
   readonly slots: EngineSlots;
-  readonly isPool: boolean;
+  /** Of a pool: which platforms of a build go together, where no single engine has all of them. */
+  readonly split: Building['split'];
   /** Ends what would go on asking. */
   readonly close: () => void;
 }
@@ -45,7 +47,12 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
       ...(jobs === undefined ? {} : { jobs }),
       ...(run === undefined ? {} : { run }),
     });
-    return { engine: pool, slots: pool.slots, isPool: true, close: () => pool.close() };
+    return {
+      engine: pool,
+      slots: pool.slots,
+      split: (build) => pool.split(build),
+      close: () => pool.close(),
+    };
   }
   const [address] = namedAddresses({ flagAddresses: addresses, env: {} });
   const engine = new SessionEngine({
@@ -56,7 +63,7 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
     ...(address === undefined ? {} : { address }),
   });
   const slots = slotsOfOne({ permits, engine: () => engine.ready(), engineReturn: engine.return, hide });
-  return { engine, slots, isPool: false, close: () => undefined };
+  return { engine, slots, split: undefined, close: () => undefined };
 }
 
 /** The engines of the pool that is named; undefined: none is. Strangers' files have no say. */

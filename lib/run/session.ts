@@ -21,7 +21,7 @@ import { defaultJobs, isPermitted } from '../system/mod.ts';
 import { allowListeners } from '../util/follow-signal.ts';
 import { permissionProblem, useOfDirectory } from '../util/permission.ts';
 import type { Audit } from './audit.ts';
-import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
+import type { Building, Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { ENGINES, type EngineAccess } from './engine-access.ts';
 import type { EngineSlots } from './engine-slots.ts';
@@ -212,6 +212,7 @@ export class Session {
   readonly engine: RunEngine;
   readonly #slots: EngineSlots;
   readonly #closeEngine: () => void;
+  readonly #split: Building['split'];
   readonly #scratch: ScratchRepository | undefined;
   readonly #options: OpenedSession;
   readonly #emit: Emit;
@@ -289,8 +290,9 @@ export class Session {
     this.engine = opened.engine;
     this.#slots = opened.slots;
     this.#closeEngine = opened.close;
+    this.#split = opened.split;
     const { scratch } = plan.set.engine ?? {};
-    if (opened.isPool && scratch !== undefined)
+    if (opened.split !== undefined && scratch !== undefined)
       this.#scratch = new ScratchRepository(scratch, () => this.#openRollback(), this.#emit);
     // One token for many repositories instead of one for each.
     const pushed = [...plan.nodes.values()].filter((node) => node.pushes);
@@ -476,6 +478,7 @@ export class Session {
           known: this.#options.engines?.known,
         }),
         ...(this.#scratch === undefined ? {} : { scratch: this.#scratch }),
+        ...(this.#split === undefined ? {} : { split: this.#split }),
         rebuild: (build) => {
           const running = rebuilt.get(build) ?? rebuildLost(context, plan, build, results);
           rebuilt.set(build, running);

@@ -261,3 +261,67 @@ builds:
   assert.deepEqual(codesOf(baked), ['engine/no-member of none']);
   assert.deepEqual(ranOn(baked), { arm: ['tcp://b:1'], big: ['tcp://c:1'] });
 });
+
+/** One build over two platforms, with annotations of every level. */
+function makeTwoPlatforms(t: Cleanup, more = 'push: true'): Promise<FakeWorld> {
+  return makeFakeWorld(t, (host) => ({
+    'builds.yaml': `builds:
+  app: { context: ., platforms: [linux/amd64, linux/arm64], tags: ["${host}/app:1", "${host}/other/app:1"], ${more} }
+`,
+    Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n',
+  }));
+}
+
+/** Digests and platforms of the manifests of the image, in order. How an index is written the fake does as it likes. */
+function childrenIn({ registry }: FakeWorld): unknown {
+  const { bytes } = registry.store.manifest('app', '1') ?? {};
+  const { manifests } = JSON.parse(String(bytes));
+  return manifests.map(({ digest, platform }: { digest: string; platform: { architecture: string } }) => [
+    digest,
+    platform.architecture,
+  ]);
+}
+
+test('platforms that no single engine has are built apart and joined in their order', async (t) => {
+  const world = await makeTwoPlatforms(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
+  const whole = await world.bake({ env: { BUILDKIT_HOST: '' } });
+  assertOk(whole);
+  const before = childrenIn(world);
+  world.registry.store.clear();
+  const baked = await pool.bake(world, { force: true });
+  assertOk(baked);
+  assert.deepEqual(childrenIn(world), before);
+  const { digest } = baked.outcome('app');
+  assert.deepEqual([...(ranOn(baked)['app'] ?? [])].sort(), ['tcp://a:1', 'tcp://b:1']);
+  for (const repository of ['app', 'other/app'])
+    assert.equal(world.registry.store.manifest(repository, '1')?.digest, digest);
+  assert.deepEqual((await pool.bake(world)).kinds, { app: 'unchanged' });
+});
+
+test('where one platform fails nothing is joined, and no tag moves', async (t) => {
+  const world = await makeTwoPlatforms(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
+  pool.of('b').fault({
+    at: 'step',
+    act: { fail: 'error: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1' },
+  });
+  const baked = await pool.bake(world);
+  assert.equal(baked.outcome('app').kind, 'failed');
+  assert.equal(world.registry.store.manifest('app', '1'), undefined);
+});
+
+test('a platform whose engine is lost goes to another one that has it', async (t) => {
+  const world = await makeTwoPlatforms(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64', c: 'linux/arm64' });
+  for (const name of ['b', 'c']) pool.of(name).fault({ at: 'step', times: name === 'b' ? 1 : 0, act: LOST });
+  const baked = await pool.bake(world);
+  assertOk(baked);
+  assert.deepEqual(codesOf(baked), []);
+});
+
+test('platforms apart need a repository to be joined in', async (t) => {
+  const world = await makeTwoPlatforms(t, 'push: false');
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
+  assert.deepEqual(codesOf(await pool.bake(world)), ['engine/platforms-apart of app']);
+});

@@ -33,15 +33,32 @@ export function isAnnotationOf({ platform }: AnnotationKey, wanted: string): boo
 }
 
 /**
- * A build for some of its platforms, as a part of the whole: BuildKit refuses annotations of platforms that it does not build, and
- * those of an index where there may be none. They have their place where the parts are joined.
+ * A build for some of its platforms, as a part of the whole. BuildKit refuses annotations of platforms that it does not build, and
+ * those of an index where it writes none: they have their place where the parts are joined. Of an image for one platform it passes over
+ * annotations that name the platform (exporter/containerimage/writer.go), so there they are given as those of all.
  */
-export function partOfBuild(build: Build, platforms: readonly string[]): Build {
+export function partOfBuild(build: Build, platforms: readonly string[] = build.platforms): Build {
   const { platformsWritten: _, ...rest } = build;
-  const annotations = [...build.annotations].filter(([key]) => {
-    const parsed = parseAnnotationKey(key);
-    if (parsed.level.startsWith('index')) return false;
-    return platforms.length === 0 || platforms.some((platform) => isAnnotationOf(parsed, platform));
-  });
-  return { ...rest, platforms, annotations: new Map(annotations) };
+  const parsed = [...build.annotations].map(([key, text]) => ({ key, text, ...parseAnnotationKey(key) }));
+  const ofImages = parsed.filter(({ level }) => !level.startsWith('index'));
+  const [only, ...others] = platforms;
+  const annotations =
+    only === undefined || others.length > 0
+      ? ofImages.filter(
+          (one) => platforms.length === 0 || platforms.some((platform) => isAnnotationOf(one, platform)),
+        )
+      : annotationsOfOne(ofImages, only);
+  return { ...rest, platforms, annotations: new Map(annotations.map(({ key, text }) => [key, text])) };
+}
+
+type Written = AnnotationKey & { readonly key: string; readonly text: string };
+
+/** What names the platform goes before what is for all. */
+function annotationsOfOne(written: readonly Written[], platform: string): readonly Written[] {
+  const own = written.filter((one) => one.platform !== undefined && isAnnotationOf(one, platform));
+  const isOwn = ({ level, name }: Written) => own.some((one) => one.level === level && one.name === name);
+  return [
+    ...written.filter((one) => one.platform === undefined && !isOwn(one)),
+    ...own.map((one) => ({ ...one, key: `${one.level}:${one.name}` })),
+  ];
 }

@@ -5,6 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Digest } from '../model/mod.ts';
+import { escapeHtml } from '../util/go-json.ts';
 import { isRecord } from './problems.ts';
 
 /** What of a descriptor's platform is written, as the JSON of manifests names it. */
@@ -98,14 +99,9 @@ function write(value: Value, indent: string): string {
   return `[\n${lines.join(',\n')}\n${indent}]`;
 }
 
-/** A string as Go's encoding/json writes it, which keeps it harmless within HTML and scripts. */
 function quote(text: string): string {
   // What is no text at all was made one on the way to the engine.
-  const wellFormed = Buffer.from(text).toString();
-  return JSON.stringify(wellFormed).replace(
-    /[<>&\u2028\u2029]/g,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escapeHtml(JSON.stringify(Buffer.from(text).toString()));
 }
 
 /** The platform of a descriptor or of an image's config; undefined where it says none, or `unknown`. */

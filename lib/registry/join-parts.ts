@@ -42,7 +42,10 @@ export interface PlatformPart {
 }
 
 /** What joining takes of a registry client. */
-export type JoiningClient = Pick<RegistryClient, 'getManifest' | 'getBlob' | 'copyImage' | 'putManifest'>;
+export type JoiningClient = Pick<
+  RegistryClient,
+  'head' | 'getManifest' | 'getBlob' | 'copyImage' | 'putManifest'
+>;
 
 /** One platform's image, read. */
 export interface PartImage {

@@ -118,21 +118,24 @@ export async function planJoin(
   return ok({ digest, mediaType, manifest, platforms, below });
 }
 
-/** Puts a joined image by its digest into repositories, what it names first. Problems: those of registries. */
+/** Puts a joined image by its digest into repositories, what it names first; where it is already, nothing is sent. Problems: those of registries. */
 export async function putJoined(
   client: JoiningClient,
   { digest, manifest, below }: PlannedJoin,
   repositories: readonly ImageRef[],
   options: Pick<CopyOptions, 'onBlob'> = {},
 ): Promise<Result<void>> {
-  const copies = repositories.flatMap((to) => below.map((from) => ({ from, to: byDigest(to, from.digest) })));
+  const standing = await Promise.all(repositories.map((to) => client.head(byDigest(to, digest))));
+  // Where it is not known, the PUT will show.
+  const lacking = repositories.filter((_, at) => standing[at]?.kind !== 'present');
+  const copies = lacking.flatMap((to) => below.map((from) => ({ from, to: byDigest(to, from.digest) })));
   const missing = await forEachUntilRefused(copies, MANIFESTS_AT_ONCE, ({ from, to }) =>
     client.copyImage(from, to, options),
   );
   if (missing.length > 0) return fail(missing);
   // One manifest alone came along as it is.
   if (below.some((one) => one.digest === digest)) return ok(undefined);
-  const failed = await forEachUntilRefused(repositories, MANIFESTS_AT_ONCE, (to) =>
+  const failed = await forEachUntilRefused(lacking, MANIFESTS_AT_ONCE, (to) =>
     client.putManifest(byDigest(to, digest), manifest),
   );
   return failed.length > 0 ? fail(failed) : ok(undefined);

@@ -49,8 +49,8 @@ export interface BakeOptions {
   /** The library that the plan was made with. */
   readonly dockerfiles: DockerfileLibrary;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--addr`: an engine that is to be used and no other. */
-  readonly address?: string;
+  /** `--addr`: the engine that is to be used and no other, or several. */
+  readonly address?: string | readonly string[];
   /** Builds at a time, from 1 on; default: `defaultJobs`, two for each processor. */
   readonly jobs?: number;
   /** Build even what is unchanged. */

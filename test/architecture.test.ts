@@ -123,7 +123,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   // Programs are run to their end in one place; what engine starts are daemons.
   'node:child_process': ['system', 'engine'],
   'node:net': ['engine', 'registry'],
-  'node:tls': ['registry'],
+  'node:tls': ['engine', 'registry'],
   'node:http': ['engine', 'registry'],
   'node:https': ['engine', 'registry'],
   // For signals to process groups; what must not be read from it is a test of its own.

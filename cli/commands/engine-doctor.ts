@@ -1,5 +1,5 @@
 import { plural, wrap } from '../../lib/report/mod.ts';
-import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { isSet, listOf, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { engineOfFile } from '../inputs.ts';
 import type { Io } from '../io.ts';
@@ -10,11 +10,11 @@ import { engineToJson } from './engine-status.ts';
 /** `bake-ts engine doctor`: ends with 5 if a check failed. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { engineDoctor } = await import('../../lib/engine/mod.ts');
-  const address = textOf(args, 'addr');
+  const addresses = listOf(args, 'addr');
   const { checks, serving } = await withHardStop(io, async () =>
     engineDoctor({
       env: io.env,
-      ...(address === undefined ? {} : { flagAddress: address }),
+      flagAddress: addresses,
       ...(await engineOfFile(args, io)),
     }),
   );

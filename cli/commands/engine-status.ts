@@ -2,7 +2,7 @@ import type { ServingEngine } from '../../lib/engine/mod.ts';
 import type { Problem, Result } from '../../lib/model/mod.ts';
 import { formatBytes, type Palette, plainText, toProblemJson } from '../../lib/report/mod.ts';
 import { type System, thisSystem } from '../../lib/system/mod.ts';
-import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { isSet, listOf, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { engineOfFile } from '../inputs.ts';
 import type { Io } from '../io.ts';
@@ -16,12 +16,12 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 
 async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { formatSource, engineStatus, servingEngine, tellOutdated } = await import('../../lib/engine/mod.ts');
-  const address = textOf(args, 'addr');
+  const addresses = listOf(args, 'addr');
   const [status, serving] = await Promise.all([
     engineStatus({ env: io.env, diskUse: isSet(args, 'disk') }),
     servingEngine({
       env: io.env,
-      ...(address === undefined ? {} : { flagAddress: address }),
+      flagAddress: addresses,
       ...(await engineOfFile(args, io)),
     }),
   ]);

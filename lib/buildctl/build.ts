@@ -23,6 +23,7 @@ import {
   type Result,
   type SourceFile,
   type TypedAttributes,
+  targetOf,
   withDefaultTag,
 } from '../model/mod.ts';
 import { type ProgramEnd, thisSystem } from '../system/mod.ts';
@@ -114,7 +115,7 @@ async function callWith(
   const policyFile = await writePolicy(call);
   const request: BuildRequest = {
     build: withActiveCaches(call.build, tool.env),
-    address: tool.address,
+    ...targetOf(tool),
     links: call.links,
     locals: call.locals,
     outputs: call.outputs,

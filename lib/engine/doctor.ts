@@ -390,7 +390,10 @@ async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise
   const buildctl = await findBuildctl(options.env, await readInstallation(paths));
   const runs = daemons.some(({ record, alive }) => record.name === 'buildkitd' && alive);
   if (runs && buildctl.ok) {
-    const worker = await readWorker(buildctl.value, `unix://${paths.buildkitSocket}`, options);
+    const worker = await readWorker(
+      { buildctl: buildctl.value, address: `unix://${paths.buildkitSocket}` },
+      options,
+    );
     checks.push(
       worker.ok
         ? {

@@ -7,7 +7,7 @@ export type { DaemonName, DaemonRecord } from './daemon.ts';
 export { keepRoom, makeRoom } from './disk-space.ts';
 export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
 export { type DownReport, downEngine } from './down.ts';
-export { type Engine, type FindOptions, findEngine } from './find.ts';
+export { type Engine, type FindOptions, findBuildctl, findEngine } from './find.ts';
 export { type BuiltImage, listHistory } from './history.ts';
 export { type ContainerdAccess, type LocalImage, listContent, listImages, removeImages } from './images.ts';
 export {
@@ -26,6 +26,16 @@ export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
 export { findOutdated, type OutdatedPackage, tellOutdated } from './outdated.ts';
 export { livesOwner, type Owner, ownerNow, readOwner } from './owner.ts';
 export { type EnginePaths, enginePaths } from './paths.ts';
+export {
+  type AskOptions,
+  askMember,
+  type ListOptions,
+  listMembers,
+  type MemberAddress,
+  type MemberState,
+  type Members,
+  nativePlatforms,
+} from './pool.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
 export { findRemovable, type RemoveOptions, removeEngine } from './rm.ts';

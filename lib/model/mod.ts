@@ -13,7 +13,7 @@ export * from './frontend.ts';
 export * from './grants.ts';
 export type * from './image.ts';
 export * from './image-ref.ts';
-export * from './named-pool.ts';
+export * from './named-engines.ts';
 export * from './no-cache.ts';
 export type * from './plan.ts';
 export * from './platform.ts';

@@ -29,7 +29,7 @@ import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { findInactiveCaches } from './inactive-caches.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
-import { addressesOf, poolOf } from './open-engine.ts';
+import { poolOf } from './open-engine.ts';
 import { findNotPermitted } from './permissions.ts';
 import { checkPlan } from './preflight.ts';
 import { findProxies } from './proxies.ts';
@@ -158,9 +158,9 @@ export function announceRun(
 }
 
 /** How many builds may run at a time. */
-function concurrencyOf({ plan, jobs, env, address }: Parameters<typeof announceRun>[0]): number {
+function concurrencyOf({ plan, jobs, env, address = undefined }: Parameters<typeof announceRun>[0]): number {
   if (plan.set.grants.untrusted) return 1;
-  const entries = poolOf(plan, env, addressesOf(address));
+  const entries = poolOf({ plan, env, address });
   if (entries === undefined) return jobs ?? defaultJobs();
   const taken = entries.reduce((sum, one) => sum + (one.jobs ?? MEMBER_JOBS), 0);
   return Math.min(taken, jobs ?? Number.POSITIVE_INFINITY);

@@ -45,6 +45,14 @@ export function engineAccess(known?: KnownEngines): EngineAccess {
       return listStore(engine, env, signal, known);
     },
     ...(known === undefined ? {} : { known }),
+    pool: {
+      list: async (entries, options) => (await import('../engine/mod.ts')).listMembers(entries, options),
+      ask: async (member, options) => (await import('../engine/mod.ts')).askMember(member, options),
+      findBuildctl: async (env) => {
+        const { enginePaths, findBuildctl, readInstallation } = await import('../engine/mod.ts');
+        return findBuildctl(env, await readInstallation(enginePaths(env)));
+      },
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 /** Opens what the builds of a session run on: one engine, or a pool of them. */
-import { namedAddresses, namedPool, type Plan } from '../model/mod.ts';
+import { namedPool } from '../model/mod.ts';
 import type { Building } from './context.ts';
 import { EnginePool } from './engine-pool.ts';
 import { type EngineSlots, slotsOfOne } from './engine-slots.ts';
@@ -9,8 +9,8 @@ import { type RunEngine, SessionEngine, type SessionEngineOptions } from './sess
 
 /** What opening takes. */
 export interface OpenEngineOptions extends Omit<SessionEngineOptions, 'address'> {
-  /** `--addr`, as often as it was given. */
-  readonly addresses: readonly string[];
+  /** `--addr`, once or several times. */
+  readonly address: string | readonly string[] | undefined;
   /** As many builds at a time as somebody asked for. */
   readonly jobs?: number;
   /** Limits what one engine does at a time. */
@@ -32,8 +32,8 @@ export interface OpenEngine {
 
 /** Opens it; nothing is asked before it is needed. */
 export function openEngine(options: OpenEngineOptions): OpenEngine {
-  const { addresses, permits, hide, memory, jobs, access, plan, env, ...rest } = options;
-  const entries = poolOf(plan, env, addresses);
+  const { address, permits, hide, memory, jobs, access, plan, env, ...rest } = options;
+  const entries = poolOf({ plan, env, address });
   if (entries !== undefined && access.pool !== undefined) {
     const { pool: poolAccess, run } = access;
     const pool = new EnginePool({
@@ -54,7 +54,6 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
       close: () => pool.close(),
     };
   }
-  const [address] = namedAddresses({ flagAddresses: addresses, env: {} });
   const engine = new SessionEngine({
     ...rest,
     access,
@@ -66,17 +65,11 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
   return { engine, slots, split: undefined, close: () => undefined };
 }
 
-/** The engines of the pool that is named; undefined: none is. Strangers' files have no say. */
-export function poolOf(
-  { set }: Plan,
-  env: SessionEngineOptions['env'],
-  flagAddresses: readonly string[],
-): ReturnType<typeof namedPool> {
-  return namedPool({ flagAddresses, env, settings: set.engine });
-}
-
-/** `--addr` as a list. */
-export function addressesOf(address: string | readonly string[] | undefined): readonly string[] {
-  if (address === undefined) return [];
-  return typeof address === 'string' ? [address] : address;
+/** The engines of the pool that is named; undefined: none is. */
+export function poolOf({
+  plan,
+  env,
+  address,
+}: Pick<OpenEngineOptions, 'plan' | 'env' | 'address'>): ReturnType<typeof namedPool> {
+  return namedPool({ flagAddresses: address, env, settings: plan.set.engine });
 }

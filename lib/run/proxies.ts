@@ -1,7 +1,8 @@
 /** The proxies that the steps of a run get. */
 import { withheldProxies } from '../inputs/mod.ts';
 import {
-  namedAddresses,
+  namedEngine,
+  namedPool,
   namesUser,
   type Plan,
   type Problem,
@@ -9,7 +10,6 @@ import {
   sensitiveOfProxies,
 } from '../model/mod.ts';
 import { readStepProxies } from '../registry/mod.ts';
-import { addressesOf } from './open-engine.ts';
 
 /** What they are found by. */
 export interface ProxySearch {
@@ -30,11 +30,10 @@ export interface RunProxies {
 
 /** Finds the proxies for a plan. Steps of a stranger get none with a user in its URL. */
 export async function findProxies({ plan, env, address }: ProxySearch): Promise<RunProxies> {
-  const [named] = namedAddresses({ flagAddresses: addressesOf(address), env });
-  const { engine } = plan.set;
-  // Of a pool they all get the same.
-  const engineAddress = named ?? engine?.address ?? engine?.pool[0]?.address;
-  const read = await readStepProxies(env, engineAddress);
+  const names = { flagAddresses: address, env, settings: plan.set.engine };
+  // Those of a pool all get the same.
+  const [first] = namedPool(names) ?? [];
+  const read = await readStepProxies(env, namedEngine(names)?.address ?? first?.address);
   if (!read.ok) {
     const warnings = read.error.map((one): Problem => ({ ...one, severity: 'warning' }));
     return { proxies: new Map(), warnings, sensitive: [] };

@@ -2,7 +2,15 @@
 import { arch } from 'node:os';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
-import { ok, type Plan, type Problem, problemToJson, type Result } from '../model/mod.ts';
+import {
+  namedEngine,
+  ok,
+  type Plan,
+  type Problem,
+  problemToJson,
+  type Result,
+  targetOf,
+} from '../model/mod.ts';
 import { goArchitecture, type System, thisSystem } from '../system/mod.ts';
 import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
@@ -15,7 +23,7 @@ export interface SessionEngineOptions {
   readonly plan: Plan;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr` */
-  readonly address?: string;
+  readonly address?: string | readonly string[];
   /** Said when it is first used. */
   readonly warnings?: readonly Problem[];
   /** Go's name of this machine's processor architecture; default: what the runtime says it is. */
@@ -142,8 +150,8 @@ export class SessionEngine implements RunEngine {
    */
   async #learnPlatform(): Promise<string> {
     const { address, env, plan, hostArchitecture } = this.#options;
-    const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engine?.address);
-    const isSocket = named === undefined || named === '' || named.startsWith('unix://');
+    const named = namedEngine({ flagAddresses: address, env, settings: plan.set.engine })?.address;
+    const isSocket = named === undefined || named.startsWith('unix://');
     if (isSocket && (this.#options.system ?? thisSystem()) === 'linux')
       return `linux/${hostArchitecture ?? goArchitecture(arch())}`;
     const engine = await this.#find();
@@ -173,7 +181,7 @@ export class SessionEngine implements RunEngine {
       signal,
       notify: (notice) => emit({ type: 'engine-starting', text: notice.text }),
       ...(address === undefined ? {} : { flagAddress: address }),
-      ...(plan.set.engine?.address === undefined ? {} : { fileAddress: plan.set.engine?.address }),
+      ...(plan.set.engine === undefined ? {} : { settings: plan.set.engine }),
     });
   }
 
@@ -188,11 +196,11 @@ export class SessionEngine implements RunEngine {
     return this.#asked;
   }
 
-  #buildctlOf({ buildctl, address }: Engine): Buildctl {
+  #buildctlOf(engine: Engine): Buildctl {
     const { env, access, signal, onBuild } = this.#options;
     return {
-      program: buildctl,
-      address,
+      program: engine.buildctl,
+      ...targetOf(engine),
       env,
       signal,
       onBuild,

@@ -31,7 +31,7 @@ import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
 import { Memory } from './memory.ts';
 import { rebuildNode } from './node.ts';
-import { addressesOf, openEngine } from './open-engine.ts';
+import { openEngine } from './open-engine.ts';
 import { Phases } from './phases.ts';
 import { findProxies, type RunProxies } from './proxies.ts';
 import { wantedTags } from './publish.ts';
@@ -53,7 +53,7 @@ export interface BakeOptions {
   /** The library that the plan was made with. */
   readonly dockerfiles: DockerfileLibrary;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--addr`: an engine that is to be used and no other, or several. */
+  /** `--addr`: the engine that is to be used and no other, or several. */
   readonly address?: string | readonly string[];
   /** Builds at a time, from 1 on; default: `defaultJobs`, two for each processor. */
   readonly jobs?: number;
@@ -273,7 +273,7 @@ export class Session {
     this.#permits = new Semaphore(plan.set.grants.untrusted ? 1 : (options.jobs ?? defaultJobs()));
     const opened = openEngine({
       access: options.engines ?? ENGINES,
-      addresses: addressesOf(address),
+      address,
       permits: this.#permits,
       memory: this.memory,
       hide: (text) => this.registry.hideCredentials(text),

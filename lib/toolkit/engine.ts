@@ -31,7 +31,7 @@ import {
   upEngine as up,
   upgradeEngine as upgrade,
 } from '../engine/mod.ts';
-import { type Environment, fail, ok, type Result } from '../model/mod.ts';
+import { type Environment, engineArgv, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
 import { checkArgument, checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { permitted } from './permitted.ts';
@@ -121,7 +121,7 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
         return runProgram({
           ...asking,
           program: engine.buildctl,
-          argv: ['--addr', engine.address, ...argv],
+          argv: [...engineArgv(engine), ...argv],
           env: withoutTracing(env),
         });
       },

@@ -219,7 +219,7 @@ test('a registry that is busy is waited for as the session waits', async (t) => 
 
 test('the engine is the one of the address given', async (t) => {
   const world = await makeWorld(t);
-  const asked: (string | undefined)[] = [];
+  const asked: unknown[] = [];
   const engines: EngineAccess = {
     ...accessTo(world.engine),
     find: async ({ flagAddress }) => {

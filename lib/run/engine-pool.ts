@@ -1,14 +1,12 @@
 /**
- * Several engines as one: which of them answer, which are set aside, and a slot of one of them for each call. Who builds where is
- * decided by `lib/pool`; here is what that takes of the world.
+ * Several engines as one: a slot of one of them for each call. Who builds where is decided by `lib/pool`; here is what that takes of
+ * the world.
  */
 import { performance } from 'node:perf_hooks';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import {
   type Build,
-  type EngineSettings,
-  type EngineTarget,
   fail,
   ok,
   type Plan,
@@ -26,51 +24,20 @@ import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
 import { type EngineSlots, isEngineAway, type SlotRequest, type Turn } from './engine-slots.ts';
+import {
+  canTake,
+  type KnownMember,
+  mayTake,
+  ownLabel,
+  ownPlatform,
+  type PoolAccess,
+  type PoolMember,
+  PoolMembers,
+  type PoolQuestion,
+  RETURN_MS,
+} from './pool-members.ts';
 import { Semaphore } from './scheduler.ts';
 import type { RunEngine } from './session-engine.ts';
-
-/** An engine of a pool, as it is named. */
-export interface MemberAddress extends EngineTarget {
-  /** The same for every client of the pool: its address, or namespace and name of a pod. */
-  readonly id: string;
-  /** What is built there, as somebody said it; empty: what its own architecture runs. */
-  readonly platforms: readonly string[];
-  /** Builds at a time. */
-  readonly jobs: number;
-  readonly labels: readonly string[];
-}
-
-/** What an engine of a pool says of itself. */
-export interface MemberState {
-  readonly version?: string;
-  /** Normalised: what is built there. */
-  readonly platforms: readonly string[];
-  /** Its worker's platforms, its own first. */
-  readonly worker: { readonly platforms: readonly string[] };
-}
-
-/** How the engines of a pool are got at; tests put others in their place. */
-export interface PoolAccess {
-  /** Which they are now. */
-  readonly list: (
-    entries: readonly PoolEntry[],
-    options: PoolQuestion,
-  ) => Promise<{ readonly members: readonly MemberAddress[]; readonly problems: readonly Problem[] }>;
-  /** Asks one what it is; bounded in time. */
-  readonly ask: (
-    member: MemberAddress,
-    options: PoolQuestion & { readonly buildctl: string; readonly timeoutMs?: number },
-  ) => Promise<Result<MemberState>>;
-  /** The buildctl to use. */
-  readonly findBuildctl: (env: PoolQuestion['env']) => Promise<Result<string, Problem>>;
-}
-
-/** What questions to engines go by. */
-export interface PoolQuestion {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly settings?: EngineSettings;
-  readonly signal?: AbortSignal;
-}
 
 /** What a pool goes by. */
 export interface EnginePoolOptions {
@@ -100,31 +67,6 @@ export interface EnginePoolOptions {
   readonly sizeOf: (build: string) => number | undefined;
 }
 
-/** How long an engine may take to answer a question; ways over ssh and kubectl take a second or two. */
-const ANSWER_MS = 10_000;
-/** The same while it is waited for. */
-const RETURN_MS = 5_000;
-/** How long an engine is set aside the first time; twice as long each time after that. */
-const ASIDE_MS = 10_000;
-const LONGEST_ASIDE_MS = 5 * 60_000;
-/** Between two questions to the engines that are set aside while a build has no other. */
-const ASK_MS = 1_000;
-
-/** One engine of the pool. */
-interface Engaged {
-  readonly address: MemberAddress;
-  readonly buildctl: Buildctl;
-  /** Undefined: it has not answered yet. */
-  state: MemberState | undefined;
-  /** Why it gets no builds; undefined: it gets some. */
-  aside: Problem | undefined;
-  /** As often it was set aside. */
-  strikes: number;
-  /** Before that it is asked again only where a build has no other (`performance.now`). */
-  untilMs: number;
-  isAsked: boolean;
-}
-
 /** A build that waits for a slot. */
 interface Waiting {
   readonly placement: Placement;
@@ -142,7 +84,7 @@ export class EnginePool implements RunEngine {
   readonly worker = 'oci';
   readonly isListed = false;
   readonly #options: EnginePoolOptions;
-  readonly #members = new Map<string, Engaged>();
+  readonly #members: PoolMembers;
   readonly #scheduler: Scheduler;
   readonly #permits: Semaphore | undefined;
   readonly #waiting = new Set<Waiting>();
@@ -150,19 +92,35 @@ export class EnginePool implements RunEngine {
   readonly #onJoin = new Set<() => void>();
   /** Build → the member that built it in this run. */
   readonly #builtBy = new Map<string, string>();
-  #opened: Promise<Result<void>> | undefined;
   #ready: Promise<Result<ReadyEngine>> | undefined;
-  #watch: ReturnType<typeof setTimeout> | undefined;
+  #own: Promise<readonly string[]> | undefined;
   /** Since when a build waits that no engine is left for. */
   #aloneSince: number | undefined;
-  #isAnnounced = false;
-  #isClosed = false;
 
   constructor(options: EnginePoolOptions) {
+    const { access, entries, env, signal, emit, plan, jobs } = options;
+    const { engine: settings } = plan.set;
     this.#options = options;
     this.#scheduler = new Scheduler([], { now: () => performance.now() });
-    this.#permits = options.jobs === undefined ? undefined : new Semaphore(options.jobs);
+    this.#permits = jobs === undefined ? undefined : new Semaphore(jobs);
     this.slots = { with: (request, task, onWait) => this.#with(request, task, onWait) };
+    this.#members = new PoolMembers({
+      access,
+      entries,
+      question: { env, signal, ...(settings === undefined ? {} : { settings }) },
+      buildctlOf: (program, { address, tls }) => ({
+        program,
+        address,
+        env,
+        signal,
+        onBuild: options.onBuild,
+        ...(tls === undefined ? {} : { tls }),
+        ...(options.run === undefined ? {} : { run: options.run }),
+      }),
+      emit,
+      onAnswer: (member, isNew) => this.#take(member, isNew),
+      isUrgent: () => [...this.#waiting].some(({ aloneSince }) => aloneSince !== undefined),
+    });
   }
 
   /** One that answers, for questions; makes sure that there is one. */
@@ -194,20 +152,17 @@ export class EnginePool implements RunEngine {
       problem(
         'engine/pool-keeps-no-images',
         'engines of a pool keep no images that could be read from here',
-        {
-          hint: 'Push with the run itself (`bake-ts run --push`), or name one engine.',
-        },
+        { hint: 'Push with the run itself (`bake-ts run --push`), or name one engine.' },
       ),
     ]);
   }
 
   /**
-   * The platform that all engines have. Where they differ, that of the first one: builds that name no platform are refused then, and of others
-   * it only says where `FROM --platform=$BUILDPLATFORM` runs.
+   * The platform of its own that the first engine has, as it was when they were asked. Where others have another one, builds that name no
+   * platform are refused, and of those that do it only says where `FROM --platform=$BUILDPLATFORM` runs.
    */
   async platform(): Promise<string> {
-    await this.#open();
-    const [first] = this.#known().map(({ state }) => ownPlatform(state));
+    const [first] = await this.#ownPlatforms();
     // No earlier key has that.
     return first ?? `unknown/${this.#options.entries.map(({ address = '' }) => address).join(' ')}`;
   }
@@ -219,11 +174,11 @@ export class EnginePool implements RunEngine {
    */
   async split({ platforms, engineLabels = [] }: Build): Promise<readonly (readonly string[])[] | undefined> {
     if (platforms.length < 2 || !(await this.ready()).ok) return undefined;
-    const able = this.#known().filter(({ address }) =>
+    const able = this.#members.known.filter(({ address }) =>
       engineLabels.every((label) => address.labels.includes(label)),
     );
-    const has = (one: Engaged, platform: string) => one.state?.platforms.includes(platform) === true;
-    const hasAll = (one: Engaged) => platforms.every((platform) => has(one, platform));
+    const has = (one: PoolMember, platform: string) => one.state?.platforms.includes(platform) === true;
+    const hasAll = (one: PoolMember) => platforms.every((platform) => has(one, platform));
     const present = able.filter(({ aside }) => aside === undefined);
     // Better one that is there than one that may come back.
     const isWhole = present.some(hasAll) || able.some(hasAll);
@@ -241,139 +196,53 @@ export class EnginePool implements RunEngine {
 
   /** Nothing is asked any more. */
   close(): void {
-    this.#isClosed = true;
-    clearTimeout(this.#watch);
-  }
-
-  /** Finds out which engines there are, and asks all of them at once. */
-  #open(): Promise<Result<void>> {
-    this.#opened ??= this.#openOnce();
-    return this.#opened;
-  }
-
-  async #openOnce(): Promise<Result<void>> {
-    const { access, entries, env, signal, emit } = this.#options;
-    const program = await access.findBuildctl(env);
-    if (!program.ok) return fail([program.error]);
-    const { members, problems } = await access.list(entries, this.#question());
-    for (const address of members) this.#members.set(address.id, this.#engage(address, program.value));
-    await Promise.all([...this.#members.values()].map((one) => this.#ask(one, ANSWER_MS)));
-    if (signal.aborted) return fail([wasCancelled()]);
-    if (this.#known().length === 0) return fail([this.#noneLeft(undefined, problems)]);
-    for (const one of problems)
-      emit({ type: 'warning', problem: problemToJson({ ...one, severity: 'warning' }) });
-    return ok(undefined);
+    this.#members.close();
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {
-    const opened = await this.#open();
+    const opened = await this.#members.open();
     if (!opened.ok) return opened;
-    const { plan, emit, warnings = [] } = this.#options;
-    for (const one of warnings) emit({ type: 'warning', problem: problemToJson(one) });
-    const [first] = this.#known();
-    if (first === undefined) return fail([this.#noneLeft(undefined, [])]);
-    for (const { address, buildctl, state, aside } of this.#members.values()) {
-      if (state !== undefined) {
-        const version = state.version === undefined ? {} : { version: state.version };
-        const source = `a pool of ${this.#members.size}`;
-        emit({ type: 'engine-ready', address: address.id, source, buildctl: buildctl.program, ...version });
-      } else if (aside !== undefined) emit({ type: 'engine-aside', address: address.id, why: aside.message });
-    }
-    this.#isAnnounced = true;
-    this.#look();
-    return ok(this.#readyOf(first, plan));
+    const { emit, warnings = [] } = this.#options;
+    for (const one of [...warnings, ...opened.value])
+      emit({ type: 'warning', problem: problemToJson({ ...one, severity: 'warning' }) });
+    const [first] = this.#members.known;
+    if (first === undefined) throw new Error('a pool is open that no engine of answers');
+    this.#members.announce();
+    return ok(this.#readyOf(first));
   }
 
-  #readyOf({ buildctl }: Engaged, plan: Plan): ReadyEngine {
-    const mirrored = [...plan.set.registries].filter(([, { mirrors = [] }]) => mirrors.length > 0);
+  #readyOf({ buildctl }: PoolMember): ReadyEngine {
+    const { registries } = this.#options.plan.set;
+    const mirrored = [...registries].filter(([, { mirrors = [] }]) => mirrors.length > 0);
     return { buildctl, mirrored: new Set(mirrored.map(([host]) => host)) };
   }
 
-  #engage(address: MemberAddress, program: string): Engaged {
-    const { env, signal, onBuild, run } = this.#options;
-    const { address: at, tls } = address;
-    const buildctl: Buildctl = {
-      program,
-      address: at,
-      env,
-      signal,
-      onBuild,
-      ...(tls === undefined ? {} : { tls }),
-      ...(run === undefined ? {} : { run }),
+  /** Those of the engines that answered first, in the order of the pool. */
+  #ownPlatforms(): Promise<readonly string[]> {
+    const ask = async () => {
+      await this.#members.open();
+      return [...new Set(this.#members.known.map(({ state }) => ownPlatform(state)))];
     };
-    return { address, buildctl, state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
+    this.#own ??= ask();
+    return this.#own;
   }
 
-  #question(): PoolQuestion {
-    const { env, signal, plan } = this.#options;
-    const { engine: settings } = plan.set;
-    return { env, signal, ...(settings === undefined ? {} : { settings }) };
-  }
-
-  /** Those that have answered, in the order of the pool. */
-  #known(): readonly (Engaged & { readonly state: MemberState })[] {
-    return [...this.#members.values()].flatMap((one) =>
-      one.state === undefined ? [] : [one as Engaged & { readonly state: MemberState }],
-    );
-  }
-
-  /** Asks one that gets no builds, or has not been asked; it gets some where it answers. */
-  async #ask(one: Engaged, timeoutMs: number): Promise<void> {
-    if (one.isAsked) return;
-    one.isAsked = true;
-    const { access } = this.#options;
-    const options = { ...this.#question(), buildctl: one.buildctl.program, timeoutMs };
-    const answer = await access.ask(one.address, options);
-    one.isAsked = false;
-    if (this.#isClosed) return;
-    if (!answer.ok) {
-      one.aside = answer.error[0] ?? one.aside ?? noAnswer(one.address.id);
-      return;
-    }
-    const { id, jobs, labels } = one.address;
-    const isNew = one.state === undefined;
-    one.state = answer.value;
-    const wasAside = one.aside !== undefined;
-    one.aside = undefined;
-    const own = ownLabel(ownPlatform(answer.value));
+  /** An engine answers: it gets builds. */
+  #take({ address, state }: KnownMember, isNew: boolean): void {
+    const { id, jobs, labels } = address;
     if (isNew) {
-      this.#scheduler.add({ id, jobs, platforms: answer.value.platforms, labels: [...labels, own] });
+      const own = ownLabel(ownPlatform(state));
+      this.#scheduler.add({ id, jobs, platforms: state.platforms, labels: [...labels, own] });
       for (const resolve of this.#onJoin) resolve();
     } else this.#scheduler.restore(id);
-    if (wasAside && this.#isAnnounced) this.#options.emit({ type: 'engine-returned', address: id });
     this.#review();
   }
 
-  /** A build's engine went away, or cannot go on: its builds go to others. */
-  #setAside(one: Engaged, why: Problem): void {
-    const { emit } = this.#options;
-    if (one.aside === undefined) {
-      const asideMs = Math.min(LONGEST_ASIDE_MS, ASIDE_MS * 2 ** one.strikes);
-      one.strikes++;
-      one.untilMs = performance.now() + asideMs;
-      one.aside = why;
-      this.#scheduler.setAside(one.address.id, Number.POSITIVE_INFINITY);
-      emit({ type: 'engine-aside', address: one.address.id, why: why.message });
-    }
+  /** What an engine was building goes to others. */
+  #setAside(id: string, why: Problem): void {
+    this.#members.setAside(id, why);
+    this.#scheduler.setAside(id, Number.POSITIVE_INFINITY);
     this.#review();
-  }
-
-  /** Asks those that are set aside when it is time, and at once where a build has no other; goes on while there are some. */
-  #look(): void {
-    clearTimeout(this.#watch);
-    if (this.#isClosed || this.#options.signal.aborted) return;
-    const away = [...this.#members.values()].filter(({ aside }) => aside !== undefined);
-    if (away.length === 0) return;
-    const isAlone = [...this.#waiting].some(({ aloneSince }) => aloneSince !== undefined);
-    const now = performance.now();
-    for (const one of away) {
-      if (!isAlone && now < one.untilMs) continue;
-      one.untilMs = now + ASIDE_MS;
-      void this.#ask(one, RETURN_MS);
-    }
-    this.#watch = setTimeout(() => this.#look(), ASK_MS);
-    // Nobody waits for that alone.
-    (this.#watch as { unref?: () => void }).unref?.();
   }
 
   /** Finds the builds that wait and have no engine left, and ends the wait of those that waited long enough. */
@@ -381,7 +250,7 @@ export class EnginePool implements RunEngine {
     const now = performance.now();
     const { waitMs } = this.#options;
     for (const one of this.#waiting) {
-      const isLeft = [...this.#members.values()].some(
+      const isLeft = this.#members.all.some(
         (member) => member.aside === undefined && canTake(member, one.placement),
       );
       if (isLeft) {
@@ -393,14 +262,14 @@ export class EnginePool implements RunEngine {
       }
     }
     this.#tellWait(now);
-    this.#look();
+    this.#members.look();
   }
 
   /** Says that builds wait for engines to come back, and how that ended. */
   #tellWait(now: number): void {
     const { emit, waitMs } = this.#options;
     const alone = [...this.#waiting].filter(({ aloneSince }) => aloneSince !== undefined);
-    const away = [...this.#members.values()].filter(({ aside }) => aside !== undefined);
+    const away = this.#members.all.filter(({ aside }) => aside !== undefined);
     const address = away.map((one) => one.address.id).join(', ');
     if (alone.length > 0 && this.#aloneSince === undefined) {
       this.#aloneSince = now;
@@ -418,8 +287,8 @@ export class EnginePool implements RunEngine {
     onWait: () => void,
   ): Promise<Result<T, Problem>> {
     const ready = await this.ready();
-    if (!ready.ok) return fail(ready.error[0] ?? noAnswer(''));
-    const refused = this.#findRefused(request.build);
+    if (!ready.ok) return fail(ready.error[0] ?? wasCancelled());
+    const refused = await this.#findRefused(request.build);
     if (refused !== undefined) return fail(refused);
     const run = async (): Promise<Result<T, Problem>> => {
       const placement = await this.#place(request);
@@ -442,14 +311,14 @@ export class EnginePool implements RunEngine {
       const done = await task({
         slot: lease.slot,
         giveBack: lease.release,
-        engine: this.#readyOf(member, this.#options.plan),
+        engine: this.#readyOf(member),
         member: member.address.id,
         settled: async () => undefined,
         answers: async () => (await queryWorker(member.buildctl, RETURN_MS)) !== undefined,
         isLeft: true,
         lost: (failure) => {
           if (!isEngineAway(failure) && failure.code !== 'engine/disk-full') return undefined;
-          this.#setAside(member, failure);
+          this.#setAside(member.address.id, failure);
           return Promise.resolve({ kind: 'elsewhere' });
         },
       });
@@ -473,10 +342,9 @@ export class EnginePool implements RunEngine {
         const lease = await this.#scheduler.acquire(placement, { onWait, signal: stopper.signal });
         if (lease !== undefined) return ok(lease);
         if (signal.aborted) return fail(wasCancelled());
-        if (stopper.signal.aborted) return fail(this.#noneLeft(placement, []));
+        if (stopper.signal.aborted) return fail(this.#noneLeft(placement));
         // None that has answered so far can build it.
-        if (![...this.#members.values()].some((one) => mayTake(one, placement)))
-          return fail(this.#noneLeft(placement, []));
+        if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
         await this.#nextJoin(stopper.signal);
       }
     } finally {
@@ -510,7 +378,7 @@ export class EnginePool implements RunEngine {
         return member === undefined ? [] : [{ member, size: sizeOf(to) ?? 0 }];
       })
       .sort((one, other) => other.size - one.size);
-    const ids = [...this.#members.values()].filter(({ buildctl }) => avoid.has(buildctl.address));
+    const ids = this.#members.all.filter(({ buildctl }) => avoid.has(buildctl.address));
     const isPlain = build.platforms.length === 0;
     const { coldMs, warmMs, builtOn } = (await figuresOf(build.name)) ?? {};
     return {
@@ -528,28 +396,20 @@ export class EnginePool implements RunEngine {
   }
 
   /** A build that names no platform is built for that of its engine, so engines of several would make it a matter of chance. */
-  #findRefused(build: Build): Problem | undefined {
-    if (build.platforms.length > 0) return undefined;
-    const own = new Set(this.#known().map(({ state }) => ownPlatform(state)));
-    if (own.size < 2) return undefined;
+  async #findRefused(build: Build): Promise<Problem | undefined> {
+    const own = await this.#ownPlatforms();
+    if (build.platforms.length > 0 || own.length < 2) return undefined;
     return problem(
       'engine/several-platforms',
-      `\`${build.name}\` names no platform, and the engines of the pool have several: ${[...own].join(', ')}`,
+      `\`${build.name}\` names no platform, and the engines of the pool have several: ${own.join(', ')}`,
       { build: build.name, hint: 'Say which it is built for: `platforms:` of the build.' },
     );
   }
 
-  /** @param placement undefined: nothing can be built at all */
-  #noneLeft(placement: Placement | undefined, problems: readonly Problem[]): Problem {
-    const lines = [...this.#members.values()].map(({ address, aside, state }) => {
-      if (aside !== undefined) return `${address.id}: ${aside.message}`;
-      const platforms = state?.platforms.join(', ') ?? '';
-      const labels = address.labels.length === 0 ? 'no labels' : `labels ${address.labels.join(', ')}`;
-      return `${address.id}: builds for ${platforms}, ${labels}`;
-    });
-    const detail = [...lines, ...problems.map(({ message }) => message)].join('\n');
-    if (placement !== undefined && ![...this.#members.values()].some((one) => mayTake(one, placement))) {
-      const { build } = placement;
+  #noneLeft(placement: Placement): Problem {
+    const { build } = placement;
+    const detail = this.#members.describe();
+    if (!this.#members.all.some((one) => mayTake(one, placement))) {
       return problem(
         'engine/no-member',
         `no engine of the pool has the platforms and labels of \`${build}\``,
@@ -561,50 +421,11 @@ export class EnginePool implements RunEngine {
       );
     }
     const waited = formatDuration(this.#options.waitMs);
-    const whom = placement === undefined ? '' : ` that can build \`${placement.build}\``;
-    return problem('engine/none-left', `no engine of the pool is left${whom}`, {
-      ...(placement === undefined ? {} : { build: placement.build }),
-      hint: `\`bake-ts engine status\` asks each of them.${placement === undefined ? '' : ` They were waited for (${waited}).`}`,
+    return problem('engine/none-left', `no engine of the pool is left that can build \`${build}\``, {
+      build,
+      hint: `They were waited for (${waited}). \`bake-ts engine status\` asks each of them.`,
       detail,
       temporary: true,
     });
   }
-}
-
-/** Whether an engine can build it, or may once it answers. */
-function mayTake(one: Engaged, placement: Placement): boolean {
-  const { address, state } = one;
-  if (state !== undefined) return canTake(one, placement);
-  return (
-    placement.labels.every((label) => isOwnLabel(label) || address.labels.includes(label)) &&
-    (address.platforms.length === 0 ||
-      placement.platforms.every((platform) => address.platforms.includes(platform)))
-  );
-}
-
-function canTake({ address, state }: Engaged, { platforms, labels }: Placement): boolean {
-  // Of one that never answered nobody knows.
-  if (state === undefined) return false;
-  const own = ownLabel(ownPlatform(state));
-  return (
-    labels.every((label) => label === own || address.labels.includes(label)) &&
-    platforms.every((platform) => state.platforms.includes(platform))
-  );
-}
-
-/** Stands for the platform that an engine builds for where none is named; no label of a user has a blank. */
-function ownLabel(platform: string): string {
-  return `own ${platform}`;
-}
-
-function isOwnLabel(label: string): boolean {
-  return label.startsWith('own ');
-}
-
-function ownPlatform({ worker }: MemberState): string {
-  return worker.platforms[0] ?? 'unknown';
-}
-
-function noAnswer(id: string): Problem {
-  return problem('engine/unreachable', `${id} does not answer`, { temporary: true });
 }

@@ -83,14 +83,14 @@ export class Placing {
     state.join(member);
     this.#members.set(member.id, state);
     this.#changeMembers();
-    this.#touch(state);
+    this.#returns(state);
   }
 
   remove(id: string): void {
     const state = this.#members.get(id);
     if (state === undefined) return;
     state.hasLeft = true;
-    state.asideUntilMs = 0;
+    state.asideUntilMs = undefined;
     this.#aside.delete(state);
     this.#clear(state);
     this.#changeMembers();
@@ -98,7 +98,7 @@ export class Placing {
 
   setAside(id: string, untilMs: number): void {
     const state = this.#members.get(id);
-    if (state === undefined) return;
+    if (state === undefined || state.hasLeft) return;
     state.asideUntilMs = untilMs;
     this.#aside.add(state);
     this.#clear(state);
@@ -106,11 +106,10 @@ export class Placing {
 
   restore(id: string): void {
     const state = this.#members.get(id);
-    if (state === undefined || state.asideUntilMs === 0) return;
-    state.asideUntilMs = 0;
+    if (state?.asideUntilMs === undefined) return;
+    state.asideUntilMs = undefined;
     this.#aside.delete(state);
-    this.#touch(state);
-    this.#placeAgain((build) => build.home === state);
+    this.#returns(state);
   }
 
   setLoad(id: string, others: number): void {
@@ -123,7 +122,7 @@ export class Placing {
   /** When to decide again though nothing came and nothing ended; undefined: not before something does. */
   get nextMs(): number | undefined {
     let next = Infinity;
-    for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs);
+    for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs ?? next);
     if (this.#idle.size > 0) for (const { lateFromMs } of this.#crowded) next = Math.min(next, lateFromMs);
     return next === Infinity ? undefined : next;
   }
@@ -132,7 +131,8 @@ export class Placing {
   decide(nowMs: number): Decisions {
     const started: Running[] = [];
     const refused: Waiting[] = [];
-    for (const { member, asideUntilMs } of this.#aside) if (asideUntilMs <= nowMs) this.restore(member.id);
+    for (const { member, asideUntilMs } of this.#aside)
+      if (asideUntilMs !== undefined && asideUntilMs <= nowMs) this.restore(member.id);
     for (const build of this.#unplaced) this.#place(build, refused);
     this.#unplaced.clear();
     for (const state of this.#freed) this.#fill(state, nowMs, started);
@@ -268,7 +268,15 @@ export class Placing {
   /** A member came or left. */
   #changeMembers(): void {
     for (const group of this.#groups.values()) group.members = this.#whoCan(group.demands);
-    this.#placeAgain(() => false);
+  }
+
+  /** A member takes builds again: those that belong there, and those that wait where they failed for want of another one. */
+  #returns(state: MemberState): void {
+    this.#touch(state);
+    this.#placeAgain(
+      ({ home, group, queuedAt }) =>
+        home === state || (queuedAt !== undefined && group.avoid.has(queuedAt.member.id)),
+    );
   }
 
   /** Builds that wait for nobody are placed anew, and those of the queues that are asked for. */

@@ -165,10 +165,19 @@ export class Placing {
     while (state.hasFreeSlot) {
       const build = state.queue.at(-1);
       if (build === undefined) break;
-      const other = state.pace === 1 ? undefined : this.#bestIdle(build);
-      const isBetter = other !== undefined && other.expectedMs(build) < state.expectedMs(build);
-      started.push(this.#start(build, isBetter ? other : state, nowMs));
+      started.push(this.#start(build, this.#betterThan(state, build) ?? state, nowMs));
     }
+  }
+
+  /** Where a build is done sooner than on its own member, or has its largest parent if its cache is nowhere; undefined: nowhere. */
+  #betterThan(own: MemberState, build: Waiting): MemberState | undefined {
+    const hasReason = own.pace > 1 || (!build.isCached && build.placement.parents.length > 0);
+    const other = hasReason ? this.#bestIdle(build) : undefined;
+    if (other === undefined) return undefined;
+    const gainMs = own.expectedMs(build) - other.expectedMs(build);
+    return gainMs > 0 || (gainMs === 0 && parentRank(build, other) < parentRank(build, own))
+      ? other
+      : undefined;
   }
 
   /** Gives the slots that are left to builds that wait elsewhere and would be done sooner there, the one that holds the plan up longest first. */
@@ -210,8 +219,7 @@ export class Placing {
       if (!mayTake(state, build.group)) continue;
       const ms = state.expectedMs(build);
       if (best !== undefined && ms > best.ms) continue;
-      const at = build.placement.parents.indexOf(state.member.id);
-      const parent = at < 0 ? Infinity : at;
+      const parent = parentRank(build, state);
       if (best !== undefined && ms === best.ms && parent > best.parent) continue;
       const far = distance(name, state.hash, state.slots);
       if (best === undefined || ms < best.ms || parent < best.parent || far < best.far)
@@ -304,6 +312,12 @@ export class Placing {
     this.#idle.add(state);
     this.#freed.add(state);
   }
+}
+
+/** 0 for the member that has the largest parent of a build; those that have none come last. */
+function parentRank({ placement }: Waiting, state: MemberState): number {
+  const at = placement.parents.indexOf(state.member.id);
+  return at < 0 ? Infinity : at;
 }
 
 function mayTake(state: MemberState | undefined, group: Group): state is MemberState {

@@ -42,8 +42,6 @@ export interface SimulatedRun {
   readonly possibleHits: number;
   /** Attempts that died with their member. */
   readonly lost: number;
-  /** Processor time of the scheduler, promises included. */
-  readonly planningMs: number;
 }
 
 /** A pool without records and caches. */
@@ -90,7 +88,6 @@ class RunSimulation {
   readonly #ranOn = new Map<number, string>();
   readonly #done = new Map<number, Attempt>();
   #nowMs = 0;
-  #planningMs = 0;
   #lost = 0;
 
   constructor(pool: SimulatedPool, wanted: ReadonlySet<number>, random: Random) {
@@ -117,28 +114,26 @@ class RunSimulation {
   async play(deaths: readonly Death[]): Promise<SimulatedRun> {
     const bound = this.#bound();
     for (const death of deaths) this.#events.push(death.atMs, () => this.#die(death));
-    await this.#plan(() => {
+    await this.#decide(() => {
       for (const at of this.#wanted) if (this.#waitingFor.get(at) === 0) this.#acquire(at, new Set());
     });
     while (this.#done.size < this.#wanted.length) {
       const events = this.#events.pop();
       if (events === undefined) throw new Error(`${this.#wanted.length - this.#done.size} builds were lost`);
       this.#nowMs = Math.max(this.#nowMs, events.atMs);
-      await this.#plan(() => {
+      await this.#decide(() => {
         for (const event of events.all) event();
       });
     }
     return this.#close(bound);
   }
 
-  /** Lets the scheduler decide on what happened, and measures how long that takes. */
-  async #plan(happen: () => void): Promise<void> {
-    const start = performance.now();
+  /** Lets the scheduler decide on what happened. */
+  async #decide(happen: () => void): Promise<void> {
     happen();
     // It decides in one turn and hands out leases in the next one.
     await undefined;
     await undefined;
-    this.#planningMs += performance.now() - start;
   }
 
   #acquire(at: number, avoid: ReadonlySet<string>): void {
@@ -232,7 +227,6 @@ class RunSimulation {
       hits,
       possibleHits,
       lost: this.#lost,
-      planningMs: this.#planningMs,
     };
   }
 

@@ -47,6 +47,8 @@ export interface Offer {
   readonly build: Waiting;
   /** When the plan would be over, by what is known, if the build stayed. */
   readonly planEndMs: number;
+  /** It would be done sooner until then; later the rest of the wait is too short. */
+  readonly untilMs: number;
 }
 
 /** As many builds of a queue are played through one by one; of those behind them only the sum counts, and only if need be. */
@@ -62,8 +64,8 @@ export class MemberState {
   readonly queue: Waiting[] = [];
   /** Builds of other clients. */
   others = 0;
-  /** No new builds until then; 0: it takes builds. */
-  asideUntilMs = 0;
+  /** No new builds until then; undefined: it takes builds. */
+  asideUntilMs: number | undefined;
   hasLeft = false;
   /** From then on one of the queue may be better off elsewhere though nothing changed here: what runs takes longer than expected. */
   lateFromMs: number = Infinity;
@@ -81,12 +83,12 @@ export class MemberState {
     this.member = member;
     this.slots = slotsOf(member);
     this.others = 0;
-    this.asideUntilMs = 0;
+    this.asideUntilMs = undefined;
     this.hasLeft = false;
   }
 
   get takesBuilds(): boolean {
-    return !this.hasLeft && this.asideUntilMs === 0;
+    return !this.hasLeft && this.asideUntilMs === undefined;
   }
 
   get hasFreeSlot(): boolean {
@@ -130,7 +132,9 @@ export class MemberState {
   offer(group: Group, pace: number, nowMs: number): Offer | undefined {
     if (nowMs >= this.lateFromMs) this.forget();
     const known = this.#offers.get(group);
-    if (known?.pace === pace) return known.offer;
+    // What was better off here stays so, since it waits ever shorter.
+    if (known?.pace === pace && (known.offer === undefined || nowMs <= known.offer.untilMs))
+      return known.offer;
     const offer = this.#findOffer(group, pace, nowMs);
     this.#offers.set(group, { pace, offer });
     return offer;
@@ -144,7 +148,9 @@ export class MemberState {
       const savedMs = build.coldMs * pace - this.expectedMs(build);
       const planEndMs = nowMs + waitMs + build.placement.priority;
       if (waitMs < savedMs) leastSavedMs = Math.min(leastSavedMs, savedMs);
-      else if (best === undefined || planEndMs > best.planEndMs) best = { build, planEndMs };
+      else if (best === undefined || planEndMs > best.planEndMs) {
+        best = { build, planEndMs, untilMs: nowMs + waitMs - savedMs };
+      }
       return at < PLAYED || best === undefined;
     });
     if (best === undefined) this.lateFromMs = Math.min(this.lateFromMs, this.#lateFrom(leastSavedMs, nowMs));

@@ -83,14 +83,14 @@ export class Placing {
     state.join(member);
     this.#members.set(member.id, state);
     this.#changeMembers();
-    this.#touch(state);
+    this.#returns(state);
   }
 
   remove(id: string): void {
     const state = this.#members.get(id);
     if (state === undefined) return;
     state.hasLeft = true;
-    state.asideUntilMs = 0;
+    state.asideUntilMs = undefined;
     this.#aside.delete(state);
     this.#clear(state);
     this.#changeMembers();
@@ -98,7 +98,7 @@ export class Placing {
 
   setAside(id: string, untilMs: number): void {
     const state = this.#members.get(id);
-    if (state === undefined) return;
+    if (state === undefined || state.hasLeft) return;
     state.asideUntilMs = untilMs;
     this.#aside.add(state);
     this.#clear(state);
@@ -106,11 +106,10 @@ export class Placing {
 
   restore(id: string): void {
     const state = this.#members.get(id);
-    if (state === undefined || state.asideUntilMs === 0) return;
-    state.asideUntilMs = 0;
+    if (state?.asideUntilMs === undefined) return;
+    state.asideUntilMs = undefined;
     this.#aside.delete(state);
-    this.#touch(state);
-    this.#placeAgain((build) => build.home === state);
+    this.#returns(state);
   }
 
   setLoad(id: string, others: number): void {
@@ -123,7 +122,7 @@ export class Placing {
   /** When to decide again though nothing came and nothing ended; undefined: not before something does. */
   get nextMs(): number | undefined {
     let next = Infinity;
-    for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs);
+    for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs ?? next);
     if (this.#idle.size > 0) for (const { lateFromMs } of this.#crowded) next = Math.min(next, lateFromMs);
     return next === Infinity ? undefined : next;
   }
@@ -132,7 +131,8 @@ export class Placing {
   decide(nowMs: number): Decisions {
     const started: Running[] = [];
     const refused: Waiting[] = [];
-    for (const { member, asideUntilMs } of this.#aside) if (asideUntilMs <= nowMs) this.restore(member.id);
+    for (const { member, asideUntilMs } of this.#aside)
+      if (asideUntilMs !== undefined && asideUntilMs <= nowMs) this.restore(member.id);
     for (const build of this.#unplaced) this.#place(build, refused);
     this.#unplaced.clear();
     for (const state of this.#freed) this.#fill(state, nowMs, started);
@@ -165,10 +165,19 @@ export class Placing {
     while (state.hasFreeSlot) {
       const build = state.queue.at(-1);
       if (build === undefined) break;
-      const other = state.pace === 1 ? undefined : this.#bestIdle(build);
-      const isBetter = other !== undefined && other.expectedMs(build) < state.expectedMs(build);
-      started.push(this.#start(build, isBetter ? other : state, nowMs));
+      started.push(this.#start(build, this.#betterThan(state, build) ?? state, nowMs));
     }
+  }
+
+  /** Where a build is done sooner than on its own member, or has its largest parent if its cache is nowhere; undefined: nowhere. */
+  #betterThan(own: MemberState, build: Waiting): MemberState | undefined {
+    const hasReason = own.pace > 1 || (!build.isCached && build.placement.parents.length > 0);
+    const other = hasReason ? this.#bestIdle(build) : undefined;
+    if (other === undefined) return undefined;
+    const gainMs = own.expectedMs(build) - other.expectedMs(build);
+    return gainMs > 0 || (gainMs === 0 && parentRank(build, other) < parentRank(build, own))
+      ? other
+      : undefined;
   }
 
   /** Gives the slots that are left to builds that wait elsewhere and would be done sooner there, the one that holds the plan up longest first. */
@@ -210,8 +219,7 @@ export class Placing {
       if (!mayTake(state, build.group)) continue;
       const ms = state.expectedMs(build);
       if (best !== undefined && ms > best.ms) continue;
-      const at = build.placement.parents.indexOf(state.member.id);
-      const parent = at < 0 ? Infinity : at;
+      const parent = parentRank(build, state);
       if (best !== undefined && ms === best.ms && parent > best.parent) continue;
       const far = distance(name, state.hash, state.slots);
       if (best === undefined || ms < best.ms || parent < best.parent || far < best.far)
@@ -268,7 +276,15 @@ export class Placing {
   /** A member came or left. */
   #changeMembers(): void {
     for (const group of this.#groups.values()) group.members = this.#whoCan(group.demands);
-    this.#placeAgain(() => false);
+  }
+
+  /** A member takes builds again: those that belong there, and those that wait where they failed for want of another one. */
+  #returns(state: MemberState): void {
+    this.#touch(state);
+    this.#placeAgain(
+      ({ home, group, queuedAt }) =>
+        home === state || (queuedAt !== undefined && group.avoid.has(queuedAt.member.id)),
+    );
   }
 
   /** Builds that wait for nobody are placed anew, and those of the queues that are asked for. */
@@ -296,6 +312,12 @@ export class Placing {
     this.#idle.add(state);
     this.#freed.add(state);
   }
+}
+
+/** 0 for the member that has the largest parent of a build; those that have none come last. */
+function parentRank({ placement }: Waiting, state: MemberState): number {
+  const at = placement.parents.indexOf(state.member.id);
+  return at < 0 ? Infinity : at;
 }
 
 function mayTake(state: MemberState | undefined, group: Group): state is MemberState {

@@ -130,7 +130,7 @@ export class Scheduler {
       member: state.member,
       running: state.running.size,
       waiting: state.queue.length,
-      aside: state.asideUntilMs > 0,
+      aside: state.asideUntilMs !== undefined,
     }));
   }
 

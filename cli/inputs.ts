@@ -4,11 +4,13 @@ import {
   type EngineSettings,
   fail,
   GRANT_FORMS,
+  namedEngine,
   ok,
   type Problem,
   parseGrant,
   problem,
   type Result,
+  tlsFor,
 } from '../lib/model/mod.ts';
 import type { Selection } from '../lib/plan/mod.ts';
 import { parseDuration } from '../lib/util/duration.ts';
@@ -101,13 +103,15 @@ function badGrant(text: string): Problem {
 }
 
 /**
- * What the builds.yaml here says of engines, for commands that need it for nothing else; one that cannot be read says nothing. It is read though
- * an engine is named otherwise: files for TLS stand there.
+ * What the builds.yaml here says of engines, for commands that need it for nothing else; one that cannot be read says nothing. Where one engine
+ * is named otherwise, only files for TLS are of interest.
  */
 export async function engineOfFile(
   args: ParsedArgs,
   io: Io,
 ): Promise<{ readonly settings?: EngineSettings }> {
+  const named = namedEngine({ flagAddresses: listOf(args, 'addr'), env: io.env, settings: undefined });
+  if (named !== undefined && tlsFor(named.address, { tls: {} }) === undefined) return {};
   const read = await readInputs(args, io, { onlySettings: true });
   const settings = read.ok ? read.value.set.engine : undefined;
   return settings === undefined ? {} : { settings };

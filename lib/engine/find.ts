@@ -18,12 +18,13 @@ import {
   type Result,
   tlsFor,
 } from '../model/mod.ts';
-import { findProgram, isWithin, ownUid, type System, thisSystem } from '../system/mod.ts';
+import { isWithin, ownUid, type System, thisSystem } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
 import { checkAddress, targetOfAddress } from './address.ts';
 import type { EngineTool } from './ask-buildctl.ts';
-import { buildctlElsewhere, engineElsewhere, nameOfSystem, socketsElsewhere } from './elsewhere.ts';
+import { engineElsewhere, nameOfSystem, socketsElsewhere } from './elsewhere.ts';
+import { findBuildctl } from './find-buildctl.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
@@ -166,38 +167,6 @@ export function wellKnownSockets(
 
 function thrown(error: unknown): never {
   throw error;
-}
-
-/**
- * The buildctl to use: `BUILDCTL`, the engine's own, the first on PATH. Problem: `engine/no-buildctl`.
- */
-export async function findBuildctl(
-  env: Environment,
-  installation: Installation | undefined,
-  system: System = thisSystem(),
-): Promise<Result<string, Problem>> {
-  const wanted = env['BUILDCTL'] ?? '';
-  if (wanted !== '') {
-    const found = await findProgram(wanted, env);
-    if (found !== undefined) return ok(found);
-    return fail(
-      problem('engine/no-buildctl', `BUILDCTL is "${wanted}", and there is no such program`, {
-        hint: 'set it to the path of buildctl, or unset it',
-      }),
-    );
-  }
-  const own = installation?.parts.get('buildctl')?.file ?? (await findProgram('buildctl', env));
-  if (own !== undefined) return ok(own);
-  if (system !== 'linux') {
-    return fail(
-      problem('engine/no-buildctl', 'buildctl is not on PATH', { hint: buildctlElsewhere(system) }),
-    );
-  }
-  return fail(
-    problem('engine/no-buildctl', 'buildctl is neither installed with the engine nor on PATH', {
-      hint: 'install it: bake-ts engine install (or set BUILDCTL to its path)',
-    }),
-  );
 }
 
 const FLAG = '--addr';

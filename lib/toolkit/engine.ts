@@ -288,8 +288,8 @@ export async function engineStatus(options: EngineStatusOptions = {}): Promise<E
 
 /** Which engine is looked at. */
 export interface EngineDoctorOptions extends EngineCallOptions {
-  /** Its address; default: the one that a run would find. */
-  readonly address?: string;
+  /** Its address, or those of a pool; default: the one that a run would find. */
+  readonly address?: string | readonly string[];
 }
 
 /**
@@ -306,7 +306,7 @@ export interface EngineDoctorOptions extends EngineCallOptions {
  * ```
  */
 export async function engineDoctor(options: EngineDoctorOptions = {}): Promise<Diagnosis> {
-  checkOptions('engineDoctor', options, { ...ENGINE_OPTIONS, address: 'text' });
+  checkOptions('engineDoctor', options, { ...ENGINE_OPTIONS, address: 'text or texts' });
   const { address, ...rest } = withEnvironment(options);
   return diagnose({ ...rest, ...(address === undefined ? {} : { flagAddress: address }) });
 }

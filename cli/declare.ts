@@ -219,7 +219,7 @@ function declareCommands(word: string | undefined): CAC {
     .action(lazily(() => import('./commands/promote.ts')));
 
   const merge = command(
-    'merge [...what]',
+    'merge [...builds]',
     'Join platforms that were built apart, and move the tags of their builds',
   );
   signingIn(fromFiles(selecting(merge)))

@@ -85,6 +85,8 @@ const BESIDE = new Set([
   'ci-recipes',
   'outputs',
   'page',
+  'join-platforms',
+  'merge',
   'promote',
   'verify',
   'from-buildctl',

@@ -56,6 +56,7 @@ function declareCommands(word: string | undefined): CAC {
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
     .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
+    .option('--by-digest', 'Push by digest and move no tag: for platforms that `merge` joins')
     .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
     .option('--stall-timeout <duration>', 'End a build in which nothing moves for so long, e.g. 10m')
@@ -224,6 +225,25 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts promote --to prod.example.com/live --var TAG=1.4')
     .example('  bake-ts promote api web --to ghcr.io/acme/staging=ghcr.io/acme/prod')
     .action(lazily(() => import('./commands/promote.ts')));
+
+  const merge = command(
+    'merge [...builds]',
+    'Join platforms that were built apart, and move the tags of their builds',
+  );
+  signingIn(fromFiles(selecting(merge)))
+    .option(
+      '--from <path>',
+      'What the runs of the platforms wrote with --metadata-file (may be repeated)',
+      REPEATS,
+    )
+    .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
+    .option('--tag <ref>', 'Join images by reference, not builds, under this name (may be repeated)', REPEATS)
+    .option('--dry-run', 'Ask the registries and say what would be done, but write nothing')
+    .option('--metadata-file <path>', 'Write digests and tags as `run` does, for --parents-from')
+    .option('--json', 'What was done as JSON, for programs')
+    .example('  bake-ts merge api --from made/              what `run --by-digest` wrote into made/')
+    .example('  bake-ts merge --tag ghcr.io/acme/api:1.4 ghcr.io/acme/api@sha256:… ghcr.io/acme/api@sha256:…')
+    .action(lazily(() => import('./commands/merge.ts')));
 
   const list = command('list', 'List builds, groups and variables');
   mistrusting(fromFiles(list))

@@ -56,6 +56,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
   promote: { level: 6, imports: ['registry', 'run'] },
+  merge: { level: 6, imports: ['registry', 'run'] },
   storage: { level: 6, imports: ['engine', 'state', 'history', 'run'] },
   since: { level: 7, imports: ['config', 'prepare', 'inspect', 'lock', 'run'] },
   toolkit: {
@@ -73,6 +74,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'inspect',
       'verify',
       'promote',
+      'merge',
       'storage',
       'since',
       'history',

@@ -9,6 +9,7 @@ import {
   type ChangedFiles,
   createHider,
   type EventSink,
+  isUnnamed,
   type Plan,
   type Problem,
   problemToJson,
@@ -289,7 +290,7 @@ export class Session {
   askAhead(): void {
     for (const node of this.#options.plan.nodes.values()) {
       if (!node.pushes) continue;
-      for (const ref of wantedTags(node)) this.registry.head(ref).catch(() => undefined);
+      for (const ref of wantedTags(node)) if (!isUnnamed(ref)) this.registry.head(ref).catch(() => undefined);
     }
     this.memory.askAhead(this.#options.plan.nodes.keys()).catch(() => undefined);
   }

@@ -81,6 +81,7 @@ const BESIDE = new Set([
   'truth',
   'ci-github',
   'ci-output',
+  'ci-pods',
   'ci-recipes',
   'outputs',
   'page',

@@ -148,16 +148,16 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"')
     .action(lazily(() => import('./commands/affected.ts')));
 
+  const pipeline = (command: Command): Command =>
+    overriding(fromFiles(selecting(command))).option(
+      '--package <address>',
+      'Where jobs get bake-ts: the address of its tarball, or what else npm install takes',
+    );
   const splitting = (command: Command): Command =>
-    overriding(fromFiles(selecting(command)))
-      .option(
-        '--split <level|build>',
-        'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
-      )
-      .option(
-        '--package <address>',
-        'Where jobs get bake-ts: the address of its tarball, or what else npm install takes',
-      );
+    pipeline(command).option(
+      '--split <level|build>',
+      'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
+    );
   splitting(command('ci github [...builds]', 'Print a workflow for GitHub Actions that follows the graph'))
     .option(
       '--action <ref>',
@@ -170,6 +170,14 @@ function declareCommands(word: string | undefined): CAC {
   splitting(command('ci gitlab [...builds]', 'Print a .gitlab-ci.yml that follows the graph'))
     .example('  bake-ts ci gitlab --package=https://files.example.com/bake-ts.tgz > .gitlab-ci.yml')
     .action(lazily(() => import('./commands/ci-gitlab.ts')));
+  const inPods = (command: Command): Command =>
+    pipeline(command).option('--name <name>', 'Name of the objects; default: images');
+  inPods(command('ci argo [...builds]', 'Print a WorkflowTemplate for Argo Workflows that follows the graph'))
+    .example('  bake-ts ci argo --package=https://files.example.com/bake-ts.tgz > images.yaml')
+    .action(lazily(() => import('./commands/ci-argo.ts')));
+  inPods(command('ci tekton [...builds]', 'Print a Task and a Pipeline for Tekton that follow the graph'))
+    .example('  bake-ts ci tekton --package=https://files.example.com/bake-ts.tgz > images.yaml')
+    .action(lazily(() => import('./commands/ci-tekton.ts')));
 
   const lock = command('lock [...builds]', 'Write the digests of external images to builds.lock');
   fromFiles(selecting(lock))
@@ -223,7 +231,7 @@ function declareCommands(word: string | undefined): CAC {
     .action(lazily(() => import('./commands/promote.ts')));
 
   const merge = command(
-    'merge [...what]',
+    'merge [...builds]',
     'Join platforms that were built apart, and move the tags of their builds',
   );
   signingIn(fromFiles(selecting(merge)))

@@ -23,8 +23,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 
 function checkWords(args: ParsedArgs): Problem | undefined {
   const isPlain = listOf(args, 'tag').length > 0;
-  const ofBuilds = ['from', 'push', 'metadata-file', 'filter', 'dependents', 'dry-run'].find((name) =>
-    args.flags.has(name),
+  const ofBuilds = ['from', 'push', 'metadata-file', 'filter', 'dependents', 'dry-run'].find(
+    (name) => args.flags.has(name) || args.values.has(name),
   );
   if (isPlain && ofBuilds !== undefined) {
     return problem('cli/conflict', `--tag joins images by reference, and --${ofBuilds} is about builds`, {

@@ -1,7 +1,9 @@
 /** Images of platforms that were built apart and joined, beside what one BuildKit makes of all of them in one call: byte for byte. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import process from 'node:process';
 import { test } from 'node:test';
 import { type Digest, isDigest } from '../../lib/model/mod.ts';
 import {
@@ -14,6 +16,11 @@ import { buildctlBuild } from '../rig/buildkit.ts';
 import { findBusybox } from '../rig/busybox.ts';
 import { realEngine, startTestRegistry, type TestRegistry } from '../rig/real-engine.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
+import { tinyProgram } from '../rig/tiny-program.ts';
+
+/** The handler that the kernel has for programs of the other architecture (Debian's qemu-user-static). */
+const HANDLER = `/proc/sys/fs/binfmt_misc/qemu-${process.arch === 'arm64' ? 'x86_64' : 'aarch64'}`;
+const cannotEmulate = existsSync(HANDLER) ? false : `no emulation: there is no ${HANDLER}`;
 
 const options = { skip: realEngine.skip, timeout: 180_000 };
 const BOTH = ['linux/amd64', 'linux/arm64'];
@@ -140,6 +147,32 @@ test('what engines that share nothing made, where the build is reproducible', op
     output: ['rewrite-timestamp=true'],
   };
   await assertSame(bench, await bench.joined(BOTH, how), await bench.build(BOTH, how));
+});
+
+test('steps that ran natively and emulated', {
+  ...options,
+  skip: realEngine.skip || cannotEmulate,
+}, async (t) => {
+  const bench = await makeBench(t, {
+    Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY run-$TARGETARCH /run\nRUN ["/run"]\n',
+    'run-amd64': { content: tinyProgram('amd64', 'by amd64\n'), mode: 0o755 },
+    'run-arm64': { content: tinyProgram('arm64', 'by arm64\n'), mode: 0o755 },
+  });
+  await assertSame(bench, await bench.joined(BOTH), await bench.build(BOTH));
+  const how = {
+    args: ['--no-cache', '--opt=build-arg:SOURCE_DATE_EPOCH=1'],
+    output: ['rewrite-timestamp=true'],
+  };
+  const joined = await bench.joined(BOTH, how);
+  await assertSame(bench, joined, await bench.build(BOTH, how));
+  const out = await makeTempDir(t, 'join-out-');
+  const files = await buildctlBuild(bench.dir, bench.dir, [
+    `--opt=platform=${BOTH.join(',')}`,
+    `--output=type=local,dest=${out}`,
+  ]);
+  assert.equal(files.code, 0, files.stderr);
+  for (const arch of ['amd64', 'arm64'])
+    assert.equal(await readFile(path.join(out, `linux_${arch}/made`), 'utf8'), `by ${arch}\n`);
 });
 
 test('annotations of every level, for all platforms and for one', options, async (t) => {

@@ -6,8 +6,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { type CiStep, type Origin, runScript } from './ci-job.ts';
-import { runCommand } from './command.ts';
+import { type CiStep, cloneAt, type Origin, runScript } from './ci-job.ts';
 import { type Cleanup, makeTempDir } from './temp.ts';
 
 /** A job that ran, and its clone. */
@@ -113,13 +112,7 @@ async function runJob(
   const [builds, home] = [await makeTempDir(t, 'builds-'), await makeTempDir(t, 'home-')];
   const project = path.join(builds, 'shop');
   // As the runner does it, its own address of the repository has the token of the job.
-  for (const argv of [
-    ['clone', '--quiet', origin.dir, project],
-    ['-C', project, 'checkout', '--quiet', '--detach', sha],
-  ]) {
-    const cloned = await runCommand(['git', ...argv]);
-    assert.equal(cloned.exitCode, 0, cloned.stderr);
-  }
+  await cloneAt(origin.dir, sha, project);
   await cp(artifacts, project, { recursive: true });
   const set: Record<string, string> = {
     HOME: home,

@@ -16,7 +16,8 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { CallWatch } from './call-watch.ts';
-import type { Calling, ReadyEngine } from './context.ts';
+import type { Calling } from './context.ts';
+import type { ReadyEngine } from './engine-slots.ts';
 import { KEPT_WORDS } from './emitter.ts';
 import type { AfterLoss, Turn } from './engine-slots.ts';
 import { isForeign, nameSources, offerFile, stageMain } from './local-sources.ts';

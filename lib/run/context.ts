@@ -1,5 +1,5 @@
 /** What the parts of a run work with: small records, each with what one part needs, so that a test can make them. */
-import type { Buildctl, Link } from '../buildctl/mod.ts';
+import type { Link } from '../buildctl/mod.ts';
 import type {
   BuildResult,
   ConfigReader,
@@ -25,7 +25,7 @@ import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
-import type { EngineSlots } from './engine-slots.ts';
+import type { EngineSlots, ReadyEngine } from './engine-slots.ts';
 import type { Memory } from './memory.ts';
 import type { Phases } from './phases.ts';
 import type { Publisher } from './publisher.ts';
@@ -38,15 +38,6 @@ export interface NodeResult extends BuildResult {
   readonly outcome: Outcome;
   /** What it was made of; undefined where it did not come to that. */
   readonly inputs?: NodeInputs;
-}
-
-/** An engine that answers. */
-export interface ReadyEngine {
-  readonly buildctl: Buildctl;
-  /** What to do where the engine does not trust or understand a registry that our own client does. */
-  readonly registryHint?: string;
-  /** Hosts with mirrors in `registries`, which the engine may not know. */
-  readonly mirrored?: ReadonlySet<string>;
 }
 
 /** Where results lie in the engine. */

@@ -2,10 +2,19 @@
  * Slots of engines: each call of buildctl takes one for as long as it runs. Who calls does not know whether there is one
  * engine or a pool of them.
  */
+import type { Buildctl } from '../buildctl/mod.ts';
 import { type Build, ok, type Problem, type Result } from '../model/mod.ts';
-import type { ReadyEngine } from './context.ts';
 import type { EngineReturn } from './engine-return.ts';
 import type { Semaphore } from './scheduler.ts';
+
+/** An engine that answers. */
+export interface ReadyEngine {
+  readonly buildctl: Buildctl;
+  /** What to do where the engine does not trust or understand a registry that our own client does. */
+  readonly registryHint?: string;
+  /** Hosts with mirrors in `registries`, which the engine may not know. */
+  readonly mirrored?: ReadonlySet<string>;
+}
 
 /** What a slot is wanted for. */
 export interface SlotRequest {

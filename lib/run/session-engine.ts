@@ -12,7 +12,7 @@ import {
   targetOf,
 } from '../model/mod.ts';
 import { goArchitecture, type System, thisSystem } from '../system/mod.ts';
-import type { ReadyEngine } from './context.ts';
+import type { ReadyEngine } from './engine-slots.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess, StoreListing } from './engine-access.ts';
 import { EngineReturn } from './engine-return.ts';

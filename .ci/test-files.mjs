@@ -81,6 +81,7 @@ const BESIDE = new Set([
   'truth',
   'ci-github',
   'ci-output',
+  'ci-platforms',
   'ci-pods',
   'ci-recipes',
   'outputs',

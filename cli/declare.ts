@@ -148,13 +148,15 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"')
     .action(lazily(() => import('./commands/affected.ts')));
 
-  const pipeline = (command: Command): Command =>
-    overriding(fromFiles(selecting(command))).option(
-      '--package <address>',
-      'Where jobs get bake-ts: the address of its tarball, or what else npm install takes',
-    );
+  const pipeline = (command: Command, runner: string): Command =>
+    overriding(fromFiles(selecting(command)))
+      .option(
+        '--package <address>',
+        'Where jobs get bake-ts: the address of its tarball, or what else npm install takes',
+      )
+      .option('--runner <platform=where>', `${runner}; images are joined (may be repeated)`, REPEATS);
   const splitting = (command: Command): Command =>
-    pipeline(command).option(
+    pipeline(command, 'Build a platform on runners with this label, e.g. linux/arm64=arm').option(
       '--split <level|build>',
       'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
     );
@@ -171,7 +173,10 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts ci gitlab --package=https://files.example.com/bake-ts.tgz > .gitlab-ci.yml')
     .action(lazily(() => import('./commands/ci-gitlab.ts')));
   const inPods = (command: Command): Command =>
-    pipeline(command).option('--name <name>', 'Name of the objects; default: images');
+    pipeline(
+      command,
+      'Build a platform with this engine, e.g. linux/arm64=tcp://arm:1234, or on nodes with this label',
+    ).option('--name <name>', 'Name of the objects; default: images');
   inPods(command('ci argo [...builds]', 'Print a WorkflowTemplate for Argo Workflows that follows the graph'))
     .example('  bake-ts ci argo --package=https://files.example.com/bake-ts.tgz > images.yaml')
     .action(lazily(() => import('./commands/ci-argo.ts')));

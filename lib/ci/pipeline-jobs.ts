@@ -61,7 +61,8 @@ function partsOf({ build, pushes }: PlanNode, runners: readonly Runner[]): reado
 
 /** Gives ids that no two jobs have, in a system that takes upper case for another letter or not. */
 function createIds(labels: boolean): (wanted: string) => string {
-  const taken = new Set<string>();
+  // GitLab has a job of this name for merge requests, whatever builds are called.
+  const taken = new Set(['merge-request']);
   return (wanted) => {
     const plain = labels
       ? wanted.toLowerCase().replace(/[^a-z0-9-]+/g, '-')

@@ -52,20 +52,26 @@ export async function runGitlab(
   const file = parse(text) as File;
   const artifacts = await makeTempDir(t, 'artifacts-');
   const done: GitlabJob[] = [];
+  const before = path.join(artifacts, 'all');
+  await mkdir(before);
+  let stage: string | undefined;
+  let ofStage: string[] = [];
   for (const name of names) {
     const own = resolve(file, name);
+    if (own.stage !== stage) {
+      for (const dir of ofStage) await cp(dir, before, { recursive: true });
+      [stage, ofStage] = [own.stage, []];
+    }
     const job = { ...own, variables: { ...file.variables, ...own.variables } };
-    const before = path.join(artifacts, 'all');
     const here = path.join(artifacts, name);
-    await mkdir(before, { recursive: true });
-    await mkdir(here, { recursive: true });
+    await mkdir(here);
+    ofStage.push(here);
     for (const row of rowsOf(job)) {
       const one = await runJob(t, name, job, row, before, options);
       done.push(one);
       if (one.exitCode !== 0) return done;
       for (const kept of job.artifacts?.paths ?? []) await keep(one.project, kept, here);
     }
-    await cp(here, before, { recursive: true });
   }
   return done;
 }

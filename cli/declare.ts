@@ -123,6 +123,7 @@ function declareCommands(word: string | undefined): CAC {
     .option('--dot', 'The graph for Graphviz')
     .option('--html', 'The graph and the builds as a page, one HTML file')
     .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown')
+    .option('--engines', 'Which engine of a pool each build goes to first, and then')
     .action(lazily(() => import('./commands/plan.ts')));
 
   const explain = command(

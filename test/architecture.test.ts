@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'fingerprint',
       'registry',
       'engine',
+      'pool',
       'buildctl',
       'state',
       'prepare',

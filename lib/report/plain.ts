@@ -114,14 +114,15 @@ export class PlainPainter {
       case 'early-finished':
         return [palette.dim('built; waits until what it reads is pushed')];
       case 'node-started': {
-        if (event.beside === true) return [];
+        const on = event.engine === undefined ? [] : [palette.dim(`on ${plainText(event.engine)}`)];
+        if (event.beside === true) return on;
         // Another attempt announces its steps again.
         const follower = this.#follower(event.build);
         follower.names.clear();
         follower.ended.clear();
         follower.exported = undefined;
         follower.heading = undefined;
-        return [];
+        return on;
       }
       case 'vertex':
         return this.#vertex(event);

@@ -17,9 +17,8 @@ import {
 } from '../model/mod.ts';
 import { CallWatch } from './call-watch.ts';
 import type { Calling } from './context.ts';
-import type { ReadyEngine } from './engine-slots.ts';
 import { KEPT_WORDS } from './emitter.ts';
-import type { AfterLoss, Turn } from './engine-slots.ts';
+import type { AfterLoss, ReadyEngine, Turn } from './engine-slots.ts';
 import { isForeign, nameSources, offerFile, stageMain } from './local-sources.ts';
 import { makeOutputPlaces } from './output-places.ts';
 import { tempProblem } from './work-dir.ts';

@@ -20,9 +20,9 @@ import {
 import { cacheIdentity, type Lease, type Placement, Scheduler } from '../pool/mod.ts';
 import type { RunProgram } from '../system/mod.ts';
 import { formatDuration } from '../util/duration.ts';
-import type { ReadyEngine } from './engine-slots.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
+import type { ReadyEngine } from './engine-slots.ts';
 import { type EngineSlots, isEngineAway, type SlotRequest, type Turn } from './engine-slots.ts';
 import {
   canTake,

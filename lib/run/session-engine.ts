@@ -12,10 +12,10 @@ import {
   targetOf,
 } from '../model/mod.ts';
 import { goArchitecture, type System, thisSystem } from '../system/mod.ts';
-import type { ReadyEngine } from './engine-slots.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess, StoreListing } from './engine-access.ts';
 import { EngineReturn } from './engine-return.ts';
+import type { ReadyEngine } from './engine-slots.ts';
 
 /** What finding an engine goes by. */
 export interface SessionEngineOptions {

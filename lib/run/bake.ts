@@ -38,14 +38,8 @@ import { immutableTags } from './publisher.ts';
 import { noRecordKey, readRecordKeys } from './record-keys.ts';
 import { type NodeEnd, runGraph } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
-import {
-  type BakeOptions,
-  type Counts,
-  needsOf,
-  type Session,
-  type SessionOptions,
-  withSession,
-} from './session.ts';
+import { type Counts, needsOf, type Session, withSession } from './session.ts';
+import type { BakeOptions, SessionOptions } from './session-options.ts';
 import { readUsualDurations } from './usual.ts';
 
 /**

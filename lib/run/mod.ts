@@ -25,7 +25,8 @@ export { type PushedBuild, type PushedBuilds, pushBuilds } from './push-builds.t
 export { askAgain, type MovingTags, putTogether } from './put-together.ts';
 export { type EarlyEnd, type Graph, longestPaths, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export { findMissingSecrets } from './secrets.ts';
-export { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
+export { needsOf, type Session, withSession } from './session.ts';
+export type { BakeOptions, SessionOptions } from './session-options.ts';
 export { storeName, storeProject } from './store-names.ts';
 export { findStoredRef } from './stored-ref.ts';
 export { withoutCredentials } from './untrusted.ts';

@@ -56,6 +56,7 @@ function declareCommands(word: string | undefined): CAC {
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
     .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
+    .option('--by-digest', 'Push by digest and move no tag: for platforms that `merge` joins')
     .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
     .option('--stall-timeout <duration>', 'End a build in which nothing moves for so long, e.g. 10m')
@@ -122,6 +123,7 @@ function declareCommands(word: string | undefined): CAC {
     .option('--dot', 'The graph for Graphviz')
     .option('--html', 'The graph and the builds as a page, one HTML file')
     .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown')
+    .option('--engines', 'Which engine of a pool each build goes to first, and then')
     .action(lazily(() => import('./commands/plan.ts')));
 
   const explain = command(
@@ -147,16 +149,18 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"')
     .action(lazily(() => import('./commands/affected.ts')));
 
-  const splitting = (command: Command): Command =>
+  const pipeline = (command: Command, runner: string): Command =>
     overriding(fromFiles(selecting(command)))
-      .option(
-        '--split <level|build>',
-        'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
-      )
       .option(
         '--package <address>',
         'Where jobs get bake-ts: the address of its tarball, or what else npm install takes',
-      );
+      )
+      .option('--runner <platform=where>', `${runner}; images are joined (may be repeated)`, REPEATS);
+  const splitting = (command: Command): Command =>
+    pipeline(command, 'Build a platform on runners with this label, e.g. linux/arm64=arm').option(
+      '--split <level|build>',
+      'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
+    );
   splitting(command('ci github [...builds]', 'Print a workflow for GitHub Actions that follows the graph'))
     .option(
       '--action <ref>',
@@ -169,6 +173,17 @@ function declareCommands(word: string | undefined): CAC {
   splitting(command('ci gitlab [...builds]', 'Print a .gitlab-ci.yml that follows the graph'))
     .example('  bake-ts ci gitlab --package=https://files.example.com/bake-ts.tgz > .gitlab-ci.yml')
     .action(lazily(() => import('./commands/ci-gitlab.ts')));
+  const inPods = (command: Command): Command =>
+    pipeline(
+      command,
+      'Build a platform with this engine, e.g. linux/arm64=tcp://arm:1234, or on nodes with this label',
+    ).option('--name <name>', 'Name of the objects; default: images');
+  inPods(command('ci argo [...builds]', 'Print a WorkflowTemplate for Argo Workflows that follows the graph'))
+    .example('  bake-ts ci argo --package=https://files.example.com/bake-ts.tgz > images.yaml')
+    .action(lazily(() => import('./commands/ci-argo.ts')));
+  inPods(command('ci tekton [...builds]', 'Print a Task and a Pipeline for Tekton that follow the graph'))
+    .example('  bake-ts ci tekton --package=https://files.example.com/bake-ts.tgz > images.yaml')
+    .action(lazily(() => import('./commands/ci-tekton.ts')));
 
   const lock = command('lock [...builds]', 'Write the digests of external images to builds.lock');
   fromFiles(selecting(lock))
@@ -220,6 +235,25 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts promote --to prod.example.com/live --var TAG=1.4')
     .example('  bake-ts promote api web --to ghcr.io/acme/staging=ghcr.io/acme/prod')
     .action(lazily(() => import('./commands/promote.ts')));
+
+  const merge = command(
+    'merge [...builds]',
+    'Join platforms that were built apart, and move the tags of their builds',
+  );
+  signingIn(fromFiles(selecting(merge)))
+    .option(
+      '--from <path>',
+      'What the runs of the platforms wrote with --metadata-file (may be repeated)',
+      REPEATS,
+    )
+    .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
+    .option('--tag <ref>', 'Join images by reference, not builds, under this name (may be repeated)', REPEATS)
+    .option('--dry-run', 'Ask the registries and say what would be done, but write nothing')
+    .option('--metadata-file <path>', 'Write digests and tags as `run` does, for --parents-from')
+    .option('--json', 'What was done as JSON, for programs')
+    .example('  bake-ts merge api --from made/              what `run --by-digest` wrote into made/')
+    .example('  bake-ts merge --tag ghcr.io/acme/api:1.4 ghcr.io/acme/api@sha256:… ghcr.io/acme/api@sha256:…')
+    .action(lazily(() => import('./commands/merge.ts')));
 
   const list = command('list', 'List builds, groups and variables');
   mistrusting(fromFiles(list))

@@ -12,6 +12,7 @@ import {
   formatImageRef,
   type ImageRef,
   namesUser,
+  parseAnnotationKey,
   type TypedAttributes,
 } from '../model/mod.ts';
 import { formatCsv } from '../util/csv.ts';
@@ -325,9 +326,10 @@ function imageAttributes(build: Build): readonly string[] {
 
 /** `index:k` → `annotation-index.k`; `manifest[linux/arm64]:k` → `annotation-manifest[linux/arm64].k`. */
 function annotationKey(key: string): string {
-  const match = /^(manifest|index|manifest-descriptor|index-descriptor)(\[[^\]]+\])?:(.*)$/s.exec(key);
-  if (match === null) return `annotation.${key}`;
-  return `annotation-${match[1]}${match[2] ?? ''}.${match[3]}`;
+  const { level, platform, name } = parseAnnotationKey(key);
+  // Without a level it is the manifest's, too.
+  if (name === key) return `annotation.${key}`;
+  return `annotation-${level}${platform === undefined ? '' : `[${platform}]`}.${name}`;
 }
 
 function formatTyped(typed: TypedAttributes): string {

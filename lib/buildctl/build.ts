@@ -53,6 +53,8 @@ export interface BuildCall {
   /** Arguments for the proxies of steps, besides those of the build. */
   readonly proxies?: ReadonlyMap<string, string>;
   readonly attempt: number;
+  /** Which engine of a pool it is; said when the call is started. */
+  readonly engine?: string;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
   /** Called for each line of progress. */
@@ -144,6 +146,7 @@ async function callWith(
     build: call.build.name,
     attempt: call.attempt,
     argv: [tool.program, ...argv],
+    ...(call.engine === undefined ? {} : { engine: call.engine }),
   });
   const end = await calling;
   const summary = reader.summary();

@@ -4,6 +4,7 @@ import {
   type EngineTarget,
   fail,
   formatPlatform,
+  MEMBER_JOBS,
   ok,
   type PoolEntry,
   type Problem,
@@ -67,7 +68,6 @@ export interface AskOptions extends EngineOptions {
   readonly timeoutMs?: number;
 }
 
-const DEFAULT_JOBS = 4;
 const QUESTION_MS = 10_000;
 
 /**
@@ -91,7 +91,7 @@ interface Found extends MemberAddress {
 }
 
 async function membersOf(entry: PoolEntry, options: ListOptions): Promise<Result<readonly Found[]>> {
-  const { address = '', kubernetes, platforms, jobs = DEFAULT_JOBS, labels, span } = entry;
+  const { address = '', kubernetes, platforms, jobs = MEMBER_JOBS, labels, span } = entry;
   const rest = { platforms, jobs, labels };
   const place = span === undefined ? {} : { span };
   if (kubernetes !== undefined) {

@@ -1,5 +1,6 @@
 /** The vocabulary that all packages share: plain records and the pure functions that belong to them. */
 export * from './again.ts';
+export * from './annotation.ts';
 export * from './attest.ts';
 export type * from './build.ts';
 export * from './cache.ts';

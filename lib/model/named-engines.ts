@@ -11,6 +11,9 @@ export interface EngineNames {
   readonly settings: EngineSettings | undefined;
 }
 
+/** Builds at a time on an engine of a pool of which nothing says how many: BuildKit does not tell how many processors it has. */
+export const MEMBER_JOBS = 4;
+
 /** Where an address comes from. */
 export type NamedIn = 'flag' | 'environment' | 'file';
 

@@ -2,6 +2,7 @@
 import { withheldProxies } from '../inputs/mod.ts';
 import {
   namedEngine,
+  namedPool,
   namesUser,
   type Plan,
   type Problem,
@@ -29,8 +30,10 @@ export interface RunProxies {
 
 /** Finds the proxies for a plan. Steps of a stranger get none with a user in its URL. */
 export async function findProxies({ plan, env, address }: ProxySearch): Promise<RunProxies> {
-  const named = namedEngine({ flagAddresses: address, env, settings: plan.set.engine });
-  const read = await readStepProxies(env, named?.address);
+  const names = { flagAddresses: address, env, settings: plan.set.engine };
+  // Those of a pool all get the same.
+  const [first] = namedPool(names) ?? [];
+  const read = await readStepProxies(env, namedEngine(names)?.address ?? first?.address);
   if (!read.ok) {
     const warnings = read.error.map((one): Problem => ({ ...one, severity: 'warning' }));
     return { proxies: new Map(), warnings, sensitive: [] };

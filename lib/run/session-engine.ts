@@ -12,10 +12,10 @@ import {
   targetOf,
 } from '../model/mod.ts';
 import { goArchitecture, type System, thisSystem } from '../system/mod.ts';
-import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess, StoreListing } from './engine-access.ts';
 import { EngineReturn } from './engine-return.ts';
+import type { ReadyEngine } from './engine-slots.ts';
 
 /** What finding an engine goes by. */
 export interface SessionEngineOptions {
@@ -43,8 +43,30 @@ export interface SessionEngineOptions {
 /** How long it may take to answer a question while it is waited for; ways over ssh and kubectl take a second or two. */
 const ANSWER_MS = 5_000;
 
+/** What a session knows of its engine, or of its pool of them. */
+export interface RunEngine {
+  /** How it keeps images; settled when it is ready. */
+  readonly worker: 'containerd' | 'oci';
+  /** Whether its store can be listed; settled when it is ready, and when that was tried. */
+  readonly isListed: boolean;
+  /** Finds it, starts it if need be, and makes sure of what builds need to know of it. */
+  readonly ready: () => Promise<Result<ReadyEngine>>;
+  /** Whether it has a store from which builds can read images. */
+  readonly keepsImages: () => Promise<boolean>;
+  /** What its store has; undefined where it cannot be read. */
+  readonly storedImages: () => Promise<StoreListing | undefined>;
+  /** What it says of its worker; undefined where it does not answer. */
+  readonly askWorker: () => Promise<Worker | undefined>;
+  /** How to ask it; undefined where there is none. */
+  readonly buildctl: () => Promise<Buildctl | undefined>;
+  /** `os/arch` that it builds for where a build names no platform. */
+  readonly platform: () => Promise<string>;
+  /** Finds it, and starts the embedded one if need be. */
+  readonly find: () => Promise<Result<Engine>>;
+}
+
 /** The engine of one session. */
-export class SessionEngine {
+export class SessionEngine implements RunEngine {
   /** Where it goes away in the middle of the run. */
   readonly return: EngineReturn;
   readonly #options: SessionEngineOptions;

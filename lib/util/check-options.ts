@@ -20,6 +20,7 @@ export type SimpleKind =
   | 'function'
   | 'signal'
   | 'object'
+  | 'objects'
   | 'directory';
 
 /** What an option takes. */
@@ -74,6 +75,12 @@ const CHECKS: Readonly<Record<SimpleKind, Check>> = {
   object: {
     isRight: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     takes: 'an object',
+  },
+  objects: {
+    isRight: (value) =>
+      Array.isArray(value) &&
+      value.every((one) => typeof one === 'object' && one !== null && !Array.isArray(one)),
+    takes: 'a list of objects',
   },
   directory: {
     isRight: (value) => typeof value === 'string' || value instanceof URL,

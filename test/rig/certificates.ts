@@ -1,5 +1,6 @@
 /** Throw-away certificates, made with openssl. */
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -52,7 +53,8 @@ export async function makeAuthority(t: Cleanup, authority = 'bake-ts test author
       await openssl(
         ...['x509', '-req', '-in', at(`${name}.csr`), '-CA', at('ca.pem'), '-CAkey', at('ca.key')],
         ...[
-          '-CAcreateserial',
+          '-set_serial',
+          `0x${randomBytes(8).toString('hex')}`,
           '-days',
           expired === true ? '-1' : '2',
           '-extfile',

@@ -59,6 +59,8 @@ export interface RegistryOptions {
   readonly auth?: boolean | TokenSettings;
   /** PEM files to serve https with; `clientCaFile`: clients have to show a certificate of that authority. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string };
+  /** Where it listens; default: 127.0.0.1. */
+  readonly address?: string;
   /** Upstream registry (`http://HOST`) that it is a pull-through cache of. */
   readonly proxy?: string;
 }
@@ -74,7 +76,7 @@ export interface TokenSettings {
 
 /** A registry that runs. */
 export interface RunningRegistry {
-  /** `127.0.0.1:PORT`. */
+  /** `127.0.0.1:PORT`, or another address that was wanted. */
   readonly host: string;
   /** `METHOD PATH STATUS` of each request, in order, without the requests of starting it. */
   requests(): Promise<readonly string[]>;
@@ -104,10 +106,10 @@ export function dockerConfigFor(...hosts: readonly string[]): string {
 
 /** Starts a registry with storage of its own on a free port; stopped after the test. Deleting is allowed. */
 export async function startRegistry(t: Cleanup, options: RegistryOptions = {}): Promise<RunningRegistry> {
-  const { kind, auth, tls, proxy } = options;
+  const { kind, auth, tls, proxy, address = '127.0.0.1' } = options;
   const program = kind?.program ?? engineBinary('registry');
   const dir = await makeTempDir(t, 'bake-ts-registry-');
-  const host = `127.0.0.1:${await freePort()}`;
+  const host = `${address}:${await freePort()}`;
   const htpasswd = path.join(dir, 'htpasswd');
   await writeFile(htpasswd, HTPASSWD);
   const file = path.join(dir, 'config.yml');

@@ -1,0 +1,215 @@
+/**
+ * Machines of a small network: network namespaces with an address each, joined by a bridge that this machine has an address on, too. What goes
+ * to and from each can be delayed and lost. Needs root on Linux, and iproute2.
+ */
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import process from 'node:process';
+import { promisify } from 'node:util';
+import type { Cleanup } from './temp.ts';
+
+const run = promisify(execFile);
+
+/** How the packets of a machine fare, in both directions. */
+export interface Weather {
+  readonly delayMs?: number;
+  /** The delay is so much more or less, at random. */
+  readonly jitterMs?: number;
+  /** Of a hundred packets. */
+  readonly lossPercent?: number;
+}
+
+/** A machine: what runs in it has its address, and reaches the bridge and the other machines. */
+export interface Machine {
+  readonly host: string;
+  /** Starts a program in it. */
+  start(argv: readonly string[], options: Parameters<typeof spawn>[2]): ChildProcess;
+  /** Process ids of all that runs in it, the steps of its builds among it. */
+  pids(): readonly number[];
+  /** Kills all that runs in it, as a machine that loses power. */
+  killAll(): void;
+  /** Replaces the weather; without any it is fair. See `weatherSkip`. */
+  weather(weather?: Weather): Promise<void>;
+  /** Packets vanish in both directions, as a firewall drops them: nobody is told, and no connection is closed. */
+  cutOff(): Promise<void>;
+  /** Lets them through again. */
+  reconnect(): Promise<void>;
+  /** Takes its cable out, or puts it back. */
+  link(state: 'up' | 'down'): Promise<void>;
+}
+
+/** A network of its own. */
+export interface Network {
+  /** The address that this machine has in it. */
+  readonly gateway: string;
+  readonly machines: readonly Machine[];
+}
+
+/** Why there can be no machines here; false: there can. In CI (`BAKE_TS_TEST_NAMESPACES`) tests fail where they cannot be made. */
+export const namespacesSkip: string | false = findObstacle();
+
+function findObstacle(): string | false {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0)
+    return 'network namespaces take root on Linux';
+  if ((process.env['BAKE_TS_TEST_NAMESPACES'] ?? '') !== '') return false;
+  if (spawnSync('ip', ['-V'], { stdio: 'ignore' }).status !== 0) return 'there is no ip: install iproute2';
+  const name = `bkt${process.pid}-try`;
+  const isMade = spawnSync('ip', ['netns', 'add', name], { stdio: 'ignore' }).status === 0;
+  spawnSync('ip', ['netns', 'delete', name], { stdio: 'ignore' });
+  return isMade ? false : 'this machine makes no network namespaces';
+}
+
+/** Why packets cannot be delayed and lost here; false: they can. Not every kernel has netem, in CI neither. */
+export const weatherSkip: string | false = namespacesSkip === false ? findWeather() : namespacesSkip;
+
+function findWeather(): string | false {
+  const name = `bkt${process.pid}-try`;
+  const isMade =
+    spawnSync('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}2`]).status === 0;
+  const tried = spawnSync('tc', ['qdisc', 'replace', 'dev', name, 'root', 'netem', 'delay', '1ms']);
+  spawnSync('ip', ['link', 'delete', name]);
+  return isMade && tried.status === 0 ? false : 'this kernel has no netem';
+}
+
+let networks = 0;
+
+/**
+ * Makes a network. After the test all that runs in it is killed, and nothing of it is left; a process that could not clean up is
+ * cleaned up after by the next one.
+ */
+export async function makeNetwork(t: Cleanup, size: number): Promise<Network> {
+  clearDead();
+  networks += 1;
+  const mark = `bkt${process.pid}${String.fromCharCode(96 + (networks % 26))}`;
+  const net = freeNet();
+  const gateway = `${net}.1`;
+  const bridge = `${mark}-b`;
+  t.after(() => clear(mark));
+  await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  await run('ip', ['address', 'add', `${gateway}/24`, 'dev', bridge]);
+  await run('ip', ['link', 'set', bridge, 'up']);
+  const machines: Machine[] = [];
+  for (let at = 0; at < size; at++)
+    machines.push(await makeMachine(`${mark}-${at}`, bridge, `${net}.${at + 10}`, gateway));
+  return { gateway, machines };
+}
+
+async function makeMachine(name: string, bridge: string, host: string, gateway: string): Promise<Machine> {
+  // The end in the namespace has a name of its own there.
+  const inside = ['netns', 'exec', name];
+  await run('ip', ['netns', 'add', name]);
+  await run('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name]);
+  await run('ip', ['link', 'set', name, 'master', bridge, 'up']);
+  for (const words of [
+    ['link', 'set', 'lo', 'up'],
+    ['address', 'add', `${host}/24`, 'dev', 'eth0'],
+    ['link', 'set', 'eth0', 'up'],
+    ['route', 'add', 'default', 'via', gateway],
+  ])
+    await run('ip', ['-n', name, ...words]);
+  const setPort = async (state: '0' | '3'): Promise<void> => {
+    await run('bridge', ['link', 'set', 'dev', name, 'state', state]);
+  };
+  return {
+    host,
+    start: (argv, options) => spawn('ip', [...inside, ...argv], options),
+    pids: () => pidsOf(name),
+    killAll: () => killAll(name),
+    weather: async ({ delayMs = 0, jitterMs = 0, lossPercent = 0 } = {}) => {
+      const netem = [
+        ...['netem', 'limit', '100000', 'delay', `${delayMs}ms`, ...(jitterMs > 0 ? [`${jitterMs}ms`] : [])],
+        ...(lossPercent > 0 ? ['loss', `${lossPercent}%`] : []),
+      ];
+      await run('tc', ['qdisc', 'replace', 'dev', name, 'root', ...netem]);
+      await run('ip', [...inside, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', ...netem]);
+    },
+    // The port of the bridge forwards nothing and takes nothing.
+    cutOff: () => setPort('0'),
+    reconnect: () => setPort('3'),
+    link: async (state) => {
+      await run('ip', ['link', 'set', name, state]);
+    },
+  };
+}
+
+function pidsOf(namespace: string): readonly number[] {
+  const { stdout, status } = spawnSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' });
+  return status === 0
+    ? stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(Number)
+    : [];
+}
+
+/** Again and again, since what runs may start something meanwhile. */
+function killAll(namespace: string): void {
+  for (let round = 0; round < 100; round++) {
+    const pids = pidsOf(namespace);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended.
+      }
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+}
+
+function listNames(): { readonly namespaces: readonly string[]; readonly links: readonly string[] } {
+  let namespaces: readonly string[] = [];
+  try {
+    namespaces = readdirSync('/run/netns');
+  } catch {
+    // There are none.
+  }
+  return { namespaces, links: readdirSync('/sys/class/net') };
+}
+
+/** Removes all that has a name with this mark. */
+function clear(mark: string): void {
+  const isOurs = (name: string) => name.startsWith(`${mark}-`);
+  const { namespaces, links } = listNames();
+  for (const namespace of namespaces.filter(isOurs)) {
+    killAll(namespace);
+    spawnSync('ip', ['netns', 'delete', namespace], { stdio: 'ignore' });
+  }
+  for (const link of links.filter(isOurs)) spawnSync('ip', ['link', 'delete', link], { stdio: 'ignore' });
+}
+
+/** What processes left that were killed: names begin with the number of their process. */
+function clearDead(): void {
+  const { namespaces, links } = listNames();
+  const marks = new Set(
+    [...namespaces, ...links].flatMap((name) => /^(bkt(\d+)[a-z])-/.exec(name)?.slice(1, 3).join(' ') ?? []),
+  );
+  for (const one of marks) {
+    const [mark = '', pid = ''] = one.split(' ');
+    if (!isAlive(Number(pid))) clear(mark);
+  }
+}
+
+/** Whether a process runs. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Three numbers that no network of this machine begins with. */
+function freeNet(): string {
+  const taken = Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).map(({ address }) => address),
+  );
+  const routes = execFileSync('ip', ['route', 'show'], { encoding: 'utf8' });
+  for (let tries = 0; tries < 1_000; tries++) {
+    const net = `10.${200 + Math.floor(Math.random() * 50)}.${Math.floor(Math.random() * 256)}`;
+    if (!taken.some((address) => address.startsWith(`${net}.`)) && !routes.includes(`${net}.`)) return net;
+  }
+  throw new Error('no network is free');
+}

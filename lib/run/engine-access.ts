@@ -48,6 +48,11 @@ export function engineAccess(known?: KnownEngines): EngineAccess {
     pool: {
       list: async (entries, options) => (await import('../engine/mod.ts')).listMembers(entries, options),
       ask: async (member, options) => (await import('../engine/mod.ts')).askMember(member, options),
+      running: async (member, { buildctl, ...options }) => {
+        const { countRunningBuilds } = await import('../engine/mod.ts');
+        const counted = await countRunningBuilds({ ...member, buildctl }, options);
+        return counted.ok ? counted.value : undefined;
+      },
       findBuildctl: async (env) => {
         const { enginePaths, findBuildctl, readInstallation } = await import('../engine/mod.ts');
         return findBuildctl(env, await readInstallation(enginePaths(env)));

@@ -3,6 +3,7 @@
  * the world.
  */
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import {
@@ -67,6 +68,12 @@ export interface EnginePoolOptions {
   readonly sizeOf: (build: string) => number | undefined;
 }
 
+/** How long the first builds wait for it to be known what other clients build. */
+const FIRST_LOAD_MS = 1_000;
+/** Between two times that this is asked, and how many are asked at a time: each question is a program. */
+const LOAD_MS = 15_000;
+const LOADS_AT_ONCE = 8;
+
 /** A build that waits for a slot. */
 interface Waiting {
   readonly placement: Placement;
@@ -96,6 +103,7 @@ export class EnginePool implements RunEngine {
   #own: Promise<readonly string[]> | undefined;
   /** Since when a build waits that no engine is left for. */
   #aloneSince: number | undefined;
+  #measuring: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: EnginePoolOptions) {
     const { access, entries, env, signal, emit, plan, jobs } = options;
@@ -197,6 +205,7 @@ export class EnginePool implements RunEngine {
   /** Nothing is asked any more. */
   close(): void {
     this.#members.close();
+    clearInterval(this.#measuring);
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {
@@ -208,7 +217,40 @@ export class EnginePool implements RunEngine {
     const [first] = this.#members.known;
     if (first === undefined) throw new Error('a pool is open that no engine of answers');
     this.#members.announce();
+    await this.#watchLoad();
     return ok(this.#readyOf(first));
+  }
+
+  /** Finds out what other clients build on the engines, now and again. */
+  async #watchLoad(): Promise<void> {
+    if (this.#options.access.running === undefined) return;
+    const first = this.#measureLoad();
+    this.#measuring = setInterval(() => {
+      // Where nothing waits nothing is decided by it.
+      if (this.#waiting.size > 0) void this.#measureLoad();
+    }, LOAD_MS);
+    (this.#measuring as { unref?: () => void }).unref?.();
+    const stopper = new AbortController();
+    const enough = delay(FIRST_LOAD_MS, undefined, { signal: stopper.signal }).catch(() => undefined);
+    await Promise.race([first, enough]);
+    stopper.abort();
+  }
+
+  async #measureLoad(): Promise<void> {
+    const { access, env, signal, plan } = this.#options;
+    const { engine: settings } = plan.set;
+    const permits = new Semaphore(LOADS_AT_ONCE);
+    const present = this.#members.known.filter(({ aside }) => aside === undefined);
+    await Promise.all(
+      present.map(({ address, buildctl: { program } }) =>
+        permits.with(0, async () => {
+          const options = { env, signal, buildctl: program, ...(settings === undefined ? {} : { settings }) };
+          const running = await access.running?.(address, options);
+          const own = this.#scheduler.state.find(({ member }) => member.id === address.id)?.running ?? 0;
+          if (running !== undefined) this.#scheduler.setLoad(address.id, Math.max(0, running - own));
+        }),
+      ),
+    );
   }
 
   #readyOf({ buildctl }: PoolMember): ReadyEngine {

@@ -48,6 +48,11 @@ export interface PoolAccess {
     member: MemberAddress,
     options: PoolQuestion & { readonly buildctl: string; readonly timeoutMs?: number },
   ) => Promise<Result<MemberState>>;
+  /** How many builds run on one, of whichever client; undefined where it does not say. Absent: nobody else uses them. */
+  readonly running?: (
+    member: MemberAddress,
+    options: PoolQuestion & { readonly buildctl: string },
+  ) => Promise<number | undefined>;
   /** The buildctl to use. */
   readonly findBuildctl: (env: PoolQuestion['env']) => Promise<Result<string, Problem>>;
 }

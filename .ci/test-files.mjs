@@ -81,6 +81,8 @@ const BESIDE = new Set([
   'truth',
   'ci-github',
   'ci-output',
+  'ci-platforms',
+  'ci-pods',
   'ci-recipes',
   'outputs',
   'page',

@@ -100,7 +100,7 @@ function partMissing(
   return problem('run/part-missing', `there is no image${lacking} of \`${build}\`${all}`, {
     build,
     ...(said.length === 0 ? {} : { detail: said.map(textOf).join('\n') }),
-    hint: `Let a job run for each: bake-ts run ${build} --platform ${missing[0] ?? 'OS/ARCH'} --by-digest --metadata-file FILE; and give all files to --from.`,
+    hint: `Let a job run for each: bake-ts run ${build} --platform ${missing[0] ?? 'OS/ARCH'} --by-digest --metadata-file FILE; then merge with what all of them gave.`,
   });
 }
 

@@ -113,14 +113,15 @@ test('words that cannot be meant end with 2, and say what could', async (t) => {
     ],
     [/cli\/conflict.*--dry-run puts nothing/, ['--from', 'made', '--dry-run', '--metadata-file', 'x.json']],
     [/run\/metadata-unusable.*--from cannot take \S*nowhere/, ['--from', 'nowhere']],
-    [/run\/metadata-unusable.*it is no metadata of\s+a run/, ['--from', 'builds.json']],
+    [/run\/metadata-unusable.*it is no metadata of a run/, ['--from', 'builds.json']],
     [/cli\/bad-reference/, ['--tag', 'api', 'r.example.com/api:2']],
   ];
   await writeFile(path.join(world.dir, 'builds.json'), '{}');
   for (const [said, argv] of cases) {
     const { code, out, err } = await call(...argv);
     assert.deepEqual([code, out], [2, ''], err);
-    assert.match(err, said);
+    // Where lines break depends on how long paths are.
+    assert.match(err.replaceAll(/\s+/g, ' '), said);
   }
   const missing = await call('--from', 'made/linux-amd64.json');
   assert.equal(missing.code, 1);

@@ -71,6 +71,18 @@ test('what the run was asked for that wrote a file counts before what it needed,
   assert.deepEqual(await read(t, { a: { base: entry(undefined, '2') } }), [{ base: '2' }, []]);
 });
 
+test('parts that were pushed by digest count only where nothing is said of the whole', async (t) => {
+  const byDigest = [{ ref: `r.example/x@${digest('0')}`, digest: digest('0'), action: 'pushed' }];
+  const [amd64, arm64] = [entry('asked', '1', byDigest), entry('asked', '2', byDigest)];
+  for (const role of ['asked', 'needed', 'given'])
+    assert.deepEqual(await read(t, { a: { x: amd64 }, b: { x: entry(role, '3') }, c: { x: arm64 } }), [
+      { x: '3' },
+      [],
+    ]);
+  assert.deepEqual(await read(t, { a: { x: amd64 } }), [{ x: '1' }, []]);
+  assert.deepEqual(await read(t, { a: { x: amd64 }, c: { x: arm64 } }), [{}, ['x']]);
+});
+
 test('what each job made for itself and pushed nowhere is no contradiction', async (t) => {
   const files = {
     a: { tools: entry('needed', '1', []), api: entry('asked', '2') },

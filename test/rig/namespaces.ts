@@ -96,8 +96,6 @@ export async function makeNetwork(t: Cleanup, size: number): Promise<Network> {
 }
 
 async function makeMachine(name: string, bridge: string, host: string, gateway: string): Promise<Machine> {
-  // The end in the namespace has a name of its own there.
-  const inside = ['netns', 'exec', name];
   await run('ip', ['netns', 'add', name]);
   await run('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name]);
   await run('ip', ['link', 'set', name, 'master', bridge, 'up']);
@@ -113,7 +111,8 @@ async function makeMachine(name: string, bridge: string, host: string, gateway: 
   };
   return {
     host,
-    start: (argv, options) => spawn('ip', [...inside, ...argv], options),
+    // Not by `ip netns exec`, which mounts a /sys of its own: steps would find no control groups.
+    start: (argv, options) => spawn('nsenter', [`--net=/run/netns/${name}`, ...argv], options),
     pids: () => pidsOf(name),
     killAll: () => killAll(name),
     weather: async ({ delayMs = 0, jitterMs = 0, lossPercent = 0 } = {}) => {
@@ -122,7 +121,7 @@ async function makeMachine(name: string, bridge: string, host: string, gateway: 
         ...(lossPercent > 0 ? ['loss', `${lossPercent}%`] : []),
       ];
       await run('tc', ['qdisc', 'replace', 'dev', name, 'root', ...netem]);
-      await run('ip', [...inside, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', ...netem]);
+      await run('ip', ['netns', 'exec', name, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', ...netem]);
     },
     // The port of the bridge forwards nothing and takes nothing.
     cutOff: () => setPort('0'),

@@ -119,7 +119,7 @@ interface Parts {
 
 async function makeEngine(machine: Machine, home: string, parts: Parts): Promise<PoolEngine> {
   const { registry, tls, through, diskBytes } = parts;
-  const [stateDir, configFile, logFile] = ['state', 'buildkitd.toml', 'log'].map((name) =>
+  const [stateDir, configFile, logFile] = ['engine-state', 'buildkitd.toml', 'log'].map((name) =>
     path.join(home, name),
   ) as [string, string, string];
   await mkdir(stateDir);
@@ -167,7 +167,10 @@ async function makeEngine(machine: Machine, home: string, parts: Parts): Promise
     async fill(leftBytes = 0) {
       if (diskBytes === undefined) throw new Error('it has no disk of its own');
       const { bavail, bsize } = await statfs(stateDir);
-      await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes)));
+      // What the engine writes meanwhile has its room no more.
+      await writeFile(filler, Buffer.alloc(Math.max(0, bavail * bsize - leftBytes))).catch((error) => {
+        if (error.code !== 'ENOSPC') throw error;
+      });
     },
     empty: () => rm(filler, { force: true }),
     log: () => readFile(logFile, 'utf8'),

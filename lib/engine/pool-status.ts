@@ -10,6 +10,7 @@ import { askMember, type ListOptions, listMembers, type MemberAddress, type Memb
 
 /** A member as it was found. */
 export interface MemberReport {
+  /** Which one it is. */
   readonly member: MemberAddress;
   /** What it says of itself; why it does not. */
   readonly state: Result<MemberState>;
@@ -21,6 +22,7 @@ export interface MemberReport {
 
 /** A pool as it was found. */
 export interface PoolStatus {
+  /** In the order in which they are named. */
   readonly members: readonly MemberReport[];
   /** Of what is named and makes no member. */
   readonly problems: readonly Problem[];

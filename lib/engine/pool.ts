@@ -37,6 +37,7 @@ export interface MemberAddress extends EngineTarget {
 
 /** What a member says of itself. */
 export interface MemberState {
+  /** What it works with. */
   readonly worker: WorkerInfo;
   /** Of its buildkitd: `v0.34.2`; absent: it does not say. */
   readonly version?: string;

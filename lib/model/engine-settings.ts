@@ -18,6 +18,7 @@ export interface KubernetesPods {
 export interface PoolEntry {
   /** As buildctl takes it; absent: `kubernetes` says which. */
   readonly address?: string;
+  /** Each pod that is ready is an engine. Absent: `address` says which. */
   readonly kubernetes?: KubernetesPods;
   /** Normalised (`linux/arm64`): what is built there, emulated or not. Empty: what its own architecture runs. */
   readonly platforms: readonly string[];
@@ -47,6 +48,7 @@ export interface EngineSettings {
   readonly address?: string;
   /** `engine.pool`; empty: there is none. */
   readonly pool: readonly PoolEntry[];
+  /** For all `tcp://` engines; absent: they are spoken to in plain text. */
   readonly tls?: EngineTls;
   /** A repository through which results that are not pushed go from engine to engine. */
   readonly scratch?: ImageRef;

@@ -22,6 +22,8 @@ export interface Weather {
 
 /** A machine: what runs in it has its address, and reaches the bridge and the other machines. */
 export interface Machine {
+  /** Also of its control group: what is named so in the tree of control groups is removed in the end. */
+  readonly name: string;
   readonly host: string;
   /** Starts a program in it. */
   start(argv: readonly string[], options: Parameters<typeof spawn>[2]): ChildProcess;
@@ -96,6 +98,10 @@ export async function makeNetwork(t: Cleanup, size: number): Promise<Network> {
 }
 
 async function makeMachine(name: string, bridge: string, host: string, gateway: string): Promise<Machine> {
+  // The end in the namespace has a name of its own there.
+  const inside = ['netns', 'exec', name];
+  // Not `ip netns exec`, which hides the control groups. Mounts that are made there go with the processes.
+  const enter = [`--net=/run/netns/${name}`, 'unshare', '--mount', '--propagation', 'slave'];
   await run('ip', ['netns', 'add', name]);
   await run('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name]);
   await run('ip', ['link', 'set', name, 'master', bridge, 'up']);
@@ -110,9 +116,9 @@ async function makeMachine(name: string, bridge: string, host: string, gateway: 
     await run('bridge', ['link', 'set', 'dev', name, 'state', state]);
   };
   return {
+    name,
     host,
-    // Not by `ip netns exec`, which mounts a /sys of its own: steps would find no control groups.
-    start: (argv, options) => spawn('nsenter', [`--net=/run/netns/${name}`, ...argv], options),
+    start: (argv, options) => spawn('nsenter', [...enter, ...argv], options),
     pids: () => pidsOf(name),
     killAll: () => killAll(name),
     weather: async ({ delayMs = 0, jitterMs = 0, lossPercent = 0 } = {}) => {
@@ -121,7 +127,7 @@ async function makeMachine(name: string, bridge: string, host: string, gateway: 
         ...(lossPercent > 0 ? ['loss', `${lossPercent}%`] : []),
       ];
       await run('tc', ['qdisc', 'replace', 'dev', name, 'root', ...netem]);
-      await run('ip', ['netns', 'exec', name, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', ...netem]);
+      await run('ip', [...inside, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', ...netem]);
     },
     // The port of the bridge forwards nothing and takes nothing.
     cutOff: () => setPort('0'),
@@ -177,6 +183,24 @@ function clear(mark: string): void {
     spawnSync('ip', ['netns', 'delete', namespace], { stdio: 'ignore' });
   }
   for (const link of links.filter(isOurs)) spawnSync('ip', ['link', 'delete', link], { stdio: 'ignore' });
+  // Version 2 is one tree, version 1 is one below for each controller.
+  const root = '/sys/fs/cgroup';
+  for (const tree of [root, ...directoriesIn(root).map((name) => `${root}/${name}`)])
+    for (const group of directoriesIn(tree).filter(isOurs)) removeGroup(`${tree}/${group}`);
+}
+
+function directoriesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
+  } catch {
+    return [];
+  }
+}
+
+/** Innermost first; files in it are the kernel's. */
+function removeGroup(dir: string): void {
+  for (const name of directoriesIn(dir)) removeGroup(`${dir}/${name}`);
+  spawnSync('rmdir', [dir], { stdio: 'ignore' });
 }
 
 /** What processes left that were killed: names begin with the number of their process. */

@@ -125,7 +125,10 @@ async function makeEngine(machine: Machine, home: string, parts: Parts): Promise
   await mkdir(stateDir);
   if (diskBytes !== undefined)
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', stateDir]);
-  await writeFile(configFile, `[registry."${registry}"]\n  http = true\n`);
+  await writeFile(
+    configFile,
+    `[registry."${registry}"]\n  http = true\n[worker.oci]\n  defaultCgroupParent = "${machine.name}"\n`,
+  );
   const address = `tcp://${machine.host}:${PORT}`;
   const argv = [
     ...[...through, path.join(realEngine.binDir, 'buildkitd'), '--config', configFile, '--root', stateDir],

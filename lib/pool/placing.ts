@@ -280,10 +280,13 @@ export class Placing {
 
   /** A member takes builds again: those that belong there, and those that wait where they failed for want of another one. */
   #returns(state: MemberState): void {
+    const { id } = state.member;
     this.#touch(state);
     this.#placeAgain(
-      ({ home, group, queuedAt }) =>
-        home === state || (queuedAt !== undefined && group.avoid.has(queuedAt.member.id)),
+      ({ home, placement: { avoid, builtOn }, queuedAt }) =>
+        home === state ||
+        builtOn?.includes(id) === true ||
+        (queuedAt !== undefined && avoid.has(queuedAt.member.id)),
     );
   }
 

@@ -33,6 +33,7 @@ export function startPoolClock(members: readonly Member[]): PoolClock {
       await settle();
     }
     nowMs = end;
+    await settle();
   };
   return { scheduler, now: () => nowMs, pass, settle };
 }
@@ -62,15 +63,23 @@ export interface Asked {
   readonly where: () => string;
   /** The number of its slot; undefined: it has none. */
   readonly slot: () => number | undefined;
+  /** When it got it. */
+  readonly sinceMs: () => number;
   readonly release: () => void;
   /** It was told that it has to wait. */
   readonly hasWaited: () => boolean;
 }
 
 /** Asks for a slot. */
-export function request(scheduler: Scheduler, placement: Placement, signal?: AbortSignal): Asked {
+export function request(
+  scheduler: Scheduler,
+  placement: Placement,
+  signal?: AbortSignal,
+  now: () => number = () => 0,
+): Asked {
   let lease: Lease | undefined;
   let isOver = false;
+  let sinceMs = 0;
   let hasWaited = false;
   const onWait = () => {
     hasWaited = true;
@@ -78,10 +87,12 @@ export function request(scheduler: Scheduler, placement: Placement, signal?: Abo
   scheduler.acquire(placement, { onWait, ...(signal === undefined ? {} : { signal }) }).then((got) => {
     lease = got;
     isOver = true;
+    sinceMs = now();
   });
   return {
     where: () => (isOver ? (lease?.member ?? 'refused') : 'waiting'),
     slot: () => lease?.slot,
+    sinceMs: () => sinceMs,
     release: () => lease?.release(),
     hasWaited: () => hasWaited,
   };

@@ -1,7 +1,6 @@
 /** Whatever comes in whatever order: what must always be true of a pool. A seed that fails is named, and can be run again. */
 
 import assert from 'node:assert/strict';
-import process from 'node:process';
 import { test } from 'node:test';
 import type { Member, Placement } from '../../lib/pool/mod.ts';
 import { whoCan } from '../../lib/pool/mod.ts';
@@ -17,13 +16,9 @@ import {
 import { type Death, simulatePool, simulateRun } from '../rig/pool-simulation.ts';
 import { type Random, seededRandom } from '../rig/random.ts';
 
-const FIXED = Array.from({ length: 60 }, (_, at) => at + 1);
-const SEEDS = [
-  ...FIXED,
-  ...Array.from({ length: Number(process.env['POOL_SEEDS'] ?? 20) }, () =>
-    Math.floor(Math.random() * 2 ** 31),
-  ),
-];
+/** The last ones once found a timer without end. */
+const FIXED = [...Array.from({ length: 40 }, (_, at) => at + 1), 1274, 1308];
+const SEEDS = [...FIXED, ...Array.from({ length: 20 }, () => Math.floor(Math.random() * 2 ** 31))];
 
 interface Known {
   readonly placement: Placement;

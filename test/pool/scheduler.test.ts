@@ -125,6 +125,25 @@ test('where the first choice takes longer than expected, the wait ends when it h
   assert.equal(asked.where(), 'b');
 });
 
+test('a wait that has become too long wakes nobody again and again where no free slot is of use', async () => {
+  const arm = { platforms: ['linux/arm64'] };
+  const members = [
+    makeMember('a', arm),
+    makeMember('b', arm),
+    makeMember('c', { platforms: ['linux/amd64'] }),
+  ];
+  const { scheduler, settle, pass } = startPoolClock(members);
+  request(scheduler, placeOn('a', 'first', { coldMs: 30, warmMs: 30, ...arm }));
+  const asked = request(scheduler, placeOn('a', 'x', { coldMs: 100, warmMs: 40, ...arm }));
+  await settle();
+  const other = request(scheduler, placeOn('b', 'other', arm));
+  await pass(500);
+  assert.equal(asked.where(), 'waiting');
+  other.release();
+  await settle();
+  assert.equal(asked.where(), 'b');
+});
+
 test('a slot that comes free goes to a build that waits elsewhere and is done sooner with it', async () => {
   const { scheduler, settle } = await withBusyA(60);
   const other = request(scheduler, placeOn('b', 'other', { coldMs: SECOND, warmMs: SECOND }));

@@ -1,6 +1,9 @@
 /** A scheduler of a pool whose time passes when the test says so. */
 import { type Lease, type Member, type Placement, Scheduler } from '../../lib/pool/mod.ts';
 
+/** As often it may be woken while time passes once. */
+const MOST_WAKES = 1000;
+
 export interface PoolClock {
   readonly scheduler: Scheduler;
   readonly now: () => number;
@@ -26,8 +29,11 @@ export function startPoolClock(members: readonly Member[]): PoolClock {
   const pass = async (ms: number) => {
     const end = nowMs + ms;
     await settle();
+    let woken = 0;
     for (let next = wakes[0]; next !== undefined && next.atMs <= end; next = wakes[0]) {
       wakes.shift();
+      woken++;
+      if (woken > MOST_WAKES) throw new Error(`woken without end at ${nowMs}`);
       nowMs = Math.max(nowMs, next.atMs);
       next.fn();
       await settle();

@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
 import { ensureFrontends } from './frontends.mjs';
+import { ensurePipelineChecks } from './pipeline-checks.mjs';
 import { ensureRegistries } from './registries.mjs';
 import {
   deno,
@@ -53,6 +54,7 @@ let engine;
 let secondEngine;
 let registries;
 let frontends;
+let pipelineChecks;
 let user;
 let interrupted = false;
 
@@ -98,6 +100,8 @@ async function testAll() {
     registries = await ensureRegistries();
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_FRONTENDS')))
     frontends = await ensureFrontends();
+  if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_PIPELINE_CHECKS')))
+    pipelineChecks = await ensurePipelineChecks();
   if (runtimes.some(({ name }) => name === 'deno')) {
     // Fetches the packages once, before several Denos do it at the same time.
     await run([deno, 'cache', '--no-check', ...files], { show: 'never' });
@@ -229,6 +233,7 @@ function testEnvironment(own) {
     BAKE_TS_TEST_RUNTIMES: path.dirname(deno),
     BAKE_TS_TEST_REGISTRIES: registries,
     BAKE_TS_TEST_FRONTENDS: frontends,
+    BAKE_TS_TEST_PIPELINE_CHECKS: pipelineChecks,
     ...own?.env,
   };
 }

@@ -56,10 +56,15 @@ function declareCommands(word: string | undefined): CAC {
     .option('-j, --jobs <number>', 'Builds at a time, 1 to 999; default: twice the processors')
     .option('--audit <part>', 'Build some of what is up to date to see that it is the same: 5% or a number')
     .option('--audit-seed <number>', 'Draw the same builds as the audit that printed this number')
+    .option('--by-digest', 'Push by digest and move no tag: for platforms that `merge` joins')
     .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
     .option('--stall-timeout <duration>', 'End a build in which nothing moves for so long, e.g. 10m')
-    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
+    .option(
+      '--addr <address>',
+      'Use this buildkitd, e.g. tcp://host:1234; several are a pool (may be repeated)',
+      REPEATS,
+    )
     .option(
       '--progress <auto|tty|plain|grouped|json|quiet>',
       'How to show progress; json: an event a line on stdout',
@@ -118,6 +123,7 @@ function declareCommands(word: string | undefined): CAC {
     .option('--dot', 'The graph for Graphviz')
     .option('--html', 'The graph and the builds as a page, one HTML file')
     .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown')
+    .option('--engines', 'Which engine of a pool each build goes to first, and then')
     .action(lazily(() => import('./commands/plan.ts')));
 
   const explain = command(
@@ -125,7 +131,7 @@ function declareCommands(word: string | undefined): CAC {
     'Say why builds would run or are up to date, and what counts for them',
   );
   mistrusting(overriding(fromFiles(selecting(explain))))
-    .option('--addr <address>', 'Look into the images of this buildkitd, not the one found')
+    .option('--addr <address>', 'Look into the images of this buildkitd (may be repeated)', REPEATS)
     .option('--json', 'The same as JSON, for programs')
     .example('  bake-ts explain            a line or a few for each build')
     .example('  bake-ts explain api        everything about one')
@@ -143,16 +149,18 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts affected --since HEAD~1 --json | jq -c "[.builds[].build]"')
     .action(lazily(() => import('./commands/affected.ts')));
 
-  const splitting = (command: Command): Command =>
+  const pipeline = (command: Command, runner: string): Command =>
     overriding(fromFiles(selecting(command)))
-      .option(
-        '--split <level|build>',
-        'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
-      )
       .option(
         '--package <address>',
         'Where jobs get bake-ts: the address of its tarball, or what else npm install takes',
-      );
+      )
+      .option('--runner <platform=where>', `${runner}; images are joined (may be repeated)`, REPEATS);
+  const splitting = (command: Command): Command =>
+    pipeline(command, 'Build a platform on runners with this label, e.g. linux/arm64=arm').option(
+      '--split <level|build>',
+      'level: jobs level by level, the default; build: one for each build, which waits for what it needs only',
+    );
   splitting(command('ci github [...builds]', 'Print a workflow for GitHub Actions that follows the graph'))
     .option(
       '--action <ref>',
@@ -165,6 +173,17 @@ function declareCommands(word: string | undefined): CAC {
   splitting(command('ci gitlab [...builds]', 'Print a .gitlab-ci.yml that follows the graph'))
     .example('  bake-ts ci gitlab --package=https://files.example.com/bake-ts.tgz > .gitlab-ci.yml')
     .action(lazily(() => import('./commands/ci-gitlab.ts')));
+  const inPods = (command: Command): Command =>
+    pipeline(
+      command,
+      'Build a platform with this engine, e.g. linux/arm64=tcp://arm:1234, or on nodes with this label',
+    ).option('--name <name>', 'Name of the objects; default: images');
+  inPods(command('ci argo [...builds]', 'Print a WorkflowTemplate for Argo Workflows that follows the graph'))
+    .example('  bake-ts ci argo --package=https://files.example.com/bake-ts.tgz > images.yaml')
+    .action(lazily(() => import('./commands/ci-argo.ts')));
+  inPods(command('ci tekton [...builds]', 'Print a Task and a Pipeline for Tekton that follow the graph'))
+    .example('  bake-ts ci tekton --package=https://files.example.com/bake-ts.tgz > images.yaml')
+    .action(lazily(() => import('./commands/ci-tekton.ts')));
 
   const lock = command('lock [...builds]', 'Write the digests of external images to builds.lock');
   fromFiles(selecting(lock))
@@ -193,7 +212,7 @@ function declareCommands(word: string | undefined): CAC {
       REPEATS,
     )
     .option('--strict', 'Count known noise, too: logs, caches, times in compiled Python')
-    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
+    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234 (may be repeated)', REPEATS)
     .option('--progress <auto|tty|plain|grouped|quiet>', 'How to show progress, on stderr')
     .option('--verbose', 'Every difference, also those that do not count')
     .option('--json', 'All that was found as JSON, for programs')
@@ -217,6 +236,25 @@ function declareCommands(word: string | undefined): CAC {
     .example('  bake-ts promote api web --to ghcr.io/acme/staging=ghcr.io/acme/prod')
     .action(lazily(() => import('./commands/promote.ts')));
 
+  const merge = command(
+    'merge [...builds]',
+    'Join platforms that were built apart, and move the tags of their builds',
+  );
+  signingIn(fromFiles(selecting(merge)))
+    .option(
+      '--from <path>',
+      'What the runs of the platforms wrote with --metadata-file (may be repeated)',
+      REPEATS,
+    )
+    .option('--push', 'Take every build as one that is pushed, whatever its `push` says')
+    .option('--tag <ref>', 'Join images by reference, not builds, under this name (may be repeated)', REPEATS)
+    .option('--dry-run', 'Ask the registries and say what would be done, but write nothing')
+    .option('--metadata-file <path>', 'Write digests and tags as `run` does, for --parents-from')
+    .option('--json', 'What was done as JSON, for programs')
+    .example('  bake-ts merge api --from made/              what `run --by-digest` wrote into made/')
+    .example('  bake-ts merge --tag ghcr.io/acme/api:1.4 ghcr.io/acme/api@sha256:… ghcr.io/acme/api@sha256:…')
+    .action(lazily(() => import('./commands/merge.ts')));
+
   const list = command('list', 'List builds, groups and variables');
   mistrusting(fromFiles(list))
     .option('--json', 'The same as JSON, for programs')
@@ -231,7 +269,7 @@ function declareCommands(word: string | undefined): CAC {
   mistrusting(fromFiles(selecting(lint)))
     .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
     .option('--strict', 'End with 1 for warnings, too; most findings are warnings')
-    .option('--addr <address>', 'Ask this buildkitd, not the one found')
+    .option('--addr <address>', 'Ask this buildkitd, not the one found (may be repeated)', REPEATS)
     .action(lazily(() => import('./commands/lint.ts')));
 
   const print = command('print [...builds]', 'Print the builds with every value final');
@@ -349,7 +387,7 @@ function declareEngine(command: CAC['command']): void {
     .option('-y, --yes', 'Do not ask')
     .action(lazily(() => import('./commands/engine-rm.ts')));
   command('engine status', 'Show which engine a run would use, what is installed and what runs')
-    .option('--addr <address>', 'Ask this engine')
+    .option('--addr <address>', 'Ask this engine (may be repeated)', REPEATS)
     .option('--disk', 'Also count the bytes on disk, which takes a while')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-status.ts')));
@@ -373,7 +411,7 @@ function declareEngine(command: CAC['command']): void {
     .example('  bake-ts engine prune --images --gone --dry-run  what nobody needs any more')
     .action(lazily(() => import('./commands/engine-prune.ts')));
   command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
-    .option('--addr <address>', 'A run would use this engine')
+    .option('--addr <address>', 'A run would use this engine (may be repeated)', REPEATS)
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-doctor.ts')));
   command('engine service <kind>', 'Print what keeps an engine running: systemd, systemd-user or kubernetes')

@@ -1,24 +1,9 @@
 /** `--parents-from`: what earlier runs made, as their `--metadata-file`s say. */
-import { readdir, stat } from 'node:fs/promises';
-import path from 'node:path';
-import {
-  fail,
-  isDigest,
-  type Outcome,
-  ok,
-  type Plan,
-  type Problem,
-  problem,
-  type Result,
-} from '../lib/model/mod.ts';
+import { isDigest, type Outcome, ok, type Plan, type Problem, type Result } from '../lib/model/mod.ts';
 import type { EarlierResult } from '../lib/run/mod.ts';
-import { describeFileFault, readRegularFile } from '../lib/system/mod.ts';
-import { parseJson } from '../lib/util/json.ts';
-import { listOf, type ParsedArgs } from './args.ts';
+import type { ParsedArgs } from './args.ts';
 import type { Io } from './io.ts';
-
-/** Some kilobytes for each build. */
-const LIMIT_BYTES = 64 * 1024 * 1024;
+import { type MetadataFile, readMetadataFiles, recordOf, unusable } from './metadata-files.ts';
 
 const MADE: ReadonlySet<unknown> = new Set(['built', 'retagged', 'unchanged']);
 
@@ -28,6 +13,9 @@ const MADE: ReadonlySet<unknown> = new Set(['built', 'retagged', 'unchanged']);
  */
 const ROLES = ['asked', 'needed', 'given'] as const;
 type Role = (typeof ROLES)[number];
+
+/** What was pushed by digest alone is one platform of a build, mostly, and counts where nothing is said of the whole. */
+const PART_RANK = ROLES.length;
 
 /** What a file says of a build. */
 interface Entry extends EarlierResult {
@@ -50,21 +38,17 @@ export interface Parents {
 export async function readParents(args: ParsedArgs, io: Io): Promise<Result<Parents>> {
   const best = new Map<string, Entry>();
   const disputed = new Map<string, Problem>();
-  for (const written of listOf(args, 'parents-from')) {
-    const files = await filesAt(path.resolve(io.cwd, written));
-    if (typeof files === 'string') return fail([unusable(written, files)]);
-    for (const file of files) {
-      const read = readMetadata(file);
-      if (typeof read === 'string') return fail([unusable(file, read)]);
-      for (const [build, entry] of read) {
-        const known = best.get(build);
-        if (known === undefined || entry.rank < known.rank) {
-          best.set(build, entry);
-          disputed.delete(build);
-        } else if (entry.rank === known.rank && entry.digest !== known.digest) {
-          const why = `it says that ${build} is ${entry.digest}, and ${known.file} that it is ${known.digest}`;
-          disputed.set(build, unusable(file, why));
-        }
+  const files = await readMetadataFiles('parents-from', args, io);
+  if (!files.ok) return files;
+  for (const { file, builds } of files.value) {
+    for (const [build, entry] of readEntries(file, builds)) {
+      const known = best.get(build);
+      if (known === undefined || entry.rank < known.rank) {
+        best.set(build, entry);
+        disputed.delete(build);
+      } else if (entry.rank === known.rank && entry.digest !== known.digest) {
+        const why = `it says that ${build} is ${entry.digest}, and ${known.file} that it is ${known.digest}`;
+        disputed.set(build, unusable('parents-from', file, why));
       }
     }
   }
@@ -99,46 +83,22 @@ export function roleOf({ nodes }: Plan, { build, reason }: Outcome): Role {
   return reason?.code === 'given' ? 'given' : (nodes.get(build)?.role ?? 'needed');
 }
 
-function unusable(file: string, why: string): Problem {
-  return problem('run/metadata-unusable', `--parents-from cannot take ${file}: ${why}`, {
-    hint: 'It takes what `bake-ts run --metadata-file FILE` wrote for the same files, or a directory of such files',
+/** What of a file counts. */
+function readEntries(file: string, builds: MetadataFile['builds']): readonly (readonly [string, Entry])[] {
+  return builds.flatMap(([build, { result, digest, key, role, tags }]): [string, Entry][] => {
+    if (!MADE.has(result) || typeof digest !== 'string' || !isDigest(digest)) return [];
+    const rank = ROLES.indexOf(role as Role);
+    // What went to no tag is in the engine of the machine that made it, and is made anew by each that needs it.
+    if (rank !== ROLES.indexOf('given') && Array.isArray(tags) && tags.length === 0) return [];
+    const made = { digest, ...(typeof key === 'string' ? { key } : {}), file };
+    if (isPart(tags)) return [[build, { ...made, rank: PART_RANK }]];
+    return [[build, { ...made, rank: rank === -1 ? ROLES.indexOf('needed') : rank }]];
   });
 }
 
-/** The files to read, sorted, or why there are none. */
-async function filesAt(target: string): Promise<readonly string[] | string> {
-  try {
-    if (!(await stat(target)).isDirectory()) return [target];
-    const names = (await readdir(target)).filter((name) => name.endsWith('.json')).sort();
-    return names.length === 0 ? 'there is no .json file in it' : names.map((name) => path.join(target, name));
-  } catch (error) {
-    return describeFileFault(error, target);
-  }
-}
-
-/** What a file says, or what is wrong with it. */
-function readMetadata(file: string): ReadonlyMap<string, Entry> | string {
-  let parsed: unknown;
-  try {
-    parsed = parseJson(readRegularFile(file, LIMIT_BYTES));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  const { version, builds } = recordOf(parsed);
-  if (version !== 1 || typeof builds !== 'object' || builds === null) return 'it is no metadata of a run';
-  return new Map(
-    Object.entries(builds).flatMap(([build, one]): [string, Entry][] => {
-      const { result, digest, key, role, tags } = recordOf(one);
-      if (!MADE.has(result) || typeof digest !== 'string' || !isDigest(digest)) return [];
-      const rank = ROLES.indexOf(role as Role);
-      // What went to no tag is in the engine of the machine that made it, and is made anew by each that needs it.
-      if (rank !== ROLES.indexOf('given') && Array.isArray(tags) && tags.length === 0) return [];
-      const made = { digest, ...(typeof key === 'string' ? { key } : {}) };
-      return [[build, { ...made, rank: rank === -1 ? ROLES.indexOf('needed') : rank, file }]];
-    }),
+/** Whether what is said of tags is that all of them are digests. */
+function isPart(tags: unknown): boolean {
+  return (
+    Array.isArray(tags) && tags.length > 0 && tags.every((tag) => String(recordOf(tag)['ref']).includes('@'))
   );
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

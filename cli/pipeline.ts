@@ -5,16 +5,19 @@ import {
   type PipelineLimits,
   type PipelineSettings,
   planPipeline,
+  type Runner,
   type Split,
 } from '../lib/ci/mod.ts';
 import {
   createHider,
   fail,
+  formatPlatform,
   HIDDEN,
   hideInOption,
   ok,
   type Plan,
   type Problem,
+  parsePlatform,
   problem,
   type Result,
 } from '../lib/model/mod.ts';
@@ -34,21 +37,33 @@ interface Planned {
   readonly settings: PipelineSettings;
 }
 
+/** What a CI system takes. */
+interface System {
+  readonly limits: PipelineLimits;
+  /** How builds are spread; absent: as --split says. */
+  readonly split?: Split;
+  /** What --runner names: `labels` of runners, or `pods`: the address of an engine, or labels of nodes with their values. */
+  readonly runners: 'labels' | 'pods';
+}
+
 /** Plans what was asked for, prints it as a pipeline on stdout, and says on stderr what one should know of it. */
 export async function printPipeline(
   args: ParsedArgs,
   io: Io,
-  limits: PipelineLimits,
+  system: System,
   print: (planned: Planned) => string,
 ): Promise<ExitCode> {
-  const split = readSplit(args);
+  const split = system.split === undefined ? readSplit(args) : ok(system.split);
   if (!split.ok) return reportProblems(split.error, args, io);
+  const runners = readRunners(args, system);
+  if (!runners.ok) return reportProblems(runners.error, args, io);
   const source = readPackage(args);
   if (!source.ok) return reportProblems(source.error, args, io);
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { plan, warnings, missing } = planned.value;
-  const pipeline = planPipeline(plan, split.value, limits);
+  const { limits } = system;
+  const pipeline = planPipeline(plan, { split: split.value, limits, runners: runners.value });
   const secrets = findSecrets(args, plan, pipeline);
   if (secrets.length > 0) return reportProblems(secrets, args, io);
   const code = reportProblems([...warnings, ...missing, ...pipeline.notes.map(noteProblem)], args, io);
@@ -80,6 +95,56 @@ function readSplit(args: ParsedArgs): Result<Split> {
   return fail([
     problem('cli/bad-value', `--split cannot be "${written}"`, {
       hint: 'level: jobs level by level; build: a job for each build',
+    }),
+  ]);
+}
+
+/** A label with its value, as nodes of Kubernetes have them (RFC 1123; a prefix may stand before it). */
+const NODE_LABEL = /^(?:[a-z0-9.-]+\/)?[A-Za-z0-9][\w.-]{0,62}=[A-Za-z0-9][\w.-]{0,62}$/;
+/** An address of an engine that pods can get to. */
+const ENGINE_ADDRESS = /^(?:tcp|ssh|unix|kube-pod):\/\/[\w@:./?&=%+~-]+$/;
+
+/** `--runner PLATFORM=WHERE`, once for each platform. */
+function readRunners(args: ParsedArgs, { runners: kind }: System): Result<readonly Runner[]> {
+  const runners: Runner[] = [];
+  const problems: Problem[] = [];
+  for (const written of listOf(args, 'runner')) {
+    const equals = written.indexOf('=');
+    const platform = parsePlatform(equals === -1 ? written : written.slice(0, equals));
+    const where = equals === -1 ? '' : written.slice(equals + 1);
+    const name = platform === undefined ? '' : formatPlatform(platform);
+    if (platform === undefined || !isPlace(where, kind))
+      problems.push(
+        problem('cli/bad-value', `--runner cannot be "${written}"`, {
+          hint:
+            kind === 'labels'
+              ? '--runner linux/arm64=LABEL, what the runner is known by; several with commas'
+              : '--runner linux/arm64=tcp://HOST:PORT, an engine with that platform, or =kubernetes.io/arch=arm64, labels of nodes (with commas)',
+        }),
+      );
+    else if (runners.some((one) => one.platform === name))
+      problems.push(
+        problem('cli/conflict', `--runner says twice where ${name} is built`, { hint: 'Give it once' }),
+      );
+    else runners.push({ platform: name, where });
+  }
+  return problems.length > 0 ? fail(problems) : ok(runners);
+}
+
+function isPlace(where: string, kind: System['runners']): boolean {
+  const parts = where.split(',');
+  // A line end or another control character is in no label, and would be one of the file.
+  if (kind === 'labels') return parts.every((one) => /^[^\p{C}\p{Z}$][^\p{C}\p{Zl}\p{Zp}$]*$/u.test(one));
+  return ENGINE_ADDRESS.test(where) || parts.every((one) => NODE_LABEL.test(one));
+}
+
+/** The name of the objects in Kubernetes; default `images`. */
+export function readName(args: ParsedArgs): Result<string> {
+  const name = textOf(args, 'name') ?? 'images';
+  if (/^[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?$/.test(name)) return ok(name);
+  return fail([
+    problem('cli/bad-value', `--name cannot be "${name}"`, {
+      hint: 'Lower-case letters, digits and `-`, 52 at most: names of pods begin with it',
     }),
   ]);
 }
@@ -123,6 +188,7 @@ function findSecrets(args: ParsedArgs, plan: Plan, { registries }: Pipeline): re
     ...selectingWords(args),
     ...listOf(args, 'action'),
     ...listOf(args, 'package'),
+    ...listOf(args, 'runner'),
     ...registries,
   ];
   return [...new Set(words)].flatMap((word) => {

@@ -2,7 +2,7 @@
  * bake-ts as a library, in three layers.
  *
  * **Calls** do everything at once: {@link run}, {@link build}, {@link plan}, {@link explain}, {@link affected}, {@link lint},
- * {@link verify}, {@link lock}, {@link checkLocked}, {@link outdated}, {@link update}, {@link promote}, {@link push}, {@link print},
+ * {@link verify}, {@link lock}, {@link checkLocked}, {@link outdated}, {@link update}, {@link promote}, {@link merge}, {@link push}, {@link print},
  * {@link importBuilds}, {@link propose}, {@link keptRuns}, {@link keptEvents}. What a call does not say is taken from the process: the working directory, the environment.
  *
  * ```ts
@@ -32,6 +32,7 @@
 export type { ConfigChange, FileChange, ImageComparison, LayerComparison, Verdict } from './compare/mod.ts';
 export type {
   Expression,
+  PoolDefinition,
   PrintedSet,
   TemplateDefinition,
   Text,
@@ -98,6 +99,7 @@ export type {
   NamedValue,
 } from './inspect/mod.ts';
 export type { Locked, LockedImage, LockedRef, UpdatedImage } from './lock/mod.ts';
+export type { Merged, MergedBuild, MergedTag, PartResult } from './merge/mod.ts';
 export type {
   AuditResult,
   AuditSummary,
@@ -115,6 +117,9 @@ export type {
   DockerfileSource,
   Edge,
   EdgeReason,
+  EngineSettings,
+  EngineTarget,
+  EngineTls,
   Environment,
   EventBody,
   EventSink,
@@ -124,6 +129,7 @@ export type {
   Group,
   ImageRef,
   Json,
+  KubernetesPods,
   Outcome,
   Phase,
   PlaceJson,
@@ -132,6 +138,7 @@ export type {
   PlannedNode,
   PlatformLayers,
   PlatformManifest,
+  PoolEntry,
   Position,
   Problem,
   ProblemArea,
@@ -235,6 +242,8 @@ export {
   type LockOptions,
   lint,
   lock,
+  type MergeOptions,
+  merge,
   type OpenEngineOptions,
   openEngine,
   openLayout,

@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'fingerprint',
       'registry',
       'engine',
+      'pool',
       'buildctl',
       'state',
       'prepare',
@@ -57,6 +58,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   },
   verify: { level: 6, imports: ['registry', 'buildctl', 'compare', 'inputs', 'run'] },
   promote: { level: 6, imports: ['registry', 'run'] },
+  merge: { level: 6, imports: ['registry', 'run'] },
   storage: { level: 6, imports: ['engine', 'state', 'history', 'run'] },
   since: { level: 7, imports: ['config', 'prepare', 'inspect', 'lock', 'run'] },
   toolkit: {
@@ -74,6 +76,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'inspect',
       'verify',
       'promote',
+      'merge',
       'storage',
       'since',
       'history',
@@ -121,7 +124,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   // Programs are run to their end in one place; what engine starts are daemons.
   'node:child_process': ['system', 'engine'],
   'node:net': ['engine', 'registry'],
-  'node:tls': ['registry'],
+  'node:tls': ['engine', 'registry'],
   'node:http': ['engine', 'registry'],
   'node:https': ['engine', 'registry'],
   // For signals to process groups; what must not be read from it is a test of its own.

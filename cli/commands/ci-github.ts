@@ -7,7 +7,7 @@ import { printPipeline } from '../pipeline.ts';
 /** `bake-ts ci github`: a workflow on stdout. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const action = textOf(args, 'action');
-  return printPipeline(args, io, GITHUB_LIMITS, ({ pipeline, settings }) =>
+  return printPipeline(args, io, { limits: GITHUB_LIMITS, runners: 'labels' }, ({ pipeline, settings }) =>
     printGithub(pipeline, { ...settings, ...(action === undefined ? {} : { action }) }),
   );
 }

@@ -6,5 +6,7 @@ import { printPipeline } from '../pipeline.ts';
 
 /** `bake-ts ci gitlab`: a `.gitlab-ci.yml` on stdout. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  return printPipeline(args, io, GITLAB_LIMITS, ({ pipeline, settings }) => printGitlab(pipeline, settings));
+  return printPipeline(args, io, { limits: GITLAB_LIMITS, runners: 'labels' }, ({ pipeline, settings }) =>
+    printGitlab(pipeline, settings),
+  );
 }

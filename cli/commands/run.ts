@@ -1,4 +1,3 @@
-import path from 'node:path';
 import {
   fail,
   ok,
@@ -10,7 +9,6 @@ import {
 } from '../../lib/model/mod.ts';
 import { createReporter } from '../../lib/report/mod.ts';
 import type { Audit, BakeOptions } from '../../lib/run/mod.ts';
-import { describeFileFault, writeNamedFile } from '../../lib/system/mod.ts';
 import { VERSION } from '../../lib/util/version.ts';
 import { planRun } from '../affected-builds.ts';
 import { commandFor } from '../again.ts';
@@ -18,9 +16,10 @@ import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { openCi } from '../ci.ts';
 import { type EventReader, joinReaders } from '../event-readers.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
-import { readDuration, readNumber } from '../inputs.ts';
+import { addressesOf, readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { keepRun, type RunKeeper, readKeptRuns } from '../kept-run.ts';
+import { writeMetadataFile } from '../metadata-files.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { disputedIn, type Parents, readParents, roleOf } from '../parents-from.ts';
@@ -80,6 +79,13 @@ interface RunFlags extends Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit'
 
 /** Options that are checked before anything is read. */
 async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
+  if (isSet(args, 'by-digest') && isSet(args, 'atomic')) {
+    return fail([
+      problem('cli/conflict', '--by-digest moves no tag, and --atomic says when tags move', {
+        hint: 'leave --atomic out: bake-ts merge moves all tags or none',
+      }),
+    ]);
+  }
   const jobs = readJobs(args);
   if (!jobs.ok) return jobs;
   const audit = await readAudit(args);
@@ -116,10 +122,11 @@ interface RunCall {
  */
 async function runOnce(
   { args, io, flags, onOpen }: RunCall,
-  what: RunInput,
+  asked: RunInput,
   nothing?: string,
 ): Promise<RunEnd> {
-  const { bakeWith, ENGINES } = await import('../../lib/run/mod.ts');
+  const { bakeWith, ENGINES, pushedByDigest } = await import('../../lib/run/mod.ts');
+  const what = isSet(args, 'by-digest') ? { ...asked, plan: pushedByDigest(asked.plan) } : asked;
   const kept = await keepRun(what, args, io);
   const mode = progressMode(args, io);
   if (nothing !== undefined && mode !== 'json' && mode !== 'quiet') io.stderr.write(`${nothing}\n`);
@@ -148,7 +155,6 @@ async function runOnce(
       reporter.abandon();
     },
   });
-  const address = textOf(args, 'addr');
   const { earlier, ...limits } = flags;
   const summary = await bakeWith(what.engines ?? ENGINES, {
     force: isSet(args, 'force'),
@@ -168,7 +174,7 @@ async function runOnce(
     runtime: io.runtime,
     command: io.argv,
     hostArchitecture: io.architecture,
-    ...(address === undefined ? {} : { address }),
+    ...addressesOf(args),
   }).finally(() => {
     readers.flush();
     reporter.close();
@@ -245,25 +251,10 @@ async function writeMetadata(
     const { build, kind, digest, sizeBytes, platforms, tags, key } = outcome;
     return [build, { result: kind, role: roleOf(plan, outcome), digest, sizeBytes, platforms, tags, key }];
   });
-  const text = JSON.stringify(
-    {
-      ...(plan.set.isBake === true ? metadataAsBake(summary) : {}),
-      version: 1,
-      ok: summary.ok,
-      builds: Object.fromEntries(builds),
-    },
-    undefined,
-    2,
+  const asBake = plan.set.isBake === true ? metadataAsBake(summary) : {};
+  return writeMetadataFile(
+    file,
+    { ...asBake, version: 1, ok: summary.ok, builds: Object.fromEntries(builds) },
+    io,
   );
-  const target = path.resolve(io.cwd, file);
-  try {
-    await writeNamedFile(target, `${text}\n`);
-    return undefined;
-  } catch (error) {
-    const why = await describeFileFault(error, target);
-    return problem('run/metadata-unwritten', `the metadata file ${file} cannot be written (${why})`, {
-      hint: 'give --metadata-file a path in a directory that exists, has room, and that you may write to',
-      ...(error instanceof Error ? { detail: error.message } : {}),
-    });
-  }
 }

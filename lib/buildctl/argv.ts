@@ -7,9 +7,12 @@ import {
   type Build,
   contextKey,
   type DigestRef,
+  type EngineTarget,
+  engineArgv,
   formatImageRef,
   type ImageRef,
   namesUser,
+  parseAnnotationKey,
   type TypedAttributes,
 } from '../model/mod.ts';
 import { formatCsv } from '../util/csv.ts';
@@ -75,10 +78,8 @@ export interface FrontendFile extends LocalSource {
 }
 
 /** All that one call of `buildctl build` needs. */
-export interface BuildRequest {
+export interface BuildRequest extends EngineTarget {
   readonly build: Build;
-  /** The engine's address (`--addr`). */
-  readonly address: string;
   /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
   readonly dockerfile?: FrontendFile;
   /** The frontend's image as it is asked for; undefined: as the build has it. */
@@ -99,7 +100,7 @@ export interface BuildRequest {
 /** The arguments of `buildctl`, without the program itself. Holds no secret. */
 export function buildArgv(request: BuildRequest): readonly string[] {
   const { build } = request;
-  const argv = ['--addr', request.address, 'build', '--progress=rawjson'];
+  const argv = [...engineArgv(request), 'build', '--progress=rawjson'];
   const opt = (key: string, value: string) => argv.push('--opt', `${key}=${value}`);
   pushFrontend(request, argv, opt);
 
@@ -325,9 +326,10 @@ function imageAttributes(build: Build): readonly string[] {
 
 /** `index:k` → `annotation-index.k`; `manifest[linux/arm64]:k` → `annotation-manifest[linux/arm64].k`. */
 function annotationKey(key: string): string {
-  const match = /^(manifest|index|manifest-descriptor|index-descriptor)(\[[^\]]+\])?:(.*)$/s.exec(key);
-  if (match === null) return `annotation.${key}`;
-  return `annotation-${match[1]}${match[2] ?? ''}.${match[3]}`;
+  const { level, platform, name } = parseAnnotationKey(key);
+  // Without a level it is the manifest's, too.
+  if (name === key) return `annotation.${key}`;
+  return `annotation-${level}${platform === undefined ? '' : `[${platform}]`}.${name}`;
 }
 
 function formatTyped(typed: TypedAttributes): string {

@@ -1,5 +1,6 @@
 /** A pipeline as a workflow of GitHub Actions. */
-import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline.ts';
+import { groupJobs } from './pipeline-jobs.ts';
+import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
 import {
   bakeTs,
   comment,
@@ -8,6 +9,7 @@ import {
   list,
   type PipelineSettings,
   packageVariable,
+  platformWords,
   scalar,
   scalarLine,
   secretNames,
@@ -85,7 +87,7 @@ function lone(settings: PipelineSettings, ...rest: readonly string[]): string {
 }
 
 /** Installing comes before the checkout, so that no `.npmrc` or `node_modules` of the repository has a say in it. */
-function setup({ action, buildkit }: GithubSettings): string {
+function setup({ action, buildkit }: GithubSettings, takesEngine = true): string {
   if (action !== undefined)
     return `      - uses: ${literal(scalar(action))}
         with:
@@ -94,11 +96,15 @@ function setup({ action, buildkit }: GithubSettings): string {
         working-directory: \${{ runner.temp }}
         run: |
           npm install --no-save --prefix "$RUNNER_TEMP/bake-ts" -- "$BAKE_TS_PACKAGE"
-          echo "$RUNNER_TEMP/bake-ts/node_modules/.bin" >> "$GITHUB_PATH"
+          echo "$RUNNER_TEMP/bake-ts/node_modules/.bin" >> "$GITHUB_PATH"${
+            takesEngine
+              ? `
       - name: Start BuildKit
         working-directory: \${{ runner.temp }}
         run: |
-${indented(startBuildkit(buildkit), 10)}`;
+${indented(startBuildkit(buildkit), 10)}`
+              : ''
+          }`;
 }
 
 /** A container of BuildKit's own image, with its socket in a directory of the job; with the host's network, as RUN has it elsewhere. */
@@ -146,21 +152,28 @@ ${comment(why, 10)}
         run: ${lone(settings, selected, '"$TRUST" --since "origin/$GITHUB_BASE_REF..."')}`;
 }
 
-/** One job a level, with a matrix. */
+/** One job a level, with a matrix; with runners of their own one for each of these, and one that merges. */
 function byLevel(pipeline: Pipeline, settings: GithubSettings): readonly string[] {
-  const isOne = pipeline.levels.length === 1 && pipeline.levels[0]?.length === 1;
-  return pipeline.levels.map((jobs, at) => {
-    const id = isOne && jobs[0]?.id === 'images' ? 'images' : `level-${at}`;
-    const matrix = jobs.map(({ builds }) => builds.join(' '));
-    return `${at === 0 ? `${comment(LEVELS, 2)}\n` : ''}  ${id}:
-    name: \${{ matrix.builds }}
-    if: ${PUSHED}${at === 0 ? '' : `\n    needs: [level-${at - 1}]`}
+  const groupOf = new Map(pipeline.levels.flat().map(({ id, group }) => [id, group]));
+  return pipeline.levels.flatMap((jobs, at) =>
+    [...groupJobs(jobs)].map(([group, [first, ...others]], place) => {
+      const needs = [...new Set(first.needs.map((id) => groupOf.get(id) ?? ''))];
+      const isMerge = first.kind === 'merge';
+      const matrix = [first, ...others].map(({ builds }) => builds.join(' '));
+      const spread = `
     strategy:
       fail-fast: false # what does not need the one that failed is built all the same
       matrix:
-        builds:${list(matrix, 10)}
-${building(pipeline, settings, { id, builds: '${{ matrix.builds }}', hasParents: at > 0, artifact: `${id}-\${{ strategy.job-index }}` })}`;
-  });
+        builds:${list(matrix, 10)}`;
+      return `${at === 0 && place === 0 ? `${comment(LEVELS, 2)}\n` : ''}  ${group}:
+    name: ${isMerge ? group : '${{ matrix.builds }}'}
+    if: ${PUSHED}${needs.length === 0 ? '' : `\n    needs:${list(needs, 6)}`}${isMerge ? '' : spread}
+${building(pipeline, settings, first, {
+  builds: isMerge ? first.builds.join(' ') : '${{ matrix.builds }}',
+  artifact: isMerge ? group : `${group}-\${{ strategy.job-index }}`,
+})}`;
+    }),
+  );
 }
 
 const LEVELS =
@@ -170,21 +183,20 @@ const DAG =
 const PUSHED = "github.event_name == 'push' || github.event_name == 'workflow_dispatch'";
 
 function byBuild(pipeline: Pipeline, settings: GithubSettings): readonly string[] {
-  const jobs: readonly PipelineJob[] = pipeline.levels.flat();
-  return jobs.map(({ id, builds, needs }, at) => {
-    const build = builds.join(' ');
+  return pipeline.levels.flat().map((job, at) => {
+    const { id, needs, kind, platforms } = job;
+    const builds = job.builds.join(' ');
+    const name = kind === 'build' ? builds : `${builds} (${kind === 'merge' ? kind : platforms.join(', ')})`;
     return `${at === 0 ? `${comment(DAG, 2)}\n` : ''}  ${id}:
-    name: ${scalar(build)}
+    name: ${scalar(name)}
     if: ${PUSHED}${needs.length === 0 ? '' : `\n    needs:${list(needs, 6)}`}
-${building(pipeline, settings, { id, builds: build, hasParents: needs.length > 0, artifact: id })}`;
+${building(pipeline, settings, job, { builds, artifact: id })}`;
   });
 }
 
 interface Building {
-  readonly id: string;
   /** Names with blanks between, or the expression that gives them. */
   readonly builds: string;
-  readonly hasParents: boolean;
   /** Name of what it leaves, unique in a run. */
   readonly artifact: string;
 }
@@ -192,51 +204,68 @@ interface Building {
 function building(
   { registries, levels }: Pipeline,
   settings: GithubSettings,
-  { builds, hasParents, artifact }: Building,
+  job: PipelineJob,
+  { builds, artifact }: Building,
 ): string {
   const packages = registries.includes('ghcr.io') ? '\n      packages: write # to push to ghcr.io' : '';
-  const isRead = levels.length > 1;
-  const parents = hasParents ? ' --parents-from "$RUNNER_TEMP/parents"' : '';
-  const made = isRead ? ' --metadata-file "$RUNNER_TEMP/made/$ARTIFACT.json"' : '';
-  const run = [
-    'read -ra builds <<< "$BUILDS"',
-    ...(isRead ? ['mkdir -p "$RUNNER_TEMP/made"'] : []),
-    call(settings, 'run', `"\${builds[@]}"${parents}${made}`),
-  ];
-  return `    runs-on: ubuntu-latest
-    timeout-minutes: 120
+  const isRead = levels.length > 1 || job.kind !== 'build';
+  const isMerge = job.kind === 'merge';
+  const runner = job.where === undefined ? ' ubuntu-latest' : literal(list(job.where.split(','), 6));
+  return `    runs-on:${runner}
+    timeout-minutes: ${isMerge ? 15 : 120}
     permissions:
       contents: read${packages}
     steps:
-${setup(settings)}
+${setup(settings, !isMerge)}
       - uses: ${ACTIONS.checkout}
         with:
           persist-credentials: false
-${logins(registries)}${
-  hasParents
-    ? `      - uses: ${ACTIONS.download}
-        with:
-          pattern: bake-ts-*
-          path: \${{ runner.temp }}/parents
-          merge-multiple: true
-`
-    : ''
-}      - name: Build and push
+${logins(registries)}${job.takes.length > 0 ? download(`${isMerge ? PART : MADE}*`) : ''}      - name: ${isMerge ? 'Join the platforms' : 'Build and push'}
         env:
           BUILDS: ${builds.startsWith('$') ? builds : scalar(builds)}${isRead ? `\n          ARTIFACT: ${artifact}` : ''}
           BAKE_TS_RECORD_KEY: \${{ secrets.BAKE_TS_RECORD_KEY }} # may be unset; signs records
         run: |
-${indented(run.join('\n'), 10)}${
+${indented(bakeLines(job, settings, isRead).join('\n'), 10)}${
   isRead
     ? `
       - uses: ${ACTIONS.upload}
         with:
-          name: bake-ts-${artifact}
+          name: ${job.kind === 'platform' ? PART : MADE}${artifact}
           path: \${{ runner.temp }}/made/${artifact}.json
           overwrite: true # where the job runs again
           retention-days: 1`
     : ''
 }`;
+}
+
+/** What begins the names of artifacts: of what jobs hand on to those that build on it, and to those that join it. */
+const MADE = 'bake-ts-';
+const PART = 'platform-';
+
+function download(pattern: string): string {
+  return `      - uses: ${ACTIONS.download}
+        with:
+          pattern: ${pattern}
+          path: \${{ runner.temp }}/parents
+          merge-multiple: true
+`;
+}
+
+function bakeLines(
+  { kind, platforms, takes }: PipelineJob,
+  settings: GithubSettings,
+  isRead: boolean,
+): readonly string[] {
+  const parents = takes.length > 0 ? ' --parents-from "$RUNNER_TEMP/parents"' : '';
+  const made = isRead ? ' --metadata-file "$RUNNER_TEMP/made/$ARTIFACT.json"' : '';
+  const words = `"\${builds[@]}"${platformWords({ kind, platforms })}`;
+  return [
+    'read -ra builds <<< "$BUILDS"',
+    ...(isRead ? ['mkdir -p "$RUNNER_TEMP/made"'] : []),
+    kind === 'merge'
+      ? call(settings, 'merge', `${words} --from "$RUNNER_TEMP/parents"${made}`)
+      : call(settings, 'run', `${words}${parents}${made}`),
+  ];
 }
 
 function logins(registries: readonly string[]): string {

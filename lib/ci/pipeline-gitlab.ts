@@ -1,5 +1,6 @@
 /** A pipeline as a `.gitlab-ci.yml`. */
-import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline.ts';
+import { groupJobs } from './pipeline-jobs.ts';
+import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
 import {
   bakeTs,
   comment,
@@ -7,6 +8,7 @@ import {
   list,
   type PipelineSettings,
   packageVariable,
+  platformWords,
   scalar,
   scalarLine,
   shellWords,
@@ -23,11 +25,17 @@ const JUNIT = '--junit "$BAKE_TS_MADE/$CI_JOB_ID.xml"';
 /** Prints the file. Equal input, equal output. */
 export function printGitlab(pipeline: Pipeline, settings: PipelineSettings): string {
   const isByBuild = pipeline.split === 'build';
-  const stages = isByBuild ? ['build'] : pipeline.levels.map((_jobs, at) => `level-${at}`);
+  const stages = isByBuild
+    ? ['build']
+    : pipeline.levels.flatMap((jobs, at) => [
+        `level-${at}`,
+        ...(jobs.some(({ kind }) => kind === 'merge') ? [`merge-${at}`] : []),
+      ]);
   const jobs = [
-    base(),
+    base(hasKind(pipeline, 'platform')),
     mergeRequest(settings),
     pushing(pipeline, settings),
+    ...(hasKind(pipeline, 'platform') ? [splitting(pipeline, settings), merging(pipeline, settings)] : []),
     ...(isByBuild ? byBuild(pipeline) : byLevel(pipeline)),
     updateLock(settings),
   ];
@@ -46,7 +54,14 @@ ${jobs.join('\n\n')}
 `;
 }
 
-function base(): string {
+function hasKind({ levels }: Pipeline, wanted: PipelineJob['kind']): boolean {
+  return levels.some((jobs) => jobs.some(({ kind }) => kind === wanted));
+}
+
+function base(hasParts: boolean): string {
+  const parts = hasParts
+    ? `\n    - mkdir -p ${KEPT}/parts && cp "$BAKE_TS_MADE"/parts/*.json ${KEPT}/parts/ || true`
+    : '';
   return `${comment("The engine is bake-ts's own, which takes a privileged runner (those of gitlab.com are). With the CI/CD variable BUILDKIT_HOST a buildkitd of yours is used, and any runner will do.")}
 .bake-ts:
   image: node:24-bookworm
@@ -62,10 +77,10 @@ function base(): string {
     - rm -rf "$BAKE_TS_MADE" && mkdir -p "$BAKE_TS_MADE"
   after_script:
     # GitLab takes files of the checkout; here no build reads them any more.
-    - mkdir -p ${KEPT} && cp "$BAKE_TS_MADE"/*.json "$BAKE_TS_MADE"/*.xml ${KEPT}/ || true
+    - mkdir -p ${KEPT} && cp "$BAKE_TS_MADE"/*.json "$BAKE_TS_MADE"/*.xml ${KEPT}/ || true${parts}
   artifacts:
     when: always
-    paths: [${KEPT}/*.json]
+    paths: [${KEPT}/*.json${hasParts ? `, ${KEPT}/parts/*.json` : ''}]
     reports:
       junit: ${KEPT}/*.xml
     expire_in: 1 day`;
@@ -96,20 +111,7 @@ ${comment(why, 4)}
 function pushing({ registries, levels }: Pipeline, settings: PipelineSettings): string {
   const isRead = levels.length > 1;
   const made = isRead ? ' --metadata-file "$BAKE_TS_MADE/$CI_JOB_ID.json"' : '';
-  const report = ` ${JUNIT}`;
   const parents = isRead ? ' $parents' : '';
-  const lines = [
-    ...login(registries),
-    ...(isRead
-      ? [
-          `# What the jobs before made lies in the checkout, where it would be a file of contexts.`,
-          `- if [ -d ${KEPT} ]; then mv ${KEPT} "$BAKE_TS_MADE/parents"; fi`,
-          `- if [ -d "$BAKE_TS_MADE/parents" ]; then parents="--parents-from $BAKE_TS_MADE/parents"; else parents=""; fi`,
-        ]
-      : []),
-    `# Not in quotes: names of builds have no blanks, and nothing that means anything to a shell.`,
-    `- ${scalarLine(bakeTs(settings, 'run', `$BUILDS${parents}${made}${report}`))}`,
-  ];
   return `${comment('Commits. BAKE_TS_RECORD_KEY, if you set it (masked and protected), signs records.')}
 .push:
   extends: .bake-ts
@@ -120,7 +122,55 @@ function pushing({ registries, levels }: Pipeline, settings: PipelineSettings): 
   # Two pipelines do not move tags of the same builds at the same time.
   resource_group: images-${isShared(levels) ? '$JOB' : '$BUILDS'}
   script:
-${lines.map((line) => `    ${line}`).join('\n')}`;
+${script(registries, isRead, bakeTs(settings, 'run', `$BUILDS${parents}${made} ${JUNIT}`))}`;
+}
+
+/** What jobs for some platforms have in common; they move no tag. */
+function splitting({ registries, levels }: Pipeline, settings: PipelineSettings): string {
+  const isRead = levels.length > 1;
+  const words = `$BUILDS $OPTIONS${isRead ? ' $parents' : ''} --metadata-file "$BAKE_TS_MADE/parts/$CI_JOB_ID.json" ${JUNIT}`;
+  return `${comment('Some platforms of builds, pushed by digest. What these jobs say that they made is for those that join it.')}
+.platform:
+  extends: .push
+  resource_group: images-$OPTIONS-${isShared(levels) ? '$JOB' : '$BUILDS'}
+  script:
+    - mkdir -p "$BAKE_TS_MADE/parts"
+${script(registries, isRead, bakeTs(settings, 'run', words))}`;
+}
+
+/** What jobs that join platforms have in common; they take no engine. */
+function merging({ registries }: Pipeline, settings: PipelineSettings): string {
+  const words =
+    '$BUILDS --from "$BAKE_TS_MADE/parents/parts" --metadata-file "$BAKE_TS_MADE/$CI_JOB_ID.json"';
+  return `.merge:
+  extends: .push
+  timeout: 15m
+  before_script:
+    - (cd / && npm install --global -- "$BAKE_TS_PACKAGE")
+    - rm -rf "$BAKE_TS_MADE" && mkdir -p "$BAKE_TS_MADE"
+  script:
+${script(registries, true, bakeTs(settings, 'merge', words))}`;
+}
+
+/** Signs in, takes what the jobs before made where there is something, and calls bake-ts. */
+function script(registries: readonly string[], isRead: boolean, call: string): string {
+  const lines = [
+    ...login(registries),
+    ...(isRead
+      ? [
+          `# What the jobs before made lies in the checkout, where it would be a file of contexts.`,
+          `- if [ -d ${KEPT} ]; then mv ${KEPT} "$BAKE_TS_MADE/parents"; fi`,
+          ...(call.includes('$parents')
+            ? [
+                `- if [ -d "$BAKE_TS_MADE/parents" ]; then parents="--parents-from $BAKE_TS_MADE/parents"; else parents=""; fi`,
+              ]
+            : []),
+        ]
+      : []),
+    `# Not in quotes: names of builds have no blanks, and nothing that means anything to a shell.`,
+    `- ${scalarLine(call)}`,
+  ];
+  return lines.map((line) => `    ${line}`).join('\n');
 }
 
 function login(registries: readonly string[]): readonly string[] {
@@ -137,40 +187,59 @@ function login(registries: readonly string[]): readonly string[] {
 }
 
 function byLevel(pipeline: Pipeline): readonly string[] {
-  return pipeline.levels.map((jobs, at) => {
-    const matrix = isShared(pipeline.levels)
-      ? jobs
-          .map(({ id, builds }) => `\n      - JOB: ${id}\n        BUILDS: ${scalar(builds.join(' '))}`)
-          .join('')
-      : `\n      - BUILDS:${list(
-          jobs.map(({ builds }) => builds.join(' ')),
-          10,
-        )}`;
-    const head =
-      at === 0
-        ? `${comment('Level by level: a stage begins when all of the one before is pushed. A job gets the images that it builds on by digest, from what the jobs before it say that they made.')}\n`
-        : '';
-    return `${head}level-${at}:
-  extends: .push
-  stage: level-${at}
+  return pipeline.levels.flatMap((jobs, at) =>
+    [...groupJobs(jobs)].map(([group, [first, ...others]], place) => {
+      const head =
+        at === 0 && place === 0
+          ? `${comment('Level by level: a stage begins when all of the one before is pushed. A job gets the images that it builds on by digest, from what the jobs before it say that they made.')}\n`
+          : '';
+      if (first.kind === 'merge') return `${head}${single(first, group)}`;
+      return `${head}${group}:
+  extends: ${BASES[first.kind]}
+  stage: level-${at}${own(first)}
   parallel:
-    matrix:${matrix}`;
-  });
+    matrix:${matrixOf([first, ...others], isShared(pipeline.levels))}`;
+    }),
+  );
+}
+
+function matrixOf(jobs: readonly PipelineJob[], shared: boolean): string {
+  if (!shared)
+    return `\n      - BUILDS:${list(
+      jobs.map(({ builds }) => builds.join(' ')),
+      10,
+    )}`;
+  return jobs
+    .map(({ id, builds }) => `\n      - JOB: ${id}\n        BUILDS: ${scalar(builds.join(' '))}`)
+    .join('');
+}
+
+const BASES = { build: '.push', platform: '.platform', merge: '.merge' } as const;
+
+/** What a job has of its own besides its builds. */
+function own(job: PipelineJob): string {
+  const tags = job.where === undefined ? '' : `\n  tags:${list(job.where.split(','), 4)}`;
+  if (job.kind !== 'platform') return tags;
+  return `${tags}\n  variables:\n    OPTIONS: ${scalar(platformWords(job).trim())}`;
+}
+
+/** A job without a matrix. */
+function single(job: PipelineJob, stage: string): string {
+  const group = job.kind === 'merge' ? `\n  resource_group: images-${job.id}` : '';
+  const variables = own(job).includes('\n  variables:') ? '' : '\n  variables:';
+  return `${job.id}:
+  extends: ${BASES[job.kind]}
+  stage: ${stage}${stage === 'build' ? `\n  needs:${job.needs.length === 0 ? ' []' : list(job.needs, 4)}` : ''}${group}${own(job)}${variables}
+    BUILDS: ${scalar(job.builds.join(' '))}`;
 }
 
 function byBuild(pipeline: Pipeline): readonly string[] {
-  const jobs: readonly PipelineJob[] = pipeline.levels.flat();
-  return jobs.map(({ id, builds, needs }, at) => {
+  return pipeline.levels.flat().map((job, at) => {
     const head =
       at === 0
         ? `${comment('A job for each build, when what it needs is pushed. It gets those images by digest, from what the jobs before it say that they made.')}\n`
         : '';
-    return `${head}${id}:
-  extends: .push
-  stage: build
-  needs:${needs.length === 0 ? ' []' : list(needs, 4)}
-  variables:
-    BUILDS: ${scalar(builds.join(' '))}`;
+    return `${head}${single(job, 'build')}`;
   });
 }
 
@@ -200,7 +269,7 @@ update-lock:
       origin bake-ts/update-lock`;
 }
 
-/** Whether jobs have several builds, so that their names are no name for a job. */
+/** Whether jobs that build have several builds, so that their names are no name for a job. */
 function isShared(levels: Pipeline['levels']): boolean {
-  return levels.some((jobs) => jobs.some(({ builds }) => builds.length > 1));
+  return levels.some((jobs) => jobs.some(({ kind, builds }) => kind !== 'merge' && builds.length > 1));
 }

@@ -1,7 +1,7 @@
 /** What the texts of all pipelines are made of: YAML scalars, shell words, comments. */
 import { quotesFor } from '../util/portable-yaml.ts';
 import { shellWord } from '../util/shell.ts';
-import type { Pipeline, PipelineNote } from './pipeline.ts';
+import type { Pipeline, PipelineJob, PipelineNote } from './pipeline-model.ts';
 
 /** What a pipeline is printed with, besides its jobs. */
 export interface PipelineSettings {
@@ -60,14 +60,38 @@ export function shellWords(words: readonly string[]): string {
   return words.map(shellWord).join(' ');
 }
 
-/** A call of bake-ts. */
+/** What calls of bake-ts are printed with. */
+export interface CallSettings extends Pick<PipelineSettings, 'directory' | 'reading'> {
+  /** Quotes a word; default: for a shell. */
+  readonly word?: (text: string) => string;
+}
+
+/** A call of bake-ts; `rest` is as it is. */
 export function bakeTs(
-  { directory, reading }: PipelineSettings,
+  { directory, reading, word = shellWord }: CallSettings,
   command: string,
   ...rest: readonly string[]
 ): string {
   const at = directory === '' ? [] : ['-C', directory];
-  return [shellWords(['bake-ts', ...at, command, ...reading]), ...rest].filter((one) => one !== '').join(' ');
+  const words = ['bake-ts', ...at, command, ...reading].map(word);
+  return [...words, ...rest].filter((one) => one !== '').join(' ');
+}
+
+/**
+ * Quotes a word for a shell so that none of its characters that `pattern` matches is left as it is; for what reads the script
+ * before the shell does. The pattern is global and matches single characters.
+ */
+export function quotedWord(text: string, pattern: RegExp): string {
+  const word = shellWord(text);
+  if (word.startsWith("$'"))
+    return word.replace(pattern, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return word.startsWith("'") ? word.replace(pattern, (one) => `${one}''`) : word;
+}
+
+/** What makes a run one for some platforms only, with a blank before it; empty for other jobs. */
+export function platformWords({ kind, platforms }: Pick<PipelineJob, 'kind' | 'platforms'>): string {
+  if (kind !== 'platform') return '';
+  return ` ${[...platforms.map((one) => `--platform ${one}`), '--by-digest'].join(' ')}`;
 }
 
 /** Lines as a YAML comment, folded. */

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { findProgram, runProgram } from '../system/mod.ts';
 import { DAEMON_NAMES, type DaemonName } from './daemon.ts';
 import { mountsBelow } from './host.ts';
@@ -21,6 +22,10 @@ const SHIM_SOCKET_DIR = '/run/containerd/s/';
 const FIFO_DIR = '/run/containerd/fifo';
 
 const KILL_WAIT_MS = 5_000;
+
+/** How often, and between two times, a container is asked to go whose processes were killed. */
+const ENDED_ASKED = 20;
+const ENDED_ASK_MS = 100;
 
 /** How long what made a namespace may take to see that its daemon has ended. */
 const MAKER_WAIT_MS = 1_000;
@@ -84,8 +89,14 @@ export async function removeContainers(paths: EnginePaths, options: EngineOption
     .split('\n')
     .filter((id) => id !== '');
   for (const id of ids) {
-    await run('tasks', 'delete', '--force', id);
-    await run('containers', 'delete', id);
+    // `tasks delete --force` kills all processes by their control group, and without root there is none to find them by.
+    await run('tasks', 'kill', '--signal', 'SIGKILL', id);
+    for (let asked = 0; asked < ENDED_ASKED; asked++) {
+      await run('tasks', 'delete', '--force', id);
+      // Refused while there is a task.
+      if ((await run('containers', 'delete', id)).exitCode === 0) break;
+      await delay(ENDED_ASK_MS);
+    }
   }
   return ids.length;
 }

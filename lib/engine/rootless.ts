@@ -102,15 +102,31 @@ export async function hideForeignContainerd(
 /** Steps from a launcher to its daemon: rootlesskit runs itself once more, and nsenter forks. */
 const MOST_STEPS = 3;
 
-/** The process of a program below another one; undefined: not there (yet). */
+/**
+ * The process of a program below its launcher; undefined: not there (yet). It is known by its arguments: the program may be a script
+ * that runs another one, and what a launcher runs besides it has others.
+ *
+ * @param file the program, as the launcher was told it
+ */
 export async function findBelow(pid: number, file: string): Promise<number | undefined> {
+  const launcher = (await argsOf(pid)).join('\0');
+  const at = launcher.indexOf(`\0${file}`);
+  if (at < 0) return undefined;
+  const wanted = launcher.slice(at + file.length + 1);
   let level: readonly number[] = [pid];
   for (let step = 0; step < MOST_STEPS && level.length > 0; step += 1) {
     level = (await Promise.all(level.map(childrenOf))).flat();
     for (const child of level) {
-      const text = await readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '');
-      if (text.split('\0')[0] === file) return child;
+      const args = (await argsOf(child)).join('\0');
+      // Until it becomes the program, a child has its launcher's own.
+      if (args !== launcher && args !== '' && `\0${args}`.endsWith(wanted)) return child;
     }
   }
   return undefined;
+}
+
+/** What a process was started with, without its program; empty where it is gone. */
+async function argsOf(pid: number): Promise<readonly string[]> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text.replace(/\0$/, '').split('\0').slice(1);
 }

@@ -1,9 +1,11 @@
 /** The vocabulary that all packages share: plain records and the pure functions that belong to them. */
 export * from './again.ts';
+export * from './annotation.ts';
 export * from './attest.ts';
 export type * from './build.ts';
 export * from './cache.ts';
 export type * from './engine-settings.ts';
+export * from './engine-target.ts';
 export type * from './environment.ts';
 export type * from './event.ts';
 export * from './expression-names.ts';
@@ -11,6 +13,7 @@ export * from './frontend.ts';
 export * from './grants.ts';
 export type * from './image.ts';
 export * from './image-ref.ts';
+export * from './named-engines.ts';
 export * from './no-cache.ts';
 export type * from './plan.ts';
 export * from './platform.ts';

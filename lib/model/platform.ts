@@ -159,3 +159,12 @@ export function formatPlatform(platform: Platform): string {
   const base = `${platform.os}/${platform.arch}`;
   return platform.variant === undefined ? base : `${base}/${platform.variant}`;
 }
+
+/** Whether two texts name one platform, however they are written. */
+export function isSamePlatform(one: string, other: string): boolean {
+  const [first, second] = [one, other].map((text) => {
+    const parsed = parsePlatform(text);
+    return parsed === undefined ? text : formatPlatform(parsed);
+  });
+  return first === second;
+}

@@ -6,6 +6,7 @@
 import { Buffer } from 'node:buffer';
 import { escapeHtml } from '../util/go-json.ts';
 import type { Json, Variable } from './build.ts';
+import type { Problem } from './problem.ts';
 
 /** What is shown in place of a sensitive value. */
 export const HIDDEN = '(hidden)';
@@ -276,4 +277,21 @@ function findAll(text: string, words: readonly string[]): readonly (readonly [nu
       found.push([at, at + word.length]);
   }
   return found.sort(([one], [other]) => one - other);
+}
+
+/**
+ * A problem without sensitive values in its words; its place keeps the text that it stands in.
+ *
+ * @param kept keys below which nothing is hidden
+ */
+export function hideInProblem(
+  { span, related, ...words }: Problem,
+  hider: Pick<Hider, 'hide'>,
+  kept?: ReadonlySet<string>,
+): Problem {
+  return {
+    ...hider.hide(words, kept),
+    ...(span === undefined ? {} : { span }),
+    ...(related === undefined ? {} : { related }),
+  };
 }

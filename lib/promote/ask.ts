@@ -10,7 +10,7 @@ import {
   type Result,
 } from '../model/mod.ts';
 import type { Presence, RegistryClient } from '../registry/mod.ts';
-import { immutableProblem } from '../run/mod.ts';
+import { askAgain, immutableProblem } from '../run/mod.ts';
 import { option } from '../util/option-words.ts';
 import type { WantedImage } from './choose.ts';
 
@@ -70,20 +70,11 @@ async function askSource(client: RegistryClient, image: WantedImage): Promise<Re
 }
 
 /** What stands at the targets now, by name, whatever was known of it. */
-export async function askTargets(
+export function askTargets(
   client: RegistryClient,
   images: readonly FoundImage[],
 ): Promise<ReadonlyMap<string, Presence>> {
-  const targets = new Map(images.flatMap(targetsOf).map((ref) => [formatImageRef(ref), ref]));
-  client.expect([...targets.values()]);
-  return new Map(
-    await Promise.all(
-      [...targets].map(async ([name, ref]) => {
-        client.forget(ref);
-        return [name, await client.head(ref)] as const;
-      }),
-    ),
-  );
+  return askAgain(client, images.flatMap(targetsOf));
 }
 
 /** What is refused: two images for one name (`plan/same-destination`), tags that must not move (`run/immutable-tag`). */

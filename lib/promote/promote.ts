@@ -7,7 +7,7 @@ import {
   type Digest,
   fail,
   formatImageRef,
-  type Hider,
+  hideInProblem,
   ok,
   type Plan,
   type Problem,
@@ -21,7 +21,7 @@ import {
   type RegistryClient,
   type SignIn,
 } from '../registry/mod.ts';
-import { immutableTags, KEPT_WORDS, newOnesLast, Publisher } from '../run/mod.ts';
+import { immutableTags, KEPT_WORDS, putTogether } from '../run/mod.ts';
 import { askSources, askTargets, checkTargets, type FoundImage } from './ask.ts';
 import { type Brought, bringImages } from './bring.ts';
 import { chooseTags, type PassedOver } from './choose.ts';
@@ -87,16 +87,16 @@ const NOTHING: Brought = { blobs: { mounted: 0, copied: 0, there: 0 }, copiedByt
 export async function promote(options: PromoteOptions): Promise<Result<Promotion>> {
   const hider = createHider(options.plan.set.variables);
   const chosen = chooseTags(options.plan, options.to);
-  if (!chosen.ok) return fail(chosen.error.map((one) => hideIn(one, hider)));
+  if (!chosen.ok) return fail(chosen.error.map((one) => hideInProblem(one, hider, KEPT)));
   const { images, passedOver } = chosen.value;
   const stop = new AbortController();
   const signals = [stop.signal, ...(options.signal === undefined ? [] : [options.signal])];
   const client = openClient(options, AbortSignal.any(signals));
   try {
     const found = await askSources(client, images);
-    if (!found.ok) return fail(found.error.map((one) => hideIn(one, hider)));
+    if (!found.ok) return fail(found.error.map((one) => hideInProblem(one, hider, KEPT)));
     const done = await promoteFound({ options, client, stop }, found.value);
-    if (!done.ok) return fail(done.error.map((one) => hideIn(one, hider)));
+    if (!done.ok) return fail(done.error.map((one) => hideInProblem(one, hider, KEPT)));
     return ok(hider.hide({ ...done.value, passedOver }, KEPT));
   } finally {
     await client.close();
@@ -132,7 +132,8 @@ async function promoteFound(
   const before = await askTargets(client, images);
   const unsure = [...before.values()].flatMap((one) => (one.kind === 'unknown' ? one.problem : []));
   if (unsure.length > 0) return fail(unsure);
-  const put = await putTogether(promoting, images, before);
+  const moving = { client, isImmutable, openClient: () => openClient(options) };
+  const put = await putTogether(moving, targetsOf(images), before);
   if (!put.ok) return put;
   return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, before), problems: [] });
 }
@@ -140,36 +141,6 @@ async function promoteFound(
 function copyOptionsOf({ plan, referrers = false, onBlob }: PromoteOptions): CopyOptions {
   const { hide } = createHider(plan.set.variables);
   return onBlob === undefined ? { referrers } : { referrers, onBlob: (blob) => onBlob(hide(blob, KEPT)) };
-}
-
-async function putTogether(
-  { options, client }: Promoting,
-  images: readonly FoundImage[],
-  before: ReadonlyMap<string, Presence>,
-): Promise<Result<unknown>> {
-  let rollback: RegistryClient | undefined;
-  const publisher = new Publisher({
-    registry: client,
-    openRollback: () => {
-      rollback ??= openClient(options);
-      return rollback;
-    },
-    emit: () => undefined,
-    together: true,
-    isImmutable: immutableTags(options.plan.set.immutable ?? []),
-    // Promoting again ends what was interrupted; a run must not move tags of another registry unasked.
-    note: async () => async () => undefined,
-  });
-  try {
-    for (const { build, ref, digest } of newOnesLast(targetsOf(images), before)) {
-      const { registry, repository } = ref;
-      // One at a time, so that none is put any more after one that failed.
-      await publisher.publish({ build, source: { registry, repository, digest }, refs: [ref], fresh: true });
-    }
-    return await publisher.publishWaiting([]);
-  } finally {
-    await rollback?.close();
-  }
 }
 
 /** Each target once. */
@@ -210,13 +181,4 @@ function openClient({ plan, env, userAgent, signIn }: PromoteOptions, signal?: A
     ...(signIn === undefined ? {} : { signIn }),
     ...(signal === undefined ? {} : { signal }),
   });
-}
-
-/** A problem without sensitive values in its words; its place keeps the text that it stands in. */
-function hideIn({ span, related, ...words }: Problem, hider: Hider): Problem {
-  return {
-    ...hider.hide(words, KEPT),
-    ...(span === undefined ? {} : { span }),
-    ...(related === undefined ? {} : { related }),
-  };
 }

@@ -12,6 +12,15 @@ export type { RetryLimits, RetrySeen } from './exchange.ts';
 export { mapLimited } from './gate.ts';
 export type { AttestationDescription, ImageDescription, PlatformDescription } from './inspect.ts';
 export {
+  type JoinedImage,
+  type JoinPlatforms,
+  joinPlatforms,
+  type PlannedJoin,
+  planJoin,
+  putJoined,
+} from './join.ts';
+export type { PlatformPart } from './join-parts.ts';
+export {
   type LayersOnly,
   type LayersOnlyImage,
   layersOnly,

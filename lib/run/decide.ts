@@ -154,6 +154,8 @@ function sameText({ carriedOver }: Evidence): string {
 
 function unchangedText(evidence: Evidence): string {
   const same = sameText(evidence);
+  const isByDigest = evidence.tags.length > 0 && evidence.tags.every(({ ref }) => ref.includes('@'));
+  if (isByDigest) return `${same}, its image is in the registry`;
   if (evidence.tags.length === 1) return `${same}, its tag is in place`;
   if (evidence.tags.length > 1) return `${same}, all ${evidence.tags.length} tags are in place`;
   if (evidence.store === 'keeps-none') return `${same}; its engine keeps no images`;

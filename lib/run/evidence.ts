@@ -113,7 +113,7 @@ async function findPublished(
   digest: Digest,
 ): Promise<DigestRef | undefined> {
   const refs = wantedTags(node);
-  const tags = await askTags(registry, refs);
+  const tags = await askTags(registry, refs, digest);
   if (tags.some(({ state }) => state.kind === 'unknown')) return undefined;
   return findManifest(registry, refs, tags, digest);
 }
@@ -129,7 +129,7 @@ async function weighRecord(
   const { registry } = deciding;
   const refs = node.pushes ? wantedTags(node) : [];
   const isSettled = known.untrackedOutputs.length > 0 || known.missingCaches.length > 0;
-  const asked = isSettled ? [] : await askTags(registry, refs);
+  const asked = isSettled ? [] : await askTags(registry, refs, record.digest);
   const tags = isAttested(node.build) ? await alikeTags(registry, refs, asked, record) : asked;
   const astray = tags.some((tag) => tag.state.kind !== 'digest' || tag.state.digest !== record.digest);
   const answered = tags.every((tag) => tag.state.kind !== 'unknown');

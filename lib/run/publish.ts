@@ -13,7 +13,7 @@ import type {
   Result,
   TagResult,
 } from '../model/mod.ts';
-import { fail, formatImageRef, ok, problem } from '../model/mod.ts';
+import { fail, formatImageRef, isUnnamed, ok, problem } from '../model/mod.ts';
 import {
   childManifests,
   isAttestation,
@@ -24,7 +24,10 @@ import {
 } from '../registry/mod.ts';
 import type { TagState } from './decide.ts';
 
-/** The tags of a build that it can be published under. One that is not valid is a problem before anything is built. */
+/**
+ * The names that a build can be published under: its tags, or where it goes by digest its repositories (`pushedByDigest`). One that
+ * is not valid is a problem before anything is built.
+ */
 export function wantedTags(node: PlanNode): readonly ImageRef[] {
   return node.build.tags.flatMap((tag) => tag.ref ?? []);
 }
@@ -40,13 +43,24 @@ export function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
   return [...found.values()];
 }
 
-/** Asks what each tag points at, all at once. */
+/** The name that an image is put under: in a repository alone its digest. */
+export function nameFor(ref: ImageRef, digest: Digest | undefined): ImageRef {
+  return isUnnamed(ref) && digest !== undefined ? { ...ref, digest } : ref;
+}
+
+/**
+ * Asks what each tag points at, all at once.
+ *
+ * @param digest what a repository is asked for where there is no tag
+ */
 export function askTags(
   client: Pick<RegistryClient, 'head'>,
   refs: readonly ImageRef[],
+  digest?: Digest,
 ): Promise<readonly TagState[]> {
   return Promise.all(
-    refs.map(async (ref): Promise<TagState> => {
+    refs.map(async (wanted): Promise<TagState> => {
+      const ref = nameFor(wanted, digest);
       const presence = await client.head(ref);
       const name = formatImageRef(ref);
       if (presence.kind === 'present')
@@ -138,8 +152,14 @@ export async function putTags(
     results.push(tag);
     options.onTag(tag);
   };
-  for (const ref of refs) {
+  for (const wanted of refs) {
+    const ref = nameFor(wanted, source.digest);
     const name = formatImageRef(ref);
+    // The engine put it there by its digest, and there is no tag to move.
+    if (isUnnamed(wanted) && options.fresh && options.manifest === undefined) {
+      report(name, 'pushed');
+      continue;
+    }
     // What was not there when the run began may have been put by another one while this one built.
     if (options.isImmutable(ref)) client.forget(ref);
     const presence = await client.head(ref);

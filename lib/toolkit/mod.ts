@@ -40,7 +40,15 @@ export {
   lint,
 } from './inspect.ts';
 export { checkLocked, type LockOptions, lock, outdated, type UpdateOptions, update } from './lock.ts';
-export { type PromoteOptions, type PushOptions, type PushResult, promote, push } from './publish.ts';
+export {
+  type MergeOptions,
+  merge,
+  type PromoteOptions,
+  type PushOptions,
+  type PushResult,
+  promote,
+  push,
+} from './publish.ts';
 export { createRegistryClient, openLayout, type RegistryOptions } from './registry.ts';
 export { createReporter, type EventReporter, type ReporterOptions } from './reporter.ts';
 export {

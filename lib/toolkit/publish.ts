@@ -1,4 +1,5 @@
 /** Bringing images that are built to where they are wanted, from a script. */
+import type { Merged, PartResult } from '../merge/mod.ts';
 import { ok, type Problem, type Result } from '../model/mod.ts';
 import type { Promotion } from '../promote/mod.ts';
 import type { PushedBuild } from '../run/mod.ts';
@@ -55,6 +56,58 @@ export function promote(options: PromoteOptions): Promise<Result<Promotion>> {
       to: destinations.value,
       userAgent: `bake-ts/${VERSION}`,
       ...(referrers === undefined ? {} : { referrers }),
+      ...(dryRun === undefined ? {} : { dryRun }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }, options);
+}
+
+/** What to join. */
+export interface MergeOptions extends PlannedOptions {
+  /** What the runs of single platforms gave, `run({ byDigest: true })`: the outcomes of their summaries, in any order. */
+  readonly results: readonly PartResult[];
+  /** Only asks; writes nothing. */
+  readonly dryRun?: boolean;
+  /** Stops the call. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Joins platforms of the selected builds that were built apart, and makes the builds' tags point at the images: all indexes by
+ * digest, then all tags or none.
+ *
+ * @returns what became of each build; problems before anything is sent, or with every tag where it was (`registry/…`, `run/…`,
+ *   `plan/…`)
+ * @throws TypeError for options that there are not
+ * @example
+ * ```ts
+ * const results = [];
+ * for (const platform of ['linux/amd64', 'linux/arm64']) {
+ *   const { outcomes } = unwrap(await run({ patterns: ['api'], set: [`*.platforms=${platform}`], byDigest: true }));
+ *   results.push(...outcomes);
+ * }
+ * for (const { build, digest } of unwrap(await merge({ patterns: ['api'], results })).builds) console.log(build, digest);
+ * ```
+ */
+export function merge(options: MergeOptions): Promise<Result<Merged>> {
+  return permitted(async () => {
+    checkOptions('merge', options, {
+      ...PLANNED_OPTIONS,
+      results: 'objects',
+      dryRun: 'flag',
+      signal: 'signal',
+    });
+    const { results, dryRun, signal } = options;
+    if (results === undefined) throw new TypeError('merge() needs the option "results"');
+    const { merge: mergePlan } = await import('../merge/mod.ts');
+    const planned = await planOf(options);
+    if (!planned.ok) return planned;
+    const { plan, env } = workOf(planned.value);
+    return mergePlan({
+      plan,
+      env,
+      results,
+      userAgent: `bake-ts/${VERSION}`,
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(signal === undefined ? {} : { signal }),
     });

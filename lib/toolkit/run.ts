@@ -35,8 +35,8 @@ import { BakeError } from './unwrap.ts';
 
 /** How builds are run. */
 export interface RunSettings {
-  /** An engine by its address, as `--addr` takes it: it and no other is used; default: the one that is found. */
-  readonly address?: string;
+  /** An engine by its address, as `--addr` takes it, or several as a pool: these and no others are used; default: what is found. */
+  readonly address?: string | readonly string[];
   /** Builds at a time, from 1 on; default: two for each processor. */
   readonly jobs?: number;
   /** Build even what is up to date. */
@@ -59,6 +59,8 @@ export interface RunSettings {
 export interface RunOptions extends PlannedOptions, RunSettings {
   /** Move tags only when all builds succeeded, whatever `publish` says. */
   readonly atomic?: boolean;
+  /** Push by digest and move no tag: for platforms that are built apart, which `merge()` joins. */
+  readonly byDigest?: boolean;
   /**
    * Only what changed since a commit, by any name that git knows, and what depends on it; `main...` is where this branch left
    * `main`. Where no patterns are given, that is taken from every build.
@@ -90,7 +92,7 @@ export type RunResult =
     };
 
 const RUN_SETTINGS: KnownOptions<RunSettings> = {
-  address: 'text',
+  address: 'text or texts',
   jobs: 'count',
   force: 'flag',
   dryRun: 'flag',
@@ -105,6 +107,7 @@ const RUN_OPTIONS: KnownOptions<RunOptions> = {
   ...PLANNED_OPTIONS,
   ...RUN_SETTINGS,
   atomic: 'flag',
+  byDigest: 'flag',
   since: 'text',
   audit: 'text',
   auditSeed: 'number',
@@ -177,9 +180,11 @@ async function runNow(options: RunOptions): Promise<RunResult> {
   const chosen = since === undefined ? planned : await narrow(planned.value, since, options.signal);
   if (!chosen.ok) return chosen;
   if (chosen.value.missing.length > 0) return fail(chosen.value.missing);
-  const { bake } = await import('../run/mod.ts');
+  const { bake, pushedByDigest } = await import('../run/mod.ts');
+  const work = workOf(chosen.value);
   const summary = await bake({
-    ...workOf(chosen.value),
+    ...work,
+    ...(options.byDigest === true ? { plan: pushedByDigest(work.plan) } : {}),
     version: VERSION,
     runtime: runtimeName(),
     ...settingsOf(options),

@@ -8,6 +8,8 @@ import { didYouMean } from './suggest.ts';
 export type SimpleKind =
   | 'text'
   | 'texts'
+  /** One text, or a list of them. */
+  | 'text or texts'
   | 'flag'
   /** A whole number from 1 on. */
   | 'count'
@@ -18,6 +20,7 @@ export type SimpleKind =
   | 'function'
   | 'signal'
   | 'object'
+  | 'objects'
   | 'directory';
 
 /** What an option takes. */
@@ -48,6 +51,10 @@ const CHECKS: Readonly<Record<SimpleKind, Check>> = {
     isRight: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
     takes: 'a list of texts',
   },
+  'text or texts': {
+    isRight: (value) => CHECKS.text.isRight(value) || CHECKS.texts.isRight(value),
+    takes: 'a text, or a list of texts',
+  },
   flag: { isRight: (value) => typeof value === 'boolean', takes: 'true or false' },
   count: {
     isRight: (value) => Number.isSafeInteger(value) && Number(value) > 0,
@@ -68,6 +75,12 @@ const CHECKS: Readonly<Record<SimpleKind, Check>> = {
   object: {
     isRight: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     takes: 'an object',
+  },
+  objects: {
+    isRight: (value) =>
+      Array.isArray(value) &&
+      value.every((one) => typeof one === 'object' && one !== null && !Array.isArray(one)),
+    takes: 'a list of objects',
   },
   directory: {
     isRight: (value) => typeof value === 'string' || value instanceof URL,

@@ -1,66 +1,16 @@
 /** Plans as jobs, and what is printed of them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import path from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { parse } from 'yaml';
 import { runCli } from '../../cli/app.ts';
 import { TEST_PACKAGE } from '../rig/ci-job.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { interpolate } from '../rig/github-expression.ts';
 import { assertGolden } from '../rig/golden.ts';
+import { HEAD, type Printed, printPipeline as print, SHOP } from '../rig/printed-pipeline.ts';
 import { seededRandom } from '../rig/random.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
-
-interface PrintedJob {
-  readonly needs?: readonly string[];
-  readonly permissions?: Readonly<Record<string, string>>;
-  readonly 'timeout-minutes'?: number;
-  readonly strategy?: { readonly matrix: { readonly builds: readonly unknown[] } };
-  readonly steps?: readonly {
-    readonly uses?: string;
-    readonly run?: string;
-    readonly env?: Readonly<Record<string, string>>;
-  }[];
-}
-
-type Printed = Readonly<Record<string, PrintedJob>>;
-
-const HEAD = `record: registry
-templates: { image: { tags: ["ghcr.io/acme/\${{ build.name }}:1"], push: true } }
-builds:
-`;
-
-/** Writes a builds.yaml whose builds are based on one another (name → parents; `!` before a name: not pushed) and prints it. */
-async function print(
-  t: TestContext,
-  system: 'github' | 'gitlab',
-  graph: Readonly<Record<string, readonly string[]>>,
-  { args = [], head = HEAD, below = '' }: { args?: readonly string[]; head?: string; below?: string } = {},
-) {
-  const top = await makeTempDir(t);
-  const dir = path.join(top, below);
-  const tree: Record<string, string> = {};
-  let text = head;
-  for (const [written, parents] of Object.entries(graph)) {
-    const name = written.replace('!', '');
-    const contexts = parents.map((parent) => `p${parents.indexOf(parent)}: "build:${parent}"`).join(', ');
-    const extended = written.startsWith('!') ? '' : 'extends: image, ';
-    text += `  "${name}": { ${extended}context: "${name}", contexts: { ${contexts} } }\n`;
-    const copies = parents.map((_parent, at) => `COPY --from=p${at} a /${at}`).join('\n');
-    tree[`${name}/Dockerfile`] = `FROM scratch\nLABEL a=b\n${copies}\n`;
-  }
-  await writeTree(dir, { ...tree, 'builds.yaml': text });
-  await writeTree(top, { '.git/HEAD': 'ref: refs/heads/main\n' });
-  const source = args.some((one) => /^--(?:action|package)/.test(one)) ? [] : [`--package=${TEST_PACKAGE}`];
-  const io = createFakeIo(['ci', system, ...source, ...args], { cwd: dir });
-  const code = await runCli(io);
-  assert.equal(code, 0, io.err());
-  return { text: io.out(), parsed: parse(io.out()) as { jobs: Printed } & Printed, err: io.err() };
-}
-
-/** `os` ← `base` ← `api` and `web`; `site` copies of `tools`, which is not pushed. */
-const SHOP = { os: [], base: ['os'], api: ['base'], web: ['base'], '!tools': [], site: ['tools'] };
 
 test('the workflow and the GitLab file of a small graph, as they are printed', async (t) => {
   for (const split of ['level', 'build']) {

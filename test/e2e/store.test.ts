@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
+import { isRootless } from '../../lib/engine/mod.ts';
 import type { PushedBuilds } from '../../lib/run/mod.ts';
 import { runCommand } from '../rig/command.ts';
 import { startFaultProxy } from '../rig/fault-proxy.ts';
@@ -480,9 +481,13 @@ async function startOciEngine(t: TestContext): Promise<string> {
   const address = `unix://${dir}/buildkitd.sock`;
   await mkdir(path.join(dir, 'root'));
   let pid: number | undefined;
+  // Without root in a namespace of its own, which ends with it.
+  const namespace = ['--net=host', '--copy-up=/etc', '--copy-up=/run', `--state-dir=${dir}/namespace`];
   const ended = runCommand(
     [
+      ...(isRootless() ? ['rootlesskit', ...namespace] : []),
       path.join(realEngine.binDir, 'buildkitd'),
+      ...(isRootless() ? ['--rootless'] : []),
       ...[
         '--addr',
         address,
@@ -490,6 +495,7 @@ async function startOciEngine(t: TestContext): Promise<string> {
         path.join(dir, 'root'),
         '--containerd-worker=false',
         '--oci-worker=true',
+        `--otel-socket-path=${dir}/otel.sock`,
       ],
       '--oci-worker-snapshotter=native',
     ],

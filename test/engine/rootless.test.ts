@@ -13,7 +13,7 @@ import {
   type RunningEngine,
   removeEngine,
 } from '../../lib/engine/mod.ts';
-import { childrenOf } from '../../lib/engine/process-identity.ts';
+import { childrenOf, listProcesses } from '../../lib/engine/process-identity.ts';
 import { runCommand } from '../rig/command.ts';
 import {
   buildArgv,
@@ -88,6 +88,8 @@ test(
         const pids = await pidsOf(engine);
         const namespace = await readlink(`/proc/${pids.containerd}/ns/pid`);
         const { build, ended } = await startEndlessBuild(t, home, engine);
+        const steps = await stepsOf(engine);
+        assert.equal(steps.length, 1);
         for (const victim of victims) process.kill(pids[victim], 'SIGKILL');
         if (victims.some((victim) => TAKES_ALL.includes(victim))) {
           await ended;
@@ -99,6 +101,8 @@ test(
         const next = await up(home, port);
         build.kill('SIGKILL');
         assert.equal(next.daemons.length, 3);
+        const isLost = victims.some((victim) => victim === 'buildkitd' || TAKES_ALL.includes(victim));
+        if (isLost) assert.deepEqual(await aliveOf(steps), []);
         await runOnce(t, home, next);
         const down = await downEngine({ env: home.env });
         assert(down.ok, JSON.stringify(down));
@@ -109,6 +113,24 @@ test(
     }
   },
 );
+
+/** What RUN steps run, as containerd's shims have started it. */
+async function stepsOf(engine: RunningEngine): Promise<readonly number[]> {
+  const socket = path.join(path.dirname(engine.address.replace('unix://', '')), 'containerd.sock');
+  const shims = (await listProcesses()).filter(
+    ({ argv }) => argv[0]?.endsWith('containerd-shim-runc-v2') === true && argv.includes(socket),
+  );
+  return (await Promise.all(shims.map(({ pid }) => childrenOf(pid)))).flat();
+}
+
+async function aliveOf(pids: readonly number[]): Promise<readonly number[]> {
+  const alive = await Promise.all(pids.map(async (pid) => ((await isThere(pid)) ? [pid] : [])));
+  return alive.flat();
+}
+
+async function isThere(pid: number): Promise<boolean> {
+  return (await lstat(`/proc/${pid}`).catch(() => undefined)) !== undefined;
+}
 
 /** A build whose RUN must run. */
 async function runOnce(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readBuilds } from '../../lib/config/mod.ts';
 import type { BakeEvent, Outcome, RunSummary } from '../../lib/model/mod.ts';
 import { preparePlan } from '../../lib/prepare/mod.ts';
-import { type BakeOptions, bakeWith, ENGINES, type EngineAccess } from '../../lib/run/mod.ts';
+import { type BakeOptions, bakeWith, ENGINES, type EngineAccess, pushedByDigest } from '../../lib/run/mod.ts';
 import { type AuditRequest, createAudit } from '../../lib/verify/mod.ts';
 
 /** What a run did. */
@@ -40,6 +40,10 @@ export interface BakeHere
   /** As `--allow` and `--untrusted`. */
   readonly allow?: readonly string[];
   readonly untrusted?: boolean;
+  /** As `--set`. */
+  readonly overrides?: readonly string[];
+  /** As `--by-digest`. */
+  readonly byDigest?: boolean;
 
   /** How long nothing may move in a build until that is said. */
   readonly stallNoticeMs?: number;
@@ -53,8 +57,8 @@ export async function bakeIn(
   hostArchitecture: string,
   engines?: EngineAccess,
 ): Promise<Baked> {
-  const { allow = [], untrusted = false } = options;
-  const read = await readBuilds({ cwd, env, allow, untrusted });
+  const { allow = [], untrusted = false, overrides = [], byDigest = false } = options;
+  const read = await readBuilds({ cwd, env, allow, untrusted, overrides });
   assert(read.ok, read.ok ? '' : read.error.map((one) => one.message).join('\n'));
   const prepared = preparePlan(read.value.set, { patterns: options.builds ?? [] }, cwd);
   assert(prepared.ok, prepared.ok ? '' : prepared.error.map((one) => one.message).join('\n'));
@@ -64,6 +68,8 @@ export async function bakeIn(
     env: __,
     allow: ___,
     untrusted: ____,
+    overrides: _____,
+    byDigest: ______,
     onEvent,
     audit,
     slowPushMs,
@@ -71,7 +77,7 @@ export async function bakeIn(
     ...rest
   } = options;
   const all: BakeOptions = {
-    plan: prepared.value.plan,
+    plan: byDigest ? pushedByDigest(prepared.value.plan) : prepared.value.plan,
     dockerfiles: prepared.value.dockerfiles,
     env,
     jobs: 4,

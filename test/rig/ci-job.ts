@@ -59,6 +59,18 @@ export async function makeOrigin(t: Cleanup, tree: Readonly<Record<string, TreeE
   return { dir, git, commit };
 }
 
+/** Clones a repository into an empty directory, with a commit checked out; gives the directory. */
+export async function cloneAt(repository: string, commit: string, dir: string): Promise<string> {
+  for (const argv of [
+    ['clone', '--quiet', repository, dir],
+    ['-C', dir, 'checkout', '--quiet', '--detach', commit],
+  ]) {
+    const done = await runCommand(['git', ...argv]);
+    assert.equal(done.exitCode, 0, done.stderr);
+  }
+  return dir;
+}
+
 /** Runs a script as a runner does; what it writes to both outputs comes together. */
 export async function runScript(
   script: string,

@@ -6,8 +6,7 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'yaml';
-import { type CiStep, type Origin, runScript } from './ci-job.ts';
-import { runCommand } from './command.ts';
+import { type CiStep, cloneAt, type Origin, runScript } from './ci-job.ts';
 import { type Cleanup, makeTempDir } from './temp.ts';
 
 /** A job that ran, and its clone. */
@@ -53,20 +52,26 @@ export async function runGitlab(
   const file = parse(text) as File;
   const artifacts = await makeTempDir(t, 'artifacts-');
   const done: GitlabJob[] = [];
+  const before = path.join(artifacts, 'all');
+  await mkdir(before);
+  let stage: string | undefined;
+  let ofStage: string[] = [];
   for (const name of names) {
     const own = resolve(file, name);
+    if (own.stage !== stage) {
+      for (const dir of ofStage) await cp(dir, before, { recursive: true });
+      [stage, ofStage] = [own.stage, []];
+    }
     const job = { ...own, variables: { ...file.variables, ...own.variables } };
-    const before = path.join(artifacts, 'all');
     const here = path.join(artifacts, name);
-    await mkdir(before, { recursive: true });
-    await mkdir(here, { recursive: true });
+    await mkdir(here);
+    ofStage.push(here);
     for (const row of rowsOf(job)) {
       const one = await runJob(t, name, job, row, before, options);
       done.push(one);
       if (one.exitCode !== 0) return done;
       for (const kept of job.artifacts?.paths ?? []) await keep(one.project, kept, here);
     }
-    await cp(here, before, { recursive: true });
   }
   return done;
 }
@@ -113,13 +118,7 @@ async function runJob(
   const [builds, home] = [await makeTempDir(t, 'builds-'), await makeTempDir(t, 'home-')];
   const project = path.join(builds, 'shop');
   // As the runner does it, its own address of the repository has the token of the job.
-  for (const argv of [
-    ['clone', '--quiet', origin.dir, project],
-    ['-C', project, 'checkout', '--quiet', '--detach', sha],
-  ]) {
-    const cloned = await runCommand(['git', ...argv]);
-    assert.equal(cloned.exitCode, 0, cloned.stderr);
-  }
+  await cloneAt(origin.dir, sha, project);
   await cp(artifacts, project, { recursive: true });
   const set: Record<string, string> = {
     HOME: home,

@@ -58,6 +58,18 @@ export async function makePermissionWorld(t: Cleanup): Promise<PermissionWorld> 
     'builds.yaml': `builds: { base: { context: base, tags: ["${image}"], push: true } }\n`,
     'base/Dockerfile': `FROM ${image}\nCOPY a a\n`,
     'base/a': 'a',
+    'made.json': JSON.stringify({
+      version: 1,
+      builds: {
+        base: {
+          result: 'built',
+          role: 'asked',
+          digest,
+          platforms: ['linux/amd64'],
+          tags: [{ ref: `${registry.host}/base@${digest}`, digest, action: 'pushed' }],
+        },
+      },
+    }),
     'docker-bake.hcl': 'target "default" { context = "base" }\n',
   };
   const [repo, locked] = [path.join(dir, 'repo'), path.join(dir, 'locked')];

@@ -18,8 +18,10 @@ import {
   installEngine,
   lint,
   lock,
+  merge,
   openEngine,
   outdated,
+  type PartResult,
   promote,
   push,
   readImageRef,
@@ -40,6 +42,17 @@ type Options = {
 };
 type Ended = { readonly ok: boolean; readonly error?: readonly AnyProblem[] };
 
+/** What was built of `web`. */
+const PARTS: readonly PartResult[] = [
+  {
+    build: 'web',
+    kind: 'built',
+    digest: `sha256:${'0'.repeat(64)}`,
+    platforms: ['linux/amd64'],
+    tags: [{ ref: 'r.example.com/a:1', digest: `sha256:${'0'.repeat(64)}`, action: 'pushed' }],
+  },
+];
+
 /** Every call that takes a signal and gives a result. */
 const CALLS: Readonly<Record<string, (options: Options) => Promise<Ended>>> = {
   affected: (options) => affected({ ...options, changed: ['web'] }),
@@ -51,6 +64,7 @@ const CALLS: Readonly<Record<string, (options: Options) => Promise<Ended>>> = {
   lint,
   lock,
   openEngine: ({ env, signal }) => openEngine({ env, signal }),
+  merge: (options) => merge({ ...options, results: PARTS }),
   outdated,
   promote: (options) => promote({ ...options, to: ['r.example.com/live'] }),
   push,
@@ -93,7 +107,17 @@ async function makeSilent(t: Cleanup) {
 }
 
 test('a call that waits for a registry ends at once', async (t) => {
-  for (const name of ['explain', 'lock', 'outdated', 'promote', 'run', 'update', 'verify', 'build']) {
+  for (const name of [
+    'explain',
+    'lock',
+    'merge',
+    'outdated',
+    'promote',
+    'run',
+    'update',
+    'verify',
+    'build',
+  ]) {
     const { cwd, env, image, host, arrival } = await makeSilent(t);
     if (name === 'outdated' || name === 'update') {
       const locked = { version: 1, images: { [image]: `sha256:${'0'.repeat(64)}` } };

@@ -24,6 +24,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   keptRuns: {},
   lint: {},
   lock: {},
+  merge: { results: [] },
   openEngine: {},
   outdated: {},
   plan: {},
@@ -101,6 +102,12 @@ test('a value that an option does not take is refused', async () => {
       'outdated() has no option "images". It has cwd, env, files, definition, vars, varFiles, set, allow, untrusted, patterns, filters, dependents, builds, plan, signal.',
     ],
     ['promote', { cwd: '/' }, 'promote() needs the option "to"'],
+    ['merge', { cwd: '/' }, 'merge() needs the option "results"'],
+    [
+      'merge',
+      { results: ['a'] },
+      'the option "results" of merge() takes a list of objects, and not this list',
+    ],
     ['build', { matrix: {} }, 'build() has no option "matrix": it makes one image'],
     [
       'createReporter',

@@ -1,0 +1,63 @@
+/**
+ * What others check pipelines with, for the tests: actionlint for workflows of GitHub, and the schemas of Argo's and Tekton's
+ * objects, out of the definitions (CustomResourceDefinition) that both have in their repositories.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ensurePrograms } from './programs.mjs';
+import { run } from './support.mjs';
+
+/** Modules as Go's proxy has them, with their checksums as in go.sum; and which of their files define which kinds. */
+const MODULES = [
+  {
+    module: 'github.com/argoproj/argo-workflows/v3@v3.7.2',
+    sum: 'h1:Fi6j0q2sCg6cfkntKde5KA+TfJgMrq1MzJCmOESlWNw=',
+    kinds: { WorkflowTemplate: 'manifests/base/crds/full/argoproj.io_workflowtemplates.yaml' },
+  },
+  {
+    module: 'github.com/tektoncd/pipeline@v1.9.0',
+    sum: 'h1:f/5Vwq1bF4eQQk3hiE7Y5fMvq1nJRTxqqhq5E9YZBeQ=',
+    kinds: {
+      Task: 'config/300-crds/300-task.yaml',
+      Pipeline: 'config/300-crds/300-pipeline.yaml',
+      PipelineRun: 'config/300-crds/300-pipelinerun.yaml',
+    },
+  },
+];
+
+/** The directory with `actionlint` and `KIND.json` for each kind; see `ensurePrograms`. */
+export async function ensurePipelineChecks() {
+  const dir = await ensurePrograms('pipeline-checks', ['tool'], ['actionlint']);
+  for (const { module, sum, kinds } of MODULES) {
+    // With the version in its name, so that another one is not taken for it.
+    const mark = path.join(dir, module.replace(/[^\w.@-]/g, '_'));
+    if (existsSync(mark)) continue;
+    const { Dir, Sum } = await download(module);
+    if (Sum !== sum) throw new Error(`${module} has the checksum ${Sum}, and not ${sum}`);
+    for (const [kind, file] of Object.entries(kinds))
+      writeFileSync(path.join(dir, `${kind}.json`), JSON.stringify(await schemaIn(path.join(Dir, file))));
+    writeFileSync(mark, '');
+  }
+  return dir;
+}
+
+/** Where Go has unpacked a module, and what it says of its checksum. */
+async function download(module) {
+  const { code, stdout } = await run(['go', 'mod', 'download', '-json', module], {
+    // Not in a module of ours: the CRDs are all that is wanted of it, and none of what it needs.
+    cwd: tmpdir(),
+    env: { GO111MODULE: 'on', GOFLAGS: '-mod=mod', GOWORK: 'off' },
+  });
+  const told = JSON.parse(stdout || '{}');
+  if (code !== 0) throw new Error(`${module} cannot be had: ${told.Error ?? `exit code ${code}`}`);
+  return told;
+}
+
+/** The schema of the version that Kubernetes stores. */
+async function schemaIn(file) {
+  // Here, since packages may not be installed when this file is read.
+  const { parse } = await import('yaml');
+  const { versions } = parse(readFileSync(file, 'utf8')).spec;
+  return versions.find(({ storage }) => storage).schema.openAPIV3Schema;
+}

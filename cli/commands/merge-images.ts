@@ -1,0 +1,74 @@
+import { fail, type ImageRef, ok, type Problem, type Result, readImageRef } from '../../lib/model/mod.ts';
+import { type PlatformPart, planJoin, putJoined, type RegistryClient } from '../../lib/registry/mod.ts';
+import { isSet, listOf, type ParsedArgs } from '../args.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { Io } from '../io.ts';
+import { reportProblems, writeJson } from '../output.ts';
+import { formatPut, type PutJson, putToJson, readTarget, withRegistry } from '../registry.ts';
+import { withTransferView } from '../transfers.ts';
+
+/**
+ * `bake-ts merge --tag`: images by reference as one, under names that are said here, as `bake-ts tag` gives them: the joined image is
+ * there by its digest before, all names are tried, and what failed is reported at the end. No builds.yaml is needed.
+ */
+export async function mergeImages(args: ParsedArgs, io: Io): Promise<ExitCode> {
+  const images = readAll(args.positionals, readImageRef);
+  const tags = readAll(listOf(args, 'tag'), (written) => readTarget(written, undefined));
+  if (!images.ok || !tags.ok)
+    return reportProblems([...(images.ok ? [] : images.error), ...(tags.ok ? [] : tags.error)], args, io);
+  return withRegistry(args, io, tags.value, async (client) => {
+    const parts = await partsOf(client, images.value);
+    if (!parts.ok) return parts.error;
+    const planned = await planJoin(client, { parts: parts.value });
+    if (!planned.ok) return planned.error;
+    const joined = planned.value;
+    const put = await withTransferView('copying', args, io, (onBlob) =>
+      putJoined(client, joined, repositoriesOf(tags.value), { onBlob }),
+    );
+    if (!put.ok) return put.error;
+    const problems: Problem[] = [];
+    const done: PutJson[] = [];
+    for (const tag of tags.value) {
+      const { registry, repository } = tag;
+      const tagged = await client.tagManifest({ registry, repository, digest: joined.digest }, tag);
+      if (!tagged.ok) problems.push(...tagged.error);
+      else if (isSet(args, 'json')) done.push(putToJson(tagged.value));
+      else io.stdout.write(formatPut(tagged.value));
+    }
+    if (isSet(args, 'json')) writeJson(done, io);
+    return problems;
+  });
+}
+
+/** Every platform that the images have, in their order. */
+async function partsOf(
+  client: RegistryClient,
+  images: readonly ImageRef[],
+): Promise<Result<readonly PlatformPart[]>> {
+  const described = await Promise.all(images.map((image) => client.inspect(image)));
+  const problems = described.flatMap((one) => (one.ok ? [] : one.error));
+  if (problems.length > 0) return fail(problems);
+  return ok(
+    described.flatMap((one, at): readonly PlatformPart[] => {
+      const repository = images[at];
+      if (!one.ok || repository === undefined) return [];
+      const { digest, platforms } = one.value;
+      // What has no platform is no image to join, which joining says.
+      return platforms.map(({ platform = 'unknown/unknown' }) => ({ platform, digest, repository }));
+    }),
+  );
+}
+
+function readAll(
+  words: readonly string[],
+  read: (word: string) => Result<ImageRef>,
+): Result<readonly ImageRef[]> {
+  const found = words.map(read);
+  const problems = found.flatMap((one) => (one.ok ? [] : one.error));
+  return problems.length > 0 ? fail(problems) : ok(found.flatMap((one) => (one.ok ? one.value : [])));
+}
+
+function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
+  const bare = refs.map(({ registry, repository }) => ({ registry, repository }));
+  return [...new Map(bare.map((ref) => [`${ref.registry}/${ref.repository}`, ref])).values()];
+}

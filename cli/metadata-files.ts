@@ -1,0 +1,95 @@
+/** Files of `--metadata-file`: which there are, what they say, and how one is written. */
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
+import { describeFileFault, readRegularFile, writeNamedFile } from '../lib/system/mod.ts';
+import { parseJson } from '../lib/util/json.ts';
+import { listOf, type ParsedArgs } from './args.ts';
+import type { Io } from './io.ts';
+
+/** Some kilobytes for each build. */
+const LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** One file: what it says of each build, unchecked. */
+export interface MetadataFile {
+  readonly file: string;
+  readonly builds: readonly (readonly [build: string, said: Readonly<Record<string, unknown>>])[];
+}
+
+/**
+ * Reads the files that an option names; of a directory all its `.json` files.
+ *
+ * @returns problem: `run/metadata-unusable`
+ */
+export async function readMetadataFiles(
+  option: string,
+  args: ParsedArgs,
+  io: Io,
+): Promise<Result<readonly MetadataFile[]>> {
+  const read: MetadataFile[] = [];
+  for (const written of listOf(args, option)) {
+    const files = await filesAt(path.resolve(io.cwd, written));
+    if (typeof files === 'string') return fail([unusable(option, written, files)]);
+    for (const file of files) {
+      const builds = readMetadata(file);
+      if (typeof builds === 'string') return fail([unusable(option, file, builds)]);
+      read.push({ file, builds });
+    }
+  }
+  return ok(read);
+}
+
+/** A file that cannot be taken. */
+export function unusable(option: string, file: string, why: string): Problem {
+  return problem('run/metadata-unusable', `--${option} cannot take ${file}: ${why}`, {
+    hint: 'It takes what `bake-ts run --metadata-file FILE` wrote for the same files, or a directory of such files',
+  });
+}
+
+/** An object, whatever was written there. */
+export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/** The files to read, sorted, or why there are none. */
+async function filesAt(target: string): Promise<readonly string[] | string> {
+  try {
+    if (!(await stat(target)).isDirectory()) return [target];
+    const names = (await readdir(target)).filter((name) => name.endsWith('.json')).sort();
+    return names.length === 0 ? 'there is no .json file in it' : names.map((name) => path.join(target, name));
+  } catch (error) {
+    return describeFileFault(error, target);
+  }
+}
+
+/** What a file says, or what is wrong with it. */
+function readMetadata(file: string): MetadataFile['builds'] | string {
+  let parsed: unknown;
+  try {
+    parsed = parseJson(readRegularFile(file, LIMIT_BYTES));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const { version, builds } = recordOf(parsed);
+  if (version !== 1 || typeof builds !== 'object' || builds === null) return 'it is no metadata of a run';
+  return Object.entries(builds).map(([build, said]) => [build, recordOf(said)] as const);
+}
+
+/** Writes such a file. Problem: `run/metadata-unwritten`. */
+export async function writeMetadataFile(
+  file: string,
+  document: Readonly<Record<string, unknown>>,
+  io: Io,
+): Promise<Problem | undefined> {
+  const target = path.resolve(io.cwd, file);
+  try {
+    await writeNamedFile(target, `${JSON.stringify(document, undefined, 2)}\n`);
+    return undefined;
+  } catch (error) {
+    const why = await describeFileFault(error, target);
+    return problem('run/metadata-unwritten', `the metadata file ${file} cannot be written (${why})`, {
+      hint: 'give --metadata-file a path in a directory that exists, has room, and that you may write to',
+      ...(error instanceof Error ? { detail: error.message } : {}),
+    });
+  }
+}

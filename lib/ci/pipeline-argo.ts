@@ -1,0 +1,178 @@
+/**
+ * A pipeline for Argo Workflows (3.6 or newer), as a WorkflowTemplate: it can be applied again and again, and what starts it
+ * (a trigger, `argo submit --from`) gives it a commit. A Workflow would be one run, and can only be created.
+ */
+import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
+import {
+  BUILDKIT_HOST,
+  buildctlContainer,
+  engineOf,
+  fixedEnvironment,
+  hasMerges,
+  hasTakers,
+  JOB_IMAGE,
+  type KubernetesSettings,
+  mounts,
+  nodesOf,
+  podScript,
+  SECRETS,
+  volumes,
+} from './pipeline-pod.ts';
+import { comment, heading, indented, list, platformWords, quotedWord, scalar } from './pipeline-text.ts';
+
+/** Argo has no limit of its own, but an object of Kubernetes has one of 1.5 MB, also with the state of all its jobs. */
+export const ARGO_LIMITS: PipelineLimits = {
+  jobsOfLevel: 500,
+  jobs: 500,
+  needs: Number.POSITIVE_INFINITY,
+  labels: true,
+};
+
+/** Where Argo puts the checkout. */
+const SOURCE = '/bake-ts/source';
+/** What a job hands on. */
+const MADE = '/tmp/made';
+
+/** Prints the WorkflowTemplate. Equal input, equal output. */
+export function printArgo(pipeline: Pipeline, settings: KubernetesSettings): string {
+  return `${heading('ci argo', pipeline, settings)}
+#
+${usage(settings)}
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: ${scalar(settings.name)}
+spec:
+  entrypoint: images
+  arguments:
+    parameters:
+      - name: repository
+        description: What git clones
+      - name: revision
+        description: The commit to build
+      - name: package
+        description: Where bake-ts comes from, what \`npm install\` takes
+        value: ${scalar(settings.package)}
+      - name: buildkit-host
+        description: Address of the engine; empty, what builds.yaml says
+        value: ${scalar(BUILDKIT_HOST)}
+  parallelism: 8 # pods at a time; each builds on the same engine
+  synchronization:
+    mutexes:
+      - name: ${scalar(settings.name)} # so that tags do not go back to an older commit
+  volumes:
+${indented(volumes(), 4)}
+  templates:
+    - name: images
+      dag:
+        failFast: false # what does not need the one that failed is built all the same
+        tasks:
+${pipeline.levels.flat().map(task).join('\n')}
+${jobTemplate(pipeline, settings)}
+`;
+}
+
+function usage({ name }: KubernetesSettings): string {
+  return `# kubectl apply --filename FILE, and for each commit, by a trigger or by hand:
+#   argo submit --from workflowtemplate/${name} --parameter repository=https://git.example.com/acme/shop.git \\
+#     --parameter revision="$(git rev-parse HEAD)"
+${comment(`Secrets of the namespace, each of them optional: ${SECRETS.registries} (kubernetes.io/dockerconfigjson) signs in to registries, ${SECRETS.engine} (ca.pem, cert.pem, key.pem) to the engine, and what is in ${SECRETS.environment} are variables of the jobs, such as BAKE_TS_RECORD_KEY.`)}`;
+}
+
+/** One job as a task of the graph. */
+function task(job: PipelineJob): string {
+  const taken = job.takes.map((id) => `{{tasks.${id}.outputs.parameters.made}}`).join(' ');
+  const nodes = nodesOf(job);
+  const parameters = [
+    ['builds', job.builds.join(' ')],
+    ...(job.kind === 'merge' ? [['command', 'merge']] : []),
+    ...(job.kind === 'platform' ? [['options', platformWords(job).trim()]] : []),
+    ...(taken === '' ? [] : [['taken', taken]]),
+    ...(engineOf(job) === undefined ? [] : [['buildkit-host', engineOf(job) ?? '']]),
+    ...(nodes === undefined ? [] : [['pod', JSON.stringify({ nodeSelector: nodes })]]),
+  ];
+  const needs = job.needs.length === 0 ? '' : `\n            dependencies:${list(job.needs, 14)}`;
+  return `          - name: ${job.id}
+            template: job${needs}
+            arguments:
+              parameters:
+${parameters
+  .map(([name, value = '']) => `                - { name: ${name}, value: ${scalar(value)} }`)
+  .join('\n')}`;
+}
+
+/** What all tasks are. */
+function jobTemplate(pipeline: Pipeline, settings: KubernetesSettings): string {
+  const jobs = pipeline.levels.flat();
+  const isRead = hasTakers(pipeline);
+  const hasEngines = jobs.some((job) => engineOf(job) !== undefined);
+  const hasNodes = jobs.some((job) => nodesOf(job) !== undefined);
+  const script = podScript(pipeline, settings, {
+    checkout: `source=${SOURCE}`,
+    result: MADE,
+    word: (text) => quotedWord(text, /\{(?=\{)/g),
+  });
+  const inputs = [
+    ['builds'],
+    ...(isRead ? [['taken', '""']] : []),
+    ...(hasMerges(pipeline)
+      ? [
+          ['command', 'run'],
+          ['options', '""'],
+        ]
+      : []),
+    ...(hasEngines ? [['buildkit-host', '"{{workflow.parameters.buildkit-host}}"']] : []),
+    ...(hasNodes ? [['pod', '"{}"']] : []),
+  ];
+  const environment = [
+    ['BUILDS', 'inputs.parameters.builds'],
+    ...(isRead ? [['TAKEN', 'inputs.parameters.taken']] : []),
+    ...(hasMerges(pipeline)
+      ? [
+          ['COMMAND', 'inputs.parameters.command'],
+          ['OPTIONS', 'inputs.parameters.options'],
+        ]
+      : []),
+    ['REVISION', 'workflow.parameters.revision'],
+    ['BAKE_TS_PACKAGE', 'workflow.parameters.package'],
+    ['BUILDKIT_HOST', `${hasEngines ? 'inputs' : 'workflow'}.parameters.buildkit-host`],
+  ];
+  return `    - name: job
+      inputs:
+        parameters:
+${inputs.map(([name, value]) => `          - { name: ${name}${value === undefined ? '' : `, value: ${value}`} }`).join('\n')}
+        artifacts:
+          - name: source
+            path: ${SOURCE}
+            git:
+              repo: "{{workflow.parameters.repository}}"
+              revision: "{{workflow.parameters.revision}}"
+              # Of a private repository, with a secret that has both:
+              # usernameSecret: { name: git, key: username }
+              # passwordSecret: { name: git, key: password }
+${isRead ? `      outputs:\n        parameters:\n          - name: made\n            valueFrom: { path: ${MADE} }\n` : ''}${hasNodes ? '      podSpecPatch: "{{inputs.parameters.pod}}"\n' : ''}      activeDeadlineSeconds: 7200
+      retryStrategy:
+        limit: 2
+        retryPolicy: Always
+        # A pod that was lost, an engine (5) or a registry (6) that was out of reach. A build that fails would fail again.
+        expression: lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [5, 6]
+        backoff: { duration: 30s, factor: 2 }
+      initContainers:
+        - name: buildctl
+${indented(buildctlContainer(settings.buildkit), 10)}
+          mirrorVolumeMounts: true
+      script:
+        image: ${JOB_IMAGE}
+        command: [bash]
+        resources:
+          requests: { cpu: 100m, memory: 256Mi } # the engine does the work
+        env:
+${environment.map(([name, from]) => `          - { name: ${name}, value: "{{${from}}}" }`).join('\n')}
+${indented(fixedEnvironment(), 10)}
+        envFrom:
+          - secretRef: { name: ${SECRETS.environment}, optional: true }
+        volumeMounts:
+${indented(mounts(), 10)}
+        source: |
+${indented(script, 10)}`;
+}

@@ -1,0 +1,238 @@
+/** From the builds of a plan to jobs: which builds get jobs of their own, on which runners, and what waits for what. */
+import type { Plan, PlanNode } from '../model/mod.ts';
+import type { PipelineJob, PipelineLimits, Runner } from './pipeline-model.ts';
+
+/** Some platforms of a build, which one runner makes. */
+interface Part {
+  /** Empty: all of them. */
+  readonly platforms: readonly string[];
+  /** Absent: any runner will do. */
+  readonly where?: string;
+}
+
+/** A build with jobs of its own, and the units it waits for. */
+export interface Unit {
+  readonly build: string;
+  readonly level: number;
+  readonly needs: readonly Unit[];
+  /** Never empty; of several, each is a job, and one more joins them. */
+  readonly parts: readonly Part[];
+}
+
+/**
+ * What gets jobs of its own: what is pushed, and what nobody else of the plan needs. A build that stays in the engine of the
+ * machine that made it is of no use to other jobs, so each of them builds it for itself.
+ */
+export function findUnits({ nodes }: Plan, runners: readonly Runner[]): readonly Unit[] {
+  const units = new Map<string, Unit>();
+  const below = new Map<string, ReadonlySet<Unit>>();
+  for (const [name, node] of nodes) {
+    const needs = new Set<Unit>();
+    for (const { to } of node.edges) {
+      const unit = units.get(to);
+      if (unit !== undefined) needs.add(unit);
+      else for (const one of below.get(to) ?? []) needs.add(one);
+    }
+    below.set(name, needs);
+    if (!hasUnit(node)) continue;
+    const level = Math.max(-1, ...[...needs].map((one) => one.level)) + 1;
+    units.set(name, { build: name, level, needs: [...needs], parts: partsOf(node, runners) });
+  }
+  return [...units.values()];
+}
+
+function hasUnit({ pushes, neededBy }: PlanNode): boolean {
+  return pushes || neededBy.length === 0;
+}
+
+/** The platforms of a build by runner; those for which none was named stay together. */
+function partsOf({ build, pushes }: PlanNode, runners: readonly Runner[]): readonly Part[] {
+  const byWhere = new Map<string | undefined, string[]>();
+  for (const platform of build.platforms) {
+    const where = runners.find((one) => one.platform === platform)?.where;
+    byWhere.set(where, [...(byWhere.get(where) ?? []), platform]);
+  }
+  const parts = [...byWhere].map(
+    ([where, platforms]): Part => ({ platforms, ...(where === undefined ? {} : { where }) }),
+  );
+  const isWhole = parts.every(({ where }) => where === undefined) || (parts.length > 1 && !pushes);
+  return isWhole ? [{ platforms: [] }] : parts;
+}
+
+/** Gives ids that no two jobs have, in a system that takes upper case for another letter or not. */
+function createIds(labels: boolean): (wanted: string) => string {
+  // GitLab has a job of this name for merge requests, whatever builds are called.
+  const taken = new Set(['merge-request']);
+  return (wanted) => {
+    const plain = labels
+      ? wanted.toLowerCase().replace(/[^a-z0-9-]+/g, '-')
+      : wanted.replace(/[^A-Za-z0-9_-]/g, '-');
+    let id = '';
+    for (let count = 1; id === '' || taken.has(id.toLowerCase()); count++) {
+      const suffix = count === 1 ? '' : `-${count}`;
+      const room = labels ? LABEL_LENGTH - suffix.length : plain.length;
+      id = `${labels ? plain.slice(0, room).replace(/-+$/, '') : plain}${suffix}`;
+    }
+    taken.add(id.toLowerCase());
+    return id;
+  };
+}
+
+/** Of RFC 1123, for names in Kubernetes. */
+const LABEL_LENGTH = 63;
+
+/** A job for each part of each build, and one for each build whose parts are joined. */
+export function jobsByBuild(units: readonly Unit[], labels: boolean): readonly (readonly PipelineJob[])[] {
+  const idOf = createIds(labels);
+  const doneBy = new Map<Unit, string>();
+  const levels: PipelineJob[][] = [];
+  for (const unit of units) {
+    const { build, parts } = unit;
+    const takes = unit.needs.map((one) => doneBy.get(one) ?? '');
+    const isSplit = parts.length > 1;
+    const jobs = parts.map(({ platforms, where }): PipelineJob => {
+      const id = idOf(`build-${build}${isSplit ? `-${platforms.join('-')}` : ''}`);
+      const job = {
+        id,
+        group: id,
+        builds: [build],
+        needs: takes,
+        takes,
+        ...(where === undefined ? {} : { where }),
+      };
+      return isSplit ? { ...job, kind: 'platform', platforms } : { ...job, kind: 'build', platforms: [] };
+    });
+    const ids = jobs.map(({ id }) => id);
+    if (isSplit) jobs.push(merging(idOf(`merge-${build}`), [build], ids));
+    doneBy.set(unit, jobs.at(-1)?.id ?? '');
+    levels[unit.level] = [...(levels[unit.level] ?? []), ...jobs];
+  }
+  return levels.map((jobs) => [...jobs.filter((one) => !isMerge(one)), ...jobs.filter(isMerge)]);
+}
+
+function merging(id: string, builds: readonly string[], parts: readonly string[]): PipelineJob {
+  return { id, group: id, kind: 'merge', builds, platforms: [], needs: parts, takes: parts };
+}
+
+function isMerge({ kind }: PipelineJob): boolean {
+  return kind === 'merge';
+}
+
+/** Why jobs by build are no pipeline, in words; undefined: they are one. */
+export function whyTooMany(
+  levels: readonly (readonly PipelineJob[])[],
+  limits: PipelineLimits,
+): string | undefined {
+  const jobs = levels.flat();
+  if (jobs.length > limits.jobs)
+    return `${jobs.length} jobs are more than the ${limits.jobs} that a pipeline may have`;
+  const wide = jobs.find(({ needs }) => needs.length > limits.needs);
+  if (wide === undefined) return undefined;
+  return `${wide.id} would wait for ${wide.needs.length} jobs, and may wait for ${limits.needs}`;
+}
+
+/** What the jobs of one level have in common, but for their builds. */
+interface Group {
+  readonly id: string;
+  readonly kind: 'build' | 'platform';
+  readonly part: Part;
+  readonly units: Unit[];
+}
+
+/** The units of each level by what is to be done for them and where. */
+function groupsByLevel(units: readonly Unit[]): readonly (readonly Group[])[] {
+  const levels: Map<string, Group>[] = [];
+  for (const unit of units) {
+    const level = levels[unit.level] ?? new Map<string, Group>();
+    levels[unit.level] = level;
+    for (const part of unit.parts) {
+      const isSplit = unit.parts.length > 1;
+      const slug = part.platforms.map((one) => `-${one.replaceAll('/', '-')}`).join('');
+      const id = `level-${unit.level}${slug === '' || isSplit ? slug : `-only${slug}`}`;
+      const group = level.get(id) ?? { id, kind: isSplit ? 'platform' : 'build', part, units: [] };
+      level.set(id, group);
+      group.units.push(unit);
+    }
+  }
+  return levels.map((level) => [...level.values()]);
+}
+
+/** The least number of builds that share a job, so that all of them fit. */
+export function buildsPerJob(units: readonly Unit[], limits: PipelineLimits): number {
+  const levels = groupsByLevel(units);
+  for (let most = 1; ; most++) {
+    const jobs = levels.map((groups) => {
+      const merges = groups.some(({ kind }) => kind === 'platform') ? 1 : 0;
+      return groups.reduce((sum, group) => sum + Math.ceil(group.units.length / most), merges);
+    });
+    const all = jobs.reduce((sum, one) => sum + one, 0);
+    // A level takes one job at least, so a chain of more levels than jobs is as it is.
+    if (most > units.length || (all <= limits.jobs && jobs.every((one) => one <= limits.jobsOfLevel)))
+      return most;
+  }
+}
+
+/** Jobs level by level; with `isGraph` each waits only for those whose images it takes. */
+export function jobsByLevel(
+  units: readonly Unit[],
+  perJob: number,
+  isGraph: boolean,
+): readonly (readonly PipelineJob[])[] {
+  const doneBy = new Map<Unit, string>();
+  let before: readonly string[] = [];
+  return groupsByLevel(units).map((groups, at) => {
+    const partsOfUnit = new Map<Unit, string[]>();
+    const jobs = groups.flatMap(({ id: group, kind, part: { platforms, where }, units: all }) =>
+      spread(all, perJob).map((some, job): PipelineJob => {
+        const id = `${group}-${job}`;
+        const takes = [...new Set(some.flatMap(({ needs }) => needs.map((one) => doneBy.get(one) ?? '')))];
+        for (const unit of some) partsOfUnit.set(unit, [...(partsOfUnit.get(unit) ?? []), id]);
+        const builds = some.map(({ build }) => build);
+        const needs = isGraph ? takes : before;
+        const own = kind === 'platform' ? platforms : [];
+        return {
+          id,
+          group,
+          kind,
+          builds,
+          platforms: own,
+          needs,
+          takes,
+          ...(where === undefined ? {} : { where }),
+        };
+      }),
+    );
+    const split = [...partsOfUnit.keys()].filter(({ parts }) => parts.length > 1);
+    const parts = [...new Set(split.flatMap((unit) => partsOfUnit.get(unit) ?? []))];
+    if (split.length > 0)
+      jobs.push(
+        merging(
+          `merge-${at}`,
+          split.map(({ build }) => build),
+          parts,
+        ),
+      );
+    for (const [unit, ids] of partsOfUnit) doneBy.set(unit, ids.length > 1 ? `merge-${at}` : (ids[0] ?? ''));
+    before = jobs.filter(({ kind }) => kind !== 'platform').map(({ id }) => id);
+    return jobs;
+  });
+}
+
+/** Neighbours in the plan are alike, so spreading them makes jobs of about one length. */
+function spread(units: readonly Unit[], perJob: number): readonly (readonly Unit[])[] {
+  const count = Math.ceil(units.length / perJob);
+  return Array.from({ length: count }, (_, job) => units.filter((_unit, place) => place % count === job));
+}
+
+/** The jobs of a level by group, in order. */
+export function groupJobs(
+  jobs: readonly PipelineJob[],
+): ReadonlyMap<string, readonly [PipelineJob, ...PipelineJob[]]> {
+  const groups = new Map<string, [PipelineJob, ...PipelineJob[]]>();
+  for (const job of jobs) {
+    const group = groups.get(job.group);
+    if (group === undefined) groups.set(job.group, [job]);
+    else group.push(job);
+  }
+  return groups;
+}

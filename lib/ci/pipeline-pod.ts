@@ -1,0 +1,172 @@
+/** What pods of Kubernetes run, in pipelines of Argo Workflows and of Tekton alike. */
+import type { Pipeline, PipelineJob } from './pipeline-model.ts';
+import { bakeTs, type CallSettings, type PipelineSettings } from './pipeline-text.ts';
+
+/** Settings of pipelines in Kubernetes. */
+export interface KubernetesSettings extends PipelineSettings {
+  /** Of the objects, so that several repositories may have theirs in one namespace. A label of RFC 1123. */
+  readonly name: string;
+}
+
+/** With npm, git, bash and gzip. */
+export const JOB_IMAGE = 'node:24-bookworm';
+
+/** Where buildkitd is if nothing else is said: what `engine service kubernetes` makes. */
+export const BUILDKIT_HOST = 'tcp://buildkitd:1234';
+
+/** Secrets of the namespace; none of them has to be there. */
+export const SECRETS = {
+  /** Of type `kubernetes.io/dockerconfigjson`. */
+  registries: 'bake-ts-registries',
+  /** `ca.pem`, `cert.pem` and `key.pem`. */
+  engine: 'bake-ts-engine',
+  /** Variables: `BAKE_TS_RECORD_KEY`, and those of builds.yaml that are sensitive. */
+  environment: 'bake-ts-environment',
+};
+
+/** Where volumes are in a pod. */
+export const MOUNTS = {
+  buildctl: '/bake-ts/buildctl',
+  registries: '/bake-ts/registries',
+  engine: '/bake-ts/engine',
+};
+
+/** The volumes, as items of a list. */
+export function volumes(): string {
+  return `- name: buildctl
+  emptyDir: {}
+- name: registries
+  secret:
+    secretName: ${SECRETS.registries}
+    optional: true
+    items:
+      - key: .dockerconfigjson
+        path: config.json
+- name: engine
+  secret:
+    secretName: ${SECRETS.engine}
+    optional: true`;
+}
+
+/** The mounts of the container that calls bake-ts, as items of a list. */
+export function mounts(): string {
+  return `- { name: buildctl, mountPath: ${MOUNTS.buildctl} }
+- { name: registries, mountPath: ${MOUNTS.registries}, readOnly: true }
+- { name: engine, mountPath: ${MOUNTS.engine}, readOnly: true }`;
+}
+
+/** The container that brings buildctl, in the version of the pinned BuildKit, whose image has nothing else that is needed. */
+export function buildctlContainer(buildkit: string): string {
+  return `image: moby/buildkit:v${buildkit}
+command: [cp, /usr/bin/buildctl, ${MOUNTS.buildctl}/buildctl]`;
+}
+
+/** Variables of the container that calls bake-ts, besides those of the job; as items of a list. */
+export function fixedEnvironment(): string {
+  return `- { name: BUILDCTL, value: ${MOUNTS.buildctl}/buildctl }
+- { name: DOCKER_CONFIG, value: ${MOUNTS.registries} }`;
+}
+
+/** What differs between the systems. */
+export interface PodScript {
+  /** Lines that leave the path of the checkout in `$source`. */
+  readonly checkout: string;
+  /** The file for what the job made, as a word of the shell. */
+  readonly result: string;
+  /** Quotes a word so that the system takes nothing in it for a template of its own. */
+  readonly word: (text: string) => string;
+}
+
+/** Whether there are jobs that join what others made. */
+export function hasMerges({ levels }: Pipeline): boolean {
+  return levels.some((jobs) => jobs.some(({ kind }) => kind === 'merge'));
+}
+
+/** Whether a job takes what another one made. */
+export function hasTakers({ levels }: Pipeline): boolean {
+  return levels.some((jobs) => jobs.some(({ takes }) => takes.length > 0));
+}
+
+/**
+ * The script of a job, for bash. It reads REVISION, BAKE_TS_PACKAGE and BUILDS (with blanks between); where jobs take what
+ * others made TAKEN, with blanks between; and where some merge COMMAND (`run` or `merge`) and OPTIONS.
+ */
+export function podScript(pipeline: Pipeline, settings: PipelineSettings, script: PodScript): string {
+  const isRead = hasTakers(pipeline);
+  return [
+    INSTALL,
+    script.checkout,
+    TLS,
+    ...(isRead ? [TAKE] : []),
+    'read -ra builds <<< "$BUILDS"',
+    'cd "$source"',
+    ...calls(pipeline, { ...settings, word: script.word }),
+    ...(isRead ? [leave(script.result)] : []),
+  ].join('\n');
+}
+
+const INSTALL = `set -euo pipefail
+if ! [[ "$REVISION" =~ ^[0-9a-f]{40}([0-9a-f]{24})?$ ]]; then
+  echo "revision is '$REVISION', and has to be a whole commit id: each pod clones, and a branch may move between" >&2
+  exit 2
+fi
+work="$(mktemp -d)"
+cd "$work" # no \`.npmrc\` of the repository has a say in what is installed
+npm install --no-save --prefix "$work" -- "$BAKE_TS_PACKAGE"
+export PATH="$work/node_modules/.bin:$PATH"`;
+
+const TLS = `if [ -e ${MOUNTS.engine}/ca.pem ]; then
+  printf '#!/bin/sh\\nexec %s --tlsdir %s "$@"\\n' "$BUILDCTL" ${MOUNTS.engine} > "$work/buildctl"
+  chmod +x "$work/buildctl"
+  export BUILDCTL="$work/buildctl"
+fi`;
+
+const TAKE = `mkdir "$work/taken"
+for one in $TAKEN; do
+  file="$(mktemp "$work/taken/XXXXXX.json")"
+  base64 --decode <<< "$one" | gunzip > "$file"
+done`;
+
+/** The calls of bake-ts. */
+function calls(pipeline: Pipeline, settings: CallSettings): readonly string[] {
+  const isRead = hasTakers(pipeline);
+  const made = isRead ? '--metadata-file "$work/made.json"' : '';
+  const parents = isRead
+    ? ['if [ -n "$TAKEN" ]; then parents=(--parents-from "$work/taken"); else parents=(); fi']
+    : [];
+  const taken = isRead ? '"${parents[@]}"' : '';
+  if (!hasMerges(pipeline)) return [...parents, bakeTs(settings, 'run', '"${builds[@]}"', taken, made)];
+  return [
+    'if [ "$COMMAND" = merge ]; then',
+    `  ${bakeTs(settings, 'merge', '"${builds[@]}" --from "$work/taken"', made)}`,
+    'else',
+    '  read -ra options <<< "$OPTIONS"',
+    ...parents.map((line) => `  ${line}`),
+    `  ${bakeTs(settings, 'run', '"${builds[@]}" "${options[@]}"', taken, made)}`,
+    'fi',
+  ];
+}
+
+/** What a system hands on is small, and becomes a part of its own objects: only what this job was asked for, compressed. */
+function leave(result: string): string {
+  return `node --eval '
+  const { readFileSync, writeFileSync } = require("node:fs");
+  const { version, builds } = JSON.parse(readFileSync(0, "utf8"));
+  const asked = Object.entries(builds).filter(([, one]) => one.role === "asked");
+  writeFileSync(1, JSON.stringify({ version, builds: Object.fromEntries(asked) }));
+' < "$work/made.json" | gzip -9 --no-name | base64 --wrap 0 > ${result}`;
+}
+
+/** The engine of a job's runner, if that is one: it has an address. */
+export function engineOf({ where }: PipelineJob): string | undefined {
+  return where?.includes('://') === true ? where : undefined;
+}
+
+/** The labels of the nodes for a job, from a runner like `kubernetes.io/arch=arm64,disk=ssd`; undefined: any node will do. */
+export function nodesOf(job: PipelineJob): Readonly<Record<string, string>> | undefined {
+  if (job.where === undefined || engineOf(job) !== undefined) return undefined;
+  const pairs = job.where
+    .split(',')
+    .map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]);
+  return Object.fromEntries(pairs);
+}

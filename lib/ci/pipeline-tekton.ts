@@ -1,0 +1,192 @@
+/**
+ * A pipeline for Tekton (v1 of its API), as a Task and a Pipeline: both can be applied again and again, and what starts them (a
+ * trigger, `tkn pipeline start`) gives them a commit.
+ */
+import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
+import {
+  BUILDKIT_HOST,
+  buildctlContainer,
+  engineOf,
+  fixedEnvironment,
+  hasMerges,
+  hasTakers,
+  JOB_IMAGE,
+  type KubernetesSettings,
+  mounts,
+  nodesOf,
+  podScript,
+  SECRETS,
+  volumes,
+} from './pipeline-pod.ts';
+import { comment, heading, indented, list, platformWords, quotedWord, scalar } from './pipeline-text.ts';
+
+/** Tekton has no limit of its own, but an object of Kubernetes has one of 1.5 MB, also with the state of all its jobs. */
+export const TEKTON_LIMITS: PipelineLimits = {
+  jobsOfLevel: 500,
+  jobs: 500,
+  needs: Number.POSITIVE_INFINITY,
+  labels: true,
+};
+
+/** Prints both objects. Equal input, equal output. */
+export function printTekton(pipeline: Pipeline, settings: KubernetesSettings): string {
+  const jobs = pipeline.levels.flat();
+  return `${heading('ci tekton', pipeline, settings)}
+#
+${usage(pipeline, settings)}
+${task(pipeline, settings)}
+---
+apiVersion: tekton.dev/v1
+kind: Pipeline
+metadata:
+  name: ${scalar(settings.name)}
+spec:
+  params:
+    - name: repository
+      description: What git clones
+    - name: revision
+      description: The commit to build
+    - name: buildkit-host
+      description: Address of the engine; empty, what builds.yaml says
+      default: ${scalar(BUILDKIT_HOST)}
+  tasks:
+${jobs.map((job) => pipelineTask(job, settings)).join('\n')}
+${finallyFailed()}
+`;
+}
+
+/** How it is started. */
+function usage(pipeline: Pipeline, { name }: KubernetesSettings): string {
+  const specs = pipeline.levels.flat().flatMap((job) => {
+    const nodes = nodesOf(job);
+    if (nodes === undefined) return [];
+    const labels = Object.entries(nodes).map(([key, value]) => `${scalar(key)}: ${scalar(value)}`);
+    return `    - pipelineTaskName: ${job.id}
+      podTemplate: { nodeSelector: { ${labels.join(', ')} } }`;
+  });
+  const run = `apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata:
+  generateName: ${name}-
+spec:
+  pipelineRef: { name: ${name} }
+  timeouts: { pipeline: 6h0m0s } # Tekton's own is one hour
+  params:
+    - { name: repository, value: "https://git.example.com/acme/shop.git" }
+    - { name: revision, value: "0000000000000000000000000000000000000000" }${specs.length === 0 ? '' : `\n  taskRunSpecs:\n${specs.join('\n')}`}`;
+  return `# kubectl apply --filename FILE, and for each commit, by a trigger or with kubectl create:
+${run
+  .split('\n')
+  .map((line) => `#   ${line}`)
+  .join('\n')}
+${comment(`Secrets of the namespace, each of them optional: ${SECRETS.registries} (kubernetes.io/dockerconfigjson) signs in to registries, ${SECRETS.engine} (ca.pem, cert.pem, key.pem) to the engine, and what is in ${SECRETS.environment} are variables of the jobs, such as BAKE_TS_RECORD_KEY. For a private repository the service account has a secret with the annotation tekton.dev/git-0.`)}`;
+}
+
+function jobTask({ name }: KubernetesSettings): string {
+  return `${name}-job`;
+}
+
+/** What all jobs are. */
+function task(pipeline: Pipeline, settings: KubernetesSettings): string {
+  const isRead = hasTakers(pipeline);
+  const script = podScript(pipeline, settings, {
+    checkout: CHECKOUT,
+    result: '$(results.made.path)',
+    word: (text) => quotedWord(text, /\$(?=\()/g),
+  });
+  const parameters = [
+    ['builds', 'BUILDS'],
+    ...(isRead ? [['taken', 'TAKEN', '""']] : []),
+    ...(hasMerges(pipeline)
+      ? [
+          ['command', 'COMMAND', 'run'],
+          ['options', 'OPTIONS', '""'],
+        ]
+      : []),
+    ['repository', 'REPOSITORY'],
+    ['revision', 'REVISION'],
+    [
+      'package',
+      'BAKE_TS_PACKAGE',
+      scalar(settings.package),
+      'Where bake-ts comes from, what `npm install` takes',
+    ],
+    ['buildkit-host', 'BUILDKIT_HOST'],
+  ];
+  const declared = parameters.map(
+    ([name, _variable, value, description]) =>
+      `    - name: ${name}${description === undefined ? '' : `\n      description: ${description}`}${value === undefined ? '' : `\n      default: ${value}`}`,
+  );
+  return `apiVersion: tekton.dev/v1
+kind: Task
+metadata:
+  name: ${scalar(jobTask(settings))}
+spec:
+  params:
+${declared.join('\n')}
+${isRead ? '  results:\n    - name: made\n      description: The images that it made, for jobs that build on them\n' : ''}  volumes:
+${indented(volumes(), 4)}
+  steps:
+    - name: buildctl
+${indented(buildctlContainer(settings.buildkit), 6)}
+      volumeMounts:
+${indented(mounts().split('\n')[0] ?? '', 8)}
+    - name: bake
+      image: ${JOB_IMAGE}
+      computeResources:
+        requests: { cpu: 100m, memory: 256Mi } # the engine does the work
+      env:
+${parameters.map(([name, variable]) => `        - { name: ${variable}, value: $(params.${name}) }`).join('\n')}
+${indented(fixedEnvironment(), 8)}
+      envFrom:
+        - secretRef: { name: ${SECRETS.environment}, optional: true }
+      volumeMounts:
+${indented(mounts(), 8)}
+      script: |
+        #!/usr/bin/env bash
+${indented(script, 8)}`;
+}
+
+/** Not a workspace: jobs with a volume in common run on one node, and theirs are to run on many. */
+const CHECKOUT = `source="$work/source"
+git init --quiet "$source"
+git -C "$source" remote add origin "$REPOSITORY"
+git -C "$source" fetch --quiet --depth 1 origin "$REVISION" || git -C "$source" fetch --quiet origin
+git -C "$source" checkout --quiet --detach "$REVISION"`;
+
+function pipelineTask(job: PipelineJob, settings: KubernetesSettings): string {
+  const engine = engineOf(job);
+  const taken = job.takes.map((id) => `$(tasks.${id}.results.made)`).join(' ');
+  const parameters = [
+    ['builds', scalar(job.builds.join(' '))],
+    ...(job.kind === 'merge' ? [['command', 'merge']] : []),
+    ...(job.kind === 'platform' ? [['options', scalar(platformWords(job).trim())]] : []),
+    ...(taken === '' ? [] : [['taken', taken]]),
+    ['repository', '$(params.repository)'],
+    ['revision', '$(params.revision)'],
+    ['buildkit-host', engine === undefined ? '$(params.buildkit-host)' : scalar(engine)],
+  ];
+  return `    - name: ${job.id}
+      taskRef: { name: ${scalar(jobTask(settings))} }
+      onError: continue
+      timeout: 2h0m0s${job.needs.length === 0 ? '' : `\n      runAfter:${list(job.needs, 8)}`}
+      params:
+${parameters.map(([name, value]) => `        - { name: ${name}, value: ${value} }`).join('\n')}`;
+}
+
+function finallyFailed(): string {
+  return `  finally:
+    # Tekton starts nothing more when a task has failed. With \`onError: continue\` it builds what does not need that one, and
+    # skips what does, since its parameter is missing; that the pipeline has failed is said here.
+    - name: failed
+      when:
+        - { input: $(tasks.status), operator: in, values: [Failed] }
+      taskSpec:
+        steps:
+          - name: failed
+            image: ${JOB_IMAGE}
+            script: |
+              #!/bin/sh
+              echo 'A job has failed; its log says why. What needs its images was not built.'
+              exit 1`;
+}

@@ -1,0 +1,259 @@
+/** What is joined: of each part its image as an index names it, and what is attested of it. */
+import {
+  type Digest,
+  fail,
+  formatImageRef,
+  formatPlatform,
+  type ImageRef,
+  ok,
+  type Platform,
+  type Problem,
+  parsePlatform,
+  problem,
+  type Result,
+} from '../model/mod.ts';
+import { parseJson } from '../util/json.ts';
+import type { RegistryClient } from './client.ts';
+import { type IndexEntry, type IndexPlatform, readIndexPlatform } from './index-document.ts';
+import {
+  CONFIG_LIMIT,
+  configOf,
+  type Descriptor,
+  isAttestation,
+  isIndex,
+  layersDigest,
+  type Manifest,
+  readDescriptors,
+} from './manifest.ts';
+import { isRecord } from './problems.ts';
+import { byDigest } from './store.ts';
+
+/** Whose media types: those of the OCI, or Docker's older ones. */
+export type Family = 'oci' | 'docker';
+
+/** The image of one platform, wherever it lies. Several parts may be of one image, which has their platforms. */
+export interface PlatformPart {
+  /** `os/arch[/variant]` */
+  readonly platform: string;
+  /** Of a manifest, or of an index: with attestations, or with several platforms. */
+  readonly digest: Digest;
+  /** Where it is; tag and digest do not count. */
+  readonly repository: ImageRef;
+}
+
+/** What joining takes of a registry client. */
+export type JoiningClient = Pick<
+  RegistryClient,
+  'head' | 'getManifest' | 'getBlob' | 'copyImage' | 'putManifest'
+>;
+
+/** One platform's image, read. */
+export interface PartImage {
+  readonly part: PlatformPart;
+  /** Normalised. */
+  readonly platform: string;
+  /** The repository that it is in. */
+  readonly source: ImageRef;
+  /** The manifest or index that the part names. */
+  readonly top: Manifest;
+  readonly isOfIndex: boolean;
+  readonly entry: IndexEntry;
+  /** Names the layers of its manifest. */
+  readonly layers: Digest | undefined;
+  /** What is attested of it, in the order of its index. */
+  readonly attestations: readonly IndexEntry[];
+  /** Of its index. */
+  readonly indexAnnotations: ReadonlyMap<string, string>;
+}
+
+/** Whose a media type is; undefined: neither's. */
+export function familyOf(mediaType: string): Family | undefined {
+  if (mediaType.startsWith('application/vnd.oci.image.')) return 'oci';
+  return mediaType.startsWith('application/vnd.docker.distribution.') ? 'docker' : undefined;
+}
+
+/** Reads the image that some parts, one at least, are of. */
+export async function readPart(
+  client: JoiningClient,
+  parts: readonly PlatformPart[],
+): Promise<Result<readonly PartImage[]>> {
+  const [first] = parts;
+  if (first === undefined) return ok([]);
+  const top = await client.getManifest(byDigest(first.repository, first.digest));
+  if (!top.ok) return top;
+  return isIndex(top.value) ? readIndex(client, parts, top.value) : readAlone(client, parts, top.value);
+}
+
+/** A manifest alone: what its platform is stands in its config. */
+async function readAlone(
+  client: JoiningClient,
+  parts: readonly PlatformPart[],
+  top: Manifest,
+): Promise<Result<readonly PartImage[]>> {
+  const [part] = parts;
+  const config = configOf(top);
+  if (part === undefined || config === undefined)
+    return fail([notAnImage(part, 'its manifest names no config')]);
+  const blob = await client.getBlob(part.repository, config.digest, CONFIG_LIMIT);
+  if (!blob.ok) return blob;
+  const platform = readIndexPlatform(parseJson(blob.value));
+  if (platform === undefined) return fail([notAnImage(part, 'its config names no platform')]);
+  const lacking = parts.filter((one) => !fits(platform, one.platform));
+  if (lacking.length > 0) return fail(lacking.map((one) => platformMissing(one, [textOf(platform)])));
+  const entry: IndexEntry = {
+    mediaType: top.mediaType,
+    digest: top.digest,
+    sizeBytes: top.bytes.length,
+    annotations: new Map(),
+    platform: asBuilt(part.platform, platform),
+  };
+  return ok([imageOf(part, top, { entry, layers: layersDigest(top), attestations: [], isOfIndex: false })]);
+}
+
+async function readIndex(
+  client: JoiningClient,
+  parts: readonly PlatformPart[],
+  top: Manifest,
+): Promise<Result<readonly PartImage[]>> {
+  const listed = readEntries(top);
+  if (listed === undefined) return fail([notAnImage(parts[0], 'its index names what has no platform')]);
+  const { images, attestations } = listed;
+  const problems: Problem[] = [];
+  const taken = new Map<string, PlatformPart>();
+  for (const part of parts) {
+    const found = images.find(({ platform }) => isSame(platform, part.platform));
+    if (found === undefined)
+      problems.push(
+        platformMissing(
+          part,
+          images.map(({ platform }) => textOf(platform)),
+        ),
+      );
+    else taken.set(found.digest, part);
+  }
+  const extra = images.filter(({ digest }) => !taken.has(digest));
+  if (problems.length === 0 && extra.length > 0) problems.push(platformExtra(parts[0], extra));
+  if (problems.length > 0) return fail(problems);
+  const found: PartImage[] = [];
+  for (const entry of images) {
+    const part = taken.get(entry.digest);
+    if (part === undefined) continue;
+    const manifest = await client.getManifest(byDigest(part.repository, entry.digest));
+    if (!manifest.ok) return manifest;
+    const of = attestations.filter(
+      (one) => one.annotations.get('vnd.docker.reference.digest') === entry.digest,
+    );
+    found.push(
+      imageOf(part, top, { entry, layers: layersDigest(manifest.value), attestations: of, isOfIndex: true }),
+    );
+  }
+  return ok(found);
+}
+
+function imageOf(
+  part: PlatformPart,
+  top: Manifest,
+  rest: Pick<PartImage, 'entry' | 'layers' | 'attestations' | 'isOfIndex'>,
+): PartImage {
+  const { registry, repository } = part.repository;
+  const annotations = rest.isOfIndex && isRecord(top.json['annotations']) ? top.json['annotations'] : {};
+  return {
+    part,
+    platform: textOf(rest.entry.platform),
+    source: { registry, repository },
+    top,
+    ...rest,
+    indexAnnotations: new Map(
+      Object.entries(annotations).flatMap(([name, text]) =>
+        typeof text === 'string' ? [[name, text] as const] : [],
+      ),
+    ),
+  };
+}
+
+/** What an index names; undefined where something of it is neither an image nor attested of one. */
+function readEntries(
+  top: Manifest,
+): { readonly images: readonly IndexEntry[]; readonly attestations: readonly IndexEntry[] } | undefined {
+  const images: IndexEntry[] = [];
+  const attestations: IndexEntry[] = [];
+  const entries: readonly unknown[] = Array.isArray(top.json['manifests']) ? top.json['manifests'] : [];
+  for (const written of entries) {
+    const [descriptor] = readDescriptors([written]);
+    if (descriptor === undefined || !isRecord(written)) return undefined;
+    if (isAttestation(descriptor)) {
+      attestations.push(entryOf(descriptor, { architecture: 'unknown', os: 'unknown' }));
+      continue;
+    }
+    const platform = readIndexPlatform(written['platform']);
+    if (platform === undefined) return undefined;
+    images.push(entryOf(descriptor, platform));
+  }
+  return images.length === 0 ? undefined : { images, attestations };
+}
+
+function entryOf(descriptor: Descriptor, platform: IndexPlatform): IndexEntry {
+  const { mediaType, digest, sizeBytes, annotations, artifactType } = descriptor;
+  const entry = { mediaType, digest, sizeBytes, annotations, platform };
+  return artifactType === undefined ? entry : { ...entry, artifactType };
+}
+
+/** The platform that was built, with what BuildKit takes of the image: that of Windows has a version. */
+function asBuilt(wanted: string, { osVersion, osFeatures }: IndexPlatform): IndexPlatform {
+  const { os = '', arch = '', variant } = parsePlatform(wanted) ?? ({} as Partial<Platform>);
+  const platform = { architecture: arch, os, ...(variant === undefined ? {} : { variant }) };
+  if (os !== 'windows') return platform;
+  return {
+    ...platform,
+    ...(osVersion === undefined ? {} : { osVersion }),
+    ...(osFeatures === undefined ? {} : { osFeatures }),
+  };
+}
+
+function isSame(platform: IndexPlatform, wanted: string): boolean {
+  const parsed = parsePlatform(wanted);
+  return parsed !== undefined && formatPlatform(parsed) === textOf(platform);
+}
+
+/** Configs of many images do not say their variant. */
+function fits(platform: IndexPlatform, wanted: string): boolean {
+  const parsed = parsePlatform(wanted);
+  if (platform.variant !== undefined || parsed === undefined) return isSame(platform, wanted);
+  return platform.os === parsed.os && platform.architecture === parsed.arch;
+}
+
+/** Normalised. */
+function textOf({ os, architecture, variant }: IndexPlatform): string {
+  const text = [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
+  const parsed = parsePlatform(text);
+  return parsed === undefined ? text : formatPlatform(parsed);
+}
+
+function nameOf(part: PlatformPart | undefined): string {
+  return part === undefined ? 'an image' : formatImageRef(byDigest(part.repository, part.digest));
+}
+
+function notAnImage(part: PlatformPart | undefined, why: string): Problem {
+  return problem('registry/not-an-image', `${nameOf(part)} is not the image of a platform: ${why}`, {
+    hint: 'Join what builds gave: the digest of an image, or of its index.',
+  });
+}
+
+function platformMissing(part: PlatformPart, has: readonly string[]): Problem {
+  return problem(
+    'registry/platform-missing',
+    `${nameOf(part)} is to be the image for ${part.platform}, and is for ${has.join(', ')}`,
+    { hint: 'See whether each job was given its own platform, and whether its result is the right one.' },
+  );
+}
+
+function platformExtra(part: PlatformPart | undefined, extra: readonly IndexEntry[]): Problem {
+  const platforms = extra.map(({ platform }) => textOf(platform)).join(', ');
+  return problem(
+    'registry/platform-extra',
+    `${nameOf(part)} also has ${platforms}, which is not to be joined`,
+    {
+      hint: 'Build only the platforms that the build has, or add this one to its `platforms`.',
+    },
+  );
+}

@@ -1,0 +1,75 @@
+/** Tags of what is in its repositories by digest already, moved together: for commands that build nothing. */
+import { type Digest, formatImageRef, type ImageRef, type Result } from '../model/mod.ts';
+import type { Presence, RegistryClient } from '../registry/mod.ts';
+import { newOnesLast } from './publish.ts';
+import { Publisher } from './publisher.ts';
+
+/** A tag, and what it is to point at, which its repository has. */
+export interface WantedMove {
+  /** Name of the build. */
+  readonly build: string;
+  readonly ref: ImageRef;
+  readonly digest: Digest;
+}
+
+/** What moving tags works with. */
+export interface MovingTags {
+  readonly client: RegistryClient;
+  /** Makes the client that puts tags back; it goes on where the command was stopped. */
+  readonly openClient: () => RegistryClient;
+  readonly isImmutable: (ref: ImageRef) => boolean;
+}
+
+/** What tags point at now, by their full names, whatever was known of them. */
+export async function askAgain(
+  client: RegistryClient,
+  refs: readonly ImageRef[],
+): Promise<ReadonlyMap<string, Presence>> {
+  const wanted = new Map(refs.map((ref) => [formatImageRef(ref), ref]));
+  client.expect([...wanted.values()]);
+  return new Map(
+    await Promise.all(
+      [...wanted].map(async ([name, ref]) => {
+        client.forget(ref);
+        return [name, await client.head(ref)] as const;
+      }),
+    ),
+  );
+}
+
+/**
+ * Moves tags, all or none.
+ *
+ * @param before what they point at now
+ * @returns problems: what the first that could not be moved was refused with, and `run/publish-rolled-back` or `run/publish-left` for
+ *   those moved before
+ */
+export async function putTogether(
+  { client, openClient, isImmutable }: MovingTags,
+  moves: readonly WantedMove[],
+  before: ReadonlyMap<string, Presence>,
+): Promise<Result<unknown>> {
+  let rollback: RegistryClient | undefined;
+  const publisher = new Publisher({
+    registry: client,
+    openRollback: () => {
+      rollback ??= openClient();
+      return rollback;
+    },
+    emit: () => undefined,
+    together: true,
+    isImmutable,
+    // The same command again ends what was interrupted; a run must not move tags unasked.
+    note: async () => async () => undefined,
+  });
+  try {
+    for (const { build, ref, digest } of newOnesLast(moves, before)) {
+      const { registry, repository } = ref;
+      // One at a time, so that none is put any more after one that failed.
+      await publisher.publish({ build, source: { registry, repository, digest }, refs: [ref], fresh: true });
+    }
+    return await publisher.publishWaiting([]);
+  } finally {
+    await rollback?.close();
+  }
+}

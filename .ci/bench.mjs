@@ -1,6 +1,6 @@
 /**
  * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, kept, label-day,
- * mutations, plan, unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
+ * mutations, plan, scale, unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
  * where it is not. Engines that are not given through the environment are started: one for us, one for the peer.
  */
 import { readdirSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { build } from './build.mjs';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
 import { ensureModules, heading, must, root } from './support.mjs';
 
-const WITHOUT_ENGINE = new Set(['hash', 'plan']);
+const WITHOUT_ENGINE = new Set(['hash', 'plan', 'scale']);
 /** Those in which the peer works on an engine of its own. */
 const WITH_PEER = new Set(['critical-path', 'label-day']);
 

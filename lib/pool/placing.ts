@@ -30,6 +30,7 @@ export class Placing {
   /** Have a slot that came free since the last decision. */
   readonly #freed = new Set<MemberState>();
   #order = 0;
+  #decidedMs = -Infinity;
   readonly #usual = new UsualDurations();
 
   constructor(members: readonly Member[]) {
@@ -123,7 +124,10 @@ export class Placing {
   get nextMs(): number | undefined {
     let next = Infinity;
     for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs ?? next);
-    if (this.#idle.size > 0) for (const { lateFromMs } of this.#crowded) next = Math.min(next, lateFromMs);
+    if (this.#idle.size === 0) return next === Infinity ? undefined : next;
+    // What is late already was looked at, or nobody with a free slot can take it.
+    for (const { lateFromMs } of this.#crowded)
+      if (lateFromMs > this.#decidedMs) next = Math.min(next, lateFromMs);
     return next === Infinity ? undefined : next;
   }
 
@@ -131,6 +135,7 @@ export class Placing {
   decide(nowMs: number): Decisions {
     const started: Running[] = [];
     const refused: Waiting[] = [];
+    this.#decidedMs = nowMs;
     for (const { member, asideUntilMs } of this.#aside)
       if (asideUntilMs !== undefined && asideUntilMs <= nowMs) this.restore(member.id);
     for (const build of this.#unplaced) this.#place(build, refused);
@@ -280,10 +285,13 @@ export class Placing {
 
   /** A member takes builds again: those that belong there, and those that wait where they failed for want of another one. */
   #returns(state: MemberState): void {
+    const { id } = state.member;
     this.#touch(state);
     this.#placeAgain(
-      ({ home, group, queuedAt }) =>
-        home === state || (queuedAt !== undefined && group.avoid.has(queuedAt.member.id)),
+      ({ home, placement: { avoid, builtOn }, queuedAt }) =>
+        home === state ||
+        builtOn?.includes(id) === true ||
+        (queuedAt !== undefined && avoid.has(queuedAt.member.id)),
     );
   }
 

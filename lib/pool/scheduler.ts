@@ -58,7 +58,7 @@ export class Scheduler {
   constructor(members: readonly Member[], options: SchedulerOptions) {
     this.#placing = new Placing(members);
     this.#now = options.now;
-    this.#wake = options.wake ?? ((atMs, fn) => void setTimeout(fn, atMs - options.now()).unref());
+    this.#wake = options.wake ?? ((atMs, fn) => wakeByTimer(atMs - options.now(), fn));
   }
 
   /**
@@ -179,4 +179,11 @@ export class Scheduler {
     };
     return { member: running.at.member.id, slot, release };
   }
+}
+
+/** Timers cannot be set for longer, and one that comes too early does no harm. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function wakeByTimer(inMs: number, fn: () => void): void {
+  setTimeout(fn, Math.min(inMs, LONGEST_TIMER_MS)).unref();
 }

@@ -125,6 +125,25 @@ test('where the first choice takes longer than expected, the wait ends when it h
   assert.equal(asked.where(), 'b');
 });
 
+test('a wait that has become too long wakes nobody again and again where no free slot is of use', async () => {
+  const arm = { platforms: ['linux/arm64'] };
+  const members = [
+    makeMember('a', arm),
+    makeMember('b', arm),
+    makeMember('c', { platforms: ['linux/amd64'] }),
+  ];
+  const { scheduler, settle, pass } = startPoolClock(members);
+  request(scheduler, placeOn('a', 'first', { coldMs: 30, warmMs: 30, ...arm }));
+  const asked = request(scheduler, placeOn('a', 'x', { coldMs: 100, warmMs: 40, ...arm }));
+  await settle();
+  const other = request(scheduler, placeOn('b', 'other', arm));
+  await pass(500);
+  assert.equal(asked.where(), 'waiting');
+  other.release();
+  await settle();
+  assert.equal(asked.where(), 'b');
+});
+
 test('a slot that comes free goes to a build that waits elsewhere and is done sooner with it', async () => {
   const { scheduler, settle } = await withBusyA(60);
   const other = request(scheduler, placeOn('b', 'other', { coldMs: SECOND, warmMs: SECOND }));
@@ -136,6 +155,25 @@ test('a slot that comes free goes to a build that waits elsewhere and is done so
   other.release();
   await settle();
   assert.equal(moves.where(), 'b');
+});
+
+test('a build that would have moved a while ago stays where the rest of its wait is short', async () => {
+  const { scheduler, settle, pass } = startPoolClock([A, B, makeMember('c')]);
+  const [, middle] = [
+    request(scheduler, placeOn('a', 'first', { coldMs: 60, warmMs: 60 })),
+    request(scheduler, placeOn('b', 'middle')),
+    request(scheduler, placeOn('c', 'third', { coldMs: 90, warmMs: 90 })),
+  ];
+  await settle();
+  const stays = request(scheduler, placeOn('a', 'stays', { coldMs: 55, warmMs: 5 }));
+  const moves = request(scheduler, placeOn('c', 'moves', { coldMs: 55, warmMs: 5 }));
+  middle?.release();
+  await settle();
+  assert.equal(moves.where(), 'b');
+  await pass(30);
+  moves.release();
+  await settle();
+  assert.equal(stays.where(), 'waiting');
 });
 
 test('a slot that comes free goes to what waits for that member first', async () => {
@@ -258,6 +296,28 @@ test('a member that is set aside gets nothing new until its time is over, and wh
   );
   await pass(2 * SECOND);
   assert.equal(next.where(), 'a');
+});
+
+test('a member that comes back or joins gets what belongs there before what could be built anywhere', async () => {
+  const byHash = ['p', 'q', 'r', 's', 't'].find((name) => rankMembers(name, [A, B])[0] === A) ?? '';
+  for (const [joins, placement] of [
+    [false, makePlacement(byHash)],
+    [false, placeOn('a', 'own', { coldMs: 9, warmMs: 8 })],
+    [true, placeOn('a', 'own', { coldMs: 9, warmMs: 8 })],
+  ] as const) {
+    const { scheduler, settle } = startPoolClock(joins ? [B] : [A, B]);
+    scheduler.setAside('a', Infinity);
+    request(scheduler, placeOn('b', 'first', { coldMs: 50, warmMs: 50 }));
+    await settle();
+    const anywhere = request(scheduler, placeOn('b', 'anywhere', { coldMs: 9, warmMs: 9, priority: 9 }));
+    const own = request(scheduler, placement);
+    await settle();
+    if (joins) scheduler.add(A);
+    else scheduler.restore('a');
+    await settle();
+    assert.equal(own.where(), 'a');
+    assert.equal(anywhere.where(), 'waiting');
+  }
 });
 
 test('where all that can are set aside a build waits, and gets a slot when one is restored', async () => {

@@ -1,6 +1,9 @@
 /** A scheduler of a pool whose time passes when the test says so. */
 import { type Lease, type Member, type Placement, Scheduler } from '../../lib/pool/mod.ts';
 
+/** As often it may be woken while time passes once. */
+const MOST_WAKES = 1000;
+
 export interface PoolClock {
   readonly scheduler: Scheduler;
   readonly now: () => number;
@@ -26,13 +29,17 @@ export function startPoolClock(members: readonly Member[]): PoolClock {
   const pass = async (ms: number) => {
     const end = nowMs + ms;
     await settle();
+    let woken = 0;
     for (let next = wakes[0]; next !== undefined && next.atMs <= end; next = wakes[0]) {
       wakes.shift();
+      woken++;
+      if (woken > MOST_WAKES) throw new Error(`woken without end at ${nowMs}`);
       nowMs = Math.max(nowMs, next.atMs);
       next.fn();
       await settle();
     }
     nowMs = end;
+    await settle();
   };
   return { scheduler, now: () => nowMs, pass, settle };
 }
@@ -62,15 +69,23 @@ export interface Asked {
   readonly where: () => string;
   /** The number of its slot; undefined: it has none. */
   readonly slot: () => number | undefined;
+  /** When it got it. */
+  readonly sinceMs: () => number;
   readonly release: () => void;
   /** It was told that it has to wait. */
   readonly hasWaited: () => boolean;
 }
 
 /** Asks for a slot. */
-export function request(scheduler: Scheduler, placement: Placement, signal?: AbortSignal): Asked {
+export function request(
+  scheduler: Scheduler,
+  placement: Placement,
+  signal?: AbortSignal,
+  now: () => number = () => 0,
+): Asked {
   let lease: Lease | undefined;
   let isOver = false;
+  let sinceMs = 0;
   let hasWaited = false;
   const onWait = () => {
     hasWaited = true;
@@ -78,10 +93,12 @@ export function request(scheduler: Scheduler, placement: Placement, signal?: Abo
   scheduler.acquire(placement, { onWait, ...(signal === undefined ? {} : { signal }) }).then((got) => {
     lease = got;
     isOver = true;
+    sinceMs = now();
   });
   return {
     where: () => (isOver ? (lease?.member ?? 'refused') : 'waiting'),
     slot: () => lease?.slot,
+    sinceMs: () => sinceMs,
     release: () => lease?.release(),
     hasWaited: () => hasWaited,
   };

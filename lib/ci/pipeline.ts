@@ -14,7 +14,8 @@ export function planPipeline(plan: Plan, { split, limits, runners = [] }: Pipeli
   if (plan.set.record === undefined || plan.set.record === 'local') notes.push(NO_RECORD);
   if (plan.set.publish === 'together') {
     const builds = nodes.filter(({ role }) => role === 'asked').map(({ build }) => build.name);
-    return { split: 'level', levels: [[oneJob(builds)]], registries, notes: [...notes, TOGETHER] };
+    notes.push(TOGETHER, ...(runners.length > 0 ? [TOGETHER_RUNNERS] : []));
+    return { split: 'level', levels: [[oneJob(builds)]], registries, notes };
   }
   const units = findUnits(plan, runners);
   notes.push(...shareNotes(plan, units), ...runnerNotes(plan, units, runners));
@@ -51,6 +52,11 @@ const NO_RECORD: PipelineNote = {
 const TOGETHER: PipelineNote = {
   text: 'There is one job, since `publish: together` moves all tags at the end of one run.',
   hint: 'Jobs of their own take `publish: each`.',
+};
+
+const TOGETHER_RUNNERS: PipelineNote = {
+  text: 'Runners for platforms count for nothing, since there is one job.',
+  hint: 'A pool of engines in builds.yaml builds each platform on an engine that has it, in one run.',
 };
 
 /** Builds that several jobs make, each for itself. */

@@ -172,6 +172,22 @@ test('without --runner, and where nothing is for its platform, a pipeline is as 
   assert.doesNotMatch(whole.text, /merge-0|by-digest/);
 });
 
+test('where all tags move together there is one job, and what runners were named for is said', async (t) => {
+  const head = `publish: together\nrecord: registry
+templates: { image: { tags: ["ghcr.io/acme/\${{ build.name }}:1"], push: true } }
+builds:
+`;
+  for (const system of SYSTEMS) {
+    const { text, err } = await printPipeline(t, system, GRAPH, {
+      args: runnersFor(system),
+      more: MORE,
+      head,
+    });
+    assert.doesNotMatch(text, /by-digest/);
+    assert.match(err.replace(/\s+/g, ' '), /Runners for platforms count for nothing, since there is one job/);
+  }
+});
+
 test('a build called "request" is joined beside the job of merge requests', async (t) => {
   const args = ['--split=build', ...runnersFor('gitlab')];
   const { parsed } = await printPipeline(t, 'gitlab', { request: [] }, { args, more: { request: BOTH } });

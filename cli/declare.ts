@@ -60,7 +60,11 @@ function declareCommands(word: string | undefined): CAC {
     .option('--atomic', 'Move tags only when all builds succeeded, as with `publish: together`')
     .option('--fail-fast', 'Stop everything at the first failure, not only what depends on it')
     .option('--stall-timeout <duration>', 'End a build in which nothing moves for so long, e.g. 10m')
-    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
+    .option(
+      '--addr <address>',
+      'Use this buildkitd, e.g. tcp://host:1234; several are a pool (may be repeated)',
+      REPEATS,
+    )
     .option(
       '--progress <auto|tty|plain|grouped|json|quiet>',
       'How to show progress; json: an event a line on stdout',
@@ -119,6 +123,7 @@ function declareCommands(word: string | undefined): CAC {
     .option('--dot', 'The graph for Graphviz')
     .option('--html', 'The graph and the builds as a page, one HTML file')
     .option('--mermaid', 'The graph for Mermaid, which GitHub shows in Markdown')
+    .option('--engines', 'Which engine of a pool each build goes to first, and then')
     .action(lazily(() => import('./commands/plan.ts')));
 
   const explain = command(
@@ -126,7 +131,7 @@ function declareCommands(word: string | undefined): CAC {
     'Say why builds would run or are up to date, and what counts for them',
   );
   mistrusting(overriding(fromFiles(selecting(explain))))
-    .option('--addr <address>', 'Look into the images of this buildkitd, not the one found')
+    .option('--addr <address>', 'Look into the images of this buildkitd (may be repeated)', REPEATS)
     .option('--json', 'The same as JSON, for programs')
     .example('  bake-ts explain            a line or a few for each build')
     .example('  bake-ts explain api        everything about one')
@@ -207,7 +212,7 @@ function declareCommands(word: string | undefined): CAC {
       REPEATS,
     )
     .option('--strict', 'Count known noise, too: logs, caches, times in compiled Python')
-    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234, not the one found')
+    .option('--addr <address>', 'Use this buildkitd, e.g. tcp://host:1234 (may be repeated)', REPEATS)
     .option('--progress <auto|tty|plain|grouped|quiet>', 'How to show progress, on stderr')
     .option('--verbose', 'Every difference, also those that do not count')
     .option('--json', 'All that was found as JSON, for programs')
@@ -264,7 +269,7 @@ function declareCommands(word: string | undefined): CAC {
   mistrusting(fromFiles(selecting(lint)))
     .option('--format <text|lines|json|github>', 'lines: one each; github: beside the line in a PR')
     .option('--strict', 'End with 1 for warnings, too; most findings are warnings')
-    .option('--addr <address>', 'Ask this buildkitd, not the one found')
+    .option('--addr <address>', 'Ask this buildkitd, not the one found (may be repeated)', REPEATS)
     .action(lazily(() => import('./commands/lint.ts')));
 
   const print = command('print [...builds]', 'Print the builds with every value final');
@@ -382,7 +387,7 @@ function declareEngine(command: CAC['command']): void {
     .option('-y, --yes', 'Do not ask')
     .action(lazily(() => import('./commands/engine-rm.ts')));
   command('engine status', 'Show which engine a run would use, what is installed and what runs')
-    .option('--addr <address>', 'Ask this engine')
+    .option('--addr <address>', 'Ask this engine (may be repeated)', REPEATS)
     .option('--disk', 'Also count the bytes on disk, which takes a while')
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-status.ts')));
@@ -406,7 +411,7 @@ function declareEngine(command: CAC['command']): void {
     .example('  bake-ts engine prune --images --gone --dry-run  what nobody needs any more')
     .action(lazily(() => import('./commands/engine-prune.ts')));
   command('engine doctor', 'Check whether this machine can run an engine, and say what to do')
-    .option('--addr <address>', 'A run would use this engine')
+    .option('--addr <address>', 'A run would use this engine (may be repeated)', REPEATS)
     .option('--json', 'The same as JSON, for programs')
     .action(lazily(() => import('./commands/engine-doctor.ts')));
   command('engine service <kind>', 'Print what keeps an engine running: systemd, systemd-user or kubernetes')

@@ -1,6 +1,17 @@
 /** From options to a set of builds and a selection: what `run`, `plan`, `print`, `list` and `validate` have in common. */
 import type { ReadBuildsOptions, ReadBuildsValue } from '../lib/config/mod.ts';
-import { fail, GRANT_FORMS, ok, type Problem, parseGrant, problem, type Result } from '../lib/model/mod.ts';
+import {
+  type EngineSettings,
+  fail,
+  GRANT_FORMS,
+  namedEngine,
+  ok,
+  type Problem,
+  parseGrant,
+  problem,
+  type Result,
+  tlsFor,
+} from '../lib/model/mod.ts';
 import type { Selection } from '../lib/plan/mod.ts';
 import { parseDuration } from '../lib/util/duration.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
@@ -91,12 +102,25 @@ function badGrant(text: string): Problem {
   return problem('cli/bad-value', `--allow cannot be "${text}"`, { hint: `it is one of ${GRANT_FORMS}` });
 }
 
-/** The engine that the builds.yaml here names, for commands that need it for nothing else; one that cannot be read names none. */
-export async function engineOfFile(args: ParsedArgs, io: Io): Promise<{ readonly fileAddress?: string }> {
-  if (textOf(args, 'addr') !== undefined || (io.env['BUILDKIT_HOST'] ?? '') !== '') return {};
+/**
+ * What the builds.yaml here says of engines, for commands that need it for nothing else; one that cannot be read says nothing. Where one engine
+ * is named otherwise, only files for TLS are of interest.
+ */
+export async function engineOfFile(
+  args: ParsedArgs,
+  io: Io,
+): Promise<{ readonly settings?: EngineSettings }> {
+  const named = namedEngine({ flagAddresses: listOf(args, 'addr'), env: io.env, settings: undefined });
+  if (named !== undefined && tlsFor(named.address, { tls: {} }) === undefined) return {};
   const read = await readInputs(args, io, { onlySettings: true });
-  const address = read.ok ? read.value.set.engine?.address : undefined;
-  return address === undefined ? {} : { fileAddress: address };
+  const settings = read.ok ? read.value.set.engine : undefined;
+  return settings === undefined ? {} : { settings };
+}
+
+/** The engines that the command line names, as calls take them. */
+export function addressesOf(args: ParsedArgs): { readonly address?: readonly string[] } {
+  const address = listOf(args, 'addr');
+  return address.length === 0 ? {} : { address };
 }
 
 /** Which builds are meant. */

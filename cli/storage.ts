@@ -38,12 +38,12 @@ export async function findStorage(
     }
   }
   const address = textOf(args, 'addr');
-  const fileAddress = read.ok ? read.value.set.engine?.address : undefined;
+  const settings = read.ok ? read.value.set.engine : undefined;
   const engine = await findEngine({
     env: io.env,
     autoStart: false,
     ...(address === undefined ? {} : { flagAddress: address }),
-    ...(fileAddress === undefined ? {} : { fileAddress }),
+    ...(settings === undefined ? {} : { settings }),
   });
   if (!engine.ok) return engine;
   if (read.ok)

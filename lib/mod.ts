@@ -32,6 +32,7 @@
 export type { ConfigChange, FileChange, ImageComparison, LayerComparison, Verdict } from './compare/mod.ts';
 export type {
   Expression,
+  PoolDefinition,
   PrintedSet,
   TemplateDefinition,
   Text,
@@ -116,6 +117,9 @@ export type {
   DockerfileSource,
   Edge,
   EdgeReason,
+  EngineSettings,
+  EngineTarget,
+  EngineTls,
   Environment,
   EventBody,
   EventSink,
@@ -125,6 +129,7 @@ export type {
   Group,
   ImageRef,
   Json,
+  KubernetesPods,
   Outcome,
   Phase,
   PlaceJson,
@@ -133,6 +138,7 @@ export type {
   PlannedNode,
   PlatformLayers,
   PlatformManifest,
+  PoolEntry,
   Position,
   Problem,
   ProblemArea,

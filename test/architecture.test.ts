@@ -20,6 +20,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   engine: { level: 2, imports: [] },
   state: { level: 2, imports: [] },
   plan: { level: 2, imports: [] },
+  pool: { level: 2, imports: [] },
   hcl: { level: 2, imports: [] },
   ci: { level: 3, imports: ['report', 'timeline'] },
   bake: { level: 3, imports: ['hcl'] },
@@ -43,6 +44,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
       'fingerprint',
       'registry',
       'engine',
+      'pool',
       'buildctl',
       'state',
       'prepare',
@@ -122,7 +124,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
   // Programs are run to their end in one place; what engine starts are daemons.
   'node:child_process': ['system', 'engine'],
   'node:net': ['engine', 'registry'],
-  'node:tls': ['registry'],
+  'node:tls': ['engine', 'registry'],
   'node:http': ['engine', 'registry'],
   'node:https': ['engine', 'registry'],
   // For signals to process groups; what must not be read from it is a test of its own.

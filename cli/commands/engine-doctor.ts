@@ -1,27 +1,29 @@
 import { plural, wrap } from '../../lib/report/mod.ts';
-import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { isSet, listOf, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { engineOfFile } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { columnsOf, paletteFor, writeJson } from '../output.ts';
+import { poolToJson } from '../pool-text.ts';
 import { withHardStop } from '../signals.ts';
 import { engineToJson } from './engine-status.ts';
 
 /** `bake-ts engine doctor`: ends with 5 if a check failed. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { engineDoctor } = await import('../../lib/engine/mod.ts');
-  const address = textOf(args, 'addr');
-  const { checks, serving } = await withHardStop(io, async () =>
+  const addresses = listOf(args, 'addr');
+  const { checks, serving, pool } = await withHardStop(io, async () =>
     engineDoctor({
       env: io.env,
-      ...(address === undefined ? {} : { flagAddress: address }),
+      flagAddress: addresses,
       ...(await engineOfFile(args, io)),
     }),
   );
   const failed = checks.filter((one) => one.status === 'fail').length;
   const code = failed > 0 ? EXIT.engine : EXIT.ok;
   if (isSet(args, 'json')) {
-    writeJson({ ok: failed === 0, ...engineToJson(serving), checks }, io);
+    const engines = pool === undefined ? engineToJson(serving) : poolToJson(pool);
+    writeJson({ ok: failed === 0, ...engines, checks }, io);
     return code;
   }
   const palette = paletteFor(args, io, io.stdout);
@@ -42,7 +44,13 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const verdict =
     failed > 0
       ? palette.error(`${plural(failed, 'check')} failed: the arrows say what to do first`)
-      : palette.good(serving.ok ? 'an engine serves here' : 'an engine can run here');
+      : palette.good(
+          pool !== undefined
+            ? 'the pool serves here'
+            : serving.ok
+              ? 'an engine serves here'
+              : 'an engine can run here',
+        );
   io.stdout.write(`\n${verdict}${warned > 0 ? `; ${plural(warned, 'warning')}` : ''}\n`);
   return code;
 }

@@ -1,37 +1,40 @@
 import type { ServingEngine } from '../../lib/engine/mod.ts';
-import type { Problem, Result } from '../../lib/model/mod.ts';
+import { fail, namedPool, type Problem, type Result } from '../../lib/model/mod.ts';
 import { formatBytes, type Palette, plainText, toProblemJson } from '../../lib/report/mod.ts';
 import { type System, thisSystem } from '../../lib/system/mod.ts';
-import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { isSet, listOf, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { engineOfFile } from '../inputs.ts';
 import type { Io } from '../io.ts';
-import { formatTable, paletteFor, writeJson } from '../output.ts';
+import { columnsOf, formatTable, paletteFor, writeJson } from '../output.ts';
+import { answersWhole, formatPool, poolToJson } from '../pool-text.ts';
 import { withHardStop } from '../signals.ts';
 
-/** `bake-ts engine status`: ends with 5 where no engine answers that a run would use, so that scripts can ask. */
+/** `bake-ts engine status`: ends with 5 where no engine answers that a run would use, or one of a pool does not, so that scripts can ask. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return withHardStop(io, () => showStatus(args, io));
 }
 
 async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { formatSource, engineStatus, servingEngine, tellOutdated } = await import('../../lib/engine/mod.ts');
-  const address = textOf(args, 'addr');
-  const [status, serving] = await Promise.all([
+  const { formatSource, engineStatus, poolStatus, servingEngine, tellOutdated } = await import(
+    '../../lib/engine/mod.ts'
+  );
+  const flagAddress = listOf(args, 'addr');
+  const file = await engineOfFile(args, io);
+  const entries = namedPool({ flagAddresses: flagAddress, env: io.env, settings: file.settings });
+  const [status, pool, serving] = await Promise.all([
     engineStatus({ env: io.env, diskUse: isSet(args, 'disk') }),
-    servingEngine({
-      env: io.env,
-      ...(address === undefined ? {} : { flagAddress: address }),
-      ...(await engineOfFile(args, io)),
-    }),
+    entries === undefined ? undefined : poolStatus(entries, { env: io.env, ...file }),
+    entries === undefined ? servingEngine({ env: io.env, flagAddress, ...file }) : fail([]),
   ]);
   const { installation, paths } = status;
-  const code = serving.ok ? EXIT.ok : EXIT.engine;
+  const isWhole = pool === undefined ? serving.ok : answersWhole(pool);
+  const code = isWhole ? EXIT.ok : EXIT.engine;
   if (isSet(args, 'json')) {
     const ctr = installation?.parts.get('ctr')?.file;
     writeJson(
       {
-        ...engineToJson(serving),
+        ...(pool === undefined ? engineToJson(serving) : poolToJson(pool)),
         running: status.running,
         address: status.address,
         ...(status.registry === undefined ? {} : { registry: status.registry }),
@@ -51,7 +54,8 @@ async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
   }
   const palette = paletteFor(args, io, io.stdout);
   const outdated = installation === undefined ? undefined : tellOutdated(installation);
-  if (serving.ok) io.stdout.write(`${formatServing(serving.value, palette).join('\n')}\n\n`);
+  if (pool !== undefined) io.stdout.write(`${formatPool(pool, palette, columnsOf(io.stdout))}\n`);
+  else if (serving.ok) io.stdout.write(`${formatServing(serving.value, palette).join('\n')}\n\n`);
   else io.stdout.write(`${formatNone(serving.error, palette).join('\n')}\n\n`);
   const lines = [
     `embedded engine: ${status.running ? `${palette.good('running')}, ${status.address}` : palette.warning('not running')}`,

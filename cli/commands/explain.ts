@@ -1,6 +1,7 @@
-import { isSet, type ParsedArgs, textOf } from '../args.ts';
+import { isSet, type ParsedArgs } from '../args.ts';
 import { type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
 import { formatExplanations } from '../explain-text.ts';
+import { addressesOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { paletteFor, reportProblems, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
@@ -13,7 +14,6 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { explainBuilds } = await import('../../lib/inspect/mod.ts');
   const { plan, dockerfiles, warnings } = planned.value;
   reportProblems(warnings, args, io);
-  const address = textOf(args, 'addr');
   return withCancellation(io, async ({ signal, stoppedBy }) => {
     const report = await explainBuilds({
       plan,
@@ -21,7 +21,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       env: io.env,
       hostArchitecture: io.architecture,
       signal,
-      ...(address === undefined ? {} : { address }),
+      ...addressesOf(args),
     });
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);

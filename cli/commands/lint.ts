@@ -1,7 +1,7 @@
 import { plural } from '../../lib/report/mod.ts';
 import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
-import { readInputs, selectionOf } from '../inputs.ts';
+import { addressesOf, readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { paletteFor, reportProblems, writeFindings } from '../output.ts';
 import { withCancellation } from '../signals.ts';
@@ -23,7 +23,6 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     args,
     io,
   );
-  const address = textOf(args, 'addr');
   return withCancellation(
     io,
     async ({ signal, stoppedBy }) => {
@@ -32,7 +31,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         env: io.env,
         signal,
         notify: (text) => io.stderr.write(`${text}\n`),
-        ...(address === undefined ? {} : { address }),
+        ...addressesOf(args),
       });
       const stopped = stoppedBy();
       if (stopped !== undefined) return exitCodeOfSignal(stopped);

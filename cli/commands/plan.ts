@@ -1,4 +1,4 @@
-import { type EventBody, type Plan, type Problem, problem } from '../../lib/model/mod.ts';
+import { type EventBody, namedPool, type Plan, type Problem, problem } from '../../lib/model/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { shellWord } from '../../lib/util/shell.ts';
 import { VERSION } from '../../lib/util/version.ts';
@@ -8,9 +8,9 @@ import type { Io } from '../io.ts';
 import { formatTable, reportProblems, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
 
-const FORMS = ['json', 'tree', 'dot', 'mermaid', 'html'] as const;
+const FORMS = ['json', 'tree', 'dot', 'mermaid', 'html', 'engines'] as const;
 
-/** `bake-ts plan`: no engine, no network, no secrets. */
+/** `bake-ts plan`: no engine, no network, no secrets; `--engines` asks kubectl where builds.yaml names pods. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const forms = FORMS.filter((one) => isSet(args, one));
   if (forms.length > 1) {
@@ -35,6 +35,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [form] = forms;
   if (form === 'json') writeJson(describePlan(plan), io);
   else if (form === 'tree') io.stdout.write(drawTree(plan));
+  else if (form === 'engines') return showEngines(plan, args, io, code);
   else if (form === 'html') io.stdout.write(await renderPlan(plan, io));
   else if (form === 'dot') io.stdout.write(drawDot(plan));
   else if (form === 'mermaid') {
@@ -53,6 +54,30 @@ function withPageHint(problems: readonly Problem[], args: ParsedArgs): readonly 
   return problems.map((one) => (one.message.includes(file) ? { ...one, hint } : one));
 }
 
+/** Which engine of the pool each build goes to first, and then. */
+async function showEngines(plan: Plan, args: ParsedArgs, io: Io, code: ExitCode): Promise<ExitCode> {
+  const [{ listMembers }, { engineOrders }] = await Promise.all([
+    import('../../lib/engine/mod.ts'),
+    import('../../lib/run/mod.ts'),
+  ]);
+  const { engine: settings } = plan.set;
+  const entries = namedPool({ flagAddresses: undefined, env: io.env, settings });
+  if (entries === undefined) {
+    const none = problem('engine/none-found', 'no pool of engines is named', {
+      hint: 'Name several under `engine.pool` of builds.yaml, or in BUILDKIT_HOST, separated by blanks.',
+    });
+    return reportProblems([none], args, io);
+  }
+  const { members, problems } = await listMembers(entries, { env: io.env, settings });
+  const rows = [...engineOrders(plan, members)].map(([build, order]) => [
+    build,
+    order.length === 0 ? 'no engine has its platforms and labels' : order.slice(0, 3).join(', '),
+  ]);
+  const palette = createPalette(wantsColor(args, io, io.stdout));
+  io.stdout.write(formatTable(['BUILD', 'ENGINES, THE FIRST CHOICE FIRST'], rows, palette));
+  return reportProblems(problems, args, io) || code;
+}
+
 /** The page of a run that has not begun. */
 async function renderPlan(plan: Plan, io: Io): Promise<string> {
   const [{ announceRun }, { createTimeline }, { renderPage }] = await Promise.all([
@@ -63,7 +88,7 @@ async function renderPlan(plan: Plan, io: Io): Promise<string> {
   const maker = createTimeline();
   let seq = 0;
   const emit = (body: EventBody) => maker.take({ ...body, seq: ++seq, atMs: io.now() });
-  announceRun({ plan, version: VERSION, runtime: io.runtime }, emit);
+  announceRun({ plan, env: io.env, version: VERSION, runtime: io.runtime }, emit);
   return renderPage(maker.timeline(), { kind: 'plan' });
 }
 

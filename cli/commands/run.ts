@@ -16,7 +16,7 @@ import { isSet, type ParsedArgs, textOf } from '../args.ts';
 import { openCi } from '../ci.ts';
 import { type EventReader, joinReaders } from '../event-readers.ts';
 import { type ExitCode, exitCodeOfRun } from '../exit-codes.ts';
-import { readDuration, readNumber } from '../inputs.ts';
+import { addressesOf, readDuration, readNumber } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { keepRun, type RunKeeper, readKeptRuns } from '../kept-run.ts';
 import { writeMetadataFile } from '../metadata-files.ts';
@@ -155,7 +155,6 @@ async function runOnce(
       reporter.abandon();
     },
   });
-  const address = textOf(args, 'addr');
   const { earlier, ...limits } = flags;
   const summary = await bakeWith(what.engines ?? ENGINES, {
     force: isSet(args, 'force'),
@@ -175,7 +174,7 @@ async function runOnce(
     runtime: io.runtime,
     command: io.argv,
     hostArchitecture: io.architecture,
-    ...(address === undefined ? {} : { address }),
+    ...addressesOf(args),
   }).finally(() => {
     readers.flush();
     reporter.close();

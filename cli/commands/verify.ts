@@ -3,8 +3,9 @@ import { createReporter } from '../../lib/report/mod.ts';
 import { type PathPattern, readPathPattern } from '../../lib/util/path-pattern.ts';
 import { VERSION } from '../../lib/util/version.ts';
 import type { Verification } from '../../lib/verify/mod.ts';
-import { isSet, listOf, type ParsedArgs, textOf } from '../args.ts';
+import { isSet, listOf, type ParsedArgs } from '../args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems, exitCodeOfSignal } from '../exit-codes.ts';
+import { addressesOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { paletteFor, progressMode, reportProblems, sourceReader, wantsColor, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
@@ -23,7 +24,6 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { plan, dockerfiles, missing } = planned.value;
   const code = reportProblems([...planned.value.warnings, ...missing], args, io);
   if (missing.some((one) => one.severity === 'error')) return code;
-  const address = textOf(args, 'addr');
   const reporter = createReporter({
     mode: progressMode(args, io),
     out: io.stdout,
@@ -44,7 +44,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       version: VERSION,
       runtime: io.runtime,
       rules: { isStrict: isSet(args, 'strict'), ignore: ignore.value },
-      ...(address === undefined ? {} : { address }),
+      ...addressesOf(args),
     }).finally(() => reporter.close());
     const stopped = stoppedBy();
     if (stopped !== undefined) return exitCodeOfSignal(stopped);

@@ -7,6 +7,8 @@ import {
   type Build,
   contextKey,
   type DigestRef,
+  type EngineTarget,
+  engineArgv,
   formatImageRef,
   type ImageRef,
   namesUser,
@@ -76,10 +78,8 @@ export interface FrontendFile extends LocalSource {
 }
 
 /** All that one call of `buildctl build` needs. */
-export interface BuildRequest {
+export interface BuildRequest extends EngineTarget {
   readonly build: Build;
-  /** The engine's address (`--addr`). */
-  readonly address: string;
   /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
   readonly dockerfile?: FrontendFile;
   /** The frontend's image as it is asked for; undefined: as the build has it. */
@@ -100,7 +100,7 @@ export interface BuildRequest {
 /** The arguments of `buildctl`, without the program itself. Holds no secret. */
 export function buildArgv(request: BuildRequest): readonly string[] {
   const { build } = request;
-  const argv = ['--addr', request.address, 'build', '--progress=rawjson'];
+  const argv = [...engineArgv(request), 'build', '--progress=rawjson'];
   const opt = (key: string, value: string) => argv.push('--opt', `${key}=${value}`);
   pushFrontend(request, argv, opt);
 

@@ -23,6 +23,7 @@ import {
   type Result,
   type SourceFile,
   type TypedAttributes,
+  targetOf,
   withDefaultTag,
 } from '../model/mod.ts';
 import { type ProgramEnd, thisSystem } from '../system/mod.ts';
@@ -52,6 +53,8 @@ export interface BuildCall {
   /** Arguments for the proxies of steps, besides those of the build. */
   readonly proxies?: ReadonlyMap<string, string>;
   readonly attempt: number;
+  /** Which engine of a pool it is; said when the call is started. */
+  readonly engine?: string;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
   /** Called for each line of progress. */
@@ -112,7 +115,7 @@ async function callWith(
   const policyFile = await writePolicy(call);
   const request: BuildRequest = {
     build: withActiveCaches(call.build, tool.env),
-    address: tool.address,
+    ...targetOf(tool),
     links: call.links,
     locals: call.locals,
     outputs: call.outputs,
@@ -143,6 +146,7 @@ async function callWith(
     build: call.build.name,
     attempt: call.attempt,
     argv: [tool.program, ...argv],
+    ...(call.engine === undefined ? {} : { engine: call.engine }),
   });
   const end = await calling;
   const summary = reader.summary();

@@ -1,4 +1,5 @@
 /** Letting go of images in the engine's own store, which buildctl cannot delete: their names are given to an empty one. */
+import type { EngineTarget } from '../model/mod.ts';
 import { formatCsv } from '../util/csv.ts';
 import { callOwnDockerfile, type OwnDockerfile, ownDockerfileArgv } from './own-dockerfile.ts';
 import type { Buildctl } from './tool.ts';
@@ -15,9 +16,12 @@ export interface EmptyCall {
 const NOTHING: OwnDockerfile = { source: 'bake-ts-empty', text: 'FROM scratch\n' };
 
 /** The arguments of `buildctl` for it. */
-export function emptyArgv(address: string, { names, workDir }: Omit<EmptyCall, 'signal'>): readonly string[] {
+export function emptyArgv(
+  engine: EngineTarget,
+  { names, workDir }: Omit<EmptyCall, 'signal'>,
+): readonly string[] {
   return [
-    ...ownDockerfileArgv(address, NOTHING, workDir),
+    ...ownDockerfileArgv(engine, NOTHING, workDir),
     ...['--opt', 'build-arg:SOURCE_DATE_EPOCH=0'],
     ...['--output', formatCsv(['type=image', `name=${names.join(',')}`])],
   ];
@@ -25,5 +29,5 @@ export function emptyArgv(address: string, { names, workDir }: Omit<EmptyCall, '
 
 /** Gives names to an image of nothing, so that the engine may collect what they named. */
 export async function emptyStored(tool: Buildctl, call: EmptyCall): Promise<void> {
-  await callOwnDockerfile(tool, NOTHING, emptyArgv(tool.address, call), call);
+  await callOwnDockerfile(tool, NOTHING, emptyArgv(tool, call), call);
 }

@@ -1,6 +1,12 @@
 /** Making the layers-only image of an image that lies in the engine's own store and in no registry. */
 import path from 'node:path';
-import { type Digest, type DigestRef, formatImageRef, type ImageRef } from '../model/mod.ts';
+import {
+  type Digest,
+  type DigestRef,
+  type EngineTarget,
+  formatImageRef,
+  type ImageRef,
+} from '../model/mod.ts';
 import { formatCsv } from '../util/csv.ts';
 import { imageIdentifier } from './argv.ts';
 import { readMetadata } from './metadata.ts';
@@ -24,14 +30,14 @@ const PARENT: OwnDockerfile = { source: 'bake-ts-layers-only', text: 'FROM paren
 
 /** The arguments of `buildctl` for it: the image as it is, under other configs (buildkit exporter/containerimage/writer.go). */
 export function layersOnlyArgv(
-  address: string,
+  engine: EngineTarget,
   { image, name, configs, workDir }: Omit<LayersOnlyCall, 'signal'>,
 ): readonly string[] {
   const key = (platform: string) =>
     configs.size === 1 ? 'containerimage.config' : `containerimage.config/${platform}`;
   const attributes = [...configs].map(([platform, config]) => `${key(platform)}=${config}`);
   return [
-    ...ownDockerfileArgv(address, PARENT, workDir),
+    ...ownDockerfileArgv(engine, PARENT, workDir),
     ...['--opt', `context:parent=${imageIdentifier(image)}`],
     ...['--opt', `platform=${[...configs.keys()].join(',')}`],
     ...['--output', formatCsv(['type=image', `name=${formatImageRef(name)}`, ...attributes])],
@@ -41,7 +47,7 @@ export function layersOnlyArgv(
 
 /** Makes a layers-only image, without running anything; undefined where the engine does not. */
 export async function storeLayersOnly(tool: Buildctl, call: LayersOnlyCall): Promise<Digest | undefined> {
-  const end = await callOwnDockerfile(tool, PARENT, layersOnlyArgv(tool.address, call), call);
+  const end = await callOwnDockerfile(tool, PARENT, layersOnlyArgv(tool, call), call);
   return end.exitCode === 0 ? (await readMetadata(metadataIn(call.workDir)))?.digest : undefined;
 }
 

@@ -12,8 +12,15 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Build, Problem, SourceFile } from '../model/mod.ts';
-import { familiarName, parseImageRef } from '../model/mod.ts';
+import {
+  type Build,
+  type EngineTarget,
+  familiarName,
+  type Problem,
+  parseImageRef,
+  type SourceFile,
+  targetOf,
+} from '../model/mod.ts';
 import { buildArgv, type FrontendFile } from './argv.ts';
 import { notStarted, provideDockerfile } from './build.ts';
 import { type Excerpt, takeExcerpts } from './excerpt.ts';
@@ -64,7 +71,7 @@ export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<Li
   const policyFile = call.isolated === true ? await writeIsolation(call.workDir) : undefined;
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const request = (id: string): readonly string[] =>
-      lintArgv({ ...call, standIns: [...standIns] }, tool.address, { dockerfile, policyFile }, id);
+      lintArgv({ ...call, standIns: [...standIns] }, tool, { dockerfile, policyFile }, id);
     const lint = await ask(tool, call, request('frontend.lint'));
     if (lint.problem !== undefined) return { findings: [], unresolved, problem: lint.problem };
     const lost = lint.lost.filter((one) => !standIns.has(one.context));
@@ -125,7 +132,7 @@ interface LintFiles {
 /** The arguments of buildctl for a request to the frontend: those of the build, less what only a build needs. */
 export function lintArgv(
   call: Pick<LintCall, 'build' | 'standIns' | 'isolated'>,
-  address: string,
+  engine: EngineTarget,
   { dockerfile, policyFile }: LintFiles,
   requestId: string,
 ): readonly string[] {
@@ -149,7 +156,7 @@ export function lintArgv(
   };
   const argv = buildArgv({
     build,
-    address,
+    ...targetOf(engine),
     links: call.standIns.map((contextName) => ({ contextName, kind: 'scratch' })),
     outputs: [],
     // Of them only ignore files are read, which the frontend has sent each time.

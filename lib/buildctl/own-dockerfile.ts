@@ -1,6 +1,7 @@
 /** Calls of buildctl for a Dockerfile of our own, which runs nothing and reads no files: what it does to the engine's store. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { type EngineTarget, engineArgv } from '../model/mod.ts';
 import type { ProgramEnd } from '../system/mod.ts';
 import { type Buildctl, callBuildctl } from './tool.ts';
 
@@ -13,12 +14,13 @@ export interface OwnDockerfile {
 
 /** The head of the arguments of `buildctl` for it. */
 export function ownDockerfileArgv(
-  address: string,
+  engine: EngineTarget,
   { source }: OwnDockerfile,
   workDir: string,
 ): readonly string[] {
   return [
-    ...['--addr', address, 'build', '--progress=rawjson', '--frontend', 'dockerfile.v0'],
+    ...engineArgv(engine),
+    ...['build', '--progress=rawjson', '--frontend', 'dockerfile.v0'],
     ...['--opt', `dockerfilekey=${source}`, '--local', `${source}=${workDir}`],
   ];
 }

@@ -35,7 +35,7 @@ export async function lookUpNames(
 ): Promise<ReadonlyMap<string, Digest> | undefined> {
   const dockerfile = readingAll(names);
   const argv = [
-    ...ownDockerfileArgv(tool.address, dockerfile, workDir),
+    ...ownDockerfileArgv(tool, dockerfile, workDir),
     ...['--opt', 'requestid=frontend.convertllb', '--opt', 'image-resolve-mode=local'],
   ];
   const end = await callOwnDockerfile(tool, dockerfile, argv, { workDir, timeoutMs: LOOK_UP_MS });

@@ -1,4 +1,5 @@
 /** The program buildctl: where it is, what environment it gets, how it is called. */
+import { type EngineTarget, engineArgv } from '../model/mod.ts';
 import {
   type ProgramCall,
   type ProgramEnd,
@@ -9,10 +10,9 @@ import {
 } from '../system/mod.ts';
 
 /** The program and the engine it talks to. */
-export interface Buildctl {
+export interface Buildctl extends EngineTarget {
   /** Path or name of buildctl. */
   readonly program: string;
-  readonly address: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What runs it; where absent, it is really run. */
   readonly run?: RunProgram;
@@ -37,7 +37,7 @@ export function askBuildctl(
   argv: readonly string[],
   timeoutMs: number = QUESTION_MS,
 ): Promise<ProgramEnd> {
-  return call(tool, { argv: ['--addr', tool.address, ...argv], timeoutMs });
+  return call(tool, { argv: [...engineArgv(tool), ...argv], timeoutMs });
 }
 
 /** One call of buildctl. */

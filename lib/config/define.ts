@@ -194,6 +194,8 @@ export interface TemplateDefinition {
    * default: for ever.
    */
   readonly timeout?: number | string | null;
+  /** Which engines of a pool may build it: those that have all of these labels. */
+  readonly engine?: { readonly labels?: TextList } | Expression | null;
 }
 
 /** A build: the keys of a template, and those that are a build's alone. */
@@ -254,6 +256,32 @@ export type VariableDefinition =
       readonly description?: string;
     };
 
+/** An engine of a pool: one by its `address`, or the pods that `kubernetes` finds. */
+export interface PoolDefinition {
+  /** Its address: `tcp://…`, `unix://…`, `ssh://…`, `docker-container://…`, `kube-pod://…`. */
+  readonly address?: Text;
+  /** Pods in which buildkitd runs; kubectl finds them. */
+  readonly kubernetes?:
+    | {
+        /** Kubernetes' selector of labels: `app=buildkitd`. */
+        readonly selector: Text;
+        /** Default: that of the context. */
+        readonly namespace?: Text;
+        /** The container of buildkitd; default: the pod's first. */
+        readonly container?: Text;
+        /** Of kubectl's configuration; default: the current one. */
+        readonly context?: Text;
+      }
+    | Expression
+    | null;
+  /** What is built there, emulated or not; default: what the engine's own architecture runs. */
+  readonly platforms?: TextList;
+  /** Builds at a time, 1 to 999; default: 4. */
+  readonly jobs?: number | string | null;
+  /** Words that builds may ask for. */
+  readonly labels?: TextList;
+}
+
 /** A whole builds file, as `builds.yaml` writes it or a `builds.ts` exports it. */
 export interface BuildsDefinition {
   /** What this file is about. */
@@ -286,11 +314,26 @@ export interface BuildsDefinition {
       }
     >
   >;
-  /** The BuildKit that builds. */
+  /** The BuildKit that builds, or several of them. */
   readonly engine?: {
     /** Its address: `unix://…`, `tcp://…`, `docker-container://…`; `--addr` and `BUILDKIT_HOST` win over it. */
     readonly address?: Text;
-  };
+    /** Several of them, in place of `address`: addresses, or maps. */
+    readonly pool?: readonly (Text | PoolDefinition)[] | Expression | null;
+    /** Files for connections to `tcp://` engines. */
+    readonly tls?: {
+      /** PEM file of the authority that signed the certificates of the engines. */
+      readonly ca?: Text;
+      /** PEM file of the client certificate. */
+      readonly cert?: Text;
+      /** PEM file of its key. */
+      readonly key?: Text;
+      /** The name that the certificates of the engines must have; default: the host of each address. */
+      readonly serverName?: Text;
+    } | null;
+    /** A repository through which results that are not pushed go from engine to engine of a pool. */
+    readonly scratch?: Text;
+  } | null;
   /**
    * Where results are remembered besides this machine: `registry` (beside the first image that is pushed), a
    * reference of your own, or `local` (default: this machine only).

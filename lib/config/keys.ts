@@ -51,6 +51,7 @@ export const KEY_RULES: Readonly<Record<string, KeyRule>> = {
   'cgroup-parent': 'scalar',
   entitlements: 'append',
   timeout: 'scalar',
+  engine: 'map',
 };
 
 /** Spellings of bake's `--set` that mean one of our keys. */

@@ -32,7 +32,8 @@ export interface Merged {
   readonly builds: ReadonlyMap<string, Definition>;
   readonly groups: ReadonlyMap<string, GroupDefinition>;
   readonly registries: ReadonlyMap<string, readonly MapNode[]>;
-  readonly engineAddress?: Node;
+  /** What the files say of it, the first file's first. */
+  readonly engine: readonly MapNode[];
   /** `record`, `publish`, `immutable`: each as the last file that has it says. */
   readonly settings: ReadonlyMap<string, Node>;
 }
@@ -51,7 +52,7 @@ export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
   const groups = new Map<string, GroupDefinition>();
   const registries = new Map<string, MapNode[]>();
   const settings = new Map<string, Node>();
-  let engineAddress: Node | undefined;
+  const engine: MapNode[] = [];
   for (const file of loaded.files) {
     const earlier = file === loaded.files[0] ? undefined : new Set(builds.keys());
     eachEntry(file.root, 'vars', (map, entry) => push(variables, entry.key, { map, entry }));
@@ -78,19 +79,10 @@ export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
       const value = child(file.root, key);
       if (value !== undefined) settings.set(key, value);
     }
-    const engine = child(file.root, 'engine');
-    if (engine?.kind === 'map') engineAddress = child(engine, 'address') ?? engineAddress;
+    const said = child(file.root, 'engine');
+    if (said?.kind === 'map') engine.push(said);
   }
-  return {
-    variables,
-    functions,
-    templates,
-    builds,
-    groups,
-    registries,
-    settings,
-    ...(engineAddress === undefined ? {} : { engineAddress }),
-  };
+  return { variables, functions, templates, builds, groups, registries, settings, engine };
 }
 
 function eachEntry(root: MapNode, section: string, visit: (map: MapNode, entry: MapEntry) => void): void {

@@ -18,6 +18,7 @@ export {
   defineBuilds,
   type Expression,
   type ModuleContext,
+  type PoolDefinition,
   type TemplateDefinition,
   type VariableDefinition,
 } from './define.ts';

@@ -110,6 +110,7 @@ function printBuild(build: Build, root: string): { readonly [key: string]: Json 
     'cgroup-parent': build.cgroupParent,
     entitlements: list(build.entitlements),
     timeout: build.timeoutMs === undefined ? undefined : build.timeoutMs / 1_000,
+    engine: build.engineLabels === undefined ? undefined : { labels: build.engineLabels },
   };
   return compact(all);
 }

@@ -15,6 +15,7 @@ import type { PathOptions } from './absolute-path.ts';
 import { markUnsetSecrets } from './bake-secrets.ts';
 import type { BuildTraits } from './bake-traits.ts';
 import { Budget } from './cel-budget.ts';
+import { resolveEngine } from './engine.ts';
 import { enumerateBuilds, type Instance, type Instances } from './enumerate.ts';
 import {
   createEvaluator,
@@ -130,7 +131,7 @@ export async function resolveSet(
   if (merged.builds.size === 0 && problems.errors.length === 0) problems.add(noBuilds(loaded));
   const groups = resolveGroups(merged, instances, scope, evaluator, problems, bake?.groups);
   const registries = resolveRegistries(merged, scope, evaluator, problems, paths);
-  const engineAddress = addressOf(merged, scope, evaluator);
+  const engine = resolveEngine(merged.engine, { scope, evaluator, problems, paths });
   return {
     root: loaded.root,
     builds,
@@ -138,7 +139,7 @@ export async function resolveSet(
     matrices: instances.matrices,
     variables: variables.all,
     registries,
-    ...(engineAddress === undefined ? {} : { engine: { address: engineAddress, pool: [] } }),
+    ...(engine === undefined ? {} : { engine }),
     ...settingsOf(merged, scope, evaluator),
     grants: loaded.grants,
     files: loaded.files.flatMap((file) => (file.isInMemory === true ? [] : file.origin.source.path)),
@@ -304,10 +305,6 @@ function settingsOf(
     ...(text('publish') === 'together' ? { publish: 'together' as const } : {}),
     ...(immutable.length === 0 ? {} : { immutable }),
   };
-}
-
-function addressOf(merged: Merged, scope: Scope, evaluator: Evaluator): string | undefined {
-  return textOf(merged.engineAddress, scope, evaluator);
 }
 
 /** A scalar outside of builds as text; undefined where it is unset, null, empty or failed. */

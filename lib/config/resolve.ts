@@ -18,6 +18,7 @@ import { absolutePath, type PathOptions } from './absolute-path.ts';
 import { readCache, readSecrets, readSsh, readTyped, readUlimits } from './attributes.ts';
 import { readBuildctlOptions } from './buildctl-options.ts';
 import { readContext } from './contexts.ts';
+import { readEngineLabels } from './engine.ts';
 import { readFrontend, readOpts } from './frontend.ts';
 import type { Row } from './matrix.ts';
 import { readPlatforms } from './platforms.ts';
@@ -112,6 +113,8 @@ export function resolveBuild(
   if (cgroupParent !== undefined && cgroupParent !== '') build.cgroupParent = cgroupParent;
   const timeoutMs = readTimeout(values);
   if (timeoutMs !== undefined) build.timeoutMs = timeoutMs;
+  const engineLabels = readEngineLabels(values);
+  if (engineLabels.length > 0) build.engineLabels = engineLabels;
   return build;
 }
 

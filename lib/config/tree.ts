@@ -133,12 +133,16 @@ export function scalarJson(node: ScalarNode): Json {
   return Number.isSafeInteger(node.value) && String(node.value) === node.text ? node.value : node.text;
 }
 
-/** Wraps plain data (of a module, of an evaluated expression) into a tree whose every node stands at one place. */
-export function fromData(data: Json, origin: Origin, start = -1, end = -1): Node {
+/**
+ * Wraps plain data (of a module, of an evaluated expression) into a tree whose every node stands at one place.
+ *
+ * @param isLiteral its texts are final: what looks like an expression in them is text
+ */
+export function fromData(data: Json, origin: Origin, start = -1, end = -1, isLiteral = false): Node {
   if (Array.isArray(data)) {
     return {
       kind: 'list',
-      items: data.map((item) => fromData(item, origin, start, end)),
+      items: data.map((item) => fromData(item, origin, start, end, isLiteral)),
       origin,
       start,
       end,
@@ -148,12 +152,16 @@ export function fromData(data: Json, origin: Origin, start = -1, end = -1): Node
     const entries = new Map<string, MapEntry>();
     for (const [key, value] of Object.entries(data)) {
       if (value === undefined) continue;
-      entries.set(key, { key, keyStart: start, keyEnd: end, value: fromData(value, origin, start, end) });
+      const inner = fromData(value, origin, start, end, isLiteral);
+      entries.set(key, { key, keyStart: start, keyEnd: end, value: inner });
     }
     return { kind: 'map', entries, origin, start, end };
   }
   const value = data as string | number | boolean | null;
-  return { kind: 'scalar', value, text: String(value), plain: typeof value !== 'string', origin, start, end };
+  return {
+    ...{ kind: 'scalar', value, text: String(value), plain: typeof value !== 'string', origin, start, end },
+    ...(isLiteral ? { literal: true } : {}),
+  };
 }
 
 /** A value as one line of text, maps and lists as JSON; for names that should be text, and for messages. */

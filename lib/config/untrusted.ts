@@ -17,11 +17,13 @@ export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
   const { record: _, engine, registries, builds, ...rest } = set;
   const restricted = new Map([...builds].map(([name, build]) => [name, withoutPush(build)]));
   const pushing = [...builds.values()].filter(({ push }) => push !== 'never').length;
+  const asks =
+    engine !== undefined || [...builds.values()].some(({ engineLabels }) => engineLabels !== undefined);
   const leaves = [...builds].filter(([name, build]) => isCut(build, restricted.get(name))).length;
   const leftOut = [
     ...(pushing === 0 ? [] : [`pushing (${pushing} ${pushing === 1 ? 'build' : 'builds'})`]),
     ...(leaves === 0 ? [] : ['caches and outputs that leave this machine']),
-    ...(engine === undefined ? [] : ['`engine`']),
+    ...(asks ? ['`engine`'] : []),
     ...(registries.size === 0 ? [] : ['`registries`']),
     ...(set.record === undefined || set.record === 'local' ? [] : ['`record`']),
   ];
@@ -37,7 +39,7 @@ export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
   return { ...rest, builds: restricted, registries: new Map() };
 }
 
-function withoutPush(build: Build): Build {
+function withoutPush({ engineLabels: _, ...build }: Build): Build {
   return {
     ...build,
     push: 'never',

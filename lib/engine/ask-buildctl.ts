@@ -1,13 +1,22 @@
 /** Short questions to an engine through its buildctl. */
-import { fail, ok, type Problem, problem, type Result, wasCancelled } from '../model/mod.ts';
+import {
+  type EngineTarget,
+  engineArgv,
+  fail,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  wasCancelled,
+} from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { fullDiskOf } from './disk-space.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** What an engine is asked through. */
-export interface EngineTool {
+export interface EngineTool extends EngineTarget {
+  /** Path of buildctl. */
   readonly buildctl: string;
-  readonly address: string;
 }
 
 /** A question. */
@@ -21,13 +30,14 @@ interface Question {
 
 /** What buildctl prints. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`, `system/permission`. */
 export async function askBuildctl(
-  { buildctl, address }: EngineTool,
+  engine: EngineTool,
   { argv, timeoutMs, unanswered }: Question,
   { env, signal }: EngineOptions,
 ): Promise<Result<string, Problem>> {
+  const { buildctl, address } = engine;
   const asked = await runProgram({
     program: buildctl,
-    argv: ['--addr', address, ...argv],
+    argv: [...engineArgv(engine), ...argv],
     env: withoutTracing(env),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(signal === undefined ? {} : { signal }),

@@ -38,12 +38,12 @@ const ASK_MS = 10_000;
  * `engine/store-unreadable` (with what was tried), `engine/unreachable`, `run/cancelled`.
  */
 export async function findContainerd(
-  engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,
+  engine: Pick<Engine, 'address' | 'tls' | 'buildctl' | 'containerd'>,
   options: EngineOptions,
   sockets: readonly string[] = candidateSockets(options.env),
 ): Promise<Result<ContainerdAccess, Problem>> {
   if (engine.containerd !== undefined) return ok(engine.containerd);
-  const worker = await readWorker(engine.buildctl, engine.address, options);
+  const worker = await readWorker(engine, options);
   if (!worker.ok) return worker;
   const { executor, containerd } = worker.value;
   if (executor === 'oci') {

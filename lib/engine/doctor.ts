@@ -2,11 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import path from 'node:path';
-import type { Result, WorkerInfo } from '../model/mod.ts';
+import { fail, namedPool, type Result } from '../model/mod.ts';
 import { findProgram, goArchitecture, runProgram, thisSystem } from '../system/mod.ts';
 import { readDaemons, readTail } from './daemon.ts';
+import { checkPool, checkServing, type DoctorCheck, describeWorker } from './doctor-engines.ts';
 import { engineElsewhere, nameOfSystem } from './elsewhere.ts';
-import { type FindOptions, findBuildctl, wellKnownSockets } from './find.ts';
+import { type FindOptions, wellKnownSockets } from './find.ts';
+import { findBuildctl } from './find-buildctl.ts';
 import {
   findListener,
   MINIMUM_FREE_BYTES,
@@ -22,6 +24,7 @@ import { isServing } from './is-serving.ts';
 import type { EngineOptions } from './notice.ts';
 import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { type PoolStatus, poolStatus } from './pool-status.ts';
 import { isRootless, neededParts, onceInNamespace } from './rootless.ts';
 import { lookAtNeeds, type RootlessNeed, tryNamespaces } from './rootless-needs.ts';
 import { type ServingEngine, servingEngine } from './serving.ts';
@@ -29,28 +32,7 @@ import { formatAnswer, probeSocket } from './socket.ts';
 import { ENGINE_PARTS, findVersion, PACKAGES } from './versions.ts';
 import { readWorker } from './worker.ts';
 
-/** One thing that was looked at. */
-export interface DoctorCheck {
-  /** What was looked at, in a few words. */
-  readonly name: string;
-  /** `fail`: an embedded engine cannot work like this, and no other one serves; or the one that was named does not. `warn`: it can, but not as well; or only a source is missing. */
-  readonly status: 'ok' | 'warn' | 'fail';
-  /** What was found, in words. */
-  readonly found: string;
-  /** What to do; absent where there is nothing to do. */
-  readonly hint?: string;
-}
-
 const MAY_NOT_OPEN = 'it is passed over; to use it, run as root or as a member of its group';
-
-/** Why no engine serves, where a check of what the embedded one needs says it, too. */
-const SAID_BY_OTHER_CHECKS: readonly string[] = [
-  'engine/none-found',
-  'engine/not-installed',
-  'engine/not-running',
-  'engine/other-user',
-  'engine/unsafe-directory',
-];
 
 const GIB = 1024 ** 3;
 const COMFORTABLE_FREE_BYTES = 10 * GIB;
@@ -59,6 +41,8 @@ const COMFORTABLE_FREE_BYTES = 10 * GIB;
 export interface Diagnosis {
   /** The engine that a run would use. */
   readonly serving: Result<ServingEngine>;
+  /** Where a pool is named: all of its engines, and `serving` has none. */
+  readonly pool?: PoolStatus;
   /** In the order in which one would look. */
   readonly checks: readonly DoctorCheck[];
 }
@@ -70,12 +54,27 @@ export interface Diagnosis {
  * @returns the engine that a run would use, and what was found; it is never a failure itself
  */
 export async function engineDoctor(options: Omit<FindOptions, 'autoStart'>): Promise<Diagnosis> {
-  const serving = await servingEngine(options);
+  const { flagAddress: flagAddresses, env, settings } = options;
+  const entries = namedPool({ flagAddresses, env, settings });
+  const pool = entries === undefined ? undefined : await poolStatus(entries, options);
+  const serving = pool === undefined ? await servingEngine(options) : fail([]);
   const checks = await checkEmbedded(options);
   const others = await checkOthers(options, serving);
+  if (pool !== undefined) {
+    const isServed = pool.members.some(({ state }) => state.ok);
+    return {
+      ...{ serving, pool },
+      checks: [...checkPool(pool), ...(isServed ? soften(checks) : checks), ...others],
+    };
+  }
   if (!serving.ok || serving.value.kind === 'embedded')
     return { serving, checks: [...checkServing(serving), ...checks, ...others] };
-  const softened = checks.map((check): DoctorCheck => {
+  return { serving, checks: [...checkServing(serving), ...soften(checks), ...others] };
+}
+
+/** Where another engine serves, the embedded one may lack what it likes. */
+function soften(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
+  return checks.map((check): DoctorCheck => {
     if (check.status !== 'fail') return check;
     if (check.name !== 'installation') return { ...check, status: 'warn' };
     return {
@@ -84,32 +83,6 @@ export async function engineDoctor(options: Omit<FindOptions, 'autoStart'>): Pro
       found: `${check.found}; none is needed, as another engine serves`,
     };
   });
-  return { serving, checks: [...checkServing(serving), ...softened, ...others] };
-}
-
-/** The engine that a run would use. Where there is none, what keeps the embedded one from working says more. */
-function checkServing(serving: Result<ServingEngine>): readonly DoctorCheck[] {
-  if (serving.ok) {
-    const { address, source, version, worker } = serving.value;
-    const found = `${address} (${source}), BuildKit ${version ?? 'of a version it does not say'}, ${describeWorker(worker)}`;
-    return [{ name: 'engine', status: 'ok', found }];
-  }
-  return serving.error.flatMap(({ code, message, hint }) =>
-    SAID_BY_OTHER_CHECKS.includes(code)
-      ? []
-      : [
-          {
-            name: 'engine',
-            status: 'fail' as const,
-            found: message,
-            ...(hint === undefined ? {} : { hint }),
-          },
-        ],
-  );
-}
-
-function describeWorker({ executor, snapshotter, network, platforms }: WorkerInfo): string {
-  return `${executor} worker, ${snapshotter}, network ${network}, ${platforms.join(' ')}`;
 }
 
 /** What the embedded engine needs, has, and does. */
@@ -390,7 +363,10 @@ async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise
   const buildctl = await findBuildctl(options.env, await readInstallation(paths));
   const runs = daemons.some(({ record, alive }) => record.name === 'buildkitd' && alive);
   if (runs && buildctl.ok) {
-    const worker = await readWorker(buildctl.value, `unix://${paths.buildkitSocket}`, options);
+    const worker = await readWorker(
+      { buildctl: buildctl.value, address: `unix://${paths.buildkitSocket}` },
+      options,
+    );
     checks.push(
       worker.ok
         ? {

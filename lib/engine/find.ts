@@ -3,11 +3,28 @@
  * of looking. Nothing is spawned where a socket answers: it costs a connection or two.
  */
 import path from 'node:path';
-import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { findProgram, isWithin, ownUid, type System, thisSystem } from '../system/mod.ts';
+import {
+  type EngineNames,
+  type EngineSettings,
+  type EngineTarget,
+  type Environment,
+  fail,
+  namedEngine,
+  namedPool,
+  ok,
+  type PoolEntry,
+  type Problem,
+  problem,
+  type Result,
+  tlsFor,
+} from '../model/mod.ts';
+import { isWithin, ownUid, type System, thisSystem } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
 import { missingPermissions, type Permission, permissionProblem } from '../util/permission.ts';
-import { buildctlElsewhere, engineElsewhere, nameOfSystem, socketsElsewhere } from './elsewhere.ts';
+import { checkAddress, targetOfAddress } from './address.ts';
+import type { EngineTool } from './ask-buildctl.ts';
+import { engineElsewhere, nameOfSystem, socketsElsewhere } from './elsewhere.ts';
+import { findBuildctl } from './find-buildctl.ts';
 import type { ContainerdAccess } from './images.ts';
 import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
@@ -17,15 +34,18 @@ import { checkRegistrySettings, formatRegistries, type Registries } from './regi
 import { neededParts } from './rootless.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
+import { readWorker } from './worker.ts';
 
 /** Where to look. */
 export interface FindOptions extends EngineOptions {
-  /** `--addr`. */
-  readonly flagAddress?: string;
-  /** `engine.address` of builds.yaml. */
-  readonly fileAddress?: string;
+  /** `--addr`, each time that it was given. */
+  readonly flagAddress?: string | readonly string[];
+  /** `engine` of builds.yaml. */
+  readonly settings?: EngineSettings;
   /** `registries` of builds.yaml: set in the embedded engine where it is started. */
   readonly registries?: Registries;
+  /** Where a pool is named, the first of its engines that answers is taken; default: that is a problem. */
+  readonly anyOfPool?: boolean;
   /** Start the embedded engine where it is installed and nothing else was found. */
   readonly autoStart: boolean;
   /** Instead of the sockets that buildkitd and its rootless variant are known for. */
@@ -33,9 +53,7 @@ export interface FindOptions extends EngineOptions {
 }
 
 /** The engine to use. */
-export interface Engine {
-  /** As buildctl takes it. */
-  readonly address: string;
+export interface Engine extends EngineTarget {
   /** How it was found: `--addr` or `address`, `BUILDKIT_HOST`, builds.yaml, a well-known socket, or the embedded engine. */
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
   /** What led to it, in words. */
@@ -54,21 +72,10 @@ export interface Engine {
   readonly registryHint?: string;
 }
 
-/** Address schemes that buildctl knows (buildkit client/connhelper, and the dialers of the client itself). */
-const SCHEMES = [
-  'unix',
-  'tcp',
-  'npipe',
-  'ssh',
-  'docker-container',
-  'podman-container',
-  'nerdctl-container',
-  'kube-pod',
-];
-
 /**
  * Finds the engine: `--addr`, `BUILDKIT_HOST`, builds.yaml, the well-known sockets, the embedded engine, in this order.
- * Problems: `engine/bad-address`, `engine/unreachable`, `engine/denied`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
+ * Problems: `engine/several` where a pool is named, `engine/bad-address`, `engine/tls-files`, `engine/tls-mismatch`,
+ * `engine/client-certificate`, `engine/server-certificate`, `engine/unreachable`, `engine/denied`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
  * and those of {@link upEngine}.
  */
 export async function findEngine(
@@ -81,7 +88,11 @@ export async function findEngine(
     withheld.push(...(missingPermissions(error) ?? thrown(error)));
   };
   const installation = await readInstallation(paths).catch(hidden);
-  const named = pickNamed(options);
+  const names = { flagAddresses: options.flagAddress, env: options.env, settings: options.settings };
+  const pool = namedPool(names);
+  if (pool !== undefined && options.anyOfPool !== true) return fail([severalNamed(pool)]);
+  if (pool !== undefined) return findAnyOf(pool, options, system);
+  const named = pickNamed(names);
   const notes: string[] = [];
   const denied: string[] = [];
   let choice: Pick<Engine, 'address' | 'kind' | 'source'> | undefined = named;
@@ -110,6 +121,10 @@ export async function findEngine(
   }
   const buildctl = await findBuildctl(options.env, installation, system);
   if (!buildctl.ok) return fail([buildctl.error]);
+  const tls = tlsFor(choice.address, options.settings);
+  const target = { address: choice.address, ...(tls === undefined ? {} : { tls }) };
+  const misled = await checkSpeech({ ...target, buildctl: buildctl.value }, system, options);
+  if (misled.length > 0) return fail(misled);
   const ctr = installation?.parts.get('ctr')?.file;
   const isOurs = choice.address === `unix://${paths.buildkitSocket}` && ctr !== undefined;
   const registries = options.registries ?? new Map();
@@ -119,6 +134,7 @@ export async function findEngine(
     lines === '' ? outdated?.hint : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
   return ok({
     ...choice,
+    ...target,
     buildctl: buildctl.value,
     ...(isOurs ? { containerd: { socket: paths.containerdSocket, namespace: paths.namespace, ctr } } : {}),
     started,
@@ -153,48 +169,40 @@ function thrown(error: unknown): never {
   throw error;
 }
 
-/**
- * The buildctl to use: `BUILDCTL`, the engine's own, the first on PATH. Problem: `engine/no-buildctl`.
- */
-export async function findBuildctl(
-  env: Environment,
-  installation: Installation | undefined,
-  system: System = thisSystem(),
-): Promise<Result<string, Problem>> {
-  const wanted = env['BUILDCTL'] ?? '';
-  if (wanted !== '') {
-    const found = await findProgram(wanted, env);
-    if (found !== undefined) return ok(found);
-    return fail(
-      problem('engine/no-buildctl', `BUILDCTL is "${wanted}", and there is no such program`, {
-        hint: 'set it to the path of buildctl, or unset it',
-      }),
-    );
-  }
-  const own = installation?.parts.get('buildctl')?.file ?? (await findProgram('buildctl', env));
-  if (own !== undefined) return ok(own);
-  if (system !== 'linux') {
-    return fail(
-      problem('engine/no-buildctl', 'buildctl is not on PATH', { hint: buildctlElsewhere(system) }),
-    );
-  }
-  return fail(
-    problem('engine/no-buildctl', 'buildctl is neither installed with the engine nor on PATH', {
-      hint: 'install it: bake-ts engine install (or set BUILDCTL to its path)',
-    }),
-  );
-}
-
 const FLAG = '--addr';
 
-function pickNamed(options: FindOptions): Pick<Engine, 'address' | 'kind' | 'source'> | undefined {
-  const { flagAddress = '', fileAddress = '' } = options;
-  if (flagAddress !== '') return { address: flagAddress, kind: 'flag', source: FLAG };
-  const fromEnv = options.env['BUILDKIT_HOST'] ?? '';
-  if (fromEnv !== '') return { address: fromEnv, kind: 'environment', source: 'BUILDKIT_HOST' };
-  if (fileAddress !== '')
-    return { address: fileAddress, kind: 'file', source: 'engine.address in builds.yaml' };
-  return undefined;
+const SOURCES = { flag: FLAG, environment: 'BUILDKIT_HOST', file: 'engine.address in builds.yaml' } as const;
+
+function pickNamed(names: EngineNames): Pick<Engine, 'address' | 'kind' | 'source'> | undefined {
+  const named = namedEngine(names);
+  return named === undefined ? undefined : { ...named, source: SOURCES[named.kind] };
+}
+
+/** One after the other, in their order; what is wrong with each is said where none answers. */
+async function findAnyOf(
+  pool: readonly PoolEntry[],
+  options: FindOptions,
+  system: System,
+): Promise<Result<Engine>> {
+  const { listMembers } = await import('./pool.ts');
+  const { members, problems } = await listMembers(pool, options);
+  const wrong = [...problems];
+  for (const { address } of members) {
+    const found = await findEngine({ ...options, flagAddress: address }, system);
+    if (found.ok) return ok({ ...found.value, source: 'the first of the pool that answers' });
+    wrong.push(...found.error);
+    if (options.signal?.aborted === true) break;
+  }
+  return fail(wrong);
+}
+
+function severalNamed(pool: readonly PoolEntry[]): Problem {
+  const names = pool.map(({ address, kubernetes }) => address ?? `the pods with ${kubernetes?.selector}`);
+  const shown =
+    names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  return problem('engine/several', `a pool of engines is named (${shown}), and this is for one`, {
+    hint: `say which: ${option('--addr')}`,
+  });
 }
 
 /**
@@ -207,30 +215,15 @@ async function checkNamed(
   signal: AbortSignal | undefined,
 ): Promise<Problem | undefined> {
   const from = source === FLAG ? option(FLAG) : source;
-  const [, scheme = '', rest = ''] = /^([a-z-]+):\/\/(.*)$/.exec(address) ?? [];
-  if (!SCHEMES.includes(scheme) || rest === '') {
-    return problem(
-      'engine/bad-address',
-      `"${address}" (from ${from}) is not a valid address of a buildkitd`,
-      {
-        hint: `it starts with one of ${SCHEMES.map((one) => `${one}://`).join(', ')}`,
-      },
-    );
-  }
-  if (scheme === 'npipe' && system !== 'win32') {
-    return problem(
-      'engine/bad-address',
-      `"${address}" (from ${source}) is a named pipe of Windows, and this is ${nameOfSystem(system)}`,
-      { hint: `name an engine that can be reached from here: ${option('--addr')}, BUILDKIT_HOST` },
-    );
-  }
-  const isSocket = scheme === 'unix' && system !== 'win32';
-  const target = isSocket ? { path: rest } : scheme === 'tcp' ? parseHostPort(rest) : undefined;
+  const wrong = checkAddress(address, from, system);
+  if (wrong !== undefined) return wrong;
+  const target = targetOfAddress(address, system);
   if (target === undefined) return undefined;
   const answer = await probeSocket(target, 3_000, signal);
   if (answer.kind === 'accepts') return undefined;
   if (answer.kind === 'withheld') return permissionProblem(answer.missing);
-  const what = 'path' in target ? `the socket ${rest}` : `the address ${rest}`;
+  const what =
+    'path' in target ? `the socket ${target.path}` : `the address ${address.slice('tcp://'.length)}`;
   return problem(
     'engine/unreachable',
     `there is no buildkitd at ${address} (from ${from}): ${what} ${formatAnswer(answer)}`,
@@ -244,10 +237,28 @@ async function checkNamed(
   );
 }
 
-function parseHostPort(text: string): { host: string; port: number } | undefined {
-  if (!URL.canParse(`tcp://${text}`)) return undefined;
-  const { hostname, port } = new URL(`tcp://${text}`);
-  return port === '' ? undefined : { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
+/**
+ * Whether an engine at a port speaks as it is spoken to. Where that is not certain, buildctl has the say: what it believes is its own
+ * matter, and what this runtime believes may differ.
+ */
+async function checkSpeech(
+  engine: EngineTool,
+  system: System,
+  options: FindOptions,
+): Promise<readonly Problem[]> {
+  const { address, tls } = engine;
+  const target = targetOfAddress(address, system);
+  if (target === undefined || 'path' in target) return [];
+  const [{ speakTo }, { checkTlsFiles }] = await Promise.all([
+    import('./handshake.ts'),
+    import('./tls-files.ts'),
+  ]);
+  const wrong = tls === undefined ? [] : await checkTlsFiles(tls);
+  if (wrong.length > 0) return wrong;
+  const heard = await speakTo(target, tls, options.signal);
+  if (heard === 'answers' || (tls === undefined && heard !== 'tls')) return [];
+  const worker = await readWorker(engine, options);
+  return worker.ok ? [] : [worker.error];
 }
 
 /** What was found before the embedded engine and is of no use: in words, and the sockets that this user may not open. */

@@ -20,13 +20,33 @@ export async function listHistory(
   engine: EngineTool,
   options: EngineOptions,
 ): Promise<Result<readonly BuiltImage[], Problem>> {
-  const question = {
-    argv: ['debug', 'histories', '--format', '{{json .}}'],
-    timeoutMs: 30_000,
-    unanswered: 'does not show its history',
-  };
-  const asked = await askBuildctl(engine, question, options);
+  const asked = await askBuildctl(engine, { ...QUESTION, unanswered: 'does not show its history' }, options);
   return asked.ok ? ok(parseHistory(asked.value)) : asked;
+}
+
+const QUESTION = { argv: ['debug', 'histories', '--format', '{{json .}}'], timeoutMs: 30_000 };
+
+/** How many builds run on an engine now, of whichever client. Problems as of {@link listHistory}. */
+export async function countRunningBuilds(
+  engine: EngineTool,
+  options: EngineOptions,
+): Promise<Result<number, Problem>> {
+  const asked = await askBuildctl(
+    engine,
+    { ...QUESTION, unanswered: 'does not say what it builds' },
+    options,
+  );
+  return asked.ok ? ok(asked.value.split('\n').filter(isRunningBuild).length) : asked;
+}
+
+/** A record of a build that has not come to its end (buildkit api/services/control, `BuildHistoryEvent`). */
+function isRunningBuild(line: string): boolean {
+  try {
+    const { record } = JSON.parse(line) as { readonly record?: { readonly CompletedAt?: unknown } };
+    return record !== undefined && (record.CompletedAt ?? undefined) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** A record as buildctl prints it (buildkit api/services/control, `BuildHistoryRecord`). */

@@ -5,10 +5,12 @@
 export { type CacheRecord, LONGEST_KEPT_MS, listCache, type PruneLimits, pruneCache } from './cache.ts';
 export type { DaemonName, DaemonRecord } from './daemon.ts';
 export { keepRoom, makeRoom } from './disk-space.ts';
-export { type Diagnosis, type DoctorCheck, engineDoctor } from './doctor.ts';
+export { type Diagnosis, engineDoctor } from './doctor.ts';
+export type { DoctorCheck } from './doctor-engines.ts';
 export { type DownReport, downEngine } from './down.ts';
 export { type Engine, type FindOptions, findEngine } from './find.ts';
-export { type BuiltImage, listHistory } from './history.ts';
+export { findBuildctl } from './find-buildctl.ts';
+export { type BuiltImage, countRunningBuilds, listHistory } from './history.ts';
 export { type ContainerdAccess, type LocalImage, listContent, listImages, removeImages } from './images.ts';
 export {
   formatSource,
@@ -26,6 +28,17 @@ export type { EngineNotice, EngineOptions, NotifyEngine } from './notice.ts';
 export { findOutdated, type OutdatedPackage, tellOutdated } from './outdated.ts';
 export { livesOwner, type Owner, ownerNow, readOwner } from './owner.ts';
 export { type EnginePaths, enginePaths } from './paths.ts';
+export {
+  type AskOptions,
+  askMember,
+  type ListOptions,
+  listMembers,
+  type MemberAddress,
+  type MemberState,
+  type Members,
+  nativePlatforms,
+} from './pool.ts';
+export { type MemberReport, type PoolStatus, poolStatus } from './pool-status.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 export type { Registries } from './registries.ts';
 export { findRemovable, type RemoveOptions, removeEngine } from './rm.ts';

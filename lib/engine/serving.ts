@@ -1,6 +1,7 @@
 /** The engine that a run would use here, and what it says of itself. Starts nothing. */
-import { ok, type Problem, type Result, type WorkerInfo } from '../model/mod.ts';
+import { engineArgv, ok, type Problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import { runProgram, withoutTracing } from '../system/mod.ts';
+import type { EngineTool } from './ask-buildctl.ts';
 import { findContainerd } from './containerd.ts';
 import { type Engine, type FindOptions, findEngine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
@@ -26,11 +27,11 @@ export interface ServingEngine extends Pick<Engine, 'address' | 'kind' | 'source
 export async function servingEngine(options: Omit<FindOptions, 'autoStart'>): Promise<Result<ServingEngine>> {
   const found = await findEngine({ ...options, autoStart: false });
   if (!found.ok) return found;
-  const { address, kind, source, notes, buildctl } = found.value;
-  const worker = await readWorker(buildctl, address, options);
+  const { address, kind, source, notes } = found.value;
+  const worker = await readWorker(found.value, options);
   if (!worker.ok) return { ok: false, error: [worker.error] };
   const [version, containerd] = await Promise.all([
-    readVersion(buildctl, address, options),
+    readVersion(found.value, options),
     findContainerd(found.value, options),
   ]);
   return ok({
@@ -41,14 +42,10 @@ export async function servingEngine(options: Omit<FindOptions, 'autoStart'>): Pr
 }
 
 /** buildkitd tells its version since 0.11. */
-async function readVersion(
-  buildctl: string,
-  address: string,
-  { env, signal }: EngineOptions,
-): Promise<string | undefined> {
+async function readVersion(engine: EngineTool, { env, signal }: EngineOptions): Promise<string | undefined> {
   const asked = await runProgram({
-    program: buildctl,
-    argv: ['--addr', address, 'debug', 'info'],
+    program: engine.buildctl,
+    argv: [...engineArgv(engine), 'debug', 'info'],
     env: withoutTracing(env),
     timeoutMs: 10_000,
     ...(signal === undefined ? {} : { signal }),

@@ -2,8 +2,9 @@
  * The image store of any engine: its names through ctr, where its containerd is found on this machine, and the bytes of its
  * images through ctr or buildctl, which any engine answers, be it elsewhere.
  */
-import type { Digest, Problem } from '../model/mod.ts';
+import { type Digest, engineArgv, type Problem } from '../model/mod.ts';
 import { streamProgram } from '../system/mod.ts';
+import type { EngineTool } from './ask-buildctl.ts';
 import { findContainerd } from './containerd.ts';
 import type { Engine } from './find.ts';
 import type { ContainerdAccess } from './images.ts';
@@ -24,7 +25,7 @@ const IDLE_MS = 60_000;
 
 /** Opens the store of an engine. */
 export async function openStore(
-  engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,
+  engine: Pick<Engine, 'address' | 'tls' | 'buildctl' | 'containerd'>,
   options: EngineOptions,
   sockets?: readonly string[],
 ): Promise<EngineStore> {
@@ -44,8 +45,8 @@ export async function openStore(
   };
 }
 
-function throughBuildctl({ buildctl, address }: Pick<Engine, 'buildctl' | 'address'>, digest: Digest) {
-  return { program: buildctl, argv: ['--addr', address, 'debug', 'get', digest] };
+function throughBuildctl(engine: EngineTool, digest: Digest) {
+  return { program: engine.buildctl, argv: [...engineArgv(engine), 'debug', 'get', digest] };
 }
 
 /** Four times as fast: buildctl asks for a mebibyte at a time (buildkit cmd/buildctl/debug/get.go). */

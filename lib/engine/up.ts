@@ -208,13 +208,14 @@ class EngineStarter {
 
     const buildctl = this.#file('buildctl');
     const address = `unix://${this.#paths.buildkitSocket}`;
-    const worker = await readWorker(buildctl, address, this.#options);
+    const worker = await readWorker({ buildctl, address }, this.#options);
     if (!worker.ok) {
       const tail = await readTail(buildkitd.value.logFile, 20);
       return fail([{ ...worker.error, ...(tail === '' ? {} : { detail: tail }) }]);
     }
     const isNew = (name: DaemonName) => this.#started.some((one) => one.name === name);
-    if (isNew('containerd') && !isNew('buildkitd')) await waitForContainerd(buildctl, address, this.#options);
+    if (isNew('containerd') && !isNew('buildkitd'))
+      await waitForContainerd({ buildctl, address }, this.#options);
     const daemons = [containerd.value, buildkitd.value];
     if (registry !== undefined) daemons.push(registry.value);
     return ok({

@@ -4,9 +4,9 @@
  */
 import { readlink } from 'node:fs/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
-import { askBuildctl } from './ask-buildctl.ts';
 import { readDaemons } from './daemon.ts';
 import { downEngine } from './down.ts';
+import { countRunningBuilds } from './history.ts';
 import { type InstallOptions, installEngine } from './install.ts';
 import { type Installation, readInstallation, useInstallation } from './installation.ts';
 import { portOf } from './is-serving.ts';
@@ -132,29 +132,11 @@ async function countBuilds(
 ): Promise<number | undefined> {
   const buildctl = installation.parts.get('buildctl')?.file;
   if (buildctl === undefined) return undefined;
-  const asked = await askBuildctl(
-    { buildctl, address: `unix://${paths.buildkitSocket}` },
-    {
-      argv: ['debug', 'histories', '--format', '{{json .}}'],
-      timeoutMs: 30_000,
-      unanswered: 'does not say what it builds',
-    },
-    options,
-  );
-  if (asked.ok) return asked.value.split('\n').filter(isRunningBuild).length;
+  const running = await countRunningBuilds({ buildctl, address: `unix://${paths.buildkitSocket}` }, options);
+  if (running.ok) return running.value;
   // One that is dead builds nothing.
   const alive = (await readDaemons(paths)).some(({ record, alive }) => record.name === 'buildkitd' && alive);
   return alive ? undefined : 0;
-}
-
-/** A record of a build that has not come to its end (buildkit api/services/control, `BuildHistoryEvent`). */
-function isRunningBuild(line: string): boolean {
-  try {
-    const { record } = JSON.parse(line) as { readonly record?: { readonly CompletedAt?: unknown } };
-    return record !== undefined && (record.CompletedAt ?? undefined) === undefined;
-  } catch {
-    return false;
-  }
 }
 
 function pending(builds: number | undefined): Problem {

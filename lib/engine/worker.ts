@@ -1,6 +1,7 @@
 /** Asking a buildkitd what it works with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  engineArgv,
   fail,
   ok,
   type Problem,
@@ -11,26 +12,34 @@ import {
   wasCancelled,
 } from '../model/mod.ts';
 import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
+import type { EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
+import { explainUnanswered } from './unanswered.ts';
 
-/** Asks a buildkitd for its first worker. Problems: `engine/unreachable`, `run/cancelled`. */
+const QUESTION_MS = 20_000;
+
+/** Asks a buildkitd for its first worker. Problems: `engine/unreachable`, those of {@link explainUnanswered}, `run/cancelled`, `system/permission`. */
 export async function readWorker(
-  buildctl: string,
-  address: string,
+  engine: EngineTool,
   options: EngineOptions,
+  timeoutMs: number = QUESTION_MS,
 ): Promise<Result<WorkerInfo, Problem>> {
+  const { buildctl, address } = engine;
   const asked = await runProgram({
     program: buildctl,
-    argv: ['--addr', address, 'debug', 'workers', '--format', '{{json .}}'],
+    argv: [...engineArgv(engine), 'debug', 'workers', '--format', '{{json .}}'],
     env: withoutTracing(options.env),
-    timeoutMs: 20_000,
+    timeoutMs,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   if (asked.ended === 'cancelled') return fail(wasCancelled());
+  if (asked.denied !== undefined) return fail(asked.denied);
   const text = asked.stdout.toString();
   const workers = asked.exitCode === 0 ? parseWorkers(text) : undefined;
   const [first] = workers ?? [];
   if (first === undefined) {
+    const explained = await explainUnanswered(engine, asked.stderr, options.signal);
+    if (explained !== undefined) return fail(explained);
     return fail(
       problem('engine/unreachable', `buildkitd at ${address} does not report its workers`, {
         hint: 'bake-ts engine doctor looks for the cause',
@@ -52,16 +61,12 @@ const ASK_MS = 2_000;
  * Waits until a buildkitd has its containerd again, which was started anew: gRPC pauses between attempts to connect, longer each
  * time, and until the next one every build fails at once. Not longer than 15 s; who builds then hears why it fails.
  */
-export async function waitForContainerd(
-  buildctl: string,
-  address: string,
-  options: EngineOptions,
-): Promise<void> {
+export async function waitForContainerd(engine: EngineTool, options: EngineOptions): Promise<void> {
   const deadline = Date.now() + RECONNECT_MS;
   while (Date.now() < deadline && options.signal?.aborted !== true) {
     const asked = await runProgram({
-      program: buildctl,
-      argv: ['--addr', address, 'debug', 'get', NOWHERE],
+      program: engine.buildctl,
+      argv: [...engineArgv(engine), 'debug', 'get', NOWHERE],
       env: withoutTracing(options.env),
       timeoutMs: ASK_MS,
       ...(options.signal === undefined ? {} : { signal: options.signal }),

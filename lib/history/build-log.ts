@@ -66,6 +66,10 @@ export class BuildLog {
       case 'early-started':
         return [this.#line(`begun while what it reads is pushed: ${plainText(event.reason.text)}`)];
       case 'node-started':
+        if (event.beside === true) {
+          this.#calls.push(`beside it: ${quoteWords(event.argv)}`);
+          return [];
+        }
         this.#names.clear();
         this.#cached.clear();
         this.#heading = undefined;

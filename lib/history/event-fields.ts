@@ -165,6 +165,8 @@ export const EVENT_FIELDS: {
   'engine-ready': { address: 'text', source: 'text', buildctl: 'text', version: { optional: 'text' } },
   'engine-waiting': { address: 'text', why: 'text', waitMs: 'number' },
   'engine-waited': { address: 'text', waitedMs: 'number', back: 'flag' },
+  'engine-aside': { address: 'text', why: 'text' },
+  'engine-returned': { address: 'text' },
   'registry-waiting': { registry: 'text', why: 'text', attempt: 'whole number', delayMs: 'number' },
   'node-phase': {
     build: 'text',
@@ -186,7 +188,13 @@ export const EVENT_FIELDS: {
   },
   'early-started': { build: 'text', waitsFor: TEXTS, reason: REASON },
   'early-finished': { build: 'text', steps: STEPS },
-  'node-started': { build: 'text', attempt: 'whole number', argv: TEXTS },
+  'node-started': {
+    build: 'text',
+    attempt: 'whole number',
+    argv: TEXTS,
+    engine: { optional: 'text' },
+    beside: { optional: 'flag' },
+  },
   vertex: {
     build: 'text',
     digest: 'text',

@@ -27,6 +27,7 @@ import {
   problem,
   type Result,
   type Span,
+  targetOf,
 } from '../model/mod.ts';
 import { mergeMissingContexts, type PreparedPlan } from '../prepare/mod.ts';
 import {
@@ -45,7 +46,7 @@ export interface LintOptions {
   readonly prepared: PreparedPlan;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr`: an engine that is to be used and no other. */
-  readonly address?: string;
+  readonly address?: string | readonly string[];
   /** Calls of buildctl at a time; default: two for each processor. */
   readonly jobs?: number;
   readonly signal?: AbortSignal;
@@ -96,18 +97,19 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   const engine = await engines.find({
     env,
     autoStart: true,
+    anyOfPool: true,
     registries: plan.set.registries,
     ...(signal === undefined ? {} : { signal }),
     ...(notify === undefined ? {} : { notify: (notice) => notify(notice.text) }),
     ...(address === undefined ? {} : { flagAddress: address }),
-    ...(plan.set.engine?.address === undefined ? {} : { fileAddress: plan.set.engine?.address }),
+    ...(plan.set.engine === undefined ? {} : { settings: plan.set.engine }),
   });
   if (!engine.ok) return fail(engine.error);
   const followed = followSignal(signal);
   const linted = await withWorkDir(async (workDir) => {
     const tool: Buildctl = {
       program: engine.value.buildctl,
-      address: engine.value.address,
+      ...targetOf(engine.value),
       env: grants.untrusted ? withoutCredentials(env, workDir) : env,
       ...(engines.run === undefined ? {} : { run: engines.run }),
     };
@@ -130,7 +132,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
         const read = withLayouts(build, findLayouts(build).digests);
         const call = { build: read, standIns, isolated, workDir: dirOf(fileOf(build)) };
         // Builds that differ in nothing that the frontend sees share one answer.
-        const key = [fileOf(build), ...lintArgv(call, '', {}, '')].join('\0');
+        const key = [fileOf(build), ...lintArgv(call, { address: '' }, {}, '')].join('\0');
         const answer =
           known.get(key) ??
           permits.with(0, () =>

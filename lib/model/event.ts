@@ -243,6 +243,20 @@ export type EventBody =
       readonly back: boolean;
     }
   | {
+      /** An engine of a pool went away, or cannot go on: it gets no builds for a while, and what it was building goes to others. */
+      readonly type: 'engine-aside';
+      /** Names it: its address, or namespace and name of a pod. */
+      readonly address: string;
+      /** What was noticed, in words. */
+      readonly why: string;
+    }
+  | {
+      /** An engine of a pool that was set aside answers again, and gets builds. */
+      readonly type: 'engine-returned';
+      /** Names it, as `engine-aside` does. */
+      readonly address: string;
+    }
+  | {
       /** A registry did not answer as it should; the request is sent again after a while. */
       readonly type: 'registry-waiting';
       /** Its host. */
@@ -320,6 +334,10 @@ export type EventBody =
       readonly attempt: number;
       /** Its command line, sensitive values hidden. */
       readonly argv: readonly string[];
+      /** Which engine of a pool it runs on; absent: there is one. */
+      readonly engine?: string;
+      /** Another call of the same build runs already, for other platforms that another engine has. */
+      readonly beside?: true;
     }
   | {
       /** A step of BuildKit changed its state; may come several times for one digest, the last one counts. */

@@ -42,7 +42,7 @@ export function collectLogs(): LogCollector {
         kept.isEarly = false;
         kept.attempt = 0;
       }
-      if (event.type === 'node-started') {
+      if (event.type === 'node-started' && event.beside !== true) {
         const kept = keptOf(event.build);
         kept.attempt = kept.isEarly ? 0 : event.attempt;
       }

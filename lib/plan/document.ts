@@ -68,6 +68,8 @@ export interface PlannedBuild {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Normalised: `linux/amd64`; absent: the engine's own. */
   readonly platforms?: readonly string[];
+  /** Labels that an engine of a pool must have to build it. */
+  readonly 'engine-labels'?: readonly string[];
   /** Names of the image, as written. */
   readonly tags?: readonly string[];
   /** Named contexts, as written: name → `build:NAME`, a directory, an image, an address. */
@@ -163,6 +165,7 @@ function describeNode(node: PlanNode): PlannedBuild {
     ...record('labels', hideNamed(build.labels)),
     ...record('annotations', hideNamed(build.annotations)),
     ...list('platforms', build.platforms),
+    ...list('engine-labels', build.engineLabels ?? []),
     ...list(
       'tags',
       build.tags.map((tag) => tag.text),

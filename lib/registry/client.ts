@@ -239,6 +239,30 @@ export class RegistryClient {
   }
 
   /**
+   * Has a registry forget a manifest, under all of its tags; one that is not there is forgotten already (OCI distribution-spec,
+   * "Content Management"). Many registries permit that to nobody: problem `registry/unsupported`, or the usual ones.
+   */
+  async deleteManifest(ref: ImageRef & { readonly digest: Digest }): Promise<Result<void>> {
+    checkReference('deleteManifest', ref);
+    const reply = await this.#exchange.call({
+      method: 'DELETE',
+      host: ref.registry,
+      target: `/v2/${ref.repository}/manifests/${ref.digest}`,
+      repository: ref.repository,
+      scopes: [{ repository: ref.repository, actions: ['pull', 'push', 'delete'] }],
+      accept: [200, 202, 204, 404, 405],
+    });
+    this.forget(ref);
+    if (!reply.ok) return this.#shown(reply);
+    if (reply.value.status !== 405) return ok(undefined);
+    return fail([
+      problem('registry/unsupported', `${ref.registry} deletes no manifests`, {
+        hint: 'Registries are told in their settings that manifests may be deleted.',
+      }),
+    ]);
+  }
+
+  /**
    * Puts a manifest under a tag or its digest, and checks what the registry says it took. What it names must be there already:
    * {@link RegistryClient.putBlob}.
    *

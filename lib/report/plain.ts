@@ -86,6 +86,10 @@ export class PlainPainter {
           ? [palette.dim(`the engine is back after ${after}`)]
           : [palette.warning(`the engine did not come back (waited ${after})`)];
       }
+      case 'engine-aside':
+        return [palette.warning(plainText(`engine ${event.address} set aside: ${event.why}`))];
+      case 'engine-returned':
+        return [palette.dim(`engine ${plainText(event.address)} is back`)];
       case 'registry-waiting':
         return event.attempt === 1 && event.delayMs < NOTABLE_DELAY_MS
           ? []
@@ -110,13 +114,15 @@ export class PlainPainter {
       case 'early-finished':
         return [palette.dim('built; waits until what it reads is pushed')];
       case 'node-started': {
+        const on = event.engine === undefined ? [] : [palette.dim(`on ${plainText(event.engine)}`)];
+        if (event.beside === true) return on;
         // Another attempt announces its steps again.
         const follower = this.#follower(event.build);
         follower.names.clear();
         follower.ended.clear();
         follower.exported = undefined;
         follower.heading = undefined;
-        return [];
+        return on;
       }
       case 'vertex':
         return this.#vertex(event);

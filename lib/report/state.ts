@@ -241,6 +241,9 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
         why: plainText(event.why).replace(/^it /, ''),
       });
       break;
+    case 'engine-aside':
+    case 'engine-returned':
+      break;
     case 'interrupted':
       run.interruptedBy = event.signal;
       for (const node of run.nodes.values()) noteStop(node, event.atMs);
@@ -296,6 +299,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       delete node.failedStep;
       delete node.stopped;
       delete node.failedDigest;
+      if (event.beside === true) break;
       // A second attempt announces its steps again; what the first one had done is cached by then.
       node.steps = { total: 0, done: 0, cached: 0 };
       node.stepStates.clear();

@@ -11,6 +11,7 @@ import {
   formatImageRef,
   type Hider,
   hideUsersIn,
+  MEMBER_JOBS,
   type Outcome,
   type Plan,
   type Problem,
@@ -28,6 +29,7 @@ import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { findInactiveCaches } from './inactive-caches.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
+import { poolOf } from './open-engine.ts';
 import { findNotPermitted } from './permissions.ts';
 import { checkPlan } from './preflight.ts';
 import { findProxies } from './proxies.ts';
@@ -36,14 +38,8 @@ import { immutableTags } from './publisher.ts';
 import { noRecordKey, readRecordKeys } from './record-keys.ts';
 import { type NodeEnd, runGraph } from './scheduler.ts';
 import { findMissingSecrets } from './secrets.ts';
-import {
-  type BakeOptions,
-  type Counts,
-  needsOf,
-  type Session,
-  type SessionOptions,
-  withSession,
-} from './session.ts';
+import { type Counts, needsOf, type Session, withSession } from './session.ts';
+import type { BakeOptions, SessionOptions } from './session-options.ts';
 import { readUsualDurations } from './usual.ts';
 
 /**
@@ -118,7 +114,10 @@ interface Run {
  * @param usual build → how long it took the last time (milliseconds), where that is known
  */
 export function announceRun(
-  options: Pick<BakeOptions, 'plan' | 'jobs' | 'version' | 'runtime' | 'command' | 'dryRun' | 'changed'>,
+  options: Pick<
+    BakeOptions,
+    'plan' | 'env' | 'address' | 'jobs' | 'version' | 'runtime' | 'command' | 'dryRun' | 'changed'
+  >,
   emit: Emit,
   usual: ReadonlyMap<string, number> = new Map(),
 ): void {
@@ -129,7 +128,7 @@ export function announceRun(
     version: options.version ?? '',
     runtime: options.runtime ?? '',
     files: plan.set.files,
-    concurrency: plan.set.grants.untrusted ? 1 : (options.jobs ?? defaultJobs()),
+    concurrency: concurrencyOf(options),
     root: plan.set.root,
     ...(options.command === undefined ? {} : { command: options.command }),
     ...(options.dryRun === true ? { dryRun: true } : {}),
@@ -150,6 +149,15 @@ export function announceRun(
       };
     }),
   });
+}
+
+/** How many builds may run at a time. */
+function concurrencyOf({ plan, jobs, env, address = undefined }: Parameters<typeof announceRun>[0]): number {
+  if (plan.set.grants.untrusted) return 1;
+  const entries = poolOf({ plan, env, address });
+  if (entries === undefined) return jobs ?? defaultJobs();
+  const taken = entries.reduce((sum, one) => sum + (one.jobs ?? MEMBER_JOBS), 0);
+  return Math.min(taken, jobs ?? Number.POSITIVE_INFINITY);
 }
 
 async function runPlan(run: Run, session: Session): Promise<void> {

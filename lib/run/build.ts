@@ -1,7 +1,7 @@
 /** Building one node of the plan: links to what it reads, outputs, and the image that came of it. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { type BuildOutput, type Built, readContent } from '../buildctl/mod.ts';
+import { type Buildctl, type BuildOutput, type Built, readContent } from '../buildctl/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import {
   type Build,
@@ -10,7 +10,6 @@ import {
   type ImageLocation,
   type ImageRef,
   type ImageResult,
-  ok,
   type PlanNode,
   type PlatformManifest,
   parseImageRef,
@@ -24,11 +23,11 @@ import {
   platformManifests,
   type RegistryClient,
 } from '../registry/mod.ts';
-import { type Called, callUntilDone, type NotBuilt } from './buildctl-calls.ts';
+import type { NotBuilt } from './buildctl-calls.ts';
 import type { Building } from './context.ts';
-import { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
-import { linkParents } from './links.ts';
+import { callLinked } from './linked-calls.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
+import { buildSplit } from './split.ts';
 import { locationOf, storeNames } from './store-names.ts';
 
 /** What came of building a node. */
@@ -42,21 +41,18 @@ export interface NodeImage {
   readonly built: Built;
   /** Milliseconds that it took, without waiting for its turn. */
   readonly ranMs: number;
+  /** Which engine of a pool built it; absent: there is one, or there were several. */
+  readonly engine?: string | undefined;
   /** Undefined where no image came out. */
   readonly image?: ImageResult;
   readonly manifest?: Manifest;
   readonly readManifest: ReadManifest;
 }
 
-/** What is to come of a node. */
-export interface Wanted {
-  /** The node's own build, or that with less to do. */
-  readonly build: Build;
-  readonly outputsIn: (workDir: string) => readonly BuildOutput[];
-}
-
 /** Builds a node; a parent whose image the engine lost is built again first. */
 export async function buildNode(building: Building, node: PlanNode, inputs: NodeInputs): Promise<NodeBuilt> {
+  const groups = await building.split?.(node.build);
+  if (groups !== undefined) return buildGroups(building, node, inputs, groups);
   const called = await callLinked(building, node, inputs, {
     build: node.build,
     outputsIn: (workDir) => chooseOutputs(building, node, workDir),
@@ -64,9 +60,12 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   if (called.kind !== 'done') return called;
   const { built, ranMs } = called;
   const { workDir, outputs } = called.attempt;
-  const [pushed] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
+  const [pushed = scratch?.repository] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
   const readManifest =
-    pushed === undefined ? readingStore(building) : readingRepository(building.registry, pushed);
+    pushed === undefined
+      ? readingStore(called.engine.buildctl)
+      : readingRepository(building.registry, pushed);
   const isLayout = building.naming.worker() === 'oci' && pushed === undefined;
   const found: Awaited<ReturnType<typeof readImage>> =
     built.digest === undefined
@@ -82,7 +81,9 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
       ? undefined
       : isLayout
         ? { kind: 'layout', dir: layoutIn(workDir) }
-        : locationOf(building.naming, node, built.digest, true);
+        : scratch !== undefined
+          ? { kind: 'registry', ref: scratch.note(built.digest) }
+          : locationOf(building.naming, node, built.digest, true);
   // A layout lies in it.
   if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
   if (node.pushes && found.image === undefined) {
@@ -95,82 +96,75 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
     found.image === undefined
       ? {}
       : { image: { ...found.image, ...(location === undefined ? {} : { location }) } };
-  return { kind: 'done', built, ranMs, readManifest, ...found, ...image };
+  return { kind: 'done', built, ranMs, engine: called.member, readManifest, ...found, ...image };
 }
 
-/**
- * Calls buildctl for a node, linked to what it reads; what an attempt found to be lost is made again. The directory of
- * the attempt is the caller's to remove.
- */
-export function callLinked(
+/** Builds a node on several engines, each with platforms of its own. */
+async function buildGroups(
   building: Building,
   node: PlanNode,
   inputs: NodeInputs,
-  { build, outputsIn }: Wanted,
-): Promise<Called> {
-  let parentsLost = false;
-  let layersLost = false;
-  let isPlain = !mayUseLayersOnly(build, inputs);
-  return callUntilDone(building.calling, {
-    node,
-    inputs,
-    prepare: async () => {
-      const links = await linkParents(building, {
-        node,
-        rebuildUnconfirmed: parentsLost,
-        mayUseLayersOnly: !isPlain,
-      });
-      if (!links.ok) return links;
-      const workDir = building.calling.newWorkDir();
-      return ok({ build, links: links.value, outputs: outputsIn(workDir), workDir });
+  groups: readonly (readonly string[])[],
+): Promise<NodeBuilt> {
+  const { name, outputs: written } = node.build;
+  const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
+  const pushed = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  const [first, ...others] = scratch === undefined ? pushed : [scratch.repository];
+  const shown = groups.map((group) => group.join(' and ')).join('; ');
+  if (node.role === 'asked' && written.some((one) => one.type !== 'cacheonly' && !isLoad(one))) {
+    const apart = problem(
+      'engine/platforms-apart',
+      `\`${name}\` has outputs of its own, and no engine of the pool has all of its platforms (${shown})`,
+      {
+        build: name,
+        hint: 'Outputs are written by one engine: name fewer `platforms`, or push it and take the files from there.',
+      },
+    );
+    return { kind: 'failed', problem: apart };
+  }
+  if (first === undefined) {
+    const nowhere = problem(
+      'engine/platforms-apart',
+      `no engine of the pool has all platforms of \`${name}\` (${shown}), and there is no repository in which they could be joined`,
+      {
+        build: name,
+        hint: 'Push it (`push: true`), or name a repository for what is not pushed: `engine.scratch`.',
+      },
+    );
+    return { kind: 'failed', problem: nowhere };
+  }
+  const repositories = [first, ...others] as const;
+  const split = { groups, repositories, outputs: pushTo(building, repositories) };
+  const made = await buildSplit(building, node, inputs, split);
+  if (made.kind !== 'done') return made;
+  const { built, ranMs, image: joined } = made;
+  if (scratch !== undefined) scratch.note(joined.digest);
+  return {
+    kind: 'done',
+    built,
+    ranMs,
+    manifest: joined.manifest,
+    readManifest: readingRepository(building.registry, first),
+    image: {
+      digest: joined.digest,
+      platforms: joined.platforms,
+      location: { kind: 'registry', ref: { ...first, digest: joined.digest } },
     },
-    mend: (failure, { links }) => {
-      const fault = layersOnlyFault(failure, links);
-      if (fault === 'not-split') {
-        building.layersOnly.turnOff(failure);
-        return failure.message;
-      }
-      if (fault === 'lost') {
-        building.layersOnly.forget(links);
-        // Put again and gone again: this build goes without.
-        isPlain = layersLost;
-        layersLost = true;
-        return failure.message;
-      }
-      if (failure.code !== 'build/parent-lost' || parentsLost) return undefined;
-      parentsLost = true;
-      // What the same engine made of the parent may be gone, too.
-      building.layersOnly.forget(links);
-      return 'the engine lost the image of a parent';
-    },
-  });
+  };
 }
 
 /** Images stand behind files, and the build's own last: the metadata file holds the digest of the last one. */
-function chooseOutputs(
-  { naming, isInsecure }: Building,
-  node: PlanNode,
-  workDir: string,
-): readonly BuildOutput[] {
+function chooseOutputs(building: Building, node: PlanNode, workDir: string): readonly BuildOutput[] {
+  const { naming, scratch } = building;
   const outputs: BuildOutput[] = [];
   if (node.role === 'asked') {
     const written = node.build.outputs.filter((one) => one.type !== 'cacheonly' && !isLoad(one));
     const sorted = [...written.filter((one) => !isImage(one)), ...written.filter(isImage)];
     for (const output of sorted) outputs.push({ kind: 'written', output });
   }
-  if (node.pushes) {
-    const groups = new Map<boolean, string[]>();
-    for (const repository of repositoriesOf(wantedTags(node))) {
-      const insecure = isInsecure(repository.registry);
-      const group = groups.get(insecure) ?? [];
-      group.push(formatImageRef(repository));
-      groups.set(insecure, group);
-    }
-    for (const [insecure, repositories] of groups)
-      outputs.push({ kind: 'push-by-digest', repositories, insecure });
-    return outputs;
-  }
+  if (node.pushes) return [...outputs, ...pushTo(building, repositoriesOf(wantedTags(node)))];
   if (!isStored(node)) return outputs;
+  if (scratch?.takes(node) === true) return [...outputs, ...pushTo(building, [scratch.repository])];
   if (naming.worker() === 'oci') outputs.push({ kind: 'layout', dir: layoutIn(workDir) });
   else {
     // A name that an output of its own gives to an image says what that output says.
@@ -181,6 +175,21 @@ function chooseOutputs(
     if (names.length > 0) outputs.push({ kind: 'store', names });
   }
   return outputs;
+}
+
+/** Outputs that push to repositories by digest. */
+function pushTo(
+  { isInsecure }: Pick<Building, 'isInsecure'>,
+  repositories: readonly ImageRef[],
+): readonly BuildOutput[] {
+  const groups = new Map<boolean, string[]>();
+  for (const repository of repositories) {
+    const insecure = isInsecure(repository.registry);
+    const group = groups.get(insecure) ?? [];
+    group.push(formatImageRef(repository));
+    groups.set(insecure, group);
+  }
+  return [...groups].map(([insecure, names]) => ({ kind: 'push-by-digest', repositories: names, insecure }));
 }
 
 function isImage({ type }: TypedAttributes): boolean {
@@ -214,11 +223,10 @@ function layoutIn(workDir: string): string {
   return path.join(workDir, 'layout');
 }
 
-/** Reads manifests from the engine's content store. */
-export function readingStore({ calling }: Pick<Building, 'calling'>): ReadManifest {
+/** Reads manifests from an engine's content store. */
+export function readingStore(buildctl: Buildctl): ReadManifest {
   return async (digest) => {
-    const engine = await calling.engine();
-    const bytes = engine.ok ? await readContent(engine.value.buildctl, digest) : undefined;
+    const bytes = await readContent(buildctl, digest);
     return bytes === undefined ? undefined : parseManifest(bytes, digest);
   };
 }

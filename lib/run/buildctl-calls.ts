@@ -16,16 +16,17 @@ import {
   type Result,
 } from '../model/mod.ts';
 import { CallWatch } from './call-watch.ts';
-import type { Calling, ReadyEngine } from './context.ts';
+import type { Calling } from './context.ts';
 import { KEPT_WORDS } from './emitter.ts';
+import type { AfterLoss, ReadyEngine, Turn } from './engine-slots.ts';
 import { isForeign, nameSources, offerFile, stageMain } from './local-sources.ts';
 import { makeOutputPlaces } from './output-places.ts';
 import { tempProblem } from './work-dir.ts';
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = [1_000, 4_000];
-/** Failures of an engine that went away. */
-const ENGINE_AWAY: ReadonlySet<string> = new Set(['engine/lost', 'engine/unreachable']);
+/** As often a build goes to another engine: one that takes engines down with it is not to take them all. */
+const MAX_MOVES = 3;
 /** Failures that an image which is gone can cause. */
 const OVER_IMAGES: ReadonlySet<string> = new Set([
   'build/base-missing',
@@ -55,6 +56,10 @@ export type Called =
   | {
       readonly kind: 'done';
       readonly built: Built;
+      /** Where it was made. */
+      readonly engine: ReadyEngine;
+      /** Which engine of a pool that is; undefined: there is one. */
+      readonly member: string | undefined;
       readonly attempt: Attempt;
       /** Milliseconds that the call took which succeeded, without waiting for its turn. */
       readonly ranMs: number;
@@ -106,6 +111,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   if (proxies?.withheld !== undefined)
     calling.emit({ type: 'warning', build, problem: problemToJson(proxies.withheld) });
   const named = nameSources(node, inputs, sendsAnew);
+  const avoid = new Set<string>();
   let isStaged = false;
   let waits = 0;
   for (let attempt = 1; ; attempt++) {
@@ -129,26 +135,36 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       emit: (event) => calling.emit(withoutCredentials(calling, event)),
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
-    const { result, ranMs, back } = await inTurn(calling, build, inputs, isStaged, () =>
-      callOnce(calling, engine.value, call, inputs),
-    );
-    if (result.ok) return { kind: 'done', built: result.value, attempt: prepared.value, ranMs };
+    const one = await inTurn(calling, build, inputs, isStaged, () => callOnce(calling, call, inputs, avoid));
+    const { result, ranMs, after } = one;
+    const used = one.engine ?? engine.value;
+    if (result.ok)
+      return {
+        kind: 'done',
+        built: result.value,
+        engine: used,
+        member: one.member,
+        attempt: prepared.value,
+        ranMs,
+      };
     await rm(workDir, { recursive: true, force: true });
     const steps = result.error.steps === undefined ? {} : { steps: result.error.steps };
     if (result.error.kind === 'cancelled' || calling.signal.aborted) return { kind: 'cancelled', ...steps };
     const failure = result.error.problem;
-    if (back === false)
-      return { kind: 'failed', problem: notBack(failure, calling.engineReturn.waitMs), ...steps };
+    if (after?.kind === 'gone') return { kind: 'failed', problem: { ...after.problem, build }, ...steps };
+    const isMoved = after?.kind === 'elsewhere' && avoid.size < MAX_MOVES;
+    if (isMoved) avoid.add(used.buildctl.address);
     // What may pass by itself is tried again in the ordinary way.
-    const isBack = back === true && failure.temporary !== true && waits === 0;
-    if (isBack) waits++;
+    const isBack = after?.kind === 'back' && failure.temporary !== true && waits === 0;
+    if (isBack || isMoved) waits++;
     const isUnnamed = failure.code === 'build/source-name' && !isStaged;
     if (isUnnamed) isStaged = true;
-    const mended = isUnnamed || isBack ? failure.message : mend?.(failure, prepared.value);
-    if (mended === undefined && (failure.temporary !== true || attempt - waits >= MAX_ATTEMPTS)) {
-      const again =
-        waits > 0 && back === true ? { ...failure, message: `${failure.message}, again` } : failure;
-      const hinted = await withRegistryHint(calling, node, again, engine.value);
+    const mended = isUnnamed || isBack || isMoved ? failure.message : mend?.(failure, prepared.value);
+    const isOver =
+      failure.temporary !== true || attempt - waits >= MAX_ATTEMPTS || after?.kind === 'elsewhere';
+    if (mended === undefined && isOver) {
+      const again = after === undefined || waits === 0 ? failure : onceMore(failure, avoid);
+      const hinted = await withRegistryHint(calling, node, again, used);
       return { kind: 'failed', problem: await explainLocked(calling, node, hinted), ...steps };
     }
     const delayMs = mended === undefined ? (RETRY_MS[attempt - waits - 1] ?? 0) : 0;
@@ -185,39 +201,56 @@ function inTurn<T>(
   return isStaged ? foreign.alone(call, onWait) : foreign.beside(call, onWait);
 }
 
+/** A failure that came again, on the same engine or on others. */
+function onceMore(failure: Problem, avoided: ReadonlySet<string>): Problem {
+  if (avoided.size === 0) return { ...failure, message: `${failure.message}, again` };
+  const { detail } = failure;
+  const engines = `Tried on: ${[...avoided].join(', ')}`;
+  return {
+    ...failure,
+    message: `${failure.message}, on ${avoided.size + 1} engines one after the other`,
+    detail: detail === undefined ? engines : `${detail}\n${engines}`,
+  };
+}
+
 /** What came of one call. */
 interface OneCall {
   readonly result: Awaited<ReturnType<typeof runBuild>>;
   readonly ranMs: number;
-  /** Where the engine went away: whether it is back. */
-  readonly back?: boolean;
+  /** Where it ran; undefined: nowhere. */
+  readonly engine?: ReadyEngine;
+  readonly member?: string | undefined;
+  /** Where the engine went away: what became of that. */
+  readonly after?: AfterLoss;
 }
 
-/** The permit of a call. */
-interface Permit {
-  readonly slot: number;
-  readonly giveBack: () => void;
-}
-
-/** Calls buildctl with a permit, which is a slot. */
-function callOnce(
+/** Calls buildctl in a slot of an engine. */
+async function callOnce(
   calling: Calling,
-  engine: ReadyEngine,
   call: BuildCall,
   inputs: NodeInputs,
+  avoid: ReadonlySet<string>,
 ): Promise<OneCall> {
   const { phases } = calling;
   const build = call.build.name;
-  return calling.permits.with(
-    () => calling.priorityOf(build),
-    async (giveBack, slot) => {
-      const made = await callInSlot(calling, engine, call, inputs, { slot, giveBack });
+  const called = await calling.slots.with(
+    { build: call.build, priority: () => calling.priorityOf(build), avoid },
+    async (turn): Promise<OneCall> => {
+      const made = await callInSlot(calling, turn, call, inputs);
       // Said before another build gets the slot.
       phases.enter(build, made.result.ok ? phaseAfter(call) : 'checking');
-      return made;
+      return { ...made, engine: turn.engine, member: turn.member };
     },
     () => phases.enter(build, 'queued'),
   );
+  if (called.ok) return called.value;
+  const problem = { ...called.error, build };
+  const isCancelled = calling.signal.aborted;
+  return {
+    result: fail(isCancelled ? { kind: 'cancelled' } : { kind: 'failed', problem }),
+    ranMs: 0,
+    ...(isCancelled ? {} : { after: { kind: 'gone', problem } }),
+  };
 }
 
 /** What is left to do when buildctl is done: to read what came of it, to remember that, and to put tags where there are some. */
@@ -227,14 +260,13 @@ function phaseAfter({ outputs }: BuildCall): Phase {
 
 async function callInSlot(
   calling: Calling,
-  engine: ReadyEngine,
+  turn: Turn,
   call: BuildCall,
   inputs: NodeInputs,
-  permit: Permit,
 ): Promise<OneCall> {
   const { phases } = calling;
   const build = call.build.name;
-  await phases.waiting(build, calling.engineReturn.settled(), 'engine', permit.slot);
+  await phases.waiting(build, turn.settled(), 'engine', turn.slot);
   const notCalled = (error: NotBuilt): OneCall => ({ result: fail(error), ranMs: 0 });
   if (calling.signal.aborted) return notCalled({ kind: 'cancelled' });
   // Symlinks may have come with what an earlier build wrote.
@@ -243,27 +275,20 @@ async function callInSlot(
   const unmade = await makeOutputPlaces(call.build, call.outputs);
   if (unmade !== undefined) return notCalled({ kind: 'failed', problem: unmade });
   const startedAt = performance.now();
-  phases.enter(build, 'building', permit.slot);
-  const { result, held } = await callWatched(calling, engine, call, inputs, permit);
+  phases.enter(build, 'building', turn.slot);
+  const { result, held } = await callWatched(calling, turn, call, inputs);
   const ranMs = performance.now() - startedAt;
-  if (result.ok || result.error.kind !== 'failed' || !ENGINE_AWAY.has(result.error.problem.code))
-    return { result, ranMs };
-  const why = calling.credentials.hideCredentials(result.error.problem.message);
-  // With the permit: whoever would get it would only find out the same.
-  return {
-    result,
-    ranMs,
-    back: await phases.waiting(build, calling.engineReturn.wait(why), 'engine', held),
-  };
+  const lost = result.ok || result.error.kind !== 'failed' ? undefined : turn.lost(result.error.problem);
+  if (lost === undefined) return { result, ranMs };
+  return { result, ranMs, after: await phases.waiting(build, lost, 'engine', held) };
 }
 
 /** A push that takes long needs little of this machine and of the engine, so it gives the permit back. */
 async function callWatched(
   calling: Calling,
-  engine: ReadyEngine,
+  { engine, member, slot, giveBack, answers, isLeft }: Turn,
   call: BuildCall,
   inputs: NodeInputs,
-  { slot, giveBack }: Permit,
 ): Promise<Pick<OneCall, 'result'> & { readonly held: number | undefined }> {
   const { phases } = calling;
   const build = call.build.name;
@@ -272,13 +297,15 @@ async function callWatched(
     emit: call.emit,
     signal: calling.signal,
     noticeMs: calling.stallNoticeMs,
-    answers: () => calling.engineReturn.answers(),
+    answers,
+    isLeft,
     ...(calling.stallTimeoutMs === undefined ? {} : { stallTimeoutMs: calling.stallTimeoutMs }),
   });
   let held: number | undefined = slot;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ended = await runBuild(engine.buildctl, {
     ...call,
+    ...(member === undefined ? {} : { engine: member }),
     onExport: () => phases.enter(build, 'exporting', held),
     onPush: () => {
       phases.enter(build, 'pushing', held);
@@ -303,12 +330,6 @@ async function callWatched(
   const { failure } = watch;
   const isEnded = !ended.ok && ended.error.kind === 'cancelled' && failure !== undefined;
   return { result: isEnded ? fail({ ...ended.error, kind: 'failed', problem: failure }) : ended, held };
-}
-
-/** An engine that went away and was waited for in vain. */
-function notBack(failure: Problem, waitMs: number): Problem {
-  const message = `${failure.message}, and no engine answered within ${waitMs / 1_000} s`;
-  return { ...failure, message, temporary: true };
 }
 
 /**

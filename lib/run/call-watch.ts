@@ -16,9 +16,19 @@ export interface WatchOptions {
   readonly stallTimeoutMs?: number;
   /** Whether the engine answers a short question; bounded in time. */
   readonly answers: () => Promise<boolean>;
+  /** The call is ended where nothing moves and the engine leaves questions unanswered: another one can do it. */
+  readonly isLeft?: boolean;
+  /** Milliseconds without a sign between those questions; default: 10 s. */
+  readonly askMs?: number;
   /** Ends the call, too. */
   readonly signal: AbortSignal;
 }
+
+/** Pushes and steps that print nothing are quiet for longer, and cost a question each time. */
+const ASK_MS = 10_000;
+
+/** As many unanswered questions in a row and an engine counts as gone: one may just be busy. */
+const UNANSWERED = 3;
 
 /** Watches from when it is made until it is closed. */
 export class CallWatch {
@@ -30,6 +40,7 @@ export class CallWatch {
   readonly #transfers = new Map<string, string>();
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #look: ReturnType<typeof setTimeout> | undefined;
+  #ask: ReturnType<typeof setTimeout> | undefined;
   /** Whether buildctl runs; before that the commands for secrets do. */
   #calls = false;
   readonly #startedAt: number = performance.now();
@@ -45,6 +56,7 @@ export class CallWatch {
     signal.addEventListener('abort', this.#stop, { once: true });
     if (build.timeoutMs !== undefined) this.#timeout = setTimeout(() => this.#timeOut(), build.timeoutMs);
     this.#lookAfter(options.noticeMs);
+    if (options.isLeft === true) this.#askLater(0);
   }
 
   /** Ends what is watched. */
@@ -91,6 +103,7 @@ export class CallWatch {
     this.#options.signal.removeEventListener('abort', this.#stop);
     clearTimeout(this.#timeout);
     clearTimeout(this.#look);
+    clearTimeout(this.#ask);
     this.#look = undefined;
   }
 
@@ -114,6 +127,29 @@ export class CallWatch {
         }
       },
       Math.max(0, Math.min(noticeMs, stallTimeoutMs) - quietMs()),
+    );
+  }
+
+  /** @param unanswered questions in a row that the engine did not answer, with nothing that moved in between */
+  #askLater(unanswered: number): void {
+    const { askMs = ASK_MS, answers } = this.#options;
+    const sign = this.#lastSignAt;
+    this.#ask = setTimeout(async () => {
+      const isQuiet = this.#calls && this.#lastSignAt === sign;
+      const hasAnswered = !isQuiet || (await answers()) || this.#lastSignAt !== sign;
+      // It was closed in the meantime.
+      if (this.#look === undefined || this.signal.aborted) return;
+      const missed = hasAnswered ? 0 : unanswered + 1;
+      if (missed < UNANSWERED) this.#askLater(missed);
+      else this.#finish(this.#noAnswer());
+    }, askMs);
+  }
+
+  #noAnswer(): Problem {
+    return problem(
+      'engine/lost',
+      `the engine does not answer, and nothing moved for ${formatDuration(performance.now() - this.#lastSignAt)}`,
+      { build: this.#options.build.name, hint: 'See `bake-ts engine status`.' },
     );
   }
 

@@ -1,5 +1,5 @@
 /** What the parts of a run work with: small records, each with what one part needs, so that a test can make them. */
-import type { Buildctl, Link } from '../buildctl/mod.ts';
+import type { Link } from '../buildctl/mod.ts';
 import type {
   BuildResult,
   ConfigReader,
@@ -25,11 +25,12 @@ import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
-import type { EngineReturn } from './engine-return.ts';
+import type { EngineSlots, ReadyEngine } from './engine-slots.ts';
 import type { Memory } from './memory.ts';
 import type { Phases } from './phases.ts';
 import type { Publisher } from './publisher.ts';
 import type { Semaphore } from './scheduler.ts';
+import type { ScratchRepository } from './scratch-repository.ts';
 import type { Turns } from './turns.ts';
 
 /** What others see of a build that is done. */
@@ -37,15 +38,6 @@ export interface NodeResult extends BuildResult {
   readonly outcome: Outcome;
   /** What it was made of; undefined where it did not come to that. */
   readonly inputs?: NodeInputs;
-}
-
-/** An engine that answers. */
-export interface ReadyEngine {
-  readonly buildctl: Buildctl;
-  /** What to do where the engine does not trust or understand a registry that our own client does. */
-  readonly registryHint?: string;
-  /** Hosts with mirrors in `registries`, which the engine may not know. */
-  readonly mirrored?: ReadonlySet<string>;
 }
 
 /** Where results lie in the engine. */
@@ -83,10 +75,10 @@ export interface Calling {
   readonly emit: Emit;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Finds (and if need be starts) the engine, once. */
+  /** Finds (and if need be starts) the engine, once; of a pool one that answers. */
   readonly engine: () => Promise<Result<ReadyEngine>>;
-  /** Waits for it where it went away. */
-  readonly engineReturn: Pick<EngineReturn, 'wait' | 'settled' | 'waitMs' | 'answers'>;
+  /** Where calls run. */
+  readonly slots: EngineSlots;
   /** How long nothing may move in a call before that is said (milliseconds). */
   readonly stallNoticeMs: number;
   /** How long nothing may move in a call before it is ended (milliseconds); undefined: for ever. */
@@ -98,7 +90,7 @@ export interface Calling {
   readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem' | 'signInHint'>;
   /** What is done for each build is told here. */
   readonly phases: Phases;
-  /** Limits calls of buildctl. */
+  /** Limits what is done in the store of the one engine, together with its slots. */
   readonly permits: Semaphore;
   /** Keeps builds of foreign frontends apart where one of them is offered sources by names that all builds share. */
   readonly foreign: Turns;
@@ -149,6 +141,13 @@ export interface Building {
   readonly isInsecure: (registry: string) => boolean;
   readonly resultOf: (build: string) => NodeResult | undefined;
   readonly layersOnly: LayersOnlySource;
+  /** Where results go that engines of a pool share and nobody pushes; undefined: they are sent along. */
+  readonly scratch?: ScratchRepository;
+  /**
+   * Which platforms of a build go together, where no single engine of a pool has all of them; undefined: one has, or there is
+   * one engine.
+   */
+  readonly split?: (build: Build) => Promise<readonly (readonly string[])[] | undefined>;
   /** Builds a node that was up to date, because another build reads its image, which is gone; once. */
   readonly rebuild: (build: string) => Promise<NodeResult>;
 }

@@ -23,12 +23,13 @@ import {
   runsAnew,
   withoutFiles,
 } from '../model/mod.ts';
-import { callLinked, readImage, readingStore } from './build.ts';
+import { readImage, readingStore } from './build.ts';
 import type { Called } from './buildctl-calls.ts';
 import type { Building, EarlyBuild, NodeContext, NodeResult, NodeRun } from './context.ts';
 import type { Emit } from './emitter.ts';
 import { weigh } from './evidence.ts';
 import { mayUseLayersOnly } from './layers-only.ts';
+import { callLinked } from './linked-calls.ts';
 import { linkParents } from './links.ts';
 import { Phases } from './phases.ts';
 import type { EarlyEnd } from './scheduler.ts';
@@ -219,7 +220,7 @@ export class EarlyStarts {
       if (isRead && digest !== undefined) {
         if (node.pushes) this.#names.add(formatImageRef(ref));
         const platform = node.build.platforms[0] ?? building.enginePlatform;
-        const { image } = await readImage(platform, digest, readingStore(building));
+        const { image } = await readImage(platform, digest, readingStore(called.engine.buildctl));
         if (image !== undefined) {
           this.#kept.set(build, {
             outcome: { build, kind: 'built', tags: [], durationMs: 0, digest },

@@ -3,6 +3,7 @@ import type { Engine, FindOptions } from '../engine/mod.ts';
 import type { Digest, Result } from '../model/mod.ts';
 import type { RunProgram } from '../system/mod.ts';
 import type { KnownEngines } from './known-engines.ts';
+import type { PoolAccess } from './pool-members.ts';
 
 /** What an engine's image store has. */
 export interface StoreListing {
@@ -25,6 +26,8 @@ export interface EngineAccess {
   readonly run?: RunProgram;
   /** What earlier runs of this process found out. */
   readonly known?: KnownEngines;
+  /** How the engines of a pool are found and asked; where absent, only the first one that is named is used. */
+  readonly pool?: PoolAccess;
 }
 
 /**
@@ -42,6 +45,14 @@ export function engineAccess(known?: KnownEngines): EngineAccess {
       return listStore(engine, env, signal, known);
     },
     ...(known === undefined ? {} : { known }),
+    pool: {
+      list: async (entries, options) => (await import('../engine/mod.ts')).listMembers(entries, options),
+      ask: async (member, options) => (await import('../engine/mod.ts')).askMember(member, options),
+      findBuildctl: async (env) => {
+        const { enginePaths, findBuildctl, readInstallation } = await import('../engine/mod.ts');
+        return findBuildctl(env, await readInstallation(enginePaths(env)));
+      },
+    },
   };
 }
 

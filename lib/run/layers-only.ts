@@ -26,7 +26,8 @@ import {
   parseManifest,
   type RegistryClient,
 } from '../registry/mod.ts';
-import type { Calling, OnWait, ReadyEngine } from './context.ts';
+import type { Calling, OnWait } from './context.ts';
+import type { ReadyEngine } from './engine-slots.ts';
 import type { KnownEngines } from './known-engines.ts';
 
 /** Registries that put and read much at once answer 500 now and then, and doing without would cost more than waiting. */

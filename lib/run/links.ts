@@ -2,6 +2,7 @@
 import type { Link } from '../buildctl/mod.ts';
 import {
   type Digest,
+  type DigestRef,
   fail,
   type ImageLocation,
   type ImageResult,
@@ -35,8 +36,9 @@ export async function linkParents(
     resultOf,
     rebuild,
     layersOnly,
+    scratch,
     calling: { phases },
-  }: Pick<Building, 'registry' | 'resultOf' | 'rebuild' | 'layersOnly'> & {
+  }: Pick<Building, 'registry' | 'resultOf' | 'rebuild' | 'layersOnly' | 'scratch'> & {
     readonly calling: Pick<Building['calling'], 'phases'>;
   },
   { node, rebuildUnconfirmed, mayUseLayersOnly }: LinkRequest,
@@ -48,7 +50,9 @@ export async function linkParents(
     if (contextName === undefined) continue;
     let image = resultOf(to)?.image;
     let location = await locate(registry, image);
-    if (location === undefined || (rebuildUnconfirmed && location.kind === 'store' && !location.confirmed)) {
+    const isUnsure =
+      location?.kind === 'store' ? !location.confirmed : location !== undefined && scratch?.has(location);
+    if (location === undefined || (rebuildUnconfirmed && isUnsure === true)) {
       const again = await phases.waiting(build, rebuild(to));
       onWait(false);
       if (again.outcome.kind === 'cancelled') return fail({ kind: 'cancelled' });
@@ -67,11 +71,18 @@ export async function linkParents(
     const mayPut = location.kind !== 'registry' || image.location?.kind === 'registry';
     parents.push({ contextName, digest: image.digest, location, mayPut });
   }
-  return ok(
-    await Promise.all(
-      parents.map((parent) => linkTo(parent, mayUseLayersOnly ? layersOnly : undefined, onWait)),
-    ),
+  const links = await Promise.all(
+    parents.map((parent) => linkTo(parent, mayUseLayersOnly ? layersOnly : undefined, onWait)),
   );
+  for (const link of links) {
+    if (link.kind === 'image' && link.layersOnly !== undefined && scratch?.has(locationIn(link.ref)) === true)
+      scratch.note(link.layersOnly.digest);
+  }
+  return ok(links);
+}
+
+function locationIn(ref: DigestRef): ImageLocation {
+  return { kind: 'registry', ref };
 }
 
 /** The image of a parent, what the Dockerfile calls it, and where it is read from. */

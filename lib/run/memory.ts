@@ -124,8 +124,18 @@ export class Memory {
 
   /** How large a build's image was the last time before this run that it was built here; undefined where that is not known. */
   async lastSize(build: string): Promise<number | undefined> {
+    return (await this.lastFigures(build))?.sizeBytes;
+  }
+
+  /** What is known of a build from the times that it was built here; undefined: nothing. */
+  async lastFigures(build: string): Promise<LastFigures | undefined> {
     this.#lastFigures ??= this.#state.readFigures();
-    return (await this.#lastFigures).get(build)?.sizeBytes;
+    return (await this.#lastFigures).get(build);
+  }
+
+  /** How large the image is that a build gave in this run (bytes); undefined where that is not known. */
+  notedSize(build: string): number | undefined {
+    return this.#figures.get(build)?.sizeBytes;
   }
 
   /** Notes, for the next run, how long a build took and how large it is; written with `save`. */

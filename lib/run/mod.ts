@@ -8,6 +8,7 @@ export type { Building, Calling, LayersOnlySource, NodeContext, NodeResult, Node
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 export { KEPT_WORDS, tellInterruption, withEmitter } from './emitter.ts';
 export { ENGINES, type EngineAccess, engineAccess } from './engine-access.ts';
+export { engineOrders } from './engine-order.ts';
 export type { Weighed } from './evidence.ts';
 export type { EarlierResult } from './given.ts';
 export { KnownEngines } from './known-engines.ts';
@@ -15,6 +16,7 @@ export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
 export { findNotPermitted } from './permissions.ts';
+export type { PoolAccess } from './pool-members.ts';
 export { checkPlan, checkTags } from './preflight.ts';
 export { findProxies, type RunProxies } from './proxies.ts';
 export { askTags, immutableProblem, repositoriesOf, wantedTags } from './publish.ts';
@@ -23,7 +25,8 @@ export { type PushedBuild, type PushedBuilds, pushBuilds } from './push-builds.t
 export { askAgain, type MovingTags, putTogether } from './put-together.ts';
 export { type EarlyEnd, type Graph, longestPaths, type NodeEnd, runGraph, Semaphore } from './scheduler.ts';
 export { findMissingSecrets } from './secrets.ts';
-export { type BakeOptions, needsOf, type Session, type SessionOptions, withSession } from './session.ts';
+export { needsOf, type Session, withSession } from './session.ts';
+export type { BakeOptions, SessionOptions } from './session-options.ts';
 export { storeName, storeProject } from './store-names.ts';
 export { findStoredRef } from './stored-ref.ts';
 export { withoutCredentials } from './untrusted.ts';

@@ -25,6 +25,7 @@ import {
   type TagResult,
 } from '../model/mod.ts';
 import { type Manifest, measureImage } from '../registry/mod.ts';
+import type { LastFigures } from '../state/mod.ts';
 import { buildNode, isStored, type NodeImage } from './build.ts';
 import type { GivenBuild, NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
@@ -269,7 +270,12 @@ async function rebase(
   }
   phases.enter(build, 'tagging');
   const steps = { total: 0, cached: 0 };
-  if (sizeBytes !== undefined) memory.noteFigures(build, { durationMs: last.durationMs, sizeBytes });
+  if (sizeBytes !== undefined)
+    memory.noteFigures(build, {
+      ...(await memory.lastFigures(build)),
+      durationMs: last.durationMs,
+      sizeBytes,
+    });
   const made = { digest: rebased.digest, finishedAt: isoTime(context) };
   await noteResult(context, node, made, last.vouchedBy !== undefined);
   const put = await putTagsOf(context, node, rebased, withTop ? undefined : image.top);
@@ -309,7 +315,7 @@ async function publish(
   context: NodeContext,
   node: PlanNode,
   inputs: NodeInputs,
-  { built, ranMs, image, manifest, readManifest, reason }: Made,
+  { built, ranMs, image, manifest, readManifest, reason, engine }: Made,
 ): Promise<End> {
   const build = node.build.name;
   const [platform = context.building.enginePlatform] = node.build.platforms;
@@ -329,7 +335,8 @@ async function publish(
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   };
   const durationMs = Math.round(ranMs + (early?.ranMs ?? 0));
-  context.memory.noteFigures(build, { durationMs, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
+  const last = await context.memory.lastFigures(build);
+  context.memory.noteFigures(build, figuresOf(last, { durationMs, sizeBytes, steps, engine }));
   if (image !== undefined)
     await noteResult(context, node, { digest: image.digest, finishedAt: isoTime(context) });
   const [put] = await Promise.all([putTagsOf(context, node, image), keepDocuments(context, node, image)]);
@@ -345,6 +352,33 @@ async function publish(
   });
   for (const found of warnings) warn(context, build, found);
   return { kind: 'built', tags, ...known };
+}
+
+/** How many engines are remembered that built something. */
+const MOST_ENGINES = 3;
+
+/** What is remembered of how a build went, with what is known of earlier times. */
+function figuresOf(
+  last: LastFigures | undefined,
+  now: {
+    readonly durationMs: number;
+    readonly sizeBytes: number | undefined;
+    readonly steps: Built['steps'];
+    readonly engine: string | undefined;
+  },
+): LastFigures {
+  const { durationMs, sizeBytes, steps, engine } = now;
+  const { sizeBytes: _, ...kept } = last ?? {};
+  const isCold = steps.cached * 2 < steps.total;
+  const time = steps.total === 0 ? {} : isCold ? { coldMs: durationMs } : { warmMs: durationMs };
+  const engines = engine === undefined ? undefined : [...new Set([engine, ...(last?.builtOn ?? [])])];
+  return {
+    ...kept,
+    ...time,
+    durationMs,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(engines === undefined ? {} : { builtOn: engines.slice(0, MOST_ENGINES) }),
+  };
 }
 
 /** The steps of a build's own call; what ran early is cached by then. */

@@ -1,6 +1,14 @@
 /** The proxies that the steps of a run get. */
 import { withheldProxies } from '../inputs/mod.ts';
-import { namesUser, type Plan, type Problem, type StepProxies, sensitiveOfProxies } from '../model/mod.ts';
+import {
+  namedEngine,
+  namedPool,
+  namesUser,
+  type Plan,
+  type Problem,
+  type StepProxies,
+  sensitiveOfProxies,
+} from '../model/mod.ts';
 import { readStepProxies } from '../registry/mod.ts';
 
 /** What they are found by. */
@@ -8,7 +16,7 @@ export interface ProxySearch {
   readonly plan: Plan;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr` */
-  readonly address?: string;
+  readonly address?: string | readonly string[];
 }
 
 /** What was found. */
@@ -22,8 +30,10 @@ export interface RunProxies {
 
 /** Finds the proxies for a plan. Steps of a stranger get none with a user in its URL. */
 export async function findProxies({ plan, env, address }: ProxySearch): Promise<RunProxies> {
-  const engineAddress = address || env['BUILDKIT_HOST'] || plan.set.engine?.address || undefined;
-  const read = await readStepProxies(env, engineAddress);
+  const names = { flagAddresses: address, env, settings: plan.set.engine };
+  // Those of a pool all get the same.
+  const [first] = namedPool(names) ?? [];
+  const read = await readStepProxies(env, namedEngine(names)?.address ?? first?.address);
   if (!read.ok) {
     const warnings = read.error.map((one): Problem => ({ ...one, severity: 'warning' }));
     return { proxies: new Map(), warnings, sensitive: [] };

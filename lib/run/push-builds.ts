@@ -21,7 +21,8 @@ import { KEPT_WORDS } from './emitter.ts';
 import { immutableProblem, newOnesLast, repositoriesOf, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { type Chosen, chooseResult, type OpenStore } from './push-choice.ts';
-import { type Session, type SessionOptions, withSession } from './session.ts';
+import { type Session, withSession } from './session.ts';
+import type { SessionOptions } from './session-options.ts';
 import { storedImage } from './stored-image.ts';
 
 /** What to push. */

@@ -2,12 +2,20 @@
 import { arch } from 'node:os';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
-import { ok, type Plan, type Problem, problemToJson, type Result } from '../model/mod.ts';
+import {
+  namedEngine,
+  ok,
+  type Plan,
+  type Problem,
+  problemToJson,
+  type Result,
+  targetOf,
+} from '../model/mod.ts';
 import { goArchitecture, type System, thisSystem } from '../system/mod.ts';
-import type { ReadyEngine } from './context.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess, StoreListing } from './engine-access.ts';
 import { EngineReturn } from './engine-return.ts';
+import type { ReadyEngine } from './engine-slots.ts';
 
 /** What finding an engine goes by. */
 export interface SessionEngineOptions {
@@ -15,7 +23,7 @@ export interface SessionEngineOptions {
   readonly plan: Plan;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `--addr` */
-  readonly address?: string;
+  readonly address?: string | readonly string[];
   /** Said when it is first used. */
   readonly warnings?: readonly Problem[];
   /** Go's name of this machine's processor architecture; default: what the runtime says it is. */
@@ -35,8 +43,30 @@ export interface SessionEngineOptions {
 /** How long it may take to answer a question while it is waited for; ways over ssh and kubectl take a second or two. */
 const ANSWER_MS = 5_000;
 
+/** What a session knows of its engine, or of its pool of them. */
+export interface RunEngine {
+  /** How it keeps images; settled when it is ready. */
+  readonly worker: 'containerd' | 'oci';
+  /** Whether its store can be listed; settled when it is ready, and when that was tried. */
+  readonly isListed: boolean;
+  /** Finds it, starts it if need be, and makes sure of what builds need to know of it. */
+  readonly ready: () => Promise<Result<ReadyEngine>>;
+  /** Whether it has a store from which builds can read images. */
+  readonly keepsImages: () => Promise<boolean>;
+  /** What its store has; undefined where it cannot be read. */
+  readonly storedImages: () => Promise<StoreListing | undefined>;
+  /** What it says of its worker; undefined where it does not answer. */
+  readonly askWorker: () => Promise<Worker | undefined>;
+  /** How to ask it; undefined where there is none. */
+  readonly buildctl: () => Promise<Buildctl | undefined>;
+  /** `os/arch` that it builds for where a build names no platform. */
+  readonly platform: () => Promise<string>;
+  /** Finds it, and starts the embedded one if need be. */
+  readonly find: () => Promise<Result<Engine>>;
+}
+
 /** The engine of one session. */
-export class SessionEngine {
+export class SessionEngine implements RunEngine {
   /** Where it goes away in the middle of the run. */
   readonly return: EngineReturn;
   readonly #options: SessionEngineOptions;
@@ -120,8 +150,8 @@ export class SessionEngine {
    */
   async #learnPlatform(): Promise<string> {
     const { address, env, plan, hostArchitecture } = this.#options;
-    const named = address ?? (env['BUILDKIT_HOST'] || plan.set.engine?.address);
-    const isSocket = named === undefined || named === '' || named.startsWith('unix://');
+    const named = namedEngine({ flagAddresses: address, env, settings: plan.set.engine })?.address;
+    const isSocket = named === undefined || named.startsWith('unix://');
     if (isSocket && (this.#options.system ?? thisSystem()) === 'linux')
       return `linux/${hostArchitecture ?? goArchitecture(arch())}`;
     const engine = await this.#find();
@@ -151,7 +181,7 @@ export class SessionEngine {
       signal,
       notify: (notice) => emit({ type: 'engine-starting', text: notice.text }),
       ...(address === undefined ? {} : { flagAddress: address }),
-      ...(plan.set.engine?.address === undefined ? {} : { fileAddress: plan.set.engine?.address }),
+      ...(plan.set.engine === undefined ? {} : { settings: plan.set.engine }),
     });
   }
 
@@ -166,11 +196,11 @@ export class SessionEngine {
     return this.#asked;
   }
 
-  #buildctlOf({ buildctl, address }: Engine): Buildctl {
+  #buildctlOf(engine: Engine): Buildctl {
     const { env, access, signal, onBuild } = this.#options;
     return {
-      program: buildctl,
-      address,
+      program: engine.buildctl,
+      ...targetOf(engine),
       env,
       signal,
       onBuild,

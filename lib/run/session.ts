@@ -1,35 +1,26 @@
 /** What the commands that go through a whole plan share: opened once, closed at the end whatever happens. */
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ContextReads } from '../dockerfile/mod.ts';
 import { ContextHasher } from '../fingerprint/mod.ts';
 import { type ConfigReader, ExternalImages, type LayerReader } from '../inputs/mod.ts';
 import { type Lock, readLock } from '../lock/mod.ts';
-import {
-  type ChangedFiles,
-  createHider,
-  type EventSink,
-  isUnnamed,
-  type Plan,
-  type Problem,
-  problemToJson,
-  type Result,
-} from '../model/mod.ts';
-import { type DockerfileLibrary, findRefusedNow } from '../prepare/mod.ts';
-import { createRegistryClient, type RegistryClient, type SignIn } from '../registry/mod.ts';
+import { createHider, isUnnamed, type Plan, type Problem, problemToJson, type Result } from '../model/mod.ts';
+import { findRefusedNow } from '../prepare/mod.ts';
+import { createRegistryClient, type RegistryClient } from '../registry/mod.ts';
 import { PublishIntents, type SealParts, StateStore, stateDirectory } from '../state/mod.ts';
 import { defaultJobs, isPermitted } from '../system/mod.ts';
 import { allowListeners } from '../util/follow-signal.ts';
 import { permissionProblem, useOfDirectory } from '../util/permission.ts';
-import type { Audit } from './audit.ts';
-import type { Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
+import type { Building, Calling, NodeContext, NodeResult, NodeRun, StoreNaming } from './context.ts';
 import type { Emit } from './emitter.ts';
-import { ENGINES, type EngineAccess } from './engine-access.ts';
-import { createGiven, type EarlierResult } from './given.ts';
+import { ENGINES } from './engine-access.ts';
+import type { EngineSlots } from './engine-slots.ts';
+import { createGiven } from './given.ts';
 import { noteMoves } from './interrupted.ts';
 import { LayersOnlyImages } from './layers-only.ts';
 import { Memory } from './memory.ts';
 import { rebuildNode } from './node.ts';
+import { openEngine } from './open-engine.ts';
 import { Phases } from './phases.ts';
 import { findProxies, type RunProxies } from './proxies.ts';
 import { wantedTags } from './publish.ts';
@@ -37,92 +28,14 @@ import { immutableTags, Publisher } from './publisher.ts';
 import { KEY_VARIABLE, readRecordKeys } from './record-keys.ts';
 import { type RecordPlaces, recordPlaces } from './record-places.ts';
 import { longestPaths, Semaphore } from './scheduler.ts';
+import { ScratchRepository } from './scratch-repository.ts';
 import { findMissingSecrets } from './secrets.ts';
-import { SessionEngine } from './session-engine.ts';
+import type { RunEngine } from './session-engine.ts';
+import type { SessionOptions } from './session-options.ts';
 import { StoreView } from './store-view.ts';
 import { Turns } from './turns.ts';
 import { withoutCredentials } from './untrusted.ts';
 import { withSpareWorkDir, withWorkDir } from './work-dir.ts';
-
-/** How to run a plan. */
-export interface BakeOptions {
-  readonly plan: Plan;
-  /** The library that the plan was made with. */
-  readonly dockerfiles: DockerfileLibrary;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--addr`: an engine that is to be used and no other. */
-  readonly address?: string;
-  /** Builds at a time, from 1 on; default: `defaultJobs`, two for each processor. */
-  readonly jobs?: number;
-  /** Build even what is unchanged. */
-  readonly force?: boolean;
-  /** Decide and say why, but run nothing and write nothing. */
-  readonly dryRun?: boolean;
-  /** Looks at the results before tags that move together move (see `createAudit`); not in a dry run. */
-  readonly audit?: Audit;
-  /** Move tags only when all builds succeeded, whatever `publish` says. */
-  readonly atomic?: boolean;
-  /**
-   * What an earlier run made of builds from the same files. Those that this run needs and was not asked for are
-   * taken as they are, where a repository of theirs has them.
-   */
-  readonly parents?: ReadonlyMap<string, EarlierResult>;
-  /** Stop everything at the first failure; else what does not depend on it goes on. */
-  readonly failFast?: boolean;
-  /** How long to wait, in all, for an engine that goes away in the middle of the run; default: 30 s. */
-  readonly engineWaitMs?: number;
-  /** Ends a build in which nothing moves for so long (milliseconds); default: it is only said. */
-  readonly stallTimeoutMs?: number;
-  readonly signal?: AbortSignal;
-  /** Gets all that happens, in order; where it throws, see `EventSink`. */
-  readonly onEvent?: EventSink;
-  /** Gets what a build reads of its local contexts as soon as that is known, its base images taken in; for who watches them. */
-  readonly onReads?: (build: string, reads: ReadonlyMap<string, ContextReads>) => void;
-  /** Said in `run-started`: bake-ts's version, and the runtime's name and version. */
-  readonly version?: string;
-  readonly runtime?: string;
-  /** Said in `run-started`, but for sensitive values: the words of the command line after the program's name. */
-  readonly command?: readonly string[];
-  /** Said in `run-started`: what led to it, where that is a change of files. */
-  readonly changed?: ChangedFiles;
-  /** Processor architecture of this machine in Go's words; default: what the runtime says it is. */
-  readonly hostArchitecture?: string;
-}
-
-/** The options that opening a session goes by. */
-export type SessionOptions = Pick<
-  BakeOptions,
-  | 'plan'
-  | 'dockerfiles'
-  | 'env'
-  | 'address'
-  | 'jobs'
-  | 'dryRun'
-  | 'force'
-  | 'atomic'
-  | 'parents'
-  | 'engineWaitMs'
-  | 'stallTimeoutMs'
-  | 'signal'
-  | 'hostArchitecture'
-> & {
-  /** Default: the engines of this machine. */
-  readonly engines?: EngineAccess;
-  /** Gets the events of the session; default: nobody. */
-  readonly emit?: Emit;
-  /** Default: as they are found now. */
-  readonly proxies?: RunProxies;
-  /** Asks no registry anything; the words say why. */
-  readonly offline?: string;
-  /** For one registry, in place of what the Docker config says of it. */
-  readonly signIn?: SignIn;
-  /** Waits before a retry, but not beyond the signal; tests need not wait. */
-  readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** How long a push may take until it counts as a slow one; default: a second. */
-  readonly slowPushMs?: number;
-  /** How long nothing may move in a build until that is said; default: 30 s. */
-  readonly stallNoticeMs?: number;
-};
 
 /** A session's options with where it keeps its state, and what its steps get. */
 type OpenedSession = SessionOptions & { readonly stateDir: string; readonly proxies: RunProxies };
@@ -207,7 +120,11 @@ export class Session {
   /** Tags that runs of this project were about to move together. */
   readonly intents: PublishIntents;
   readonly hasher: ContextHasher;
-  readonly engine: SessionEngine;
+  readonly engine: RunEngine;
+  readonly #slots: EngineSlots;
+  readonly #closeEngine: () => void;
+  readonly #split: Building['split'];
+  readonly #scratch: ScratchRepository | undefined;
   readonly #options: OpenedSession;
   readonly #emit: Emit;
   readonly #stopper = new AbortController();
@@ -264,8 +181,12 @@ export class Session {
     };
     // One at a time where files are not trusted: what a build writes must not move what another one was checked for.
     this.#permits = new Semaphore(plan.set.grants.untrusted ? 1 : (options.jobs ?? defaultJobs()));
-    this.engine = new SessionEngine({
+    const opened = openEngine({
       access: options.engines ?? ENGINES,
+      address,
+      permits: this.#permits,
+      memory: this.memory,
+      hide: (text) => this.registry.hideCredentials(text),
       plan,
       env: handedDown,
       warnings: options.proxies.warnings,
@@ -274,9 +195,16 @@ export class Session {
       waitMs: options.engineWaitMs ?? ENGINE_WAIT_MS,
       sleep: (ms) => (options.sleep ?? sleepFor)(ms, this.#stopper.signal),
       onBuild: () => this.counts.buildctlCalls++,
-      ...(address === undefined ? {} : { address }),
+      ...(plan.set.grants.untrusted ? { jobs: 1 } : options.jobs === undefined ? {} : { jobs: options.jobs }),
       ...(hostArchitecture === undefined ? {} : { hostArchitecture }),
     });
+    this.engine = opened.engine;
+    this.#slots = opened.slots;
+    this.#closeEngine = opened.close;
+    this.#split = opened.split;
+    const { scratch } = plan.set.engine ?? {};
+    if (opened.split !== undefined && scratch !== undefined)
+      this.#scratch = new ScratchRepository(scratch, () => this.#openRollback(), this.#emit);
     // One token for many repositories instead of one for each.
     const pushed = [...plan.nodes.values()].filter((node) => node.pushes);
     this.registry.expect(pushed.flatMap(wantedTags));
@@ -303,6 +231,8 @@ export class Session {
   /** Closes connections and threads. */
   async close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#cancel);
+    this.#closeEngine();
+    await this.#scratch?.clear();
     await this.hasher.close();
     await this.registry.close();
     await this.#rollback?.close();
@@ -333,6 +263,12 @@ export class Session {
     };
     this.#priorities ??= measure();
     return this.#priorities;
+  }
+
+  /** A client that knows nothing, and goes on where the run was cancelled. */
+  #openRollback(): RegistryClient {
+    this.#rollback ??= this.#createClient();
+    return this.#rollback;
   }
 
   #createClient(signal?: AbortSignal): RegistryClient {
@@ -393,7 +329,7 @@ export class Session {
       signal,
       sleep: (ms) => sleep(ms, signal),
       engine: () => engine.ready(),
-      engineReturn: engine.return,
+      slots: this.#slots,
       stallNoticeMs: this.#options.stallNoticeMs ?? STALL_NOTICE_MS,
       ...(stallTimeoutMs === undefined ? {} : { stallTimeoutMs }),
       credentials: registry,
@@ -452,6 +388,8 @@ export class Session {
           calling,
           known: this.#options.engines?.known,
         }),
+        ...(this.#scratch === undefined ? {} : { scratch: this.#scratch }),
+        ...(this.#split === undefined ? {} : { split: this.#split }),
         rebuild: (build) => {
           const running = rebuilt.get(build) ?? rebuildLost(context, plan, build, results);
           rebuilt.set(build, running);
@@ -460,10 +398,7 @@ export class Session {
       },
       publisher: new Publisher({
         registry,
-        openRollback: () => {
-          this.#rollback ??= this.#createClient();
-          return this.#rollback;
-        },
+        openRollback: () => this.#openRollback(),
         emit,
         together: atomic === true || plan.set.publish === 'together',
         isImmutable: immutableTags(plan.set.immutable ?? []),

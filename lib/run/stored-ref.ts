@@ -10,6 +10,7 @@ import {
   ok,
   problem,
   type Result,
+  targetOf,
   withDefaultTag,
 } from '../model/mod.ts';
 import type { Layout } from '../registry/mod.ts';
@@ -35,7 +36,7 @@ interface FindStoredOptions {
  * says of the name; and where it keeps no names, by its history. Problems: `engine/no-such-image`, those of listing.
  */
 export async function findStoredRef(
-  engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>,
+  engine: Pick<Engine, 'address' | 'tls' | 'buildctl' | 'containerd'>,
   ref: ImageRef,
   options: FindStoredOptions,
 ): Promise<Result<StoredRef>> {
@@ -59,7 +60,7 @@ export async function findStoredRef(
   }
   if (store.unreadable?.code !== 'engine/no-image-store') {
     const { env, signal } = options;
-    const tool = { program: engine.buildctl, address: engine.address, env, signal };
+    const tool = { program: engine.buildctl, ...targetOf(engine), env, signal };
     const looked = await withWorkDir((dir) =>
       lookUpNames(tool, [{ name, platform: undefined }], path.join(dir, 'names')),
     );

@@ -122,6 +122,12 @@ export interface LastFigures {
   readonly durationMs: number;
   /** Undefined: not known, or no image. */
   readonly sizeBytes?: number;
+  /** How long it took the last time that most of its steps ran (milliseconds); undefined: not known. */
+  readonly coldMs?: number;
+  /** How long it took the last time that most of them came from the cache (milliseconds); undefined: not known. */
+  readonly warmMs?: number;
+  /** Engines of pools that built it, the last one first; undefined: none did. */
+  readonly builtOn?: readonly string[];
 }
 
 /** Figures of builds. */
@@ -135,8 +141,13 @@ export function isFigures(
 
 function isLastFigures(value: unknown): value is LastFigures {
   if (!isObject(value)) return false;
-  const { durationMs, sizeBytes } = value;
-  return isCount(durationMs) && (sizeBytes === undefined || isCount(sizeBytes));
+  const { durationMs, ...others } = value;
+  const { sizeBytes, coldMs, warmMs, builtOn } = others;
+  return (
+    isCount(durationMs) &&
+    [sizeBytes, coldMs, warmMs].every((one) => one === undefined || isCount(one)) &&
+    (builtOn === undefined || isListOf(builtOn, isText))
+  );
 }
 
 /** Manifests and configs, as texts. */

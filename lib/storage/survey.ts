@@ -97,7 +97,7 @@ export interface StorageUsage {
 
 /** What is looked at. */
 export interface SurveyOptions extends EngineOptions {
-  readonly engine: Pick<Engine, 'address' | 'buildctl' | 'containerd'>;
+  readonly engine: Pick<Engine, 'address' | 'tls' | 'buildctl' | 'containerd'>;
   readonly repository: Repository;
 }
 

@@ -99,7 +99,7 @@ export class BuildMaker {
         break;
       case 'node-started':
         this.#endWaits(nowMs);
-        this.#steps.beginCall(this.#isEarly ? 0 : event.attempt, nowMs);
+        if (event.beside !== true) this.#steps.beginCall(this.#isEarly ? 0 : event.attempt, nowMs);
         break;
       case 'vertex':
         this.#steps.take(event, nowMs);

@@ -39,6 +39,8 @@ class Maker {
   /** Slot → the build that had it last. */
   readonly #slots = new Map<number, BuildMaker>();
   readonly #waits: WaitSpan[] = [];
+  /** Engines of a pool that are set aside. */
+  readonly #aside = new Map<string, { readonly fromMs: number; readonly text: string }>();
   #engineWait: { readonly fromMs: number; readonly text: string } | undefined;
   readonly #warnings: TimelineWarning[] = [];
 
@@ -58,14 +60,27 @@ class Maker {
         break;
       case 'engine-ready': {
         const { address, source, buildctl, version } = event;
-        this.#engine = { address, source, buildctl, ...(version === undefined ? {} : { version }) };
+        const others = this.#engine === undefined ? [] : [this.#engine.address];
+        // Of a pool there are several.
+        const all = [...new Set([...others, address])].join(', ');
+        this.#engine = { address: all, source, buildctl, ...(version === undefined ? {} : { version }) };
+        break;
+      }
+      case 'engine-aside':
+        this.#aside.set(event.address, { fromMs: nowMs, text: `the engine ${event.address}: ${event.why}` });
+        break;
+      case 'engine-returned': {
+        const aside = this.#aside.get(event.address);
+        if (aside !== undefined) this.#waits.push({ kind: 'engine', ...aside, toMs: nowMs });
+        this.#aside.delete(event.address);
         break;
       }
       case 'engine-waiting':
         this.#engineWait ??= { fromMs: nowMs, text: `the engine ${event.address}: ${event.why}` };
         break;
       case 'engine-waited':
-        this.#waits.push(...this.#openWaits());
+        if (this.#engineWait !== undefined)
+          this.#waits.push({ kind: 'engine', ...this.#engineWait, toMs: nowMs });
         this.#engineWait = undefined;
         for (const build of this.#builds.values()) build.endEngineWait(nowMs);
         break;
@@ -132,7 +147,8 @@ class Maker {
   }
 
   #openWaits(): readonly WaitSpan[] {
-    return this.#engineWait === undefined ? [] : [{ kind: 'engine', ...this.#engineWait, toMs: this.#nowMs }];
+    const open = [...this.#aside.values(), ...(this.#engineWait === undefined ? [] : [this.#engineWait])];
+    return open.map((one) => ({ kind: 'engine', ...one, toMs: this.#nowMs }));
   }
 
   #plan(node: PlannedNode): void {

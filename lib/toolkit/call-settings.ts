@@ -3,14 +3,14 @@ import type { KnownOptions } from '../util/check-options.ts';
 
 /** What goes on with a call that may take a while. */
 export interface CallSettings {
-  /** An engine by its address: it and no other is asked; default: the one that is found. */
-  readonly address?: string;
+  /** An engine by its address, or several as a pool: these and no others are asked; default: what is found. */
+  readonly address?: string | readonly string[];
   /** Stops the call. */
   readonly signal?: AbortSignal;
 }
 
 /** The options of {@link CallSettings}, for the checks of calls. */
-export const CALL_SETTINGS: KnownOptions<CallSettings> = { address: 'text', signal: 'signal' };
+export const CALL_SETTINGS: KnownOptions<CallSettings> = { address: 'text or texts', signal: 'signal' };
 
 /** Those that are given. */
 export function callSettingsOf({ address, signal }: CallSettings): CallSettings {

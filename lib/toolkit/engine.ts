@@ -31,7 +31,7 @@ import {
   upEngine as up,
   upgradeEngine as upgrade,
 } from '../engine/mod.ts';
-import { type Environment, fail, ok, type Result } from '../model/mod.ts';
+import { type Environment, engineArgv, fail, ok, type Result } from '../model/mod.ts';
 import { type ProgramEnd, runProgram, withoutTracing } from '../system/mod.ts';
 import { checkArgument, checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { permitted } from './permitted.ts';
@@ -121,7 +121,7 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
         return runProgram({
           ...asking,
           program: engine.buildctl,
-          argv: ['--addr', engine.address, ...argv],
+          argv: [...engineArgv(engine), ...argv],
           env: withoutTracing(env),
         });
       },
@@ -288,8 +288,8 @@ export async function engineStatus(options: EngineStatusOptions = {}): Promise<E
 
 /** Which engine is looked at. */
 export interface EngineDoctorOptions extends EngineCallOptions {
-  /** Its address; default: the one that a run would find. */
-  readonly address?: string;
+  /** Its address, or those of a pool; default: the one that a run would find. */
+  readonly address?: string | readonly string[];
 }
 
 /**
@@ -306,7 +306,7 @@ export interface EngineDoctorOptions extends EngineCallOptions {
  * ```
  */
 export async function engineDoctor(options: EngineDoctorOptions = {}): Promise<Diagnosis> {
-  checkOptions('engineDoctor', options, { ...ENGINE_OPTIONS, address: 'text' });
+  checkOptions('engineDoctor', options, { ...ENGINE_OPTIONS, address: 'text or texts' });
   const { address, ...rest } = withEnvironment(options);
   return diagnose({ ...rest, ...(address === undefined ? {} : { flagAddress: address }) });
 }

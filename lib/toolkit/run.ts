@@ -35,8 +35,8 @@ import { BakeError } from './unwrap.ts';
 
 /** How builds are run. */
 export interface RunSettings {
-  /** An engine by its address, as `--addr` takes it: it and no other is used; default: the one that is found. */
-  readonly address?: string;
+  /** An engine by its address, as `--addr` takes it, or several as a pool: these and no others are used; default: what is found. */
+  readonly address?: string | readonly string[];
   /** Builds at a time, from 1 on; default: two for each processor. */
   readonly jobs?: number;
   /** Build even what is up to date. */
@@ -92,7 +92,7 @@ export type RunResult =
     };
 
 const RUN_SETTINGS: KnownOptions<RunSettings> = {
-  address: 'text',
+  address: 'text or texts',
   jobs: 'count',
   force: 'flag',
   dryRun: 'flag',

@@ -88,12 +88,12 @@ async function findSurveyed(options: EngineUsageOptions): Promise<Result<SurveyO
   const read = await buildsOf(sources);
   if (!read.ok && read.error.some(({ code }) => code !== 'config/no-file')) return read;
   const asking = { env, ...(signal === undefined ? {} : { signal }) };
-  const fileAddress = read.ok ? read.value.set.engine?.address : undefined;
+  const settings = read.ok ? read.value.set.engine : undefined;
   const finding: FindOptions = {
     ...asking,
     autoStart: false,
     ...(address === undefined ? {} : { flagAddress: address }),
-    ...(fileAddress === undefined ? {} : { fileAddress }),
+    ...(settings === undefined ? {} : { settings }),
   };
   const engine = await findEngine(finding);
   if (!engine.ok) return engine;

@@ -8,6 +8,8 @@ import { didYouMean } from './suggest.ts';
 export type SimpleKind =
   | 'text'
   | 'texts'
+  /** One text, or a list of them. */
+  | 'text or texts'
   | 'flag'
   /** A whole number from 1 on. */
   | 'count'
@@ -48,6 +50,10 @@ const CHECKS: Readonly<Record<SimpleKind, Check>> = {
   texts: {
     isRight: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
     takes: 'a list of texts',
+  },
+  'text or texts': {
+    isRight: (value) => CHECKS.text.isRight(value) || CHECKS.texts.isRight(value),
+    takes: 'a text, or a list of texts',
   },
   flag: { isRight: (value) => typeof value === 'boolean', takes: 'true or false' },
   count: {

@@ -218,7 +218,10 @@ test('a layers-only image is made of an image in the store by giving it other co
   ];
   const name = 'type=image,name=127.0.0.1:1/bake/y:project-layers';
   assert.deepEqual(
-    layersOnlyArgv('unix:///b.sock', { ...call, configs: new Map([['linux/amd64', '{"a":[1,2]}']]) }),
+    layersOnlyArgv(
+      { address: 'unix:///b.sock' },
+      { ...call, configs: new Map([['linux/amd64', '{"a":[1,2]}']]) },
+    ),
     [
       ...start,
       ...['--opt', 'platform=linux/amd64'],
@@ -230,16 +233,19 @@ test('a layers-only image is made of an image in the store by giving it other co
     ['linux/amd64', '{}'],
     ['linux/arm64', '{}'],
   ]);
-  assert.deepEqual(layersOnlyArgv('unix:///b.sock', { ...call, configs: two }).slice(start.length), [
-    ...['--opt', 'platform=linux/amd64,linux/arm64'],
-    ...['--output', `${name},containerimage.config/linux/amd64={},containerimage.config/linux/arm64={}`],
-    ...['--metadata-file', '/w/metadata.json'],
-  ]);
+  assert.deepEqual(
+    layersOnlyArgv({ address: 'unix:///b.sock' }, { ...call, configs: two }).slice(start.length),
+    [
+      ...['--opt', 'platform=linux/amd64,linux/arm64'],
+      ...['--output', `${name},containerimage.config/linux/amd64={},containerimage.config/linux/arm64={}`],
+      ...['--metadata-file', '/w/metadata.json'],
+    ],
+  );
 });
 
 test('names in the store are given to an image of nothing, which is the same each time', () => {
   const names = ['127.0.0.1:1/bake/a:p', '127.0.0.1:1/bake/a:p-layers'];
-  assert.deepEqual(emptyArgv('unix:///b.sock', { names, workDir: '/w' }), [
+  assert.deepEqual(emptyArgv({ address: 'unix:///b.sock' }, { names, workDir: '/w' }), [
     ...START,
     ...['--opt', 'dockerfilekey=bake-ts-empty', '--local', 'bake-ts-empty=/w'],
     ...['--opt', 'build-arg:SOURCE_DATE_EPOCH=0'],

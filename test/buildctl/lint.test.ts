@@ -83,7 +83,7 @@ test('the frontend is asked as for the build, without secrets, caches and output
   const { build, dir } = await readBuild(t);
   const argv = lintArgv(
     { build, standIns: ['base'] },
-    'unix:///x',
+    { address: 'unix:///x' },
     { dockerfile: { dir, filename: 'Dockerfile' } },
     'frontend.lint',
   );
@@ -156,7 +156,12 @@ test('where nobody is to be asked, the frontend of builds.yaml is not run, and b
   const option = { name: '--trace', words: ['--trace=/x'], written: [], isHarmless: true };
   const named = { ...build, frontendImage: { image: 'docker/dockerfile:1' }, buildctlOptions: [option] };
   const argvOf = (isolated: boolean) =>
-    lintArgv({ build: named, standIns: [], isolated }, 'unix:///b.sock', {}, 'frontend.lint').join(' ');
+    lintArgv(
+      { build: named, standIns: [], isolated },
+      { address: 'unix:///b.sock' },
+      {},
+      'frontend.lint',
+    ).join(' ');
   assert.match(argvOf(false), /--frontend gateway\.v0 --opt source=docker\/dockerfile:1 /);
   assert.match(argvOf(true), /--frontend dockerfile\.v0 (?!.*source=).*--opt cmdline=/);
   assert.doesNotMatch(argvOf(false) + argvOf(true), /--trace/);

@@ -106,6 +106,8 @@ test('the table has a row for each build, and what was waited for is told in its
       ['', 'registry'],
       ['base', 'no progress'],
       ['', 'engine away'],
+      // Of a pool, one that was set aside.
+      ['', 'engine away'],
       ['api', 'tried again'],
     ],
   );

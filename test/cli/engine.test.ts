@@ -7,8 +7,12 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
+import { formatPool } from '../../cli/pool-text.ts';
 import type { Prompt } from '../../cli/prompt.ts';
+import { ok } from '../../lib/model/mod.ts';
+import { createPalette } from '../../lib/report/mod.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
+import { freePort } from '../rig/port.ts';
 import { makeTempDir } from '../rig/temp.ts';
 
 const LABEL = 'org.mobyproject.buildkit.worker.';
@@ -92,6 +96,102 @@ test('status ends with 5 where the engine that was named is not there', async (t
   assert.match(out, /^run uses: +none: there is no buildkitd at .*none/);
   const json = JSON.parse((await call(['status', '--json'], env)).out);
   assert.deepEqual([json.engine, json.problems[0].code], [undefined, 'engine/unreachable']);
+});
+
+/** A buildctl that knows two engines, of which each says something else; it is called `--addr ADDRESS …`. */
+const POOL_SCRIPT = `#!/bin/sh
+case "$2 $*" in
+  *one*workers*) echo '[{"labels":{"${LABEL}executor":"oci"},"platforms":[{"os":"linux","architecture":"amd64"},{"os":"linux","architecture":"amd64","variant":"v2"},{"os":"linux","architecture":"arm64"}],"buildkitVersion":{"version":"v0.34.2"}}]';;
+  *one*histories*) echo '{"record":{"Ref":"a"}}'; echo '{"record":{"Ref":"b","CompletedAt":{"seconds":1}}}';;
+  *one*du*) echo '[{"id":"x","size":1500000},{"id":"y","size":500000}]';;
+  *old*workers*) echo '[{"platforms":[{"os":"linux","architecture":"arm64"}],"buildkitVersion":{"version":"v0.12.1"}}]';;
+  *) exit 1;;
+esac
+`;
+
+test('status shows all engines of a pool, and ends with 5 where one of them is not there', async (t) => {
+  const { dir, call } = await makeMachine(t);
+  const lost = `tcp://127.0.0.1:${await freePort()}`;
+  const buildctl = path.join(dir, 'bin/buildctl');
+  await writeFile(buildctl, POOL_SCRIPT);
+  const file = `engine:
+  pool:
+    - { address: "ssh://one", jobs: 8, labels: [big] }
+    - ssh://old
+    - ${lost}
+builds: { a: { context: . } }
+`;
+  await writeFile(path.join(dir, 'builds.yaml'), file);
+  const { code, out } = await call(['status']);
+  assert.equal(code, EXIT.engine);
+  const [head, , titles, one, old, gone, , ...faults] = out.split('\n');
+  assert.equal(head, 'run uses:   a pool: 1 of 3 engines answers');
+  assert.equal(
+    titles,
+    `${'ENGINE'.padEnd(lost.length)}  VERSION  WORKER  RUNS  JOBS   CACHE  LATENCY  PLATFORMS`,
+  );
+  assert.match(one ?? '', /^ssh:\/\/one +v0\.34\.2 {2}oci {8}1 {5}8 {2}2\.0 MB +\S+ {2}amd64 big$/);
+  assert.match(old ?? '', /^ssh:\/\/old +- +- +- +4 +- +- {2}engine\/too-old$/);
+  assert.match(gone ?? '', /^tcp:\S+ +- +- +- +4 +- +- {2}engine\/unreachable$/);
+  assert.match(
+    faults.join('\n'),
+    /✗ ssh:\/\/old runs BuildKit v0\.12\.1, and bake-ts needs 0\.13\.0 or newer\n {2}→ upgrade/,
+  );
+  const json = JSON.parse((await call(['status', '--json'])).out);
+  const [first, second, third] = json.pool;
+  assert.deepEqual(
+    [
+      first.id,
+      first.jobs,
+      first.labels,
+      first.version,
+      first.platforms,
+      first.runningBuilds,
+      first.cacheBytes,
+    ],
+    ['ssh://one', 8, ['big'], 'v0.34.2', ['linux/amd64', 'linux/amd64/v2'], 1, 2_000_000],
+  );
+  assert.deepEqual(
+    [second.problems[0].code, third.problems[0].code],
+    ['engine/too-old', 'engine/unreachable'],
+  );
+  assert.deepEqual([json.problems, json.engine], [[], undefined]);
+
+  const whole = await call(['status', '--addr', 'ssh://one', '--addr', 'docker-container://one']);
+  assert.equal(whole.code, EXIT.ok, whole.out);
+  assert.match(whole.out, /^run uses: +a pool: 2 of 2 engines answer\n/);
+  const doctor = JSON.parse((await call(['doctor', '--json'])).out);
+  assert.deepEqual(
+    doctor.checks.flatMap((check: { name: string; status: string }) =>
+      check.name === 'engine' ? [check.status] : [],
+    ),
+    ['ok', 'fail', 'fail'],
+  );
+  assert.equal(doctor.pool.length, 3);
+});
+
+test('a table of engines that does not fit becomes two lines for each', async () => {
+  const id = `tcp://${'builder-in-a-far-away-place.'.repeat(2)}example.com:1234`;
+  const member = { id, address: id, platforms: [], jobs: 4, labels: [] };
+  const worker = {
+    executor: 'containerd',
+    snapshotter: 'overlayfs',
+    network: 'host',
+    platforms: [],
+  } as const;
+  const state = ok({ worker, version: 'v0.34.2', platforms: ['linux/arm64', 'linux/arm/v7'], latencyMs: 40 });
+  const text = formatPool(
+    { members: [{ member, state, runningBuilds: 0, cacheBytes: 0 }], problems: [] },
+    createPalette(false),
+    80,
+  );
+  assert.deepEqual(text.split('\n').slice(2), [
+    'ENGINE',
+    '  VERSION  WORKER      RUNS  JOBS  CACHE  LATENCY  PLATFORMS',
+    id,
+    '  v0.34.2  containerd     0     4    0 B     40ms  arm64,arm/v7',
+    '',
+  ]);
 });
 
 test('where another engine serves, the doctor does not fail for what the embedded one lacks', async (t) => {

@@ -3,7 +3,7 @@
  * has an engine of its own, below a home of its own.
  */
 import assert from 'node:assert/strict';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,7 @@ import { findBusybox } from '../rig/busybox.ts';
 import { runCommand } from '../rig/command.ts';
 import { digestOf } from '../rig/puller.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
-import type { TreeEntry } from '../rig/temp.ts';
+import { removeTree, type TreeEntry } from '../rig/temp.ts';
 import { assertOk, type Baked, makeWorkspace, named, type Workspace } from './support.ts';
 
 const options = { skip: realEngine.skip, timeout: 120_000 };
@@ -39,7 +39,7 @@ async function makeKitchen(t: TestContext, tree: Readonly<Record<string, TreeEnt
   t.after(async () => {
     const down = await downEngine({ env: work.env });
     assert(down.ok, JSON.stringify(down));
-    await rm(work.home, { recursive: true, force: true });
+    await removeTree(work.home);
   });
   const installed = await installEngine({
     env: work.env,

@@ -82,7 +82,7 @@ test('an address comes from --addr, then BUILDKIT_HOST, then builds.yaml, then a
   const all = {
     env,
     flagAddress: `unix://${flag}`,
-    fileAddress: `unix://${file}`,
+    settings: { address: `unix://${file}`, pool: [] },
     wellKnownSockets: [known],
   };
   const seen: string[] = [];
@@ -123,6 +123,33 @@ test('a named engine that is not there is refused, though another one would be',
   assert.equal(tcp.error[0]?.code, 'engine/unreachable');
   await listenOn(t, port);
   assert((await machine.find({ flagAddress: `tcp://127.0.0.1:${port}` })).ok);
+});
+
+test('where a pool is named, one engine is not chosen unasked; where any will do, it is the first that answers', async (t) => {
+  const machine = await makeMachine(t);
+  const sockets = ['gone', 'there'].map((name) => `unix://${machine.socket(name)}`);
+  await listenOn(t, machine.socket('there'));
+  const pool = [...sockets, 'http://x'].map((address) => ({ address, platforms: [], labels: [] }));
+  const several = await machine.find({ settings: { pool } });
+  assert(!several.ok);
+  assert.equal(several.error[0]?.code, 'engine/several');
+  assert(several.error[0].message.includes(sockets.join(', ')), several.error[0].message);
+  const byHost = await machine.find({ env: { ...machine.env, BUILDKIT_HOST: sockets.join(' ') } });
+  assert.equal(!byHost.ok && byHost.error[0]?.code, 'engine/several');
+  const any = await machine.find({ flagAddress: sockets, settings: { pool }, anyOfPool: true });
+  assert(any.ok);
+  assert.equal(any.value.address, sockets[1]);
+  const none = await machine.find({
+    settings: { pool: pool.filter((_one, at) => at !== 1) },
+    anyOfPool: true,
+  });
+  assert.deepEqual(!none.ok && none.error.map(({ code }) => code), [
+    'engine/bad-address',
+    'engine/unreachable',
+  ]);
+  // One address is one engine, whatever builds.yaml says.
+  const one = await machine.find({ flagAddress: [sockets[1] ?? ''], settings: { pool } });
+  assert.deepEqual(one.ok && [one.value.address, one.value.kind], [sockets[1], 'flag']);
 });
 
 test('an invalid address is refused, and what goes through another program is left to buildctl', async (t) => {

@@ -258,7 +258,7 @@ test('questions to an engine that does not answer end with the signal', async (t
   const program = `${dir}/buildctl`;
   await writeFile(program, '#!/bin/sh\nexec sleep 600\n', { mode: 0o755 });
   const stopped = { env: { PATH: '/usr/bin:/bin' }, signal: AbortSignal.timeout(50) };
-  const answer = await readWorker(program, 'unix:///x', stopped);
+  const answer = await readWorker({ buildctl: program, address: 'unix:///x' }, stopped);
   assert(!answer.ok);
   assert.equal(answer.error.code, 'run/cancelled');
   assert.deepEqual(await probeSocket({ path: `${dir}/none` }, 60_000, AbortSignal.abort()), {

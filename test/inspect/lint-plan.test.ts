@@ -343,7 +343,7 @@ test('an engine is looked for as builds.yaml and the caller say; without one not
   );
   const [plain, full] = seen;
   assert.deepEqual(
-    [plain?.autoStart, plain?.fileAddress, plain?.flagAddress, plain?.signal, plain?.notify],
+    [plain?.autoStart, plain?.settings?.address, plain?.flagAddress, plain?.signal, plain?.notify],
     [true, 'tcp://file:1', undefined, undefined, undefined],
   );
   assert.deepEqual([...(plain?.registries?.keys() ?? [])], ['r.test:5000']);

@@ -27,6 +27,8 @@ const TYPES: Readonly<Record<EventBody['type'], true>> = {
   'engine-ready': true,
   'engine-waiting': true,
   'engine-waited': true,
+  'engine-aside': true,
+  'engine-returned': true,
   'registry-waiting': true,
   'node-phase': true,
   'node-keyed': true,

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -23,7 +23,7 @@ import {
 } from '../../lib/engine/mod.ts';
 import { listProcesses } from '../../lib/engine/process-identity.ts';
 import { findBusybox } from './busybox.ts';
-import { makeTempDir, writeTree } from './temp.ts';
+import { makeTempDir, removeTree, writeTree } from './temp.ts';
 
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -55,7 +55,7 @@ export async function installHere(t: TestContext, extraPath = ''): Promise<Home>
     const down = await downEngine({ env });
     // Without root some of it belongs to users of a namespace.
     const removed = await removeEngine({ env });
-    await rm(dir, { recursive: true, force: true });
+    await removeTree(dir);
     assert(down.ok, JSON.stringify(down));
     assert(removed.ok, JSON.stringify(removed));
   });

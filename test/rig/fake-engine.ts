@@ -82,6 +82,9 @@ interface Failure {
   readonly lines: readonly string[];
 }
 
+/** What lies in image layouts on this machine, which every engine may be sent: directory and digest → what it is. */
+const LAYOUTS = new Map<string, FakeState>();
+
 /** An engine with everything it keeps. */
 export class FakeEngine {
   readonly program: string = '/fake/buildctl';
@@ -342,7 +345,7 @@ export class FakeEngine {
     const layout = /^oci-layout:\/\/([^@]+)@(.+)$/.exec(given ?? '');
     if (layout !== null) {
       const directory = argv.layouts.get(layout[1] ?? '') ?? '';
-      const known = this.#states.get(`${directory}@${layout[2]}`);
+      const known = LAYOUTS.get(`${directory}@${layout[2]}`);
       if (known === undefined) throw new Error(`${given}: not found`);
       return known;
     }
@@ -432,17 +435,17 @@ export class FakeEngine {
     if (type === 'oci' && output.get('tar') === 'false') {
       const dest = output.get('dest') ?? '';
       await writeLayout(dest, result.top, await store());
-      this.#keepStates(result, `${dest}@${result.top.digest}`);
+      this.#keepStates(result, `${dest}@${result.top.digest}`, LAYOUTS);
     }
     if (type === 'local') await writeFiles(output.get('dest') ?? '', result);
     say({ vertexes: [{ ...vertex, completed: vertex.started }] });
   }
 
-  #keepStates({ images }: FakeResult, name: string): void {
+  #keepStates({ images }: FakeResult, name: string, states: Map<string, FakeState> = this.#states): void {
     for (const image of images) {
       const { platform, state } = stateOf(image.config.bytes.toString(), image.config.digest, image.layers);
-      this.#states.set(`${name} ${platform}`, state);
-      this.#states.set(name, state);
+      states.set(`${name} ${platform}`, state);
+      states.set(name, state);
     }
   }
 }

@@ -1,6 +1,6 @@
 /** An embedded engine of a test's own, below a home of its own, gone after the test. Needs root. */
 import assert from 'node:assert/strict';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -13,7 +13,7 @@ import {
 } from '../../lib/engine/mod.ts';
 import { type CommandOptions, type CommandResult, DENO_CACHE, runBakeTs, runCommand } from './command.ts';
 import { realEngine } from './real-engine.ts';
-import type { Cleanup } from './temp.ts';
+import { type Cleanup, removeTree } from './temp.ts';
 
 /** Where a test works with an engine of its own. */
 export interface OwnEngine {
@@ -45,7 +45,7 @@ export async function makeOwnEngine(t: Cleanup, home?: string, first?: string): 
   };
   t.after(async () => {
     const down = await downEngine({ env });
-    if (home === undefined) await rm(dir, { recursive: true, force: true });
+    if (home === undefined) await removeTree(dir);
     assert(down.ok, JSON.stringify(down));
   });
   const searched = first === undefined ? env : { ...env, PATH: `${first}:${env['PATH']}` };

@@ -186,6 +186,8 @@ export function mixedRun(): readonly BakeEvent[] {
       waitMs: 30_000,
     },
     { type: 'engine-waited', address: 'unix:///run/bake-ts/buildkitd.sock', waitedMs: 1_200, back: true },
+    { type: 'engine-aside', address: 'tcp://b2.example.com:1234', why: 'buildkitd cannot be reached' },
+    { type: 'engine-returned', address: 'tcp://b2.example.com:1234' },
     {
       type: 'stalled',
       build: 'base',

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { runProgram } from '../../lib/system/mod.ts';
 
 /** What the rig needs of a test: a place to hang its cleaning up on. */
 export interface Cleanup {
@@ -18,8 +19,23 @@ export type TreeEntry =
 /** Makes an empty directory and removes it after the test. Symlinks in its path are resolved. */
 export async function makeTempDir(t: Cleanup, prefix = 'bake-ts-test-'): Promise<string> {
   const dir = await realpath(await mkdtemp(path.join(tmpdir(), prefix)));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 3 }));
+  t.after(() => removeTree(dir));
   return dir;
+}
+
+/**
+ * Removes a directory with all that is in it. overlayfs leaves directories behind that not even their owner may read, and only root and
+ * Node's own removal pass over that.
+ */
+export async function removeTree(dir: string): Promise<void> {
+  const remove = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await remove();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    await runProgram({ program: 'chmod', argv: ['-R', 'u+rwX', dir], env: process.env });
+    await remove();
+  }
 }
 
 /** Writes files below `dir`, parents included. A key that ends in `/` is an empty directory. */

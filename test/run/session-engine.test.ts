@@ -44,7 +44,10 @@ async function open(given: Given = {}): Promise<Opened> {
       return engine.ok ? ok({ ...engine.value, ...found }) : engine;
     },
   };
-  const set = { registries: new Map(), ...(engineAddress === undefined ? {} : { engine: { address: engineAddress, pool: [] } }) };
+  const set = {
+    registries: new Map(),
+    ...(engineAddress === undefined ? {} : { engine: { address: engineAddress, pool: [] } }),
+  };
   const plan = { set, nodes: new Map(nodes.map((node) => [node.build.name, node])) } as unknown as Plan;
   const engine = new SessionEngine({
     access,
@@ -94,7 +97,7 @@ test('it is found once, and announced with its warnings', async () => {
   assert.deepEqual(more, []);
   assert.equal(find?.autoStart, true);
   assert.equal(find.flagAddress, 'tcp://given:1');
-  assert.equal(find.fileAddress, 'tcp://file:1');
+  assert.deepEqual(find.settings, { address: 'tcp://file:1', pool: [] });
   assert.deepEqual(find.env, { X: 'y' });
   assert.deepEqual(find.registries, new Map());
   find.notify?.({ text: 'starting' } as Parameters<NonNullable<FindOptions['notify']>>[0]);

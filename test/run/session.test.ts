@@ -10,7 +10,8 @@ import { emptyStored, readContent } from '../../lib/buildctl/mod.ts';
 import { formatLock } from '../../lib/lock/mod.ts';
 import { type EventBody, fail, problem } from '../../lib/model/mod.ts';
 import type { EngineAccess } from '../../lib/run/mod.ts';
-import { type Session, type SessionOptions, withSession } from '../../lib/run/session.ts';
+import { type Session, withSession } from '../../lib/run/session.ts';
+import type { SessionOptions } from '../../lib/run/session-options.ts';
 import { defaultJobs } from '../../lib/system/mod.ts';
 import { accessTo, envOf, type FakeWorld, makeFakeWorld, prepareIn } from '../rig/fake-world.ts';
 import { specError, startFaultRegistry } from '../rig/fault-registry.ts';
@@ -219,7 +220,7 @@ test('a registry that is busy is waited for as the session waits', async (t) => 
 
 test('the engine is the one of the address given', async (t) => {
   const world = await makeWorld(t);
-  const asked: (string | undefined)[] = [];
+  const asked: unknown[] = [];
   const engines: EngineAccess = {
     ...accessTo(world.engine),
     find: async ({ flagAddress }) => {

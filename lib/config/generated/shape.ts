@@ -25,14 +25,14 @@ function note(found, instancePath, schemaPath, keyword, params, propertyName) {
   return found;
 }
 
-const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","type":"object","properties":{"$schema":{"type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"type":["array","null"],"items":{"type":"string"}},"vars":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"functions":{"type":["object","null"],"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},"additionalProperties":{}},"registries":{"type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"type":["string","null"]},"publish":{"enum":["each","together",null]},"immutable":{"type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{"description":"Ignored: a place for YAML anchors."}},"additionalProperties":false};
+const schema19 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:bake-ts:builds","type":"object","properties":{"$schema":{"type":"string"},"description":{"type":["string","number","boolean","null"]},"include":{"type":["array","null"],"items":{"type":"string"}},"vars":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$"},"additionalProperties":{"$ref":"#/$defs/var"}},"functions":{"type":["object","null"],"propertyNames":{"pattern":"^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$"},"additionalProperties":{}},"registries":{"type":["object","null"],"additionalProperties":{"$ref":"#/$defs/registry"}},"engine":{"type":["object","null"],"properties":{"address":{"type":["string","number","boolean","null"]},"pool":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"address":{"type":["string","number","boolean","null"]},"kubernetes":{"type":["object","string","null"],"pattern":"\\$\\{\\{","properties":{"selector":{"type":["string","number","boolean","null"]},"namespace":{"type":["string","number","boolean","null"]},"container":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"platforms":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"jobs":{"type":["integer","string","null"],"minimum":1},"labels":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"tls":{"type":["object","null"],"properties":{"ca":{"type":["string","number","boolean","null"]},"cert":{"type":["string","number","boolean","null"]},"key":{"type":["string","number","boolean","null"]},"serverName":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"scratch":{"type":["string","number","boolean","null"]}},"additionalProperties":false},"record":{"type":["string","null"]},"publish":{"enum":["each","together",null]},"immutable":{"type":["string","number","array","null"],"items":{"type":["string","number","null"]}},"templates":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/template"}},"builds":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/build"}},"groups":{"type":["object","null"],"propertyNames":{"pattern":"^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"},"additionalProperties":{"$ref":"#/$defs/group"}}},"patternProperties":{"^x-":{"description":"Ignored: a place for YAML anchors."}},"additionalProperties":false};
 const func1 = Object.prototype.hasOwnProperty;
 const pattern3 = new RegExp("^x-", "u");
 const pattern4 = new RegExp("^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$", "u");
 const pattern6 = new RegExp("^[A-Za-z_][A-Za-z0-9_]*\\(\\s*(?:[A-Za-z_][A-Za-z0-9_]*(?:\\s*,\\s*[A-Za-z_][A-Za-z0-9_]*)*)?\\s*\\)$", "u");
-const pattern10 = new RegExp("^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$", "u");
-const schema20 = {"type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"type":"string","enum":["string","bool","int","number","list","map"]},"env":{"type":["string","array","boolean","null"],"items":{"type":"string"}},"required":{"type":["boolean","null"]},"optional":{"type":["boolean","null"]},"oneOf":{"type":["array","null"],"items":{"type":["string","number","boolean"]}},"pattern":{"type":["string","null"]},"minimum":{"type":["number","null"]},"maximum":{"type":["number","null"]},"check":{"type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"type":["object","null"]},"sensitive":{"type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 const pattern5 = new RegExp("\\$\\{\\{", "u");
+const pattern14 = new RegExp("^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$", "u");
+const schema20 = {"type":["string","number","boolean","array","object","null"],"properties":{"default":{},"type":{"type":"string","enum":["string","bool","int","number","list","map"]},"env":{"type":["string","array","boolean","null"],"items":{"type":"string"}},"required":{"type":["boolean","null"]},"optional":{"type":["boolean","null"]},"oneOf":{"type":["array","null"],"items":{"type":["string","number","boolean"]}},"pattern":{"type":["string","null"]},"minimum":{"type":["number","null"]},"maximum":{"type":["number","null"]},"check":{"type":["string","null"],"pattern":"\\$\\{\\{"},"schema":{"type":["object","null"]},"sensitive":{"type":["boolean","null"]},"description":{"type":["string","number","boolean","null"]}},"additionalProperties":false};
 
 function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -287,13 +287,13 @@ return errors === 0;
 validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const schema22 = {"$ref":"#/$defs/build","properties":{"matrix":false,"name":false}};
-const schema23 = {"type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"type":["object","null"],"properties":{"include":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"]},"opts":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"},"level":{"type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{"},"export":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{"},"extra-hosts":{"type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["integer","string","object","null"],"properties":{"soft":{"type":["integer","string","null"]},"hard":{"type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"timeout":{"type":["integer","string","null"]},"entitlements":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
-const pattern17 = new RegExp("^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{", "u");
-const pattern25 = new RegExp("^always$|\\$\\{\\{", "u");
-const pattern30 = new RegExp("^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{", "u");
-const pattern35 = new RegExp("^[0-9]+$|\\$\\{\\{", "u");
-const pattern36 = new RegExp("^(?:min|max)$|\\$\\{\\{", "u");
-const pattern47 = new RegExp("^(?:default|none|host)?$|\\$\\{\\{", "u");
+const schema23 = {"type":["object","null"],"properties":{"description":{"type":["string","number","boolean","null"]},"extends":{"type":["string","array","null"],"items":{"type":["string","number","boolean","null"]}},"matrix":{"type":["object","null"],"properties":{"include":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["object","string","null"],"pattern":"\\$\\{\\{"}},"exclude":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["object","string","null"],"pattern":"\\$\\{\\{"}},"when":{"type":["string","boolean","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":{"type":["array","string","null"],"pattern":"\\$\\{\\{"}},"name":{"type":["string","number","boolean","null"]},"context":{"type":["string","number","boolean","null"]},"dockerfile":{"type":["string","number","boolean","null"]},"dockerfile-inline":{"type":["string","number","boolean","null"]},"frontend":{"type":["string","null"],"pattern":"^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"},"source":{"type":["string","number","boolean","null"]},"opts":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"buildctl-options":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"target":{"type":["string","number","boolean","null"]},"args":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"contexts":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"needs":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"platforms":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"tags":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"push":{"type":["boolean","string","null"],"pattern":"^always$|\\$\\{\\{"},"labels":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"annotations":{"type":["object","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]}},"outputs":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"attest":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"compression":{"type":["string","object","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{","properties":{"type":{"type":["string","null"],"pattern":"^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"},"level":{"type":["integer","string","null"],"pattern":"\\$\\{\\{"},"force":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"reproducible":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"source-date-epoch":{"type":["integer","string","null"],"pattern":"^[0-9]+$|\\$\\{\\{"},"cache":{"type":["string","object","null"],"properties":{"repository":{"type":["string","number","boolean","null"]},"mode":{"type":["string","null"],"pattern":"^(?:min|max)$|\\$\\{\\{"},"export":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"}},"additionalProperties":false},"cache-from":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"cache-to":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"type":{"type":["string","number","boolean","null"]}},"additionalProperties":{"type":["string","number","boolean","null"]}}},"no-cache":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"no-cache-filter":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}},"pull":{"type":["boolean","string","null"],"pattern":"\\$\\{\\{"},"secrets":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"file":{"type":["string","number","boolean","null"]},"env":{"type":["string","number","boolean","null"]},"command":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"ssh":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","object","null"],"properties":{"id":{"type":["string","number","boolean","null"]},"paths":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false}},"network":{"type":["string","null"],"pattern":"^(?:default|none|host)?$|\\$\\{\\{"},"extra-hosts":{"type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["string","number","boolean","null"]},"items":{"type":["string","number","boolean","null"]}},"ulimits":{"type":["object","array","string","null"],"pattern":"\\$\\{\\{","additionalProperties":{"type":["integer","string","object","null"],"properties":{"soft":{"type":["integer","string","null"]},"hard":{"type":["integer","string","null"]}},"additionalProperties":false},"items":{"type":["string","number","boolean","null"]}},"shm-size":{"type":["integer","string","null"]},"cgroup-parent":{"type":["string","number","boolean","null"]},"engine":{"type":["object","string","null"],"pattern":"\\$\\{\\{","properties":{"labels":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false},"timeout":{"type":["integer","string","null"]},"entitlements":{"type":["array","string","null"],"pattern":"\\$\\{\\{","items":{"type":["string","number","boolean","null"]}}},"additionalProperties":false};
+const pattern21 = new RegExp("^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{", "u");
+const pattern29 = new RegExp("^always$|\\$\\{\\{", "u");
+const pattern34 = new RegExp("^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{", "u");
+const pattern39 = new RegExp("^[0-9]+$|\\$\\{\\{", "u");
+const pattern40 = new RegExp("^(?:min|max)$|\\$\\{\\{", "u");
+const pattern51 = new RegExp("^(?:default|none|host)?$|\\$\\{\\{", "u");
 
 function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -470,7 +470,7 @@ vErrors = note(vErrors, instancePath+"/frontend", "#/$defs/build/properties/fron
 errors++;
 }
 if(typeof data14 === "string"){
-if(!pattern17.test(data14)){
+if(!pattern21.test(data14)){
 vErrors = note(vErrors, instancePath+"/frontend", "#/$defs/build/properties/frontend/pattern", "pattern", {pattern: "^(?:(?:dockerfile|gateway)\\.v0)?$|\\$\\{\\{"});
 errors++;
 }
@@ -655,7 +655,7 @@ vErrors = note(vErrors, instancePath+"/push", "#/$defs/build/properties/push/typ
 errors++;
 }
 if(typeof data31 === "string"){
-if(!pattern25.test(data31)){
+if(!pattern29.test(data31)){
 vErrors = note(vErrors, instancePath+"/push", "#/$defs/build/properties/push/pattern", "pattern", {pattern: "^always$|\\$\\{\\{"});
 errors++;
 }
@@ -794,7 +794,7 @@ vErrors = note(vErrors, instancePath+"/compression", "#/$defs/build/properties/c
 errors++;
 }
 if(typeof data44 === "string"){
-if(!pattern30.test(data44)){
+if(!pattern34.test(data44)){
 vErrors = note(vErrors, instancePath+"/compression", "#/$defs/build/properties/compression/pattern", "pattern", {pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"});
 errors++;
 }
@@ -813,7 +813,7 @@ vErrors = note(vErrors, instancePath+"/compression/type", "#/$defs/build/propert
 errors++;
 }
 if(typeof data45 === "string"){
-if(!pattern30.test(data45)){
+if(!pattern34.test(data45)){
 vErrors = note(vErrors, instancePath+"/compression/type", "#/$defs/build/properties/compression/properties/type/pattern", "pattern", {pattern: "^(?:uncompressed|gzip|zstd|estargz)$|\\$\\{\\{"});
 errors++;
 }
@@ -867,7 +867,7 @@ vErrors = note(vErrors, instancePath+"/source-date-epoch", "#/$defs/build/proper
 errors++;
 }
 if(typeof data49 === "string"){
-if(!pattern35.test(data49)){
+if(!pattern39.test(data49)){
 vErrors = note(vErrors, instancePath+"/source-date-epoch", "#/$defs/build/properties/source-date-epoch/pattern", "pattern", {pattern: "^[0-9]+$|\\$\\{\\{"});
 errors++;
 }
@@ -900,7 +900,7 @@ vErrors = note(vErrors, instancePath+"/cache/mode", "#/$defs/build/properties/ca
 errors++;
 }
 if(typeof data52 === "string"){
-if(!pattern36.test(data52)){
+if(!pattern40.test(data52)){
 vErrors = note(vErrors, instancePath+"/cache/mode", "#/$defs/build/properties/cache/properties/mode/pattern", "pattern", {pattern: "^(?:min|max)$|\\$\\{\\{"});
 errors++;
 }
@@ -1195,7 +1195,7 @@ vErrors = note(vErrors, instancePath+"/network", "#/$defs/build/properties/netwo
 errors++;
 }
 if(typeof data78 === "string"){
-if(!pattern47.test(data78)){
+if(!pattern51.test(data78)){
 vErrors = note(vErrors, instancePath+"/network", "#/$defs/build/properties/network/pattern", "pattern", {pattern: "^(?:default|none|host)?$|\\$\\{\\{"});
 errors++;
 }
@@ -1301,22 +1301,34 @@ vErrors = note(vErrors, instancePath+"/cgroup-parent", "#/$defs/build/properties
 errors++;
 }
 }
-if(data.timeout !== undefined){
-let data89 = data.timeout;
-if(((!(((typeof data89 == "number") && (!(data89 % 1) && !isNaN(data89))) && (isFinite(data89)))) && (typeof data89 !== "string")) && (data89 !== null)){
-vErrors = note(vErrors, instancePath+"/timeout", "#/$defs/build/properties/timeout/type", "type", {type: schema23.properties.timeout.type});
+if(data.engine !== undefined){
+let data89 = data.engine;
+if(((!(data89 && typeof data89 == "object" && !Array.isArray(data89))) && (typeof data89 !== "string")) && (data89 !== null)){
+vErrors = note(vErrors, instancePath+"/engine", "#/$defs/build/properties/engine/type", "type", {type: schema23.properties.engine.type});
+errors++;
+}
+if(typeof data89 === "string"){
+if(!pattern5.test(data89)){
+vErrors = note(vErrors, instancePath+"/engine", "#/$defs/build/properties/engine/pattern", "pattern", {pattern: "\\$\\{\\{"});
 errors++;
 }
 }
-if(data.entitlements !== undefined){
-let data90 = data.entitlements;
+if(data89 && typeof data89 == "object" && !Array.isArray(data89)){
+for(const key18 in data89){
+if(!(key18 === "labels")){
+vErrors = note(vErrors, instancePath+"/engine", "#/$defs/build/properties/engine/additionalProperties", "additionalProperties", {additionalProperty: key18});
+errors++;
+}
+}
+if(data89.labels !== undefined){
+let data90 = data89.labels;
 if(((!(Array.isArray(data90))) && (typeof data90 !== "string")) && (data90 !== null)){
-vErrors = note(vErrors, instancePath+"/entitlements", "#/$defs/build/properties/entitlements/type", "type", {type: schema23.properties.entitlements.type});
+vErrors = note(vErrors, instancePath+"/engine/labels", "#/$defs/build/properties/engine/properties/labels/type", "type", {type: schema23.properties.engine.properties.labels.type});
 errors++;
 }
 if(typeof data90 === "string"){
 if(!pattern5.test(data90)){
-vErrors = note(vErrors, instancePath+"/entitlements", "#/$defs/build/properties/entitlements/pattern", "pattern", {pattern: "\\$\\{\\{"});
+vErrors = note(vErrors, instancePath+"/engine/labels", "#/$defs/build/properties/engine/properties/labels/pattern", "pattern", {pattern: "\\$\\{\\{"});
 errors++;
 }
 }
@@ -1325,7 +1337,39 @@ const len18 = data90.length;
 for(let i18=0; i18<len18; i18++){
 let data91 = data90[i18];
 if((((typeof data91 !== "string") && (!((typeof data91 == "number") && (isFinite(data91))))) && (typeof data91 !== "boolean")) && (data91 !== null)){
-vErrors = note(vErrors, instancePath+"/entitlements/" + i18, "#/$defs/build/properties/entitlements/items/type", "type", {type: schema23.properties.entitlements.items.type});
+vErrors = note(vErrors, instancePath+"/engine/labels/" + i18, "#/$defs/build/properties/engine/properties/labels/items/type", "type", {type: schema23.properties.engine.properties.labels.items.type});
+errors++;
+}
+}
+}
+}
+}
+}
+if(data.timeout !== undefined){
+let data92 = data.timeout;
+if(((!(((typeof data92 == "number") && (!(data92 % 1) && !isNaN(data92))) && (isFinite(data92)))) && (typeof data92 !== "string")) && (data92 !== null)){
+vErrors = note(vErrors, instancePath+"/timeout", "#/$defs/build/properties/timeout/type", "type", {type: schema23.properties.timeout.type});
+errors++;
+}
+}
+if(data.entitlements !== undefined){
+let data93 = data.entitlements;
+if(((!(Array.isArray(data93))) && (typeof data93 !== "string")) && (data93 !== null)){
+vErrors = note(vErrors, instancePath+"/entitlements", "#/$defs/build/properties/entitlements/type", "type", {type: schema23.properties.entitlements.type});
+errors++;
+}
+if(typeof data93 === "string"){
+if(!pattern5.test(data93)){
+vErrors = note(vErrors, instancePath+"/entitlements", "#/$defs/build/properties/entitlements/pattern", "pattern", {pattern: "\\$\\{\\{"});
+errors++;
+}
+}
+if(Array.isArray(data93)){
+const len19 = data93.length;
+for(let i19=0; i19<len19; i19++){
+let data94 = data93[i19];
+if((((typeof data94 !== "string") && (!((typeof data94 == "number") && (isFinite(data94))))) && (typeof data94 !== "boolean")) && (data94 !== null)){
+vErrors = note(vErrors, instancePath+"/entitlements/" + i19, "#/$defs/build/properties/entitlements/items/type", "type", {type: schema23.properties.entitlements.items.type});
 errors++;
 }
 }
@@ -1565,7 +1609,7 @@ errors++;
 }
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 for(const key5 in data9){
-if(!(key5 === "address")){
+if(!((((key5 === "address") || (key5 === "pool")) || (key5 === "tls")) || (key5 === "scratch"))){
 vErrors = note(vErrors, instancePath+"/engine", "#/properties/engine/additionalProperties", "additionalProperties", {additionalProperty: key5});
 errors++;
 }
@@ -1577,62 +1621,258 @@ vErrors = note(vErrors, instancePath+"/engine/address", "#/properties/engine/pro
 errors++;
 }
 }
+if(data9.pool !== undefined){
+let data11 = data9.pool;
+if(((!(Array.isArray(data11))) && (typeof data11 !== "string")) && (data11 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool", "#/properties/engine/properties/pool/type", "type", {type: schema19.properties.engine.properties.pool.type});
+errors++;
+}
+if(typeof data11 === "string"){
+if(!pattern5.test(data11)){
+vErrors = note(vErrors, instancePath+"/engine/pool", "#/properties/engine/properties/pool/pattern", "pattern", {pattern: "\\$\\{\\{"});
+errors++;
+}
+}
+if(Array.isArray(data11)){
+const len1 = data11.length;
+for(let i1=0; i1<len1; i1++){
+let data12 = data11[i1];
+if(((typeof data12 !== "string") && (!(data12 && typeof data12 == "object" && !Array.isArray(data12)))) && (data12 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1, "#/properties/engine/properties/pool/items/type", "type", {type: schema19.properties.engine.properties.pool.items.type});
+errors++;
+}
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+for(const key6 in data12){
+if(!(((((key6 === "address") || (key6 === "kubernetes")) || (key6 === "platforms")) || (key6 === "jobs")) || (key6 === "labels"))){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1, "#/properties/engine/properties/pool/items/additionalProperties", "additionalProperties", {additionalProperty: key6});
+errors++;
+}
+}
+if(data12.address !== undefined){
+let data13 = data12.address;
+if((((typeof data13 !== "string") && (!((typeof data13 == "number") && (isFinite(data13))))) && (typeof data13 !== "boolean")) && (data13 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/address", "#/properties/engine/properties/pool/items/properties/address/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.address.type});
+errors++;
+}
+}
+if(data12.kubernetes !== undefined){
+let data14 = data12.kubernetes;
+if(((!(data14 && typeof data14 == "object" && !Array.isArray(data14))) && (typeof data14 !== "string")) && (data14 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/kubernetes", "#/properties/engine/properties/pool/items/properties/kubernetes/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.kubernetes.type});
+errors++;
+}
+if(typeof data14 === "string"){
+if(!pattern5.test(data14)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/kubernetes", "#/properties/engine/properties/pool/items/properties/kubernetes/pattern", "pattern", {pattern: "\\$\\{\\{"});
+errors++;
+}
+}
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+for(const key7 in data14){
+if(!((((key7 === "selector") || (key7 === "namespace")) || (key7 === "container")) || (key7 === "context"))){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/kubernetes", "#/properties/engine/properties/pool/items/properties/kubernetes/additionalProperties", "additionalProperties", {additionalProperty: key7});
+errors++;
+}
+}
+if(data14.selector !== undefined){
+let data15 = data14.selector;
+if((((typeof data15 !== "string") && (!((typeof data15 == "number") && (isFinite(data15))))) && (typeof data15 !== "boolean")) && (data15 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/kubernetes/selector", "#/properties/engine/properties/pool/items/properties/kubernetes/properties/selector/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.kubernetes.properties.selector.type});
+errors++;
+}
+}
+if(data14.namespace !== undefined){
+let data16 = data14.namespace;
+if((((typeof data16 !== "string") && (!((typeof data16 == "number") && (isFinite(data16))))) && (typeof data16 !== "boolean")) && (data16 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/kubernetes/namespace", "#/properties/engine/properties/pool/items/properties/kubernetes/properties/namespace/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.kubernetes.properties.namespace.type});
+errors++;
+}
+}
+if(data14.container !== undefined){
+let data17 = data14.container;
+if((((typeof data17 !== "string") && (!((typeof data17 == "number") && (isFinite(data17))))) && (typeof data17 !== "boolean")) && (data17 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/kubernetes/container", "#/properties/engine/properties/pool/items/properties/kubernetes/properties/container/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.kubernetes.properties.container.type});
+errors++;
+}
+}
+if(data14.context !== undefined){
+let data18 = data14.context;
+if((((typeof data18 !== "string") && (!((typeof data18 == "number") && (isFinite(data18))))) && (typeof data18 !== "boolean")) && (data18 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/kubernetes/context", "#/properties/engine/properties/pool/items/properties/kubernetes/properties/context/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.kubernetes.properties.context.type});
+errors++;
+}
+}
+}
+}
+if(data12.platforms !== undefined){
+let data19 = data12.platforms;
+if(((!(Array.isArray(data19))) && (typeof data19 !== "string")) && (data19 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/platforms", "#/properties/engine/properties/pool/items/properties/platforms/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.platforms.type});
+errors++;
+}
+if(typeof data19 === "string"){
+if(!pattern5.test(data19)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/platforms", "#/properties/engine/properties/pool/items/properties/platforms/pattern", "pattern", {pattern: "\\$\\{\\{"});
+errors++;
+}
+}
+if(Array.isArray(data19)){
+const len2 = data19.length;
+for(let i2=0; i2<len2; i2++){
+let data20 = data19[i2];
+if((((typeof data20 !== "string") && (!((typeof data20 == "number") && (isFinite(data20))))) && (typeof data20 !== "boolean")) && (data20 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/platforms/" + i2, "#/properties/engine/properties/pool/items/properties/platforms/items/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.platforms.items.type});
+errors++;
+}
+}
+}
+}
+if(data12.jobs !== undefined){
+let data21 = data12.jobs;
+if(((!(((typeof data21 == "number") && (!(data21 % 1) && !isNaN(data21))) && (isFinite(data21)))) && (typeof data21 !== "string")) && (data21 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/jobs", "#/properties/engine/properties/pool/items/properties/jobs/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.jobs.type});
+errors++;
+}
+if((typeof data21 == "number") && (isFinite(data21))){
+if(data21 < 1 || isNaN(data21)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/jobs", "#/properties/engine/properties/pool/items/properties/jobs/minimum", "minimum", {comparison: ">=", limit: 1});
+errors++;
+}
+}
+}
+if(data12.labels !== undefined){
+let data22 = data12.labels;
+if(((!(Array.isArray(data22))) && (typeof data22 !== "string")) && (data22 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/labels", "#/properties/engine/properties/pool/items/properties/labels/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.labels.type});
+errors++;
+}
+if(typeof data22 === "string"){
+if(!pattern5.test(data22)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/labels", "#/properties/engine/properties/pool/items/properties/labels/pattern", "pattern", {pattern: "\\$\\{\\{"});
+errors++;
+}
+}
+if(Array.isArray(data22)){
+const len3 = data22.length;
+for(let i3=0; i3<len3; i3++){
+let data23 = data22[i3];
+if((((typeof data23 !== "string") && (!((typeof data23 == "number") && (isFinite(data23))))) && (typeof data23 !== "boolean")) && (data23 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/pool/" + i1+"/labels/" + i3, "#/properties/engine/properties/pool/items/properties/labels/items/type", "type", {type: schema19.properties.engine.properties.pool.items.properties.labels.items.type});
+errors++;
+}
+}
+}
+}
+}
+}
+}
+}
+if(data9.tls !== undefined){
+let data24 = data9.tls;
+if((!(data24 && typeof data24 == "object" && !Array.isArray(data24))) && (data24 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/tls", "#/properties/engine/properties/tls/type", "type", {type: schema19.properties.engine.properties.tls.type});
+errors++;
+}
+if(data24 && typeof data24 == "object" && !Array.isArray(data24)){
+for(const key8 in data24){
+if(!((((key8 === "ca") || (key8 === "cert")) || (key8 === "key")) || (key8 === "serverName"))){
+vErrors = note(vErrors, instancePath+"/engine/tls", "#/properties/engine/properties/tls/additionalProperties", "additionalProperties", {additionalProperty: key8});
+errors++;
+}
+}
+if(data24.ca !== undefined){
+let data25 = data24.ca;
+if((((typeof data25 !== "string") && (!((typeof data25 == "number") && (isFinite(data25))))) && (typeof data25 !== "boolean")) && (data25 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/tls/ca", "#/properties/engine/properties/tls/properties/ca/type", "type", {type: schema19.properties.engine.properties.tls.properties.ca.type});
+errors++;
+}
+}
+if(data24.cert !== undefined){
+let data26 = data24.cert;
+if((((typeof data26 !== "string") && (!((typeof data26 == "number") && (isFinite(data26))))) && (typeof data26 !== "boolean")) && (data26 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/tls/cert", "#/properties/engine/properties/tls/properties/cert/type", "type", {type: schema19.properties.engine.properties.tls.properties.cert.type});
+errors++;
+}
+}
+if(data24.key !== undefined){
+let data27 = data24.key;
+if((((typeof data27 !== "string") && (!((typeof data27 == "number") && (isFinite(data27))))) && (typeof data27 !== "boolean")) && (data27 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/tls/key", "#/properties/engine/properties/tls/properties/key/type", "type", {type: schema19.properties.engine.properties.tls.properties.key.type});
+errors++;
+}
+}
+if(data24.serverName !== undefined){
+let data28 = data24.serverName;
+if((((typeof data28 !== "string") && (!((typeof data28 == "number") && (isFinite(data28))))) && (typeof data28 !== "boolean")) && (data28 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/tls/serverName", "#/properties/engine/properties/tls/properties/serverName/type", "type", {type: schema19.properties.engine.properties.tls.properties.serverName.type});
+errors++;
+}
+}
+}
+}
+if(data9.scratch !== undefined){
+let data29 = data9.scratch;
+if((((typeof data29 !== "string") && (!((typeof data29 == "number") && (isFinite(data29))))) && (typeof data29 !== "boolean")) && (data29 !== null)){
+vErrors = note(vErrors, instancePath+"/engine/scratch", "#/properties/engine/properties/scratch/type", "type", {type: schema19.properties.engine.properties.scratch.type});
+errors++;
+}
+}
 }
 }
 if(data.record !== undefined){
-let data11 = data.record;
-if((typeof data11 !== "string") && (data11 !== null)){
+let data30 = data.record;
+if((typeof data30 !== "string") && (data30 !== null)){
 vErrors = note(vErrors, instancePath+"/record", "#/properties/record/type", "type", {type: schema19.properties.record.type});
 errors++;
 }
 }
 if(data.publish !== undefined){
-let data12 = data.publish;
-if(!(((data12 === "each") || (data12 === "together")) || (data12 === null))){
+let data31 = data.publish;
+if(!(((data31 === "each") || (data31 === "together")) || (data31 === null))){
 vErrors = note(vErrors, instancePath+"/publish", "#/properties/publish/enum", "enum", {allowedValues: schema19.properties.publish.enum});
 errors++;
 }
 }
 if(data.immutable !== undefined){
-let data13 = data.immutable;
-if((((typeof data13 !== "string") && (!((typeof data13 == "number") && (isFinite(data13))))) && (!(Array.isArray(data13)))) && (data13 !== null)){
+let data32 = data.immutable;
+if((((typeof data32 !== "string") && (!((typeof data32 == "number") && (isFinite(data32))))) && (!(Array.isArray(data32)))) && (data32 !== null)){
 vErrors = note(vErrors, instancePath+"/immutable", "#/properties/immutable/type", "type", {type: schema19.properties.immutable.type});
 errors++;
 }
-if(Array.isArray(data13)){
-const len1 = data13.length;
-for(let i1=0; i1<len1; i1++){
-let data14 = data13[i1];
-if(((typeof data14 !== "string") && (!((typeof data14 == "number") && (isFinite(data14))))) && (data14 !== null)){
-vErrors = note(vErrors, instancePath+"/immutable/" + i1, "#/properties/immutable/items/type", "type", {type: schema19.properties.immutable.items.type});
+if(Array.isArray(data32)){
+const len4 = data32.length;
+for(let i4=0; i4<len4; i4++){
+let data33 = data32[i4];
+if(((typeof data33 !== "string") && (!((typeof data33 == "number") && (isFinite(data33))))) && (data33 !== null)){
+vErrors = note(vErrors, instancePath+"/immutable/" + i4, "#/properties/immutable/items/type", "type", {type: schema19.properties.immutable.items.type});
 errors++;
 }
 }
 }
 }
 if(data.templates !== undefined){
-let data15 = data.templates;
-if((!(data15 && typeof data15 == "object" && !Array.isArray(data15))) && (data15 !== null)){
+let data34 = data.templates;
+if((!(data34 && typeof data34 == "object" && !Array.isArray(data34))) && (data34 !== null)){
 vErrors = note(vErrors, instancePath+"/templates", "#/properties/templates/type", "type", {type: schema19.properties.templates.type});
 errors++;
 }
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-for(const key6 in data15){
-const _errs37 = errors;
-if(typeof key6 === "string"){
-if(!pattern10.test(key6)){
-vErrors = note(vErrors, instancePath+"/templates", "#/properties/templates/propertyNames/pattern", "pattern", {pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"}, key6);
+if(data34 && typeof data34 == "object" && !Array.isArray(data34)){
+for(const key9 in data34){
+const _errs78 = errors;
+if(typeof key9 === "string"){
+if(!pattern14.test(key9)){
+vErrors = note(vErrors, instancePath+"/templates", "#/properties/templates/propertyNames/pattern", "pattern", {pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"}, key9);
 errors++;
 }
 }
-var valid10 = _errs37 === errors;
-if(!valid10){
-vErrors = note(vErrors, instancePath+"/templates", "#/properties/templates/propertyNames", "propertyNames", {propertyName: key6});
+var valid19 = _errs78 === errors;
+if(!valid19){
+vErrors = note(vErrors, instancePath+"/templates", "#/properties/templates/propertyNames", "propertyNames", {propertyName: key9});
 errors++;
 }
 }
-for(const key7 in data15){
-if(!(validate57(data15[key7], {instancePath:instancePath+"/templates/" + key7.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data15,parentDataProperty:key7,rootData,dynamicAnchors}))){
+for(const key10 in data34){
+if(!(validate57(data34[key10], {instancePath:instancePath+"/templates/" + key10.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data34,parentDataProperty:key10,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
 errors = vErrors.length;
 }
@@ -1640,28 +1880,28 @@ errors = vErrors.length;
 }
 }
 if(data.builds !== undefined){
-let data17 = data.builds;
-if((!(data17 && typeof data17 == "object" && !Array.isArray(data17))) && (data17 !== null)){
+let data36 = data.builds;
+if((!(data36 && typeof data36 == "object" && !Array.isArray(data36))) && (data36 !== null)){
 vErrors = note(vErrors, instancePath+"/builds", "#/properties/builds/type", "type", {type: schema19.properties.builds.type});
 errors++;
 }
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-for(const key8 in data17){
-const _errs42 = errors;
-if(typeof key8 === "string"){
-if(!pattern10.test(key8)){
-vErrors = note(vErrors, instancePath+"/builds", "#/properties/builds/propertyNames/pattern", "pattern", {pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"}, key8);
+if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
+for(const key11 in data36){
+const _errs83 = errors;
+if(typeof key11 === "string"){
+if(!pattern14.test(key11)){
+vErrors = note(vErrors, instancePath+"/builds", "#/properties/builds/propertyNames/pattern", "pattern", {pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"}, key11);
 errors++;
 }
 }
-var valid12 = _errs42 === errors;
-if(!valid12){
-vErrors = note(vErrors, instancePath+"/builds", "#/properties/builds/propertyNames", "propertyNames", {propertyName: key8});
+var valid21 = _errs83 === errors;
+if(!valid21){
+vErrors = note(vErrors, instancePath+"/builds", "#/properties/builds/propertyNames", "propertyNames", {propertyName: key11});
 errors++;
 }
 }
-for(const key9 in data17){
-if(!(validate58(data17[key9], {instancePath:instancePath+"/builds/" + key9.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data17,parentDataProperty:key9,rootData,dynamicAnchors}))){
+for(const key12 in data36){
+if(!(validate58(data36[key12], {instancePath:instancePath+"/builds/" + key12.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data36,parentDataProperty:key12,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
@@ -1669,28 +1909,28 @@ errors = vErrors.length;
 }
 }
 if(data.groups !== undefined){
-let data19 = data.groups;
-if((!(data19 && typeof data19 == "object" && !Array.isArray(data19))) && (data19 !== null)){
+let data38 = data.groups;
+if((!(data38 && typeof data38 == "object" && !Array.isArray(data38))) && (data38 !== null)){
 vErrors = note(vErrors, instancePath+"/groups", "#/properties/groups/type", "type", {type: schema19.properties.groups.type});
 errors++;
 }
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-for(const key10 in data19){
-const _errs47 = errors;
-if(typeof key10 === "string"){
-if(!pattern10.test(key10)){
-vErrors = note(vErrors, instancePath+"/groups", "#/properties/groups/propertyNames/pattern", "pattern", {pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"}, key10);
+if(data38 && typeof data38 == "object" && !Array.isArray(data38)){
+for(const key13 in data38){
+const _errs88 = errors;
+if(typeof key13 === "string"){
+if(!pattern14.test(key13)){
+vErrors = note(vErrors, instancePath+"/groups", "#/properties/groups/propertyNames/pattern", "pattern", {pattern: "^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$"}, key13);
 errors++;
 }
 }
-var valid14 = _errs47 === errors;
-if(!valid14){
-vErrors = note(vErrors, instancePath+"/groups", "#/properties/groups/propertyNames", "propertyNames", {propertyName: key10});
+var valid23 = _errs88 === errors;
+if(!valid23){
+vErrors = note(vErrors, instancePath+"/groups", "#/properties/groups/propertyNames", "propertyNames", {propertyName: key13});
 errors++;
 }
 }
-for(const key11 in data19){
-if(!(validate62(data19[key11], {instancePath:instancePath+"/groups/" + key11.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data19,parentDataProperty:key11,rootData,dynamicAnchors}))){
+for(const key14 in data38){
+if(!(validate62(data38[key14], {instancePath:instancePath+"/groups/" + key14.replace(/~/g, "~0").replace(/\//g, "~1"),parentData:data38,parentDataProperty:key14,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }

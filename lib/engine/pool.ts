@@ -1,0 +1,204 @@
+/** The engines of a pool: which there are, and what each says of itself. Who builds what is decided elsewhere. */
+import {
+  type EngineSettings,
+  type EngineTarget,
+  fail,
+  formatPlatform,
+  MEMBER_JOBS,
+  ok,
+  type PoolEntry,
+  type Problem,
+  parsePlatform,
+  problem,
+  type Result,
+  tlsFor,
+  type WorkerInfo,
+} from '../model/mod.ts';
+import { type RunProgram, thisSystem } from '../system/mod.ts';
+import { checkAddress, targetOfAddress } from './address.ts';
+import { listPods } from './kubernetes.ts';
+import type { EngineOptions } from './notice.ts';
+import { formatAnswer, probeSocket } from './socket.ts';
+import { checkTlsFiles } from './tls-files.ts';
+import { isAtLeast, PACKAGES } from './versions.ts';
+import { readWorker } from './worker.ts';
+
+/** An engine of a pool. */
+export interface MemberAddress extends EngineTarget {
+  /** The name by which it is hashed and shown: its address; of a pod NAMESPACE/POD, with its context in front where two clusters have it. */
+  readonly id: string;
+  /** What is built there, as somebody said it; empty: what its own architecture runs. */
+  readonly platforms: readonly string[];
+  /** Builds at a time. */
+  readonly jobs: number;
+  /** What builds may ask for. */
+  readonly labels: readonly string[];
+}
+
+/** What a member says of itself. */
+export interface MemberState {
+  readonly worker: WorkerInfo;
+  /** Of its buildkitd: `v0.34.2`; absent: it does not say. */
+  readonly version?: string;
+  /** What is built there: as somebody said it, else what its own architecture runs. */
+  readonly platforms: readonly string[];
+  /** How long the whole question took, with the start of buildctl. */
+  readonly latencyMs: number;
+}
+
+/** The members that can be asked, and what is wrong with others. */
+export interface Members {
+  readonly members: readonly MemberAddress[];
+  readonly problems: readonly Problem[];
+}
+
+/** What finding members takes. */
+export interface ListOptions extends EngineOptions {
+  /** `engine` of builds.yaml, for TLS. */
+  readonly settings?: EngineSettings | undefined;
+  /** Runs kubectl; default: it is really run. */
+  readonly run?: RunProgram;
+}
+
+/** What asking a member takes. */
+export interface AskOptions extends EngineOptions {
+  /** Path of buildctl. */
+  readonly buildctl: string;
+  /** Milliseconds; default: 10 s. */
+  readonly timeoutMs?: number;
+}
+
+const QUESTION_MS = 10_000;
+
+/**
+ * Makes members of what is named. Nobody but kubectl is asked anything. Problems: `engine/bad-address`, those of TLS files (then no member
+ * at a `tcp://` address is among the members), `engine/kubectl`, `engine/no-pods`.
+ */
+export async function listMembers(entries: readonly PoolEntry[], options: ListOptions): Promise<Members> {
+  const listed = await Promise.all(entries.map((entry) => membersOf(entry, options)));
+  const problems = listed.flatMap((one) => (one.ok ? [] : one.error));
+  const members = distinguish(listed.flatMap((one) => (one.ok ? one.value : [])));
+  const tls = members.find((member) => member.tls !== undefined)?.tls;
+  const wrong = tls === undefined ? [] : await checkTlsFiles(tls);
+  return {
+    members: wrong.length === 0 ? members : members.filter((member) => member.tls === undefined),
+    problems: [...problems, ...wrong],
+  };
+}
+
+interface Found extends MemberAddress {
+  readonly context?: string | undefined;
+}
+
+async function membersOf(entry: PoolEntry, options: ListOptions): Promise<Result<readonly Found[]>> {
+  const { address = '', kubernetes, platforms, jobs = MEMBER_JOBS, labels, span } = entry;
+  const rest = { platforms, jobs, labels };
+  const place = span === undefined ? {} : { span };
+  if (kubernetes !== undefined) {
+    const pods = await listPods(kubernetes, options, options.run);
+    if (!pods.ok) return fail([{ ...pods.error, ...place }]);
+    const { context } = kubernetes;
+    return ok(
+      pods.value.map((pod) => ({
+        id: `${pod.namespace}/${pod.name}`,
+        address: pod.address,
+        context,
+        ...rest,
+      })),
+    );
+  }
+  const from = span === undefined ? 'those that are named' : 'engine.pool';
+  const wrong = checkAddress(address, from, thisSystem());
+  if (wrong !== undefined) return fail([{ ...wrong, ...place }]);
+  const tls = tlsFor(address, options.settings);
+  return ok([{ id: address, address, ...rest, ...(tls === undefined ? {} : { tls }) }]);
+}
+
+/** Each once: two selectors may find one pod. The same name in two clusters is two pods. */
+function distinguish(found: readonly Found[]): readonly MemberAddress[] {
+  const byAddress = new Map<string, Found>();
+  for (const one of found) if (!byAddress.has(one.address)) byAddress.set(one.address, one);
+  const counts = new Map<string, Set<string>>();
+  for (const { id, context = '' } of byAddress.values())
+    counts.set(id, (counts.get(id) ?? new Set<string>()).add(context));
+  const known = new Set<string>();
+  return [...byAddress.values()].flatMap(({ context, ...member }) => {
+    const isShared = (counts.get(member.id)?.size ?? 0) > 1;
+    const id = isShared && context !== undefined ? `${context}/${member.id}` : member.id;
+    if (known.has(id)) return [];
+    known.add(id);
+    return [{ ...member, id }];
+  });
+}
+
+/**
+ * Asks a member what it is. Problems: `engine/unreachable`, `engine/client-certificate`, `engine/server-certificate`, `engine/tls-mismatch`,
+ * `engine/tls-files`, `engine/kubectl`, `engine/too-old`, `run/cancelled`, `system/permission`.
+ */
+export async function askMember(member: MemberAddress, options: AskOptions): Promise<Result<MemberState>> {
+  const { buildctl, timeoutMs = QUESTION_MS, ...rest } = options;
+  const begun = performance.now();
+  const worker = await readWorker({ ...member, buildctl }, rest, timeoutMs);
+  const latencyMs = Math.round(performance.now() - begun);
+  if (!worker.ok) return fail([await withSocket(worker.error, member, rest)]);
+  const { version, platforms } = worker.value;
+  const old = version === undefined ? undefined : tooOld(member.id, version);
+  if (old !== undefined) return fail([old]);
+  return ok({
+    worker: worker.value,
+    ...(version === undefined ? {} : { version }),
+    platforms: member.platforms.length > 0 ? member.platforms : nativePlatforms(platforms),
+    latencyMs,
+  });
+}
+
+/** Says what its socket says, which is shorter than what buildctl says of it. */
+async function withSocket(
+  found: Problem,
+  { address }: MemberAddress,
+  { signal }: EngineOptions,
+): Promise<Problem> {
+  const target = targetOfAddress(address, thisSystem());
+  if (found.code !== 'engine/unreachable' || target === undefined) return found;
+  const answer = await probeSocket(target, 2_000, signal);
+  if (answer.kind === 'accepts' || answer.kind === 'withheld') return found;
+  const what =
+    'host' in target && answer.kind === 'refused'
+      ? 'nobody listens on its port'
+      : `its ${'path' in target ? 'socket' : 'port'} ${formatAnswer(answer)}`;
+  return { ...found, message: `there is no buildkitd at ${address}: ${what}` };
+}
+
+/** The oldest version that bake-ts builds with. */
+const OLDEST = PACKAGES.find(({ name }) => name === 'buildkit')?.minimumOnPath ?? '0';
+
+/** Problem: `engine/too-old`. A version that is no release's (`v0.0.0+unknown`, a commit) says nothing of its age. */
+export function tooOld(what: string, version: string): Problem | undefined {
+  const release = /^v?([1-9]\d*\.\d+\.\d+|0\.[1-9]\d*\.\d+)/.exec(version)?.[1];
+  if (release === undefined || isAtLeast(release, OLDEST)) return undefined;
+  return problem('engine/too-old', `${what} runs BuildKit ${version}, and bake-ts needs ${OLDEST} or newer`, {
+    hint: 'upgrade that buildkitd',
+  });
+}
+
+/** Architectures that processors of another one run by themselves (containerd/platforms compare.go, `platformVector`). */
+const RUNS_TOO: ReadonlyMap<string, readonly string[]> = new Map([
+  ['amd64', ['386']],
+  ['arm64', ['arm']],
+]);
+
+/**
+ * Of the platforms that an engine says it has, those of its own architecture: the one that it names first (buildkit util/archutil/detect.go),
+ * in all its variants, and what such processors run besides: 386 on amd64, arm on arm64. All others are emulated.
+ *
+ * @param platforms its own first
+ * @returns normalised, in the same order
+ */
+export function nativePlatforms(platforms: readonly string[]): readonly string[] {
+  const parsed = platforms.flatMap((one) => parsePlatform(one) ?? []);
+  const [own] = parsed;
+  if (own === undefined) return [];
+  const native = [own.arch, ...(RUNS_TOO.get(own.arch) ?? [])];
+  const kept = parsed.filter(({ os, arch }) => os === own.os && native.includes(arch));
+  return [...new Set(kept.map(formatPlatform))];
+}

@@ -1,0 +1,118 @@
+/** Why an engine does not answer buildctl, where its way there is to blame: TLS, or kubectl. */
+import { type EngineTarget, type EngineTls, type Problem, problem } from '../model/mod.ts';
+import { thisSystem } from '../system/mod.ts';
+import { targetOfAddress } from './address.ts';
+import { explainKubectl } from './kubectl-words.ts';
+
+/**
+ * Reads buildctl's words; where these do not say it (which end of a handshake ended it, they know only by chance), speaks to the engine.
+ * Problems: `engine/tls-files`, `engine/client-certificate`, `engine/server-certificate`, `engine/tls-mismatch`, `engine/kubectl`.
+ *
+ * @param stderr of a buildctl that failed
+ * @returns undefined where it is something else
+ */
+export async function explainUnanswered(
+  engine: EngineTarget,
+  stderr: string,
+  signal: AbortSignal | undefined,
+): Promise<Problem | undefined> {
+  const detail = stderr.trim().slice(-1_000);
+  const explained = explainTls(engine, stderr) ?? explainPod(engine, stderr);
+  if (explained !== undefined) return { ...explained, detail };
+  const target = targetOfAddress(engine.address, thisSystem());
+  if (target === undefined || 'path' in target) return undefined;
+  const { speakTo } = await import('./handshake.ts');
+  const heard = await speakTo(target, engine.tls, signal);
+  if (heard === 'tls') return { ...mismatch(engine, true), detail };
+  if (heard === 'plain') return { ...mismatch(engine, false), detail };
+  return heard === 'refuses' ? { ...clientRefused(engine, engine.tls, undefined), detail } : undefined;
+}
+
+function explainPod({ address }: EngineTarget, stderr: string): Problem | undefined {
+  return address.startsWith('kube-pod://') ? explainKubectl(address, stderr) : undefined;
+}
+
+/** Go's words (crypto/tls, crypto/x509) within buildctl's. */
+function explainTls(engine: EngineTarget, stderr: string): Problem | undefined {
+  const { tls } = engine;
+  const [, file] = /could not read (?:ca certificate|certificate\/key): (.+)/.exec(stderr) ?? [];
+  if (file !== undefined || /failed to append ca certs/.test(stderr)) {
+    const why = file ?? `${tls?.ca} has no certificate`;
+    return problem('engine/tls-files', `the files of engine.tls cannot be used: ${why}`, {
+      hint: 'see docs/engine.md for what engine.tls names',
+    });
+  }
+  if (/first record does not look like a TLS handshake/.test(stderr)) return mismatch(engine, false);
+  const [, refused] = /remote error: tls: ([^"\n]+)/.exec(stderr) ?? [];
+  if (refused !== undefined) return clientRefused(engine, tls, refused);
+  const [, why] = /failed to verify certificate: (?:x509: )?([^"\n]+)/.exec(stderr) ?? [];
+  return why === undefined ? undefined : serverCertificate(engine, why);
+}
+
+function serverCertificate({ address, tls }: EngineTarget, why: string): Problem {
+  if (/unknown authority/.test(why)) {
+    const by = tls?.ca === undefined ? 'an authority that this machine knows' : `the authority of ${tls.ca}`;
+    return problem('engine/server-certificate', `the certificate of ${address} is not signed by ${by}`, {
+      hint: 'name the certificate of the authority that signed it: engine.tls.ca in builds.yaml',
+    });
+  }
+  if (/has expired or is not yet valid/.test(why)) {
+    const when = /current time (\S+) is (before|after) (\S+)/.exec(why);
+    const what =
+      when?.[2] === 'before'
+        ? `is not valid before ${when[3]}`
+        : `expired${when === null ? '' : ` at ${when[3]}`}`;
+    return problem('engine/server-certificate', `the certificate of ${address} ${what}`, {
+      hint: "look at the clock of this machine; if it is right, the engine needs a new certificate (buildkitd's --tlscert)",
+    });
+  }
+  if (/is valid for|is not valid for|IP SANs|Common Name/.test(why)) {
+    const name = tls?.serverName;
+    return problem(
+      'engine/server-certificate',
+      `the certificate of ${address} is for another name${name === undefined ? '' : ` than ${name}`}: ${why}`,
+      {
+        hint: 'name the engine as its certificate does, or say that name: engine.tls.serverName in builds.yaml',
+      },
+    );
+  }
+  return problem('engine/server-certificate', `the certificate of ${address} is not believed: ${why}`, {
+    hint: 'have one made that is signed by the authority of engine.tls.ca, for servers',
+  });
+}
+
+function clientRefused(
+  { address }: EngineTarget,
+  tls: EngineTls | undefined,
+  why: string | undefined,
+): Problem {
+  const words = why === undefined ? '' : `: ${why}`;
+  if (tls?.cert === undefined) {
+    return problem(
+      'engine/client-certificate',
+      `${address} asks for a client certificate, and none is named${words}`,
+      {
+        hint: 'name it and its key: engine.tls.cert and engine.tls.key in builds.yaml',
+      },
+    );
+  }
+  return problem(
+    'engine/client-certificate',
+    `${address} refuses the client certificate ${tls.cert}${words}`,
+    {
+      hint: "it must be signed by the authority that this buildkitd trusts (its --tlscacert), for clients, and be valid by that machine's clock",
+    },
+  );
+}
+
+/** @param isEncrypted the engine speaks TLS, and we do not; false: the other way round */
+function mismatch({ address }: EngineTarget, isEncrypted: boolean): Problem {
+  if (isEncrypted) {
+    return problem('engine/tls-mismatch', `${address} speaks TLS, and no files for it are named`, {
+      hint: 'name them in builds.yaml: engine: { tls: { ca, cert, key } }',
+    });
+  }
+  return problem('engine/tls-mismatch', `${address} speaks no TLS, and engine.tls asks for it`, {
+    hint: 'give that buildkitd a certificate (--tlscert, --tlskey, --tlscacert), or reach it by ssh:// or its socket; nothing is sent in plain text in place of TLS',
+  });
+}

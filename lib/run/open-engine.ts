@@ -1,0 +1,75 @@
+/** Opens what the builds of a session run on: one engine, or a pool of them. */
+import { namedPool } from '../model/mod.ts';
+import type { Building } from './context.ts';
+import { EnginePool } from './engine-pool.ts';
+import { type EngineSlots, slotsOfOne } from './engine-slots.ts';
+import type { Memory } from './memory.ts';
+import type { Semaphore } from './scheduler.ts';
+import { type RunEngine, SessionEngine, type SessionEngineOptions } from './session-engine.ts';
+
+/** What opening takes. */
+export interface OpenEngineOptions extends Omit<SessionEngineOptions, 'address'> {
+  /** `--addr`, once or several times. */
+  readonly address: string | readonly string[] | undefined;
+  /** As many builds at a time as somebody asked for. */
+  readonly jobs?: number;
+  /** Limits what one engine does at a time. */
+  readonly permits: Semaphore;
+  readonly memory: Memory;
+  /** Keeps credentials out of what is said. */
+  readonly hide: (text: string) => string;
+}
+
+/** What is open. */
+export interface OpenEngine {
+  readonly engine: RunEngine;
+  readonly slots: EngineSlots;
+  /** Of a pool: which platforms of a build go together, where no single engine has all of them. */
+  readonly split: Building['split'];
+  /** Ends what would go on asking. */
+  readonly close: () => void;
+}
+
+/** Opens it; nothing is asked before it is needed. */
+export function openEngine(options: OpenEngineOptions): OpenEngine {
+  const { address, permits, hide, memory, jobs, access, plan, env, ...rest } = options;
+  const entries = poolOf({ plan, env, address });
+  if (entries !== undefined && access.pool !== undefined) {
+    const { pool: poolAccess, run } = access;
+    const pool = new EnginePool({
+      ...rest,
+      access: poolAccess,
+      entries,
+      plan,
+      env,
+      figuresOf: (build) => memory.lastFigures(build),
+      sizeOf: (build) => memory.notedSize(build),
+      ...(jobs === undefined ? {} : { jobs }),
+      ...(run === undefined ? {} : { run }),
+    });
+    return {
+      engine: pool,
+      slots: pool.slots,
+      split: (build) => pool.split(build),
+      close: () => pool.close(),
+    };
+  }
+  const engine = new SessionEngine({
+    ...rest,
+    access,
+    plan,
+    env,
+    ...(address === undefined ? {} : { address }),
+  });
+  const slots = slotsOfOne({ permits, engine: () => engine.ready(), engineReturn: engine.return, hide });
+  return { engine, slots, split: undefined, close: () => undefined };
+}
+
+/** The engines of the pool that is named; undefined: none is. */
+export function poolOf({
+  plan,
+  env,
+  address,
+}: Pick<OpenEngineOptions, 'plan' | 'env' | 'address'>): ReturnType<typeof namedPool> {
+  return namedPool({ flagAddresses: address, env, settings: plan.set.engine });
+}

@@ -1,0 +1,313 @@
+/** The engines of a pool: which there are, which answer, and which are set aside for a while. */
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Buildctl } from '../buildctl/mod.ts';
+import {
+  type EngineSettings,
+  type EngineTarget,
+  fail,
+  ok,
+  type PoolEntry,
+  type Problem,
+  problem,
+  type Result,
+  wasCancelled,
+} from '../model/mod.ts';
+import type { Placement } from '../pool/mod.ts';
+import type { Emit } from './emitter.ts';
+
+/** An engine of a pool, as it is named. */
+export interface MemberAddress extends EngineTarget {
+  /** The same for every client of the pool: its address, or namespace and name of a pod. */
+  readonly id: string;
+  /** What is built there, as somebody said it; empty: what its own architecture runs. */
+  readonly platforms: readonly string[];
+  /** Builds at a time. */
+  readonly jobs: number;
+  readonly labels: readonly string[];
+}
+
+/** What an engine of a pool says of itself. */
+export interface MemberState {
+  readonly version?: string;
+  /** Normalised: what is built there. */
+  readonly platforms: readonly string[];
+  /** Its worker's platforms, its own first. */
+  readonly worker: { readonly platforms: readonly string[] };
+}
+
+/** How the engines of a pool are got at; tests put others in their place. */
+export interface PoolAccess {
+  /** Which they are now. */
+  readonly list: (
+    entries: readonly PoolEntry[],
+    options: PoolQuestion,
+  ) => Promise<{ readonly members: readonly MemberAddress[]; readonly problems: readonly Problem[] }>;
+  /** Asks one what it is; bounded in time. */
+  readonly ask: (
+    member: MemberAddress,
+    options: PoolQuestion & { readonly buildctl: string; readonly timeoutMs?: number },
+  ) => Promise<Result<MemberState>>;
+  /** The buildctl to use. */
+  readonly findBuildctl: (env: PoolQuestion['env']) => Promise<Result<string, Problem>>;
+}
+
+/** What questions to engines go by. */
+export interface PoolQuestion {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly settings?: EngineSettings;
+  readonly signal?: AbortSignal;
+}
+
+/** What is done about the engines of a pool. */
+export interface PoolMembersOptions {
+  readonly access: PoolAccess;
+  readonly entries: readonly PoolEntry[];
+  readonly question: PoolQuestion & { readonly signal: AbortSignal };
+  /** Makes the way to an engine. */
+  readonly buildctlOf: (program: string, target: EngineTarget) => Buildctl;
+  readonly emit: Emit;
+  /** An engine answers: for the first time, or again. */
+  readonly onAnswer: (member: KnownMember, isNew: boolean) => void;
+  /** Whether a build waits that no other engine can build. */
+  readonly isUrgent: () => boolean;
+}
+
+/** One engine of the pool. */
+export interface PoolMember {
+  readonly address: MemberAddress;
+  readonly buildctl: Buildctl;
+  /** Undefined: it has not answered yet. */
+  readonly state: MemberState | undefined;
+  /** Why it gets no builds; undefined: it gets some. */
+  readonly aside: Problem | undefined;
+}
+
+/** One that has answered. */
+export type KnownMember = PoolMember & { readonly state: MemberState };
+
+/** The same as it changes. */
+interface Member extends PoolMember {
+  state: MemberState | undefined;
+  aside: Problem | undefined;
+  /** As often it was set aside. */
+  strikes: number;
+  /** Before that it is asked again only where a build has no other (`performance.now`). */
+  untilMs: number;
+  isAsked: boolean;
+}
+
+/** How long an engine may take to answer a question; ways over ssh and kubectl take a second or two. */
+const ANSWER_MS = 10_000;
+/** After the first one has answered the others are waited for no longer than that; they join when they answer. */
+const OTHERS_MS = 3_000;
+/** How long one that is waited for may take to answer. */
+export const RETURN_MS = 5_000;
+/** How long an engine is set aside the first time; twice as long each time after that. */
+const ASIDE_MS = 10_000;
+const LONGEST_ASIDE_MS = 5 * 60_000;
+/** Between two questions to the engines that are set aside while a build has no other. */
+const ASK_MS = 1_000;
+
+/** The engines of one session's pool. */
+export class PoolMembers {
+  readonly #options: PoolMembersOptions;
+  readonly #members = new Map<string, Member>();
+  #opened: Promise<Result<readonly Problem[]>> | undefined;
+  #watch: ReturnType<typeof setTimeout> | undefined;
+  #isAnnounced = false;
+  #isClosed = false;
+
+  constructor(options: PoolMembersOptions) {
+    this.#options = options;
+  }
+
+  /** All of them, in the order of the pool. */
+  get all(): readonly PoolMember[] {
+    return [...this.#members.values()];
+  }
+
+  /** Those that have answered, in the order of the pool. */
+  get known(): readonly KnownMember[] {
+    return this.all.filter(isKnown);
+  }
+
+  get(id: string): PoolMember | undefined {
+    return this.#members.get(id);
+  }
+
+  /**
+   * Finds out which engines there are, and asks all of them at once.
+   *
+   * @returns what is wrong with some of them; problems where none answers
+   */
+  open(): Promise<Result<readonly Problem[]>> {
+    this.#opened ??= this.#openOnce();
+    return this.#opened;
+  }
+
+  /** Says which there are and which do not answer; from now on what changes is said, too. */
+  announce(): void {
+    const { emit } = this.#options;
+    const source = `a pool of ${this.#members.size}`;
+    for (const { address, buildctl, state, aside } of this.#members.values()) {
+      if (state !== undefined) {
+        const version = state.version === undefined ? {} : { version: state.version };
+        emit({ type: 'engine-ready', address: address.id, source, buildctl: buildctl.program, ...version });
+      } else {
+        const why = aside?.message ?? 'it has not answered yet';
+        emit({ type: 'engine-aside', address: address.id, why });
+      }
+    }
+    this.#isAnnounced = true;
+    this.look();
+  }
+
+  /** An engine went away, or cannot go on: it is asked again after a while. */
+  setAside(id: string, why: Problem): void {
+    const one = this.#members.get(id);
+    if (one === undefined || one.aside !== undefined) return;
+    const asideMs = Math.min(LONGEST_ASIDE_MS, ASIDE_MS * 2 ** one.strikes);
+    one.strikes++;
+    one.untilMs = performance.now() + asideMs;
+    one.aside = why;
+    this.#options.emit({ type: 'engine-aside', address: id, why: why.message });
+    this.look();
+  }
+
+  /** Asks those that are set aside when it is time, and at once where a build has no other; goes on while there are some. */
+  look(): void {
+    clearTimeout(this.#watch);
+    const { question, isUrgent } = this.#options;
+    if (this.#isClosed || question.signal.aborted) return;
+    const away = [...this.#members.values()].filter(({ aside }) => aside !== undefined);
+    if (away.length === 0) return;
+    const isAtOnce = isUrgent();
+    const now = performance.now();
+    for (const one of away) {
+      if (!isAtOnce && now < one.untilMs) continue;
+      one.untilMs = now + ASIDE_MS;
+      void this.#ask(one, RETURN_MS);
+    }
+    this.#watch = setTimeout(() => this.look(), ASK_MS);
+    // Nobody waits for that alone.
+    (this.#watch as { unref?: () => void }).unref?.();
+  }
+
+  /** What is known of each, a line each. */
+  describe(): string {
+    return this.all
+      .map(({ address, aside, state }) => {
+        if (aside !== undefined) return `${address.id}: ${aside.message}`;
+        const platforms = state === undefined ? 'what is not known yet' : state.platforms.join(', ');
+        const labels = address.labels.length === 0 ? '' : `, labels ${address.labels.join(', ')}`;
+        return `${address.id}: builds for ${platforms}${labels}`;
+      })
+      .join('\n');
+  }
+
+  /** Nothing is asked any more. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#watch);
+  }
+
+  async #openOnce(): Promise<Result<readonly Problem[]>> {
+    const { access, entries, question, buildctlOf } = this.#options;
+    const program = await access.findBuildctl(question.env);
+    if (!program.ok) return fail([program.error]);
+    const { members, problems } = await access.list(entries, question);
+    for (const address of members) {
+      const buildctl = buildctlOf(program.value, address);
+      const nothing = { state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
+      this.#members.set(address.id, { address, buildctl, ...nothing });
+    }
+    await this.#askAll();
+    if (question.signal.aborted) return fail([wasCancelled()]);
+    return this.known.length > 0 ? ok(problems) : fail([noneAnswers(this.describe(), problems)]);
+  }
+
+  /** Resolves when all have answered, or had the time for it, or some have and the others take long. */
+  async #askAll(): Promise<void> {
+    const asked = [...this.#members.values()].map((one) => this.#ask(one, ANSWER_MS));
+    const stopper = new AbortController();
+    const some = asked.map(async (one) => {
+      await one;
+      if (this.known.length === 0) return new Promise<void>(() => undefined);
+      return delay(OTHERS_MS, undefined, { signal: stopper.signal }).catch(() => undefined);
+    });
+    await Promise.race([Promise.all(asked), ...some]);
+    stopper.abort();
+  }
+
+  /** Asks one that gets no builds, or has not been asked; it gets some where it answers. */
+  async #ask(one: Member, timeoutMs: number): Promise<void> {
+    if (one.isAsked) return;
+    one.isAsked = true;
+    const { access, question, emit, onAnswer } = this.#options;
+    const options = { ...question, buildctl: one.buildctl.program, timeoutMs };
+    const answer = await access.ask(one.address, options);
+    one.isAsked = false;
+    if (this.#isClosed) return;
+    if (!answer.ok) {
+      one.aside = answer.error[0] ?? one.aside ?? noAnswer(one.address.id);
+      return;
+    }
+    const isNew = one.state === undefined;
+    one.state = answer.value;
+    const isBack = one.aside !== undefined || isNew;
+    one.aside = undefined;
+    if (isBack && this.#isAnnounced) emit({ type: 'engine-returned', address: one.address.id });
+    if (isKnown(one)) onAnswer(one, isNew);
+  }
+}
+
+function isKnown(member: PoolMember): member is KnownMember {
+  return member.state !== undefined;
+}
+
+/** Whether an engine can build it, or may once it answers. */
+export function mayTake(one: PoolMember, placement: Placement): boolean {
+  const { address, state } = one;
+  if (state !== undefined) return canTake(one, placement);
+  return (
+    placement.labels.every((label) => isOwnLabel(label) || address.labels.includes(label)) &&
+    (address.platforms.length === 0 ||
+      placement.platforms.every((platform) => address.platforms.includes(platform)))
+  );
+}
+
+export function canTake({ address, state }: PoolMember, { platforms, labels }: Placement): boolean {
+  // Of one that never answered nobody knows.
+  if (state === undefined) return false;
+  const own = ownLabel(ownPlatform(state));
+  return (
+    labels.every((label) => label === own || address.labels.includes(label)) &&
+    platforms.every((platform) => state.platforms.includes(platform))
+  );
+}
+
+/** Stands for the platform that an engine builds for where none is named; no label of a user has a blank. */
+export function ownLabel(platform: string): string {
+  return `own ${platform}`;
+}
+
+function isOwnLabel(label: string): boolean {
+  return label.startsWith('own ');
+}
+
+export function ownPlatform({ worker }: MemberState): string {
+  return worker.platforms[0] ?? 'unknown';
+}
+
+function noAnswer(id: string): Problem {
+  return problem('engine/unreachable', `${id} does not answer`, { temporary: true });
+}
+
+function noneAnswers(detail: string, problems: readonly Problem[]): Problem {
+  return problem('engine/none-left', 'no engine of the pool answers', {
+    hint: '`bake-ts engine status` asks each of them.',
+    detail: [detail, ...problems.map(({ message }) => message)].filter((one) => one !== '').join('\n'),
+    temporary: true,
+  });
+}

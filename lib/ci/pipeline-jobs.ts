@@ -157,71 +157,81 @@ function groupsByLevel(units: readonly Unit[]): readonly (readonly Group[])[] {
   return levels.map((level) => [...level.values()]);
 }
 
-/** The least number of builds that share a job, so that all of them fit. */
-export function buildsPerJob(units: readonly Unit[], limits: PipelineLimits): number {
-  const levels = groupsByLevel(units);
-  for (let most = 1; ; most++) {
-    const jobs = levels.map((groups) => {
-      const merges = groups.some(({ kind }) => kind === 'platform') ? 1 : 0;
-      return groups.reduce((sum, group) => sum + Math.ceil(group.units.length / most), merges);
-    });
-    const all = jobs.reduce((sum, one) => sum + one, 0);
+/** Jobs by level, and how many builds share one at most. */
+export interface SharedJobs {
+  readonly perJob: number;
+  readonly levels: readonly (readonly PipelineJob[])[];
+}
+
+/**
+ * Jobs level by level, with the least number of builds in one with which all of them fit. With `isGraph` each waits only for those
+ * whose images it takes, and what makes no part of a build keeps nobody from joining that.
+ */
+export function jobsByLevel(units: readonly Unit[], limits: PipelineLimits, isGraph: boolean): SharedJobs {
+  const groups = groupsByLevel(units);
+  const largest = Math.max(...groups.flat().map((group) => group.units.length));
+  for (let perJob = 1; ; perJob++) {
+    const levels = layOut(groups, perJob, isGraph);
+    const all = levels.reduce((sum, { length }) => sum + length, 0);
     // A level takes one job at least, so a chain of more levels than jobs is as it is.
-    if (most > units.length || (all <= limits.jobs && jobs.every((one) => one <= limits.jobsOfLevel)))
-      return most;
+    if (
+      perJob >= largest ||
+      (all <= limits.jobs && levels.every(({ length }) => length <= limits.jobsOfLevel))
+    )
+      return { perJob, levels };
   }
 }
 
-/** Jobs level by level; with `isGraph` each waits only for those whose images it takes. */
-export function jobsByLevel(
-  units: readonly Unit[],
+function layOut(
+  levels: readonly (readonly Group[])[],
   perJob: number,
   isGraph: boolean,
 ): readonly (readonly PipelineJob[])[] {
   const doneBy = new Map<Unit, string>();
   let before: readonly string[] = [];
-  return groupsByLevel(units).map((groups, at) => {
-    const partsOfUnit = new Map<Unit, string[]>();
+  return levels.map((groups, at) => {
+    const partsOf = new Map<Unit, string[]>();
     const jobs = groups.flatMap(({ id: group, kind, part: { platforms, where }, units: all }) =>
       spread(all, perJob).map((some, job): PipelineJob => {
         const id = `${group}-${job}`;
         const takes = [...new Set(some.flatMap(({ needs }) => needs.map((one) => doneBy.get(one) ?? '')))];
-        for (const unit of some) partsOfUnit.set(unit, [...(partsOfUnit.get(unit) ?? []), id]);
+        for (const unit of some) partsOf.set(unit, [...(partsOf.get(unit) ?? []), id]);
         const builds = some.map(({ build }) => build);
-        const needs = isGraph ? takes : before;
-        const own = kind === 'platform' ? platforms : [];
+        const made = { id, group, kind, builds, needs: isGraph ? takes : before, takes };
         return {
-          id,
-          group,
-          kind,
-          builds,
-          platforms: own,
-          needs,
-          takes,
+          ...made,
+          platforms: kind === 'platform' ? platforms : [],
           ...(where === undefined ? {} : { where }),
         };
       }),
     );
-    const split = [...partsOfUnit.keys()].filter(({ parts }) => parts.length > 1);
-    const parts = [...new Set(split.flatMap((unit) => partsOfUnit.get(unit) ?? []))];
-    if (split.length > 0)
-      jobs.push(
-        merging(
-          `merge-${at}`,
-          split.map(({ build }) => build),
-          parts,
-        ),
-      );
-    for (const [unit, ids] of partsOfUnit) doneBy.set(unit, ids.length > 1 ? `merge-${at}` : (ids[0] ?? ''));
-    before = jobs.filter(({ kind }) => kind !== 'platform').map(({ id }) => id);
-    return jobs;
+    const merges = new Map<string, { id: string; builds: string[]; parts: Set<string> }>();
+    for (const [unit, ids] of partsOf) {
+      const [first = '', ...others] = ids;
+      const key = isGraph ? ids.join(' ') : '';
+      const id = `merge-${at}${isGraph ? `-${merges.size}` : ''}`;
+      const merge = merges.get(key) ?? { id, builds: [], parts: new Set() };
+      doneBy.set(unit, others.length === 0 ? first : merge.id);
+      if (others.length === 0) continue;
+      merges.set(key, merge);
+      merge.builds.push(unit.build);
+      for (const part of ids) merge.parts.add(part);
+    }
+    const done = [
+      ...jobs,
+      ...[...merges.values()].map(({ id, builds, parts }) => merging(id, builds, [...parts])),
+    ];
+    before = done.filter(({ kind }) => kind !== 'platform').map(({ id }) => id);
+    return done;
   });
 }
 
 /** Neighbours in the plan are alike, so spreading them makes jobs of about one length. */
 function spread(units: readonly Unit[], perJob: number): readonly (readonly Unit[])[] {
   const count = Math.ceil(units.length / perJob);
-  return Array.from({ length: count }, (_, job) => units.filter((_unit, place) => place % count === job));
+  const jobs = Array.from({ length: count }, (): Unit[] => []);
+  for (const [place, unit] of units.entries()) jobs[place % count]?.push(unit);
+  return jobs;
 }
 
 /** The jobs of a level by group, in order. */

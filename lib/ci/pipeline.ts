@@ -1,7 +1,7 @@
 /** A plan as the jobs of a CI system: pure, and the same for all systems. How they are written down is elsewhere. */
 import type { ImageRef, Plan } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
-import { buildsPerJob, findUnits, jobsByBuild, jobsByLevel, type Unit, whyTooMany } from './pipeline-jobs.ts';
+import { findUnits, jobsByBuild, jobsByLevel, type Unit, whyTooMany } from './pipeline-jobs.ts';
 import type { Pipeline, PipelineJob, PipelineNote, PipelineOptions, Runner } from './pipeline-model.ts';
 
 /** Spreads the builds of a plan over jobs. */
@@ -14,7 +14,8 @@ export function planPipeline(plan: Plan, { split, limits, runners = [] }: Pipeli
   if (plan.set.record === undefined || plan.set.record === 'local') notes.push(NO_RECORD);
   if (plan.set.publish === 'together') {
     const builds = nodes.filter(({ role }) => role === 'asked').map(({ build }) => build.name);
-    return { split: 'level', levels: [[oneJob(builds)]], registries, notes: [...notes, TOGETHER] };
+    notes.push(TOGETHER, ...(runners.length > 0 ? [TOGETHER_RUNNERS] : []));
+    return { split: 'level', levels: [[oneJob(builds)]], registries, notes };
   }
   const units = findUnits(plan, runners);
   notes.push(...shareNotes(plan, units), ...runnerNotes(plan, units, runners));
@@ -28,14 +29,13 @@ export function planPipeline(plan: Plan, { split, limits, runners = [] }: Pipeli
         hint: 'Print it for some of the builds, one pipeline each.',
       });
   }
-  const perJob = buildsPerJob(units, limits);
+  const isGraph = split === 'graph';
+  const { perJob, levels } = jobsByLevel(units, limits, isGraph);
   if (perJob > 1)
     notes.push({
       text: `Up to ${perJob} builds share a job, since a pipeline may have ${limits.jobs} jobs${limits.jobsOfLevel < limits.jobs ? `, ${limits.jobsOfLevel} of them in one level` : ''}.`,
       hint: 'Nothing has to be done; a job builds its images at the same time.',
     });
-  const isGraph = split === 'graph';
-  const levels = jobsByLevel(units, perJob, isGraph);
   return { split: isGraph ? 'graph' : 'level', levels, registries, notes };
 }
 
@@ -51,6 +51,11 @@ const NO_RECORD: PipelineNote = {
 const TOGETHER: PipelineNote = {
   text: 'There is one job, since `publish: together` moves all tags at the end of one run.',
   hint: 'Jobs of their own take `publish: each`.',
+};
+
+const TOGETHER_RUNNERS: PipelineNote = {
+  text: 'Runners for platforms count for nothing, since there is one job.',
+  hint: 'A pool of engines in builds.yaml builds each platform on an engine that has it, in one run.',
 };
 
 /** Builds that several jobs make, each for itself. */

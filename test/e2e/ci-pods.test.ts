@@ -1,5 +1,6 @@
 /** What `bake-ts ci argo` and `bake-ts ci tekton` print, run job by job, each in a pod with a disk of its own. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
@@ -10,7 +11,7 @@ import type { PodOptions } from '../rig/pod.ts';
 import { digestOf } from '../rig/puller.ts';
 import { realEngine, startTestRegistry, type TestRegistry } from '../rig/real-engine.ts';
 import { runTekton } from '../rig/tekton-runner.ts';
-import { makeTempDir, type TreeEntry } from '../rig/temp.ts';
+import { makeTempDir, makeTree, type TreeEntry } from '../rig/temp.ts';
 
 const options = { skip: realEngine.skip, timeout: 500_000 };
 const NAMES = ['base', 'api-3.12', 'site', 'other'];
@@ -198,6 +199,53 @@ for (const system of Object.keys(SYSTEMS) as System[]) {
       assert.equal(resultIn(jobs, 'build-base', 'base'), 'built');
       for (const id of ['build-api-3-12', 'build-site'])
         assert.equal(resultIn(jobs, id, 'base'), 'unchanged');
+    },
+  );
+
+  test(
+    `${system}: secrets that are there sign in to the engine and to registries, and are variables`,
+    options,
+    async (t) => {
+      const place = await makePlace(t, (host) => ({
+        'builds.yaml': `vars: { PIN: { sensitive: true, default: none } }
+builds:
+  app: { context: app, args: { PIN: "\${{ vars.PIN }}" }, tags: ["${host}/shop/other:dev"], push: true }
+`,
+        'app/Dockerfile': 'FROM scratch\nARG PIN\nCOPY $PIN /\n',
+        'app/file': 'app\n',
+      }));
+      const log = path.join(await makeTempDir(t), 'log');
+      // Stands in for a buildctl with TLS, which the engine of the tests has not.
+      const buildctl = await makeTree(t, {
+        buildctl: {
+          mode: 0o755,
+          content: `#!/bin/sh
+[ "$1" = --tlsdir ] || exit 9
+cat "$2/ca.pem" "$2/cert.pem" "$2/key.pem" "$DOCKER_CONFIG/config.json" >> ${log}
+shift 2
+exec ${path.join(realEngine.binDir, 'buildctl')} "$@"
+`,
+        },
+      });
+      const pods: PodOptions = {
+        ...place.pods,
+        files: { '/usr/bin/buildctl': path.join(buildctl, 'buildctl') },
+        secrets: {
+          'bake-ts-engine': { 'ca.pem': 'CA\n', 'cert.pem': 'CERT\n', 'key.pem': 'KEY\n' },
+          'bake-ts-registries': { '.dockerconfigjson': '{"auths":{}}\n' },
+          'bake-ts-environment': { PIN: 'file' },
+        },
+      };
+      const given = {
+        repository: place.origin.dir,
+        revision: await place.origin.git('rev-parse', 'HEAD'),
+        'buildkit-host': realEngine.address,
+      };
+      const text = await place.print(system);
+      assertDone(await SYSTEMS[system](t, text, given, pods));
+      assert.match(await readFile(log, 'utf8'), /^CA\nCERT\nKEY\n\{"auths":\{\}\}\n/);
+      const [job] = await SYSTEMS[system](t, text, given, place.pods);
+      assert.equal(job?.result, 'failed');
     },
   );
 

@@ -64,6 +64,8 @@ export interface EnginePoolOptions {
   readonly figuresOf: (
     build: string,
   ) => Promise<Pick<Placement, 'coldMs' | 'warmMs' | 'builtOn'> | undefined>;
+  /** Ids of the cache mounts of a build's Dockerfile. */
+  readonly cacheMountsOf: (build: Build) => readonly string[];
   /** How large the image of a build is that was built in this run (bytes). */
   readonly sizeOf: (build: string) => number | undefined;
 }
@@ -412,7 +414,7 @@ export class EnginePool implements RunEngine {
   }
 
   async #place({ build, priority, avoid }: SlotRequest): Promise<Placement> {
-    const { plan, figuresOf, sizeOf } = this.#options;
+    const { plan, figuresOf, sizeOf, cacheMountsOf } = this.#options;
     const node = plan.nodes.get(build.name);
     const parents = [...new Set(node?.edges.map(({ to }) => to) ?? [])]
       .flatMap((to) => {
@@ -425,7 +427,7 @@ export class EnginePool implements RunEngine {
     const { coldMs, warmMs, builtOn } = (await figuresOf(build.name)) ?? {};
     return {
       build: build.name,
-      identity: cacheIdentity(build, plan.set.root, []),
+      identity: cacheIdentity(build, plan.set.root, cacheMountsOf(build)),
       platforms: build.platforms,
       labels: [...(build.engineLabels ?? []), ...(isPlain ? [ownLabel(await this.platform())] : [])],
       priority: await priority(),

@@ -1,5 +1,6 @@
 /** Opens what the builds of a session run on: one engine, or a pool of them. */
 import { namedPool } from '../model/mod.ts';
+import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { Building } from './context.ts';
 import { EnginePool } from './engine-pool.ts';
 import { type EngineSlots, slotsOfOne } from './engine-slots.ts';
@@ -16,6 +17,7 @@ export interface OpenEngineOptions extends Omit<SessionEngineOptions, 'address'>
   /** Limits what one engine does at a time. */
   readonly permits: Semaphore;
   readonly memory: Memory;
+  readonly dockerfiles: Pick<DockerfileLibrary, 'cacheMountsOf'>;
   /** Keeps credentials out of what is said. */
   readonly hide: (text: string) => string;
 }
@@ -32,7 +34,7 @@ export interface OpenEngine {
 
 /** Opens it; nothing is asked before it is needed. */
 export function openEngine(options: OpenEngineOptions): OpenEngine {
-  const { address, permits, hide, memory, jobs, access, plan, env, ...rest } = options;
+  const { address, permits, hide, memory, dockerfiles, jobs, access, plan, env, ...rest } = options;
   const entries = poolOf({ plan, env, address });
   if (entries !== undefined && access.pool !== undefined) {
     const { pool: poolAccess, run } = access;
@@ -43,6 +45,7 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
       plan,
       env,
       figuresOf: (build) => memory.lastFigures(build),
+      cacheMountsOf: (build) => dockerfiles.cacheMountsOf(build),
       sizeOf: (build) => memory.notedSize(build),
       ...(jobs === undefined ? {} : { jobs }),
       ...(run === undefined ? {} : { run }),

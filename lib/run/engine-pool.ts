@@ -39,6 +39,7 @@ import {
 } from './pool-members.ts';
 import { Semaphore } from './scheduler.ts';
 import type { RunEngine } from './session-engine.ts';
+import { SlowEngines } from './slow-engines.ts';
 
 /** What a pool goes by. */
 export interface EnginePoolOptions {
@@ -101,6 +102,7 @@ export class EnginePool implements RunEngine {
   readonly #onJoin = new Set<() => void>();
   /** Build → the member that built it in this run. */
   readonly #builtBy = new Map<string, string>();
+  readonly #slow = new SlowEngines();
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #own: Promise<readonly string[]> | undefined;
   /** Since when a build waits that no engine is left for. */
@@ -351,6 +353,7 @@ export class EnginePool implements RunEngine {
   async #use<T>(lease: Lease, build: Build, task: (turn: Turn) => Promise<T>): Promise<T> {
     const member = this.#members.get(lease.member);
     if (member === undefined) throw new Error(`there is no member \`${lease.member}\``);
+    const begunAt = performance.now();
     try {
       const done = await task({
         slot: lease.slot,
@@ -367,10 +370,17 @@ export class EnginePool implements RunEngine {
         },
       });
       this.#builtBy.set(build.name, lease.member);
+      await this.#noteTime(lease.member, build.name, performance.now() - begunAt);
       return done;
     } finally {
       lease.release();
     }
+  }
+
+  async #noteTime(member: string, build: string, ranMs: number): Promise<void> {
+    const before = await this.#options.figuresOf(build);
+    const slow = this.#slow.note(member, ranMs, before?.coldMs ?? before?.warmMs);
+    if (slow !== undefined) this.#options.emit({ type: 'warning', problem: problemToJson(slow) });
   }
 
   async #acquire(placement: Placement, onWait: () => void): Promise<Result<Lease, Problem>> {

@@ -1,4 +1,5 @@
 import { type EventBody, namedPool, type Plan, type Problem, problem } from '../../lib/model/mod.ts';
+import type { PreparedPlan } from '../../lib/prepare/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
 import { shellWord } from '../../lib/util/shell.ts';
 import { VERSION } from '../../lib/util/version.ts';
@@ -35,7 +36,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [form] = forms;
   if (form === 'json') writeJson(describePlan(plan), io);
   else if (form === 'tree') io.stdout.write(drawTree(plan));
-  else if (form === 'engines') return showEngines(plan, args, io, code);
+  else if (form === 'engines') return showEngines(planned.value, args, io, code);
   else if (form === 'html') io.stdout.write(await renderPlan(plan, io));
   else if (form === 'dot') io.stdout.write(drawDot(plan));
   else if (form === 'mermaid') {
@@ -55,7 +56,12 @@ function withPageHint(problems: readonly Problem[], args: ParsedArgs): readonly 
 }
 
 /** Which engine of the pool each build goes to first, and then. */
-async function showEngines(plan: Plan, args: ParsedArgs, io: Io, code: ExitCode): Promise<ExitCode> {
+async function showEngines(
+  { plan, dockerfiles }: PreparedPlan,
+  args: ParsedArgs,
+  io: Io,
+  code: ExitCode,
+): Promise<ExitCode> {
   const [{ listMembers }, { engineOrders }] = await Promise.all([
     import('../../lib/engine/mod.ts'),
     import('../../lib/run/mod.ts'),
@@ -69,7 +75,7 @@ async function showEngines(plan: Plan, args: ParsedArgs, io: Io, code: ExitCode)
     return reportProblems([none], args, io);
   }
   const { members, problems } = await listMembers(entries, { env: io.env, settings });
-  const rows = [...engineOrders(plan, members)].map(([build, order]) => [
+  const rows = [...engineOrders(plan, members, dockerfiles)].map(([build, order]) => [
     build,
     order.length === 0 ? 'no engine has its platforms and labels' : order.slice(0, 3).join(', '),
   ]);

@@ -10,6 +10,8 @@ export interface Declared {
   readonly args: ReadonlySet<string>;
   /** Ids of all secret mounts; undefined where one depends on a variable. */
   readonly secrets: ReadonlySet<string> | undefined;
+  /** Ids of all cache mounts as written: `id`, else where it is mounted, which BuildKit takes then. */
+  readonly cacheMounts: ReadonlySet<string>;
 }
 
 /**
@@ -20,6 +22,7 @@ export interface Declared {
 export function declaredBy(dockerfile: Dockerfile, triggers: readonly string[] = []): Declared {
   const args = new Set<string>();
   const secrets = new Set<string>();
+  const cacheMounts = new Set<string>();
   let isDynamic = false;
   const visit = (instruction: Instruction): void => {
     if (instruction.trigger !== undefined) visit(instruction.trigger);
@@ -28,8 +31,10 @@ export function declaredBy(dockerfile: Dockerfile, triggers: readonly string[] =
     if (instruction.keyword !== 'RUN') return;
     for (const { text } of flagValues(instruction, 'mount')) {
       const fields = new Map(parseMountFields(text).map(({ name, value }) => [name, value]));
-      if (fields.get('type')?.includes('$') === true) isDynamic = true;
-      if (fields.get('type')?.toLowerCase() !== 'secret') continue;
+      const type = fields.get('type')?.toLowerCase();
+      if (type?.includes('$') === true) isDynamic = true;
+      if (type === 'cache') cacheMounts.add(fields.get('id') ?? targetOf(fields));
+      if (type !== 'secret') continue;
       const id = secretIdOf((name) => fields.get(name));
       if (id.includes('$')) isDynamic = true;
       else secrets.add(id);
@@ -41,5 +46,9 @@ export function declaredBy(dockerfile: Dockerfile, triggers: readonly string[] =
     const trigger = parseTrigger(text, dockerfile.escape);
     if (trigger !== undefined) visit(trigger);
   }
-  return { args, secrets: isDynamic ? undefined : secrets };
+  return { args, secrets: isDynamic ? undefined : secrets, cacheMounts };
+}
+
+function targetOf(fields: ReadonlyMap<string, string>): string {
+  return fields.get('target') ?? fields.get('dst') ?? fields.get('destination') ?? '';
 }

@@ -7,6 +7,7 @@ import {
   argumentFilter,
   type Dockerfile,
   type DockerfileFacts,
+  declaredBy,
   foreignFile,
   inspectDockerfile,
   optionsOf,
@@ -159,6 +160,12 @@ export class DockerfileLibrary {
     if (dockerfile?.ok !== true) return undefined;
     const facts = this.#inspect(build, dockerfile.value);
     return facts.ok ? facts.value : undefined;
+  }
+
+  /** Ids of the cache mounts of a build's Dockerfile, whatever stages it needs; none where it is not at hand. */
+  cacheMountsOf(build: Build): readonly string[] {
+    const dockerfile = this.dockerfileOf(build);
+    return dockerfile?.ok === true ? [...declaredBy(dockerfile.value).cacheMounts] : [];
   }
 
   /** What was wrong with a build's Dockerfile when the planner asked for it. */

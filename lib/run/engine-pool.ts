@@ -45,6 +45,7 @@ import {
 } from './pool-members.ts';
 import { Semaphore } from './scheduler.ts';
 import type { RunEngine } from './session-engine.ts';
+import { SlowEngines } from './slow-engines.ts';
 
 /** What a pool goes by. */
 export interface EnginePoolOptions {
@@ -52,8 +53,8 @@ export interface EnginePoolOptions {
   readonly entries: readonly PoolEntry[];
   readonly plan: Plan;
   readonly env: PoolQuestion['env'];
-  /** As many builds at a time in all; undefined: as many as its members take. */
-  readonly jobs?: number;
+  /** As many builds at a time in all. */
+  readonly jobs: number;
   /** Said when it is first used. */
   readonly warnings?: readonly Problem[];
   readonly emit: Emit;
@@ -70,6 +71,8 @@ export interface EnginePoolOptions {
   readonly figuresOf: (
     build: string,
   ) => Promise<Pick<Placement, 'coldMs' | 'warmMs' | 'builtOn'> | undefined>;
+  /** Ids of the cache mounts of a build's Dockerfile. */
+  readonly cacheMountsOf: (build: Build) => readonly string[];
   /** How large the image of a build is that was built in this run (bytes). */
   readonly sizeOf: (build: string) => number | undefined;
 }
@@ -84,9 +87,7 @@ const LOADS_AT_ONCE = 8;
 interface Waiting {
   readonly placement: Placement;
   readonly stopper: AbortController;
-  /** Since when no engine is left that can build it (`performance.now`). */
-  aloneSince: number | undefined;
-  /** Ends the wait after that. */
+  /** Ends the wait where no engine is left that can build it. */
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -99,12 +100,15 @@ export class EnginePool implements RunEngine {
   readonly #options: EnginePoolOptions;
   readonly #members: PoolMembers;
   readonly #scheduler: Scheduler;
-  readonly #permits: Semaphore | undefined;
+  readonly #permits: Semaphore;
   readonly #waiting = new Set<Waiting>();
+  /** Those of them that no engine is left for. */
+  readonly #alone = new Set<Waiting>();
   /** Called when an engine answers for the first time. */
   readonly #onJoin = new Set<() => void>();
   /** Build → the member that built it in this run. */
   readonly #builtBy = new Map<string, string>();
+  readonly #slow = new SlowEngines();
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #own: Promise<readonly string[]> | undefined;
   /** Since when a build waits that no engine is left for. */
@@ -116,7 +120,7 @@ export class EnginePool implements RunEngine {
     const { engine: settings } = plan.set;
     this.#options = options;
     this.#scheduler = new Scheduler([], { now: () => performance.now() });
-    this.#permits = jobs === undefined ? undefined : new Semaphore(jobs);
+    this.#permits = new Semaphore(jobs);
     this.slots = { with: (request, task, onWait) => this.#with(request, task, onWait) };
     this.#members = new PoolMembers({
       access,
@@ -133,7 +137,7 @@ export class EnginePool implements RunEngine {
       }),
       emit,
       onAnswer: (member, isNew) => this.#take(member, isNew),
-      isUrgent: () => [...this.#waiting].some(({ aloneSince }) => aloneSince !== undefined),
+      isUrgent: () => this.#alone.size > 0,
     });
   }
 
@@ -293,36 +297,43 @@ export class EnginePool implements RunEngine {
     this.#review();
   }
 
-  /** Finds the builds that wait and have no engine left, and ends the wait of those that waited long enough. */
+  /** An engine came, went or came back: who waits may have none left, or one again. */
   #review(): void {
-    const now = performance.now();
-    const { waitMs } = this.#options;
-    for (const one of this.#waiting) {
-      const isLeft = this.#members.all.some(
-        (member) => member.aside === undefined && canTake(member, one.placement),
-      );
-      if (isLeft) {
-        one.aloneSince = undefined;
-        clearTimeout(one.timer);
-      } else if (one.aloneSince === undefined) {
-        one.aloneSince = now;
-        one.timer = setTimeout(() => one.stopper.abort('none-left'), waitMs);
-      }
-    }
-    this.#tellWait(now);
+    for (const one of this.#waiting) this.#check(one);
+    this.#tellWait();
     this.#members.look();
   }
 
+  /** Begins the wait of a build that has no engine left, which ends it after a while; or ends that wait. */
+  #check(one: Waiting): void {
+    const isLeft = this.#members.all.some(
+      (member) => member.aside === undefined && canTake(member, one.placement),
+    );
+    if (isLeft === !this.#alone.has(one)) return;
+    if (isLeft) this.#leave(one);
+    else {
+      this.#alone.add(one);
+      one.timer = setTimeout(() => one.stopper.abort('none-left'), this.#options.waitMs);
+    }
+  }
+
+  #leave(one: Waiting): void {
+    this.#alone.delete(one);
+    clearTimeout(one.timer);
+  }
+
   /** Says that builds wait for engines to come back, and how that ended. */
-  #tellWait(now: number): void {
+  #tellWait(): void {
     const { emit, waitMs } = this.#options;
-    const alone = [...this.#waiting].filter(({ aloneSince }) => aloneSince !== undefined);
+    const isWaiting = this.#alone.size > 0;
+    if (isWaiting === (this.#aloneSince !== undefined)) return;
     const away = this.#members.all.filter(({ aside }) => aside !== undefined);
     const address = away.map((one) => one.address.id).join(', ');
-    if (alone.length > 0 && this.#aloneSince === undefined) {
+    const now = performance.now();
+    if (this.#aloneSince === undefined) {
       this.#aloneSince = now;
       emit({ type: 'engine-waiting', address, why: 'no engine of the pool is left for what waits', waitMs });
-    } else if (alone.length === 0 && this.#aloneSince !== undefined) {
+    } else {
       const waitedMs = Math.round(now - this.#aloneSince);
       this.#aloneSince = undefined;
       emit({ type: 'engine-waited', address, waitedMs, back: this.#waiting.size > 0 });
@@ -338,23 +349,24 @@ export class EnginePool implements RunEngine {
     if (!ready.ok) return fail(ready.error[0] ?? wasCancelled());
     const refused = await this.#findRefused(request.build);
     if (refused !== undefined) return fail(refused);
-    const run = async (): Promise<Result<T, Problem>> => {
-      const placement = await this.#place(request);
-      const lease = await this.#acquire(placement, onWait);
-      if (this.#options.signal.aborted) {
-        if (lease.ok) lease.value.release();
+    const lease = await this.#acquire(await this.#place(request), onWait);
+    if (!lease.ok) return lease;
+    // Last: what waits for an engine that few have must not keep others from running.
+    return this.#permits.with(
+      request.priority,
+      async () => {
+        if (!this.#options.signal.aborted) return ok(await this.#use(lease.value, request.build, task));
+        lease.value.release();
         return fail(wasCancelled());
-      }
-      if (!lease.ok) return lease;
-      return ok(await this.#use(lease.value, request.build, task));
-    };
-    if (this.#permits === undefined) return run();
-    return this.#permits.with(request.priority, run, onWait);
+      },
+      onWait,
+    );
   }
 
   async #use<T>(lease: Lease, build: Build, task: (turn: Turn) => Promise<T>): Promise<T> {
     const member = this.#members.get(lease.member);
     if (member === undefined) throw new Error(`there is no member \`${lease.member}\``);
+    const begunAt = performance.now();
     try {
       const done = await task({
         slot: lease.slot,
@@ -374,10 +386,17 @@ export class EnginePool implements RunEngine {
         },
       });
       this.#builtBy.set(build.name, lease.member);
+      await this.#noteTime(lease.member, build.name, performance.now() - begunAt);
       return done;
     } finally {
       lease.release();
     }
+  }
+
+  async #noteTime(member: string, build: string, ranMs: number): Promise<void> {
+    const before = await this.#options.figuresOf(build);
+    const slow = this.#slow.note(member, ranMs, before?.coldMs ?? before?.warmMs);
+    if (slow !== undefined) this.#options.emit({ type: 'warning', problem: problemToJson(slow) });
   }
 
   async #acquire(placement: Placement, onWait: () => void): Promise<Result<Lease, Problem>> {
@@ -385,9 +404,13 @@ export class EnginePool implements RunEngine {
     const stopper = new AbortController();
     const cancel = () => stopper.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
-    const waiting: Waiting = { placement, stopper, aloneSince: undefined, timer: undefined };
+    const waiting: Waiting = { placement, stopper, timer: undefined };
     this.#waiting.add(waiting);
-    this.#review();
+    this.#check(waiting);
+    if (this.#alone.has(waiting)) {
+      this.#tellWait();
+      this.#members.look();
+    }
     try {
       for (;;) {
         const lease = await this.#scheduler.acquire(placement, { onWait, signal: stopper.signal });
@@ -400,9 +423,9 @@ export class EnginePool implements RunEngine {
       }
     } finally {
       this.#waiting.delete(waiting);
-      clearTimeout(waiting.timer);
+      this.#leave(waiting);
       signal.removeEventListener('abort', cancel);
-      this.#tellWait(performance.now());
+      this.#tellWait();
     }
   }
 
@@ -421,7 +444,7 @@ export class EnginePool implements RunEngine {
   }
 
   async #place({ build, priority, avoid }: SlotRequest): Promise<Placement> {
-    const { plan, figuresOf, sizeOf } = this.#options;
+    const { plan, figuresOf, sizeOf, cacheMountsOf } = this.#options;
     const node = plan.nodes.get(build.name);
     const parents = [...new Set(node?.edges.map(({ to }) => to) ?? [])]
       .flatMap((to) => {
@@ -434,7 +457,7 @@ export class EnginePool implements RunEngine {
     const { coldMs, warmMs, builtOn } = (await figuresOf(build.name)) ?? {};
     return {
       build: build.name,
-      identity: cacheIdentity(build, plan.set.root, []),
+      identity: cacheIdentity(build, plan.set.root, cacheMountsOf(build)),
       platforms: build.platforms,
       labels: [...(build.engineLabels ?? []), ...(isPlain ? [ownLabel(await this.platform())] : [])],
       priority: await priority(),

@@ -186,6 +186,7 @@ export class Session {
       address,
       permits: this.#permits,
       memory: this.memory,
+      dockerfiles: options.dockerfiles,
       hide: (text) => this.registry.hideCredentials(text),
       plan,
       env: handedDown,

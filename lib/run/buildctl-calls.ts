@@ -114,6 +114,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   const avoid = new Set<string>();
   let isStaged = false;
   let waits = 0;
+  let moves = 0;
   for (let attempt = 1; ; attempt++) {
     const prepared = await prepare();
     if (!prepared.ok) return prepared.error;
@@ -152,8 +153,10 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     if (result.error.kind === 'cancelled' || calling.signal.aborted) return { kind: 'cancelled', ...steps };
     const failure = result.error.problem;
     if (after?.kind === 'gone') return { kind: 'failed', problem: { ...after.problem, build }, ...steps };
-    const isMoved = after?.kind === 'elsewhere' && avoid.size < MAX_MOVES;
-    if (isMoved) avoid.add(used.buildctl.address);
+    // Few engines may have to do, and are met again.
+    const isMoved = after?.kind === 'elsewhere' && moves < MAX_MOVES;
+    if (isMoved) moves++;
+    if (after?.kind === 'elsewhere') avoid.add(used.buildctl.address);
     // What may pass by itself is tried again in the ordinary way.
     const isBack = after?.kind === 'back' && failure.temporary !== true && waits === 0;
     if (isBack || isMoved) waits++;
@@ -202,13 +205,13 @@ function inTurn<T>(
 }
 
 /** A failure that came again, on the same engine or on others. */
-function onceMore(failure: Problem, avoided: ReadonlySet<string>): Problem {
-  if (avoided.size === 0) return { ...failure, message: `${failure.message}, again` };
+function onceMore(failure: Problem, tried: ReadonlySet<string>): Problem {
+  if (tried.size < 2) return { ...failure, message: `${failure.message}, again` };
   const { detail } = failure;
-  const engines = `Tried on: ${[...avoided].join(', ')}`;
+  const engines = `Tried on: ${[...tried].join(', ')}`;
   return {
     ...failure,
-    message: `${failure.message}, on ${avoided.size + 1} engines one after the other`,
+    message: `${failure.message}, on ${tried.size} engines one after the other`,
     detail: detail === undefined ? engines : `${detail}\n${engines}`,
   };
 }

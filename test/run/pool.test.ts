@@ -218,6 +218,17 @@ test('a build that takes its engine down with it does not take all of them', asy
   assert.equal(ranOn(baked)['one']?.length, 4);
 });
 
+test('nor does it go round for ever where there are few', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
+  for (const engine of pool.engines.values()) engine.fault({ at: 'step', when: 'one', times: 20, act: LOST });
+  const baked = await pool.bake(world, { builds: ['one'] });
+  const { problem } = baked.outcome('one');
+  assert.equal(problem?.code, 'engine/lost');
+  assert.match(problem?.message ?? '', /on 2 engines one after the other/);
+  assert.equal(ranOn(baked)['one']?.length, 4);
+});
+
 test('parents that nobody pushes are sent along', async (t) => {
   const world = await makeFamily(t);
   const pool = makeFakePool(THREE);

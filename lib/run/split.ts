@@ -33,6 +33,8 @@ export interface Split {
   readonly repositories: readonly [ImageRef, ...(readonly ImageRef[])];
   /** Outputs that push there. */
   readonly outputs: readonly BuildOutput[];
+  /** Told of each group's image as soon as it is there, whatever becomes of the others. */
+  readonly onPart: (digest: Digest) => void;
 }
 
 /** A group that is built. */
@@ -48,7 +50,7 @@ export async function buildSplit(
   building: Building,
   node: PlanNode,
   inputs: NodeInputs,
-  { groups, repositories, outputs }: Split,
+  { groups, repositories, outputs, onPart }: Split,
 ): Promise<SplitBuilt> {
   const stopper = new AbortController();
   allowListeners(stopper.signal);
@@ -72,7 +74,10 @@ export async function buildSplit(
       });
       tell.ended(at);
       if (called.kind !== 'done') stopper.abort('another platform');
-      else await rm(called.attempt.workDir, { recursive: true, force: true });
+      else {
+        if (called.built.digest !== undefined) onPart(called.built.digest);
+        await rm(called.attempt.workDir, { recursive: true, force: true });
+      }
       return { platforms, called };
     }),
   );

@@ -353,4 +353,53 @@ ${names.map((name) => `  ${name}: { context: one, args: { N: ${name} }, engine: 
   });
   assertOk(baked);
   assert.ok(isSmallDone);
+
+/** `base` over two platforms, which nobody pushes, and `app`, which reads it. */
+function makeTwoLevels(t: Cleanup): Promise<FakeWorld> {
+  return makeFakeWorld(t, (host) => ({
+    'builds.yaml': `engine: { scratch: "${host}/ci/scratch" }
+builds:
+  base: { context: base, platforms: [linux/amd64, linux/arm64] }
+  app: { context: app, contexts: { base: "build:base" }, platforms: [linux/amd64, linux/arm64], tags: ["${host}/app:1"], push: true }
+`,
+    'base/Dockerfile': 'FROM scratch\nCOPY Dockerfile /base\n',
+    'app/Dockerfile': 'FROM base\nCOPY Dockerfile /app\n',
+  }));
+}
+
+test('of an index that goes through a repository its images are not left there either', async (t) => {
+  const world = await makeTwoLevels(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
+  let most = 0;
+  const baked = await pool.bake(world, {
+    onEvent: () => {
+      most = Math.max(most, world.registry.store.manifestsOf('ci/scratch').length);
+    },
+  });
+  assertOk(baked);
+  assert.ok(most >= 3, String(most));
+  assert.deepEqual(world.registry.store.manifestsOf('ci/scratch'), []);
+});
+
+test('nor is the one platform that was built where the other one failed', async (t) => {
+  const world = await makeTwoLevels(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
+  let most = 0;
+  pool.of('b').fault({
+    at: 'start',
+    act: async () => {
+      const { store } = world.registry;
+      for (let turn = 0; turn < 1_000 && store.manifestsOf('ci/scratch').length === 0; turn++)
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      most = store.manifestsOf('ci/scratch').length;
+    },
+  });
+  pool.of('b').fault({
+    at: 'step',
+    act: { fail: 'error: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1' },
+  });
+  const baked = await pool.bake(world);
+  assert.equal(baked.outcome('base').kind, 'failed');
+  assert.equal(most, 1);
+  assert.deepEqual(world.registry.store.manifestsOf('ci/scratch'), []);
 });

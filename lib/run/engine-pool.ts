@@ -93,6 +93,7 @@ export class EnginePool implements RunEngine {
   /** Engines do not share their stores, so no image is kept in one: what a build reads comes to it from elsewhere. */
   readonly worker = 'oci';
   readonly isListed = false;
+  readonly isPool = true;
   readonly #options: EnginePoolOptions;
   readonly #members: PoolMembers;
   readonly #scheduler: Scheduler;
@@ -385,6 +386,8 @@ export class EnginePool implements RunEngine {
 
   async #acquire(placement: Placement, onWait: () => void): Promise<Result<Lease, Problem>> {
     const { signal } = this.#options;
+    // Waiting helps nobody then.
+    if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
     const stopper = new AbortController();
     const cancel = () => stopper.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });

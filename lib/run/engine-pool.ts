@@ -47,8 +47,8 @@ export interface EnginePoolOptions {
   readonly entries: readonly PoolEntry[];
   readonly plan: Plan;
   readonly env: PoolQuestion['env'];
-  /** As many builds at a time in all; undefined: as many as its members take. */
-  readonly jobs?: number;
+  /** As many builds at a time in all. */
+  readonly jobs: number;
   /** Said when it is first used. */
   readonly warnings?: readonly Problem[];
   readonly emit: Emit;
@@ -97,7 +97,7 @@ export class EnginePool implements RunEngine {
   readonly #options: EnginePoolOptions;
   readonly #members: PoolMembers;
   readonly #scheduler: Scheduler;
-  readonly #permits: Semaphore | undefined;
+  readonly #permits: Semaphore;
   readonly #waiting = new Set<Waiting>();
   /** Called when an engine answers for the first time. */
   readonly #onJoin = new Set<() => void>();
@@ -115,7 +115,7 @@ export class EnginePool implements RunEngine {
     const { engine: settings } = plan.set;
     this.#options = options;
     this.#scheduler = new Scheduler([], { now: () => performance.now() });
-    this.#permits = jobs === undefined ? undefined : new Semaphore(jobs);
+    this.#permits = new Semaphore(jobs);
     this.slots = { with: (request, task, onWait) => this.#with(request, task, onWait) };
     this.#members = new PoolMembers({
       access,
@@ -337,18 +337,18 @@ export class EnginePool implements RunEngine {
     if (!ready.ok) return fail(ready.error[0] ?? wasCancelled());
     const refused = await this.#findRefused(request.build);
     if (refused !== undefined) return fail(refused);
-    const run = async (): Promise<Result<T, Problem>> => {
-      const placement = await this.#place(request);
-      const lease = await this.#acquire(placement, onWait);
-      if (this.#options.signal.aborted) {
-        if (lease.ok) lease.value.release();
+    const lease = await this.#acquire(await this.#place(request), onWait);
+    if (!lease.ok) return lease;
+    // Last: what waits for an engine that few have must not keep others from running.
+    return this.#permits.with(
+      request.priority,
+      async () => {
+        if (!this.#options.signal.aborted) return ok(await this.#use(lease.value, request.build, task));
+        lease.value.release();
         return fail(wasCancelled());
-      }
-      if (!lease.ok) return lease;
-      return ok(await this.#use(lease.value, request.build, task));
-    };
-    if (this.#permits === undefined) return run();
-    return this.#permits.with(request.priority, run, onWait);
+      },
+      onWait,
+    );
   }
 
   async #use<T>(lease: Lease, build: Build, task: (turn: Turn) => Promise<T>): Promise<T> {

@@ -91,6 +91,7 @@ export class EnginePool implements RunEngine {
   /** Engines do not share their stores, so no image is kept in one: what a build reads comes to it from elsewhere. */
   readonly worker = 'oci';
   readonly isListed = false;
+  readonly isPool = true;
   readonly #options: EnginePoolOptions;
   readonly #members: PoolMembers;
   readonly #scheduler: Scheduler;
@@ -392,6 +393,8 @@ export class EnginePool implements RunEngine {
 
   async #acquire(placement: Placement, onWait: () => void): Promise<Result<Lease, Problem>> {
     const { signal } = this.#options;
+    // Waiting helps nobody then.
+    if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
     const stopper = new AbortController();
     const cancel = () => stopper.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });

@@ -227,6 +227,10 @@ export class PoolMembers {
       const nothing = { state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
       this.#members.set(address.id, { address, buildctl, ...nothing });
     }
+    // What is written wrongly is no engine that went away, and with no way to any of them there is nobody to ask.
+    const wrong =
+      members.length === 0 ? problems : problems.filter(({ code }) => code === 'engine/bad-address');
+    if (wrong.length > 0) return fail(wrong);
     await this.#askAll();
     if (question.signal.aborted) return fail([wasCancelled()]);
     return this.known.length > 0 ? ok(problems) : fail([noneAnswers(this.describe(), problems)]);

@@ -1,7 +1,9 @@
 /** Runs on several engines: who builds what, what a build reads of others, and engines that fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { listMembers } from '../../lib/engine/mod.ts';
 import type { BakeEvent } from '../../lib/model/mod.ts';
+import type { PoolAccess } from '../../lib/run/mod.ts';
 import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
 import { makeFakePool } from '../rig/fake-pool.ts';
 import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
@@ -151,6 +153,32 @@ test('none answers at all: said before anything is built, with what is wrong wit
   assert.match(problem?.detail ?? '', /tcp:\/\/a:1: there is no buildkitd.*\n.*b:1.*\n.*c:1/);
 });
 
+test('an address that is none is an error, whatever the others do', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool(THREE);
+  const list: PoolAccess['list'] = (entries, options) => listMembers(entries, options);
+  const { pool: fake } = pool.access;
+  assert(fake !== undefined);
+  const access = { ...pool.access, pool: { ...fake, list } };
+  const baked = await pool.bake(world, {
+    builds: ['one'],
+    access,
+    env: { BUILDKIT_HOST: 'tcp://a:1 http://b:1' },
+  });
+  assert.deepEqual(codesOf(baked), ['engine/bad-address of one']);
+  assert.match(
+    baked.outcome('one').problem?.message ?? '',
+    /"http:\/\/b:1" \(from --addr .* or BUILDKIT_HOST\)/,
+  );
+  // Where nothing is left to be asked, it is said why, and not that nobody answers.
+  const tls = 'engine: { tls: { ca: none.pem } }\n';
+  await world.write({
+    'builds.yaml': `${tls}builds: { one: { context: one, outputs: [type=cacheonly] } }\n`,
+  });
+  const unsure = await pool.bake(world, { builds: ['one'], access });
+  assert.deepEqual(codesOf(unsure), ['engine/tls-files of one']);
+});
+
 test('the last engine comes back while it is waited for', async (t) => {
   const world = await makeNine(t);
   const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
@@ -260,6 +288,20 @@ builds:
   const baked = await pool.bake(world, { env: { BUILDKIT_HOST: '' } });
   assert.deepEqual(codesOf(baked), ['engine/no-member of none']);
   assert.deepEqual(ranOn(baked), { arm: ['tcp://b:1'], big: ['tcp://c:1'] });
+  // Nobody waits for an engine that there is not.
+  assert.deepEqual([only(baked, 'engine-waiting'), only(baked, 'engine-waited')], [[], []]);
+});
+
+test('that a pool keeps no images is said in words of a pool', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool(THREE);
+  await world.write({ 'builds.yaml': 'builds: { one: { context: one } }\n' });
+  assertOk(await pool.bake(world));
+  const again = await pool.bake(world);
+  assertOk(again);
+  const said = only(again, 'warning').find(({ problem }) => problem.code === 'run/keeps-no-images');
+  assert.match(said?.problem.message ?? '', /^engines of a pool keep no images/);
+  assert.doesNotMatch(said?.problem.hint ?? '', /containerd/);
 });
 
 /** One build over two platforms, with annotations of every level. */
@@ -293,7 +335,11 @@ test('platforms that no single engine has are built apart and joined in their or
   assertOk(baked);
   assert.deepEqual(childrenIn(world), before);
   const { digest } = baked.outcome('app');
-  assert.deepEqual([...(ranOn(baked)['app'] ?? [])].sort(), ['tcp://a:1', 'tcp://b:1']);
+  const calls = only(baked, 'node-started').map(({ engine, platforms }) => [engine, platforms]);
+  assert.deepEqual(calls.sort(), [
+    ['tcp://a:1', ['linux/amd64']],
+    ['tcp://b:1', ['linux/arm64']],
+  ]);
   for (const repository of ['app', 'other/app'])
     assert.equal(world.registry.store.manifest(repository, '1')?.digest, digest);
   assert.deepEqual((await pool.bake(world)).kinds, { app: 'unchanged' });

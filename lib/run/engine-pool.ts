@@ -131,6 +131,10 @@ export class EnginePool implements RunEngine {
       }),
       emit,
       onAnswer: (member, isNew) => this.#take(member, isNew),
+      onLeave: (id) => {
+        this.#scheduler.remove(id);
+        this.#review();
+      },
       isUrgent: () => [...this.#waiting].some(({ aloneSince }) => aloneSince !== undefined),
     });
   }
@@ -231,7 +235,9 @@ export class EnginePool implements RunEngine {
     const first = this.#measureLoad();
     this.#measuring = setInterval(() => {
       // Where nothing waits nothing is decided by it.
-      if (this.#waiting.size > 0) void this.#measureLoad();
+      if (this.#waiting.size === 0) return;
+      void this.#measureLoad();
+      void this.#members.listPods(false);
     }, LOAD_MS);
     (this.#measuring as { unref?: () => void }).unref?.();
     const stopper = new AbortController();

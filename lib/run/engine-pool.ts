@@ -3,7 +3,6 @@
  * the world.
  */
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import {
@@ -25,6 +24,7 @@ import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
 import type { ReadyEngine } from './engine-slots.ts';
 import { type EngineSlots, isEngineAway, type SlotRequest, type Turn } from './engine-slots.ts';
+import { PoolLoad } from './pool-load.ts';
 import {
   canTake,
   type KnownMember,
@@ -71,12 +71,6 @@ export interface EnginePoolOptions {
   readonly sizeOf: (build: string) => number | undefined;
 }
 
-/** How long the first builds wait for it to be known what other clients build. */
-const FIRST_LOAD_MS = 1_000;
-/** Between two times that this is asked, and how many are asked at a time: each question is a program. */
-const LOAD_MS = 15_000;
-const LOADS_AT_ONCE = 8;
-
 /** A build that waits for a slot. */
 interface Waiting {
   readonly placement: Placement;
@@ -104,11 +98,11 @@ export class EnginePool implements RunEngine {
   /** Build → the member that built it in this run. */
   readonly #builtBy = new Map<string, string>();
   readonly #slow = new SlowEngines();
+  readonly #load: PoolLoad;
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #own: Promise<readonly string[]> | undefined;
   /** Since when a build waits that no engine is left for. */
   #aloneSince: number | undefined;
-  #measuring: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: EnginePoolOptions) {
     const { access, entries, env, signal, emit, plan, jobs } = options;
@@ -132,7 +126,18 @@ export class EnginePool implements RunEngine {
       }),
       emit,
       onAnswer: (member, isNew) => this.#take(member, isNew),
+      onLeave: (id) => {
+        this.#scheduler.remove(id);
+        this.#review();
+      },
       isUrgent: () => this.#alone.size > 0,
+    });
+    this.#load = new PoolLoad({
+      running: access.running,
+      question: { env, signal, ...(settings === undefined ? {} : { settings }) },
+      members: () => this.#members.known.filter(({ aside }) => aside === undefined),
+      scheduler: this.#scheduler,
+      isNeeded: () => this.#waiting.size > 0,
     });
   }
 
@@ -210,7 +215,7 @@ export class EnginePool implements RunEngine {
   /** Nothing is asked any more. */
   close(): void {
     this.#members.close();
-    clearInterval(this.#measuring);
+    this.#load.close();
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {
@@ -222,40 +227,8 @@ export class EnginePool implements RunEngine {
     const [first] = this.#members.known;
     if (first === undefined) throw new Error('a pool is open that no engine of answers');
     this.#members.announce();
-    await this.#watchLoad();
+    await this.#load.watch();
     return ok(this.#readyOf(first));
-  }
-
-  /** Finds out what other clients build on the engines, now and again. */
-  async #watchLoad(): Promise<void> {
-    if (this.#options.access.running === undefined) return;
-    const first = this.#measureLoad();
-    this.#measuring = setInterval(() => {
-      // Where nothing waits nothing is decided by it.
-      if (this.#waiting.size > 0) void this.#measureLoad();
-    }, LOAD_MS);
-    (this.#measuring as { unref?: () => void }).unref?.();
-    const stopper = new AbortController();
-    const enough = delay(FIRST_LOAD_MS, undefined, { signal: stopper.signal }).catch(() => undefined);
-    await Promise.race([first, enough]);
-    stopper.abort();
-  }
-
-  async #measureLoad(): Promise<void> {
-    const { access, env, signal, plan } = this.#options;
-    const { engine: settings } = plan.set;
-    const permits = new Semaphore(LOADS_AT_ONCE);
-    const present = this.#members.known.filter(({ aside }) => aside === undefined);
-    await Promise.all(
-      present.map(({ address, buildctl: { program } }) =>
-        permits.with(0, async () => {
-          const options = { env, signal, buildctl: program, ...(settings === undefined ? {} : { settings }) };
-          const running = await access.running?.(address, options);
-          const own = this.#scheduler.state.find(({ member }) => member.id === address.id)?.running ?? 0;
-          if (running !== undefined) this.#scheduler.setLoad(address.id, Math.max(0, running - own));
-        }),
-      ),
-    );
   }
 
   #readyOf({ buildctl }: PoolMember): ReadyEngine {

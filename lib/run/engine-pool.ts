@@ -24,6 +24,7 @@ import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
 import type { ReadyEngine } from './engine-slots.ts';
 import { type EngineSlots, isEngineAway, type SlotRequest, type Turn } from './engine-slots.ts';
+import type { PoolAccess, PoolQuestion } from './pool-access.ts';
 import { PoolLoad } from './pool-load.ts';
 import {
   canTake,
@@ -31,10 +32,8 @@ import {
   mayTake,
   ownLabel,
   ownPlatform,
-  type PoolAccess,
   type PoolMember,
   PoolMembers,
-  type PoolQuestion,
   RETURN_MS,
 } from './pool-members.ts';
 import { Semaphore } from './scheduler.ts';

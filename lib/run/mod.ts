@@ -16,7 +16,7 @@ export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
 export { findNotPermitted } from './permissions.ts';
-export type { PoolAccess } from './pool-members.ts';
+export type { PoolAccess } from './pool-access.ts';
 export { checkPlan, checkTags } from './preflight.ts';
 export { findProxies, type RunProxies } from './proxies.ts';
 export { askTags, immutableProblem, repositoriesOf, wantedTags } from './publish.ts';

@@ -1,7 +1,8 @@
 /** What other clients build on the engines of a pool. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scheduler } from '../pool/mod.ts';
-import type { KnownMember, PoolAccess, PoolQuestion } from './pool-members.ts';
+import type { PoolAccess, PoolQuestion } from './pool-access.ts';
+import type { KnownMember } from './pool-members.ts';
 import { Semaphore } from './scheduler.ts';
 
 /** What finding that out takes. */

@@ -383,8 +383,10 @@ export class EnginePool implements RunEngine {
         if (lease !== undefined) return ok(lease);
         if (signal.aborted) return fail(wasCancelled());
         if (stopper.signal.aborted) return fail(this.#noneLeft(placement));
-        // None that has answered so far can build it.
-        if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
+        // None that had answered then can build it; one may have come meanwhile.
+        const all = this.#members.all;
+        if (all.some((one) => one.aside === undefined && canTake(one, placement))) continue;
+        if (!all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
         await this.#nextJoin(stopper.signal);
       }
     } finally {

@@ -25,7 +25,9 @@ async function run(first: number, runs: number): Promise<void> {
     const report = await runSeed(seed);
     reports.push(report);
     say(`seed ${seed}: ${report.story.join('; ')}`);
-    say(`  ended: ${report.ends.join(' | ')}, ${(report.tookMs / 1_000).toFixed(1)} s, ${report.moved} calls again, ${report.left} left`);
+    say(
+      `  ended: ${report.ends.join(' | ')}, ${(report.tookMs / 1_000).toFixed(1)} s, ${report.moved} calls again, ${report.left} left`,
+    );
     for (const one of report.wrong) say(`  WRONG ${one}`);
   }
   summarize(reports);

@@ -23,7 +23,13 @@ import { formatDuration } from '../util/duration.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
 import type { ReadyEngine } from './engine-slots.ts';
-import { type EngineSlots, isEngineAway, type SlotRequest, type Turn } from './engine-slots.ts';
+import {
+  type EngineSlots,
+  isEngineAway,
+  type SlotRequest,
+  speaksOfFullDisk,
+  type Turn,
+} from './engine-slots.ts';
 import type { PoolAccess, PoolQuestion } from './pool-access.ts';
 import { PoolLoad } from './pool-load.ts';
 import {
@@ -344,8 +350,11 @@ export class EnginePool implements RunEngine {
         answers: async () => (await queryWorker(member.buildctl, RETURN_MS)) !== undefined,
         isLeft: true,
         lost: (failure) => {
-          if (!isEngineAway(failure) && failure.code !== 'engine/disk-full') return undefined;
-          this.#setAside(member.address.id, failure);
+          const isFull = failure.code === 'engine/disk-full';
+          const isCramped = speaksOfFullDisk(failure);
+          if (!isCramped && !isFull && !isEngineAway(failure)) return undefined;
+          if (!isCramped || this.#members.isCramped(lease.member, build.name))
+            this.#setAside(lease.member, failure);
           return Promise.resolve({ kind: 'elsewhere' });
         },
       });

@@ -50,6 +50,8 @@ export type KnownMember = PoolMember & { readonly state: MemberState };
 interface Member extends PoolMember {
   state: MemberState | undefined;
   aside: Problem | undefined;
+  /** Builds with a step that found no room there. */
+  readonly cramped: Set<string>;
   /** As often it was set aside. */
   strikes: number;
   /** Before that it is asked again only where a build has no other (`performance.now`). */
@@ -142,6 +144,18 @@ export class PoolMembers {
     this.look();
   }
 
+  /**
+   * Takes it that a step of a build found no room on an engine.
+   *
+   * @returns true: it is the engine's disk; one build alone may have filled a disk of its own
+   */
+  isCramped(id: string, build: string): boolean {
+    const builds = this.#members.get(id)?.cramped.add(build);
+    if (builds === undefined || builds.size < 2) return false;
+    builds.clear();
+    return true;
+  }
+
   /** Asks those that are set aside when it is time, and at once where a build has no other; goes on while there are some. */
   look(): void {
     clearTimeout(this.#watch);
@@ -217,7 +231,7 @@ export class PoolMembers {
     const buildctl = this.#options.buildctlOf(this.#program, address);
     const nothing = { state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
     const isLate = this.#isAnnounced && !this.#members.has(address.id);
-    const one = { address, buildctl, ...nothing, isGone: false, isLate };
+    const one = { address, buildctl, ...nothing, cramped: new Set<string>(), isGone: false, isLate };
     this.#members.set(address.id, one);
     return one;
   }

@@ -46,8 +46,8 @@ export class ScratchRepository {
   }
 
   /**
-   * Deletes what this run put there, images of single platforms with their index. Another run may be reading the same just then: it builds it again, from the cache. Where the
-   * registry deletes nothing, that is said.
+   * Deletes what this run put there, images of single platforms with their index. Another run may be reading the same just then: it
+   * builds it again, from the cache. Where the registry deletes nothing, that is said.
    */
   async clear(): Promise<void> {
     if (this.#digests.size === 0) return;
@@ -71,6 +71,7 @@ export class ScratchRepository {
     );
     this.#emit({ type: 'warning', problem: problemToJson(left) });
   }
+
   /** What an index names; registries do not delete it along. */
   async #below(client: Client, digest: Digest): Promise<readonly Digest[]> {
     const found = await client.getManifest({ ...this.repository, digest });

@@ -38,7 +38,9 @@ export function drawPlan(random: Random): FaultPlan {
   const count = 6 + random.below(7);
   const builds: FaultBuild[] = [];
   for (let at = 0; at < count; at++) builds.push(drawBuild(random, builds, { hasScratch, hasApart }));
-  const needed = new Set(builds.flatMap(({ base, copies }) => [...(base === undefined ? [] : [base]), ...copies]));
+  const needed = new Set(
+    builds.flatMap(({ base, copies }) => [...(base === undefined ? [] : [base]), ...copies]),
+  );
   return {
     // What nobody reads is pushed, and what is built apart has to be without a repository for the rest.
     builds: builds.map((one, at) => (needed.has(at) ? one : { ...one, isPushed: true })),
@@ -77,15 +79,19 @@ function drawBuild(
 /** What the repository looks like: `version` makes all of its files others. */
 export function treeOf(
   plan: FaultPlan,
-  at: { readonly settings: string; readonly registry: string; readonly busybox: Uint8Array; readonly version: string },
+  at: {
+    readonly settings: string;
+    readonly registry: string;
+    readonly busybox: Uint8Array;
+    readonly version: string;
+  },
 ): Readonly<Record<string, TreeEntry>> {
   const { settings, registry, busybox, version } = at;
   const tree: Record<string, TreeEntry> = {};
   const builds = plan.builds.map((one) => {
     const { name, base, copies, isApart, isPushed } = one;
     tree[`${name}/Dockerfile`] = dockerfileOf(plan, one);
-    if (isApart)
-      for (const arch of ARCHITECTURES) tree[`${name}/file-${arch}`] = textOf(name, version, arch);
+    if (isApart) for (const arch of ARCHITECTURES) tree[`${name}/file-${arch}`] = textOf(name, version, arch);
     else tree[`${name}/file`] = textOf(name, version);
     if (!isApart && base === undefined) tree[`${name}/busybox`] = { content: busybox, mode: 0o755 };
     const reads = [...(base === undefined ? [] : [base]), ...copies].map((at) => plan.builds[at]?.name);

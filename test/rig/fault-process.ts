@@ -88,13 +88,19 @@ export function runFaultProcess(
 }
 
 /** Words of the programs that run, with their parents. */
-function programs(): readonly { readonly pid: number; readonly parent: number; readonly argv: readonly string[] }[] {
+function programs(): readonly {
+  readonly pid: number;
+  readonly parent: number;
+  readonly argv: readonly string[];
+}[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
       const parent = /^\d+ \(.*\) (\S) (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8'));
       const argv = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').slice(0, -1);
-      return parent?.[1] === 'Z' || argv.length === 0 ? [] : [{ pid: Number(name), parent: Number(parent?.[2]), argv }];
+      return parent?.[1] === 'Z' || argv.length === 0
+        ? []
+        : [{ pid: Number(name), parent: Number(parent?.[2]), argv }];
     } catch {
       // It ended.
       return [];
@@ -110,7 +116,9 @@ function isBuildctl(argv: readonly string[]): boolean {
 function findDoubled(parent: number): readonly string[] {
   const calls = programs()
     .filter((one) => one.parent === parent && isBuildctl(one.argv) && one.argv.includes('build'))
-    .map(({ argv }) => argv.filter((word) => /^(context|dockerfile|platform|local:context|filename)=/.test(word)).join(' '));
+    .map(({ argv }) =>
+      argv.filter((word) => /^(context|dockerfile|platform|local:context|filename)=/.test(word)).join(' '),
+    );
   return calls.filter((call, at) => calls.indexOf(call) !== at);
 }
 

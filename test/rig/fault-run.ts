@@ -8,14 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../lib/model/mod.ts';
 import { findBusybox } from './busybox.ts';
 import { describeFault, drawFaults, type Fault, mend, playFault } from './fault-acts.ts';
-import {
-  architecturesOf,
-  drawPlan,
-  type FaultPlan,
-  type Files,
-  filesOf,
-  treeOf,
-} from './fault-plan.ts';
+import { architecturesOf, drawPlan, type FaultPlan, type Files, filesOf, treeOf } from './fault-plan.ts';
 import { buildctlsLeft, type FaultProcess, runFaultProcess } from './fault-process.ts';
 import { startPool, type TestPool } from './pool.ts';
 import { digestOf, platformsOf, unpackImage } from './puller.ts';
@@ -104,7 +97,9 @@ class FaultWork {
   async play(random: Random): Promise<void> {
     const { builds, isTogether, hasScratch, engines } = this.#plan;
     const words = [isTogether ? 'together' : 'each', ...(hasScratch ? ['scratch'] : [])];
-    this.#say(`${builds.length} builds (${builds.filter(({ isApart }) => isApart).length} over two platforms), ${engines} engines, ${words.join(', ')}`);
+    this.#say(
+      `${builds.length} builds (${builds.filter(({ isApart }) => isApart).length} over two platforms), ${engines} engines, ${words.join(', ')}`,
+    );
     const before = random.below(2) === 0 ? 'v1' : undefined;
     if (before !== undefined) await this.#runWell(before, 'before');
     await this.#runThrough(random, before);
@@ -116,7 +111,10 @@ class FaultWork {
   async #runWell(version: string, when: string): Promise<void> {
     await this.#write(version);
     const run = await this.#bake(undefined);
-    if (run.exitCode !== 0) this.#fail(`the run ${when} ended with ${run.exitCode}: ${problemsOf(run).join('; ')} ${run.stderr.slice(-500)}`);
+    if (run.exitCode !== 0)
+      this.#fail(
+        `the run ${when} ended with ${run.exitCode}: ${problemsOf(run).join('; ')} ${run.stderr.slice(-500)}`,
+      );
     await this.#seeEnd(run, when);
     if (run.exitCode === 0) await this.#seeTags([version], when);
   }
@@ -166,7 +164,10 @@ class FaultWork {
     });
     const settings = this.#pool.settings
       .replace(/pool: \[.*\]/, `pool: [${entries.join(', ')}]`)
-      .replace('engine:\n', this.#plan.hasScratch ? `engine:\n  scratch: ${registry.host}/ci/scratch\n` : 'engine:\n');
+      .replace(
+        'engine:\n',
+        this.#plan.hasScratch ? `engine:\n  scratch: ${registry.host}/ci/scratch\n` : 'engine:\n',
+      );
     await writeTree(dir, treeOf(this.#plan, { settings, registry: registry.host, busybox, version }));
   }
 
@@ -214,11 +215,15 @@ class FaultWork {
   /** Every build came to an end, and no call began while another one of the same build ran. */
   #seeBuilds({ events, exitCode }: FaultProcess, what: string): void {
     const planned = events.flatMap((event) => (event.type === 'planned' ? event.nodes : []));
-    const finished = new Set(events.flatMap((event) => (event.type === 'node-finished' ? [event.build] : [])));
+    const finished = new Set(
+      events.flatMap((event) => (event.type === 'node-finished' ? [event.build] : [])),
+    );
     const lost = planned.filter(({ build }) => !finished.has(build)).map(({ build }) => build);
     if (planned.length > 0 && lost.length > 0) this.#fail(`${what} lost builds: ${lost.join(', ')}`);
-    if (planned.length > 0 && planned.length !== this.#plan.builds.length) this.#fail(`${what} planned other builds`);
-    if (exitCode !== undefined && !events.some(({ type }) => type === 'run-finished')) this.#fail(`${what} has no end`);
+    if (planned.length > 0 && planned.length !== this.#plan.builds.length)
+      this.#fail(`${what} planned other builds`);
+    if (exitCode !== undefined && !events.some(({ type }) => type === 'run-finished'))
+      this.#fail(`${what} has no end`);
     const running = new Set<string>();
     for (const event of events) {
       if (event.type === 'node-finished' || event.type === 'retry' || event.type === 'early-finished')
@@ -238,15 +243,21 @@ class FaultWork {
     );
     const left: string[] = [];
     for (const digest of new Set(put))
-      if (!this.#known.has(digest) && (await digestOf(`${this.#pool.registry.host}/ci/scratch@${digest}`)) !== undefined) left.push(digest);
+      if (
+        !this.#known.has(digest) &&
+        (await digestOf(`${this.#pool.registry.host}/ci/scratch@${digest}`)) !== undefined
+      )
+        left.push(digest);
     if (left.length === 0) return;
     const named = new Set(
       run.events.flatMap((event) => (event.type === 'node-finished' ? [event.outcome.digest ?? ''] : [])),
     );
     const own = left.filter((digest) => named.has(digest));
     const isQuiet = !run.events.some(({ type }) => type === 'retry') && run.exitCode === 0;
-    if (own.length > 0) this.#fail(`${what} left ${own.length} of its own results in the repository for them`);
-    else if (isQuiet && !isBeside) this.#fail(`${what} left ${left.length} manifests in the repository for results`);
+    if (own.length > 0)
+      this.#fail(`${what} left ${own.length} of its own results in the repository for them`);
+    else if (isQuiet && !isBeside)
+      this.#fail(`${what} left ${left.length} manifests in the repository for results`);
     for (const digest of left) this.#known.add(digest);
   }
 
@@ -261,7 +272,8 @@ class FaultWork {
     if (codes.length === 0) this.#fail(`it ended with ${exitCode} and says nothing`);
     for (const one of failuresOf(run)) {
       if (!EXPECTED.has(one.code)) this.#fail(`${one.code}: ${one.message} ${one.detail ?? ''}`);
-      else if (one.code === 'engine/none-left' && !/: /.test(one.detail ?? '')) this.#fail(`${one.code} without a list`);
+      else if (one.code === 'engine/none-left' && !/: /.test(one.detail ?? ''))
+        this.#fail(`${one.code} without a list`);
     }
     if (faults.every(({ kind }) => kind === 'fill') && codes.includes('engine/none-left'))
       this.#say('none left, with nothing but full disks');
@@ -276,9 +288,14 @@ class FaultWork {
       found.set(build.name, (await digestOf(ref)) === undefined ? undefined : await this.#versionOf(at, ref));
     }
     for (const [name, version] of found)
-      if (!versions.includes(version)) this.#fail(`${when}: the tag of ${name} is ${version ?? 'not there'}, and not ${versions.join(' or ')}`);
+      if (!versions.includes(version))
+        this.#fail(
+          `${when}: the tag of ${name} is ${version ?? 'not there'}, and not ${versions.join(' or ')}`,
+        );
     if (this.#plan.isTogether && new Set(found.values()).size > 1)
-      this.#fail(`${when}: half of a set is published: ${[...found].map(([name, version]) => `${name} ${version}`).join(', ')}`);
+      this.#fail(
+        `${when}: half of a set is published: ${[...found].map(([name, version]) => `${name} ${version}`).join(', ')}`,
+      );
   }
 
   /** Which version's files an image has; else what is in it. */
@@ -312,7 +329,10 @@ class FaultWork {
 }
 
 /** What tags may be after runs through faults. */
-function tagsAfter(runs: readonly FaultProcess[], before: string | undefined): readonly (string | undefined)[] {
+function tagsAfter(
+  runs: readonly FaultProcess[],
+  before: string | undefined,
+): readonly (string | undefined)[] {
   return runs.some(({ exitCode }) => exitCode === 0) ? ['v2'] : [before, 'v2'];
 }
 
@@ -323,7 +343,9 @@ async function readImage(ref: string, dir: string): Promise<Files> {
   // The worker makes directories for mounts.
   const files = names.filter((name) => /^(file|copy|made)-/.test(name));
   return Object.fromEntries(
-    await Promise.all(files.map(async (name) => [name, await readFile(path.join(dir, name), 'utf8')] as const)),
+    await Promise.all(
+      files.map(async (name) => [name, await readFile(path.join(dir, name), 'utf8')] as const),
+    ),
   );
 }
 

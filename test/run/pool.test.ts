@@ -122,6 +122,43 @@ test('a full disk of one engine is that of one engine', async (t) => {
   assert.match(only(baked, 'engine-aside')[0]?.why ?? '', /the disk of the engine is full/);
 });
 
+/** Builds that stand alone, each with a step that runs. */
+async function makeRunning(t: Cleanup): Promise<FakeWorld> {
+  const world = await makeNine(t);
+  await world.write(
+    Object.fromEntries(
+      NAMES.map((name) => [`${name}/Dockerfile`, `FROM scratch\nCOPY file file\nRUN make ${name}\n`]),
+    ),
+  );
+  return world;
+}
+
+test('a step that finds the disk full goes to another engine, and the second one says that it is the engine', async (t) => {
+  const world = await makeRunning(t);
+  const pool = makeFakePool(THREE);
+  pool.of('c').isFull = true;
+  const baked = await pool.bake(world);
+  assertOk(baked);
+  assert.deepEqual(codesOf(baked), []);
+  const tried = Object.values(ranOn(baked)).filter((engines) => engines.includes('tcp://c:1'));
+  assert.ok(tried.length > 1, String(tried.length));
+  for (const engines of tried) assert.equal(engines.length, 2);
+  assert.deepEqual(
+    only(baked, 'engine-aside').map(({ address }) => address),
+    ['tcp://c:1'],
+  );
+});
+
+test('a step that fills a disk of its own costs no other build an engine', async (t) => {
+  const world = await makeRunning(t);
+  const pool = makeFakePool(THREE);
+  for (const engine of pool.engines.values()) engine.isFull = true;
+  const baked = await pool.bake(world, { builds: ['one'] });
+  assert.deepEqual(codesOf(baked), ['build/step-failed of one']);
+  assert.deepEqual(only(baked, 'engine-aside'), []);
+  assert.ok(new Set(ranOn(baked)['one']).size === 3);
+});
+
 test('no engine left: the error lists what happened to each', async (t) => {
   const world = await makeNine(t);
   const pool = makeFakePool(THREE);

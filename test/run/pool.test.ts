@@ -209,6 +209,17 @@ test('a build that takes its engine down with it does not take all of them', asy
   assert.equal(ranOn(baked)['one']?.length, 4);
 });
 
+test('nor is it begun again without end where its only engine comes back each time', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
+  pool.of('b').isDown = true;
+  pool.of('a').fault({ at: 'step', times: 20, act: LOST });
+  const baked = await pool.bake(world, { builds: ['one'], engineWaitMs: 10_000 });
+  assert.deepEqual(codesOf(baked), ['engine/lost of one']);
+  assert.match(baked.outcome('one').problem?.message ?? '', /, 4 times$/);
+  assert.equal(ranOn(baked)['one']?.length, 4);
+});
+
 test('parents that nobody pushes are sent along', async (t) => {
   const world = await makeFamily(t);
   const pool = makeFakePool(THREE);
@@ -369,7 +380,19 @@ test('a platform whose engine is lost goes to another one that has it', async (t
 test('platforms apart need a repository to be joined in', async (t) => {
   const world = await makeTwoPlatforms(t, 'push: false');
   const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  assert.deepEqual(codesOf(await pool.bake(world)), ['engine/platforms-apart of app']);
+  const baked = await pool.bake(world);
+  assert.deepEqual(codesOf(baked), ['engine/platforms-apart of app']);
+  assert.match(baked.outcome('app').problem?.hint ?? '', /^Push it/);
+  await world.write({
+    'builds.yaml': `builds:
+  app: { context: ., platforms: [linux/amd64, linux/arm64], tags: ["r.test/app:1"], push: true }
+  child: { context: child, contexts: { base: "build:app" }, platforms: [linux/amd64], outputs: [type=cacheonly] }
+`,
+    'child/Dockerfile': 'FROM base\n',
+  });
+  const needed = await pool.bake(world, { builds: ['child'] });
+  assert.deepEqual(codesOf(needed), ['engine/platforms-apart of app']);
+  assert.match(needed.outcome('app').problem?.hint ?? '', /name it as well, say `push: always`/);
 });
 
 test('builds that wait for an engine that few have keep no others from running', async (t) => {

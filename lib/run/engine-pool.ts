@@ -458,12 +458,12 @@ export class EnginePool implements RunEngine {
   }
 
   #noneLeft(placement: Placement): Problem {
-    const { build } = placement;
+    const { build, platforms } = placement;
     const detail = this.#members.describe();
     if (!this.#members.all.some((one) => mayTake(one, placement))) {
       return problem(
         'engine/no-member',
-        `no engine of the pool has the platforms and labels of \`${build}\``,
+        `no ${platforms.length > 1 ? 'single ' : ''}engine of the pool has the platforms and labels of \`${build}\``,
         {
           build,
           hint: 'Add an engine that has them to `engine.pool`; emulated platforms count where `platforms` names them there.',

@@ -5,7 +5,17 @@ import { type FakeWorld, makeFakeWorld } from './fake-world.ts';
 import type { Cleanup } from './temp.ts';
 
 /** Names of builds. */
-export const NAMES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+export const NAMES: readonly string[] = [
+  'one',
+  'two',
+  'three',
+  'four',
+  'five',
+  'six',
+  'seven',
+  'eight',
+  'nine',
+];
 /** What buildctl says where its buildkitd has gone. */
 export const LOST = {
   fail: 'error: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF',

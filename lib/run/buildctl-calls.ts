@@ -204,8 +204,11 @@ function inTurn<T>(
   return isStaged ? foreign.alone(call, onWait) : foreign.beside(call, onWait);
 }
 
-/** A failure that came again, on the same engine or on others. */
-/** @param tried engines of a pool that were lost under it, in order */
+/**
+ * A failure that came again, on the same engine or on others.
+ *
+ * @param tried engines of a pool that were lost under it, in order
+ */
 function onceMore(failure: Problem, tried: readonly string[]): Problem {
   if (tried.length < 2) return { ...failure, message: `${failure.message}, again` };
   const { detail } = failure;

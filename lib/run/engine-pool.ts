@@ -22,14 +22,7 @@ import type { RunProgram } from '../system/mod.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
-import type { ReadyEngine } from './engine-slots.ts';
-import {
-  type EngineSlots,
-  isEngineAway,
-  type SlotRequest,
-  speaksOfFullDisk,
-  type Turn,
-} from './engine-slots.ts';
+import type { EngineSlots, ReadyEngine, SlotRequest, Turn } from './engine-slots.ts';
 import type { PoolAccess, PoolQuestion } from './pool-access.ts';
 import { PoolLoad } from './pool-load.ts';
 import {
@@ -350,11 +343,9 @@ export class EnginePool implements RunEngine {
         answers: async () => (await queryWorker(member.buildctl, RETURN_MS)) !== undefined,
         isLeft: true,
         lost: (failure) => {
-          const isFull = failure.code === 'engine/disk-full';
-          const isCramped = speaksOfFullDisk(failure);
-          if (!isCramped && !isFull && !isEngineAway(failure)) return undefined;
-          if (!isCramped || this.#members.isCramped(lease.member, build.name))
-            this.#setAside(lease.member, failure);
+          const fault = this.#members.faultOf(lease.member, build.name, failure);
+          if (fault === undefined) return undefined;
+          if (fault === 'certain') this.#setAside(lease.member, failure);
           return Promise.resolve({ kind: 'elsewhere' });
         },
       });

@@ -14,6 +14,7 @@ import {
 } from '../model/mod.ts';
 import type { Placement } from '../pool/mod.ts';
 import type { Emit } from './emitter.ts';
+import { isEngineAway, speaksOfFullDisk } from './engine-slots.ts';
 import type { MemberAddress, MemberState, PoolAccess, PoolQuestion } from './pool-access.ts';
 import { isPod, PoolPods } from './pool-pods.ts';
 
@@ -145,15 +146,17 @@ export class PoolMembers {
   }
 
   /**
-   * Takes it that a step of a build found no room on an engine.
+   * Whether a failure of a build is the fault of the engine that it ran on.
    *
-   * @returns true: it is the engine's disk; one build alone may have filled a disk of its own
+   * @returns `possible`: a step found no room, on the engine's disk or on one of its own; where a second build says the same, it is certain
    */
-  isCramped(id: string, build: string): boolean {
-    const builds = this.#members.get(id)?.cramped.add(build);
-    if (builds === undefined || builds.size < 2) return false;
+  faultOf(id: string, build: string, failure: Problem): 'certain' | 'possible' | undefined {
+    if (failure.code === 'engine/disk-full' || isEngineAway(failure)) return 'certain';
+    const builds = this.#members.get(id)?.cramped;
+    if (builds === undefined || !speaksOfFullDisk(failure)) return undefined;
+    if (builds.add(build).size < 2) return 'possible';
     builds.clear();
-    return true;
+    return 'certain';
   }
 
   /** Asks those that are set aside when it is time, and at once where a build has no other; goes on while there are some. */

@@ -130,7 +130,10 @@ async function buildGroups(
       `no engine of the pool has all platforms of \`${name}\` (${shown}), and there is no repository in which they could be joined`,
       {
         build: name,
-        hint: 'Push it (`push: true`), or name a repository for what is not pushed: `engine.scratch`.',
+        hint:
+          node.build.push === 'never'
+            ? 'Push it (`push: true`), or name a repository for what is not pushed: `engine.scratch`.'
+            : 'It is pushed only where it is asked for: name it as well, say `push: always`, or name a repository for what is not pushed: `engine.scratch`.',
       },
     );
     return { kind: 'failed', problem: nowhere };

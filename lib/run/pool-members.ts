@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Buildctl } from '../buildctl/mod.ts';
 import {
-  type EngineSettings,
   type EngineTarget,
   fail,
   ok,
@@ -16,54 +15,8 @@ import {
 import type { Placement } from '../pool/mod.ts';
 import type { Emit } from './emitter.ts';
 import { isEngineAway, speaksOfFullDisk } from './engine-slots.ts';
-
-/** An engine of a pool, as it is named. */
-export interface MemberAddress extends EngineTarget {
-  /** The same for every client of the pool: its address, or namespace and name of a pod. */
-  readonly id: string;
-  /** What is built there, as somebody said it; empty: what its own architecture runs. */
-  readonly platforms: readonly string[];
-  /** Builds at a time. */
-  readonly jobs: number;
-  readonly labels: readonly string[];
-}
-
-/** What an engine of a pool says of itself. */
-export interface MemberState {
-  readonly version?: string;
-  /** Normalised: what is built there. */
-  readonly platforms: readonly string[];
-  /** Its worker's platforms, its own first. */
-  readonly worker: { readonly platforms: readonly string[] };
-}
-
-/** How the engines of a pool are got at; tests put others in their place. */
-export interface PoolAccess {
-  /** Which they are now. */
-  readonly list: (
-    entries: readonly PoolEntry[],
-    options: PoolQuestion,
-  ) => Promise<{ readonly members: readonly MemberAddress[]; readonly problems: readonly Problem[] }>;
-  /** Asks one what it is; bounded in time. */
-  readonly ask: (
-    member: MemberAddress,
-    options: PoolQuestion & { readonly buildctl: string; readonly timeoutMs?: number },
-  ) => Promise<Result<MemberState>>;
-  /** How many builds run on one, of whichever client; undefined where it does not say. Absent: nobody else uses them. */
-  readonly running?: (
-    member: MemberAddress,
-    options: PoolQuestion & { readonly buildctl: string },
-  ) => Promise<number | undefined>;
-  /** The buildctl to use. */
-  readonly findBuildctl: (env: PoolQuestion['env']) => Promise<Result<string, Problem>>;
-}
-
-/** What questions to engines go by. */
-export interface PoolQuestion {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly settings?: EngineSettings;
-  readonly signal?: AbortSignal;
-}
+import type { MemberAddress, MemberState, PoolAccess, PoolQuestion } from './pool-access.ts';
+import { isPod, PoolPods } from './pool-pods.ts';
 
 /** What is done about the engines of a pool. */
 export interface PoolMembersOptions {
@@ -75,6 +28,8 @@ export interface PoolMembersOptions {
   readonly emit: Emit;
   /** An engine answers: for the first time, or again. */
   readonly onAnswer: (member: KnownMember, isNew: boolean) => void;
+  /** The pod of one is gone: it gets no builds any more; where it comes back, it answers for the first time. */
+  readonly onLeave: (id: string) => void;
   /** Whether a build waits that no other engine can build. */
   readonly isUrgent: () => boolean;
 }
@@ -103,6 +58,10 @@ interface Member extends PoolMember {
   /** Before that it is asked again only where a build has no other (`performance.now`). */
   untilMs: number;
   isAsked: boolean;
+  /** Its pod is gone; it is kept to say so, and since another may come in its place. */
+  isGone: boolean;
+  /** It was not there when the run began. */
+  readonly isLate: boolean;
 }
 
 /** How long an engine may take to answer a question; ways over ssh and kubectl take a second or two. */
@@ -121,6 +80,8 @@ const ASK_MS = 1_000;
 export class PoolMembers {
   readonly #options: PoolMembersOptions;
   readonly #members = new Map<string, Member>();
+  readonly #pods: PoolPods;
+  #program = 'buildctl';
   #opened: Promise<Result<readonly Problem[]>> | undefined;
   #watch: ReturnType<typeof setTimeout> | undefined;
   #isAnnounced = false;
@@ -128,6 +89,7 @@ export class PoolMembers {
 
   constructor(options: PoolMembersOptions) {
     this.#options = options;
+    this.#pods = new PoolPods(options.access, options.entries, options.question);
   }
 
   /** All of them, in the order of the pool. */
@@ -135,9 +97,10 @@ export class PoolMembers {
     return [...this.#members.values()];
   }
 
-  /** Those that have answered, in the order of the pool. */
+  /** Those that have answered and are not gone, in the order of the pool. */
   get known(): readonly KnownMember[] {
-    return this.all.filter(isKnown);
+    const present: readonly PoolMember[] = [...this.#members.values()].filter(({ isGone }) => !isGone);
+    return present.filter(isKnown);
   }
 
   get(id: string): PoolMember | undefined {
@@ -157,12 +120,10 @@ export class PoolMembers {
   /** Says which there are and which do not answer; from now on what changes is said, too. */
   announce(): void {
     const { emit } = this.#options;
-    const source = `a pool of ${this.#members.size}`;
-    for (const { address, buildctl, state, aside } of this.#members.values()) {
-      if (state !== undefined) {
-        const version = state.version === undefined ? {} : { version: state.version };
-        emit({ type: 'engine-ready', address: address.id, source, buildctl: buildctl.program, ...version });
-      } else {
+    for (const one of this.#members.values()) {
+      const { address, state, aside } = one;
+      if (state !== undefined) this.#sayReady(one);
+      else {
         const why = aside?.message ?? 'it has not answered yet';
         emit({ type: 'engine-aside', address: address.id, why });
       }
@@ -180,6 +141,7 @@ export class PoolMembers {
     one.untilMs = performance.now() + asideMs;
     one.aside = why;
     this.#options.emit({ type: 'engine-aside', address: id, why: why.message });
+    if (isPod(one.address)) this.#pods.noteLoss();
     this.look();
   }
 
@@ -207,13 +169,31 @@ export class PoolMembers {
     const isAtOnce = isUrgent();
     const now = performance.now();
     for (const one of away) {
-      if (!isAtOnce && now < one.untilMs) continue;
+      if (one.isGone || (!isAtOnce && now < one.untilMs)) continue;
       one.untilMs = now + ASIDE_MS;
       void this.#ask(one, RETURN_MS);
     }
+    if (away.some(({ address }) => isPod(address))) void this.listPods(isAtOnce);
     this.#watch = setTimeout(() => this.look(), ASK_MS);
     // Nobody waits for that alone.
     (this.#watch as { unref?: () => void }).unref?.();
+  }
+
+  /**
+   * Lists the pods again, if it is time: new ones join, those that are gone leave.
+   *
+   * @param isUrgent a build has no engine
+   */
+  async listPods(isUrgent: boolean): Promise<void> {
+    const listed = await this.#pods.listIfDue(isUrgent);
+    if (listed === undefined || this.#isClosed || this.#options.question.signal.aborted) return;
+    const { members, isWhole } = listed;
+    const ids = new Set(members.map(({ id }) => id));
+    for (const one of isWhole ? this.#members.values() : [])
+      if (isPod(one.address) && !one.isGone && !ids.has(one.address.id)) this.#leave(one);
+    // One of them may be named by its address, too.
+    const named = new Set(this.all.flatMap(({ address }) => (isPod(address) ? [] : address.address)));
+    await Promise.all(members.map((one) => (named.has(one.address) ? undefined : this.#join(one))));
   }
 
   /** What is known of each, a line each. */
@@ -235,18 +215,54 @@ export class PoolMembers {
   }
 
   async #openOnce(): Promise<Result<readonly Problem[]>> {
-    const { access, entries, question, buildctlOf } = this.#options;
+    const { access, entries, question } = this.#options;
     const program = await access.findBuildctl(question.env);
     if (!program.ok) return fail([program.error]);
+    this.#program = program.value;
     const { members, problems } = await access.list(entries, question);
-    for (const address of members) {
-      const buildctl = buildctlOf(program.value, address);
-      const nothing = { state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
-      this.#members.set(address.id, { address, buildctl, ...nothing, cramped: new Set() });
-    }
+    for (const address of members) this.#enter(address);
+    // What is written wrongly is no engine that went away, and with no way to any of them there is nobody to ask.
+    const wrong =
+      members.length === 0 ? problems : problems.filter(({ code }) => code === 'engine/bad-address');
+    if (wrong.length > 0) return fail(wrong);
     await this.#askAll();
     if (question.signal.aborted) return fail([wasCancelled()]);
     return this.known.length > 0 ? ok(problems) : fail([noneAnswers(this.describe(), problems)]);
+  }
+
+  #enter(address: MemberAddress): Member {
+    const buildctl = this.#options.buildctlOf(this.#program, address);
+    const nothing = { state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
+    const isLate = this.#isAnnounced && !this.#members.has(address.id);
+    const one = { address, buildctl, ...nothing, cramped: new Set<string>(), isGone: false, isLate };
+    this.#members.set(address.id, one);
+    return one;
+  }
+
+  async #join(address: MemberAddress): Promise<void> {
+    if (this.#members.get(address.id)?.isGone === false) return;
+    const one = this.#enter(address);
+    await this.#ask(one, ANSWER_MS);
+    if (one.aside === undefined || one.isGone) return;
+    this.#options.emit({ type: 'engine-aside', address: address.id, why: one.aside.message });
+    this.look();
+  }
+
+  /** What runs there may yet end well: a pod that is about to end waits for that. */
+  #leave(one: Member): void {
+    const { address, aside } = one;
+    const why = 'its pod is gone, or not ready any more';
+    one.isGone = true;
+    one.aside = aside ?? problem('engine/unreachable', `${address.id}: ${why}`, { temporary: true });
+    this.#options.emit({ type: 'engine-aside', address: address.id, why });
+    this.#options.onLeave(address.id);
+  }
+
+  #sayReady({ address, buildctl, state }: Member): void {
+    const source = `a pool of ${[...this.#members.values()].filter(({ isGone }) => !isGone).length}`;
+    const version = state?.version === undefined ? {} : { version: state.version };
+    const { program } = buildctl;
+    this.#options.emit({ type: 'engine-ready', address: address.id, source, buildctl: program, ...version });
   }
 
   /** Resolves when all have answered, or had the time for it, or some have and the others take long. */
@@ -270,7 +286,7 @@ export class PoolMembers {
     const options = { ...question, buildctl: one.buildctl.program, timeoutMs };
     const answer = await access.ask(one.address, options);
     one.isAsked = false;
-    if (this.#isClosed) return;
+    if (this.#isClosed || one.isGone) return;
     if (!answer.ok) {
       one.aside = answer.error[0] ?? one.aside ?? noAnswer(one.address.id);
       return;
@@ -278,8 +294,9 @@ export class PoolMembers {
     const isNew = one.state === undefined;
     one.state = answer.value;
     const isBack = one.aside !== undefined || isNew;
+    if (one.isLate && isNew && one.aside === undefined) this.#sayReady(one);
+    else if (isBack && this.#isAnnounced) emit({ type: 'engine-returned', address: one.address.id });
     one.aside = undefined;
-    if (isBack && this.#isAnnounced) emit({ type: 'engine-returned', address: one.address.id });
     if (isKnown(one)) onAnswer(one, isNew);
   }
 }

@@ -58,7 +58,7 @@ export async function buildSplit(
   const cancel = () => stopper.abort(calling.signal.reason);
   if (calling.signal.aborted) cancel();
   calling.signal.addEventListener('abort', cancel, { once: true });
-  const tell = besides(calling.emit, groups.length);
+  const tell = besides(calling.emit, groups);
   const parts = await Promise.all(
     groups.map(async (platforms, at) => {
       const own = {
@@ -134,18 +134,21 @@ function sumOf(parts: readonly Part[]): Built['steps'] {
   };
 }
 
-/** The events of calls of one build that run at a time: which of them came while another one ran is said. */
-function besides(emit: Emit, calls: number): { of: (at: number) => Emit; ended: (at: number) => void } {
+/** The events of calls of one build that run at a time: what each builds is said, and which came while another one ran. */
+function besides(
+  emit: Emit,
+  groups: Split['groups'],
+): { of: (at: number) => Emit; ended: (at: number) => void } {
   const running = new Set<number>();
   return {
     of: (at) => (event) => {
-      if (event.type !== 'node-started' || calls < 2) {
+      if (event.type !== 'node-started' || groups.length < 2) {
         emit(event);
         return;
       }
       const isBeside = [...running].some((other) => other !== at);
       running.add(at);
-      emit(isBeside ? { ...event, beside: true } : event);
+      emit({ ...event, platforms: groups[at] ?? [], ...(isBeside ? { beside: true } : {}) });
     },
     ended: (at) => {
       running.delete(at);

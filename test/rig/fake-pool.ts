@@ -1,6 +1,6 @@
 /** Several fake engines as a pool. */
 import assert from 'node:assert/strict';
-import { fail, ok, problem } from '../../lib/model/mod.ts';
+import { fail, ok, type Problem, problem } from '../../lib/model/mod.ts';
 import type { EngineAccess, PoolAccess } from '../../lib/run/mod.ts';
 import { FakeEngine } from './fake-engine.ts';
 import type { BakeIn, FakeWorld } from './fake-world.ts';
@@ -10,6 +10,10 @@ export interface FakePool {
   readonly engines: ReadonlyMap<string, FakeEngine>;
   readonly of: (name: string) => FakeEngine;
   readonly access: EngineAccess;
+  /** Those of the engines that are found by `kubernetes`, as `ci/NAME`; a test changes them. */
+  readonly pods: Set<string>;
+  /** Why kubectl lists nothing; undefined: it does. */
+  kubectlFails: Problem | undefined;
   /** What `BUILDKIT_HOST` says. */
   readonly hosts: string;
   readonly bake: (world: FakeWorld, options?: BakeIn) => ReturnType<FakeWorld['bake']>;
@@ -25,18 +29,20 @@ export function makeFakePool(platforms: Readonly<Record<string, string>>): FakeP
     assert(found !== undefined, address);
     return found;
   };
+  const pods = new Set<string>();
   const pool: PoolAccess = {
+    listMs: 0,
     findBuildctl: async () => ok('/fake/buildctl'),
-    list: async (entries) => ({
-      members: entries.map(({ address = '', jobs = 4, labels }) => ({
-        id: address,
-        address,
-        platforms: [],
-        jobs,
-        labels,
-      })),
-      problems: [],
-    }),
+    list: async (entries) => {
+      const { kubectlFails } = made;
+      const found = entries.flatMap(({ address, kubernetes, jobs = 4, labels }) => {
+        const rest = { platforms: [], jobs, labels };
+        if (kubernetes === undefined) return [{ id: address ?? '', address: address ?? '', ...rest }];
+        if (kubectlFails !== undefined) return [];
+        return [...pods].map((name) => ({ id: `ci/${name}`, address: `kube-pod://${name}`, ...rest }));
+      });
+      return { members: found, problems: kubectlFails === undefined ? [] : [kubectlFails] };
+    },
     ask: async ({ address }) => {
       const engine = at(address);
       if (engine.isDown)
@@ -60,16 +66,19 @@ export function makeFakePool(platforms: Readonly<Record<string, string>>): FakeP
     pool,
   };
   const hosts = [...engines.keys()].map((name) => `tcp://${name}:1`).join(' ');
-  return {
+  const made: FakePool = {
     engines,
+    pods,
+    kubectlFails: undefined,
     of: (name) => at(`tcp://${name}:1`),
     access,
     hosts,
     bake: (world, options = {}) =>
       world.bake({ access, ...options, env: { BUILDKIT_HOST: hosts, ...options.env } }),
   };
+  return made;
 }
 
 function nameOf(address: string): string {
-  return address.replace(/^tcp:\/\/|:1$/g, '');
+  return address.replace(/^(?:tcp|kube-pod):\/\/|:1$/g, '');
 }

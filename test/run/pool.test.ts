@@ -1,65 +1,15 @@
 /** Runs on several engines: who builds what, what a build reads of others, and engines that fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BakeEvent } from '../../lib/model/mod.ts';
-import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
+import { listMembers } from '../../lib/engine/mod.ts';
+import type { PoolAccess } from '../../lib/run/mod.ts';
+import { assertOk, codesOf } from '../rig/baking.ts';
 import { makeFakePool } from '../rig/fake-pool.ts';
-import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
+import type { FakeWorld } from '../rig/fake-world.ts';
+import { LOST, makeFamily, makeNine, NAMES, only, ranOn } from '../rig/pool-worlds.ts';
 import type { Cleanup } from '../rig/temp.ts';
 
 const THREE = { a: 'linux/amd64', b: 'linux/amd64', c: 'linux/amd64' };
-const NAMES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
-const LOST = {
-  fail: 'error: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF',
-};
-
-/** Builds that stand alone, each pushed. */
-function makeNine(t: Cleanup): Promise<FakeWorld> {
-  return makeFakeWorld(t, (host) => ({
-    'builds.yaml': `builds:\n${NAMES.map((name) => `  ${name}: { context: ${name}, tags: ["${host}/${name}:1"], push: true }\n`).join('')}`,
-    ...Object.fromEntries(
-      NAMES.flatMap((name) => [
-        [`${name}/Dockerfile`, 'FROM scratch\nCOPY file file\n'],
-        [`${name}/file`, name],
-      ]),
-    ),
-  }));
-}
-
-/** `base` and `tool`, which nobody pushes, and `app`, which reads both. */
-function makeFamily(t: Cleanup, more = ''): Promise<FakeWorld> {
-  return makeFakeWorld(t, (host) => ({
-    'builds.yaml': `${more.replaceAll('HOST', host)}builds:
-  base: { context: base }
-  tool: { context: tool }
-  app: { context: app, contexts: { base: "build:base", tool: "build:tool" }, tags: ["${host}/app:1"], push: true }
-groups: { default: [app] }
-`,
-    'base/Dockerfile': 'FROM scratch\nCOPY file base\n',
-    'base/file': 'base',
-    'tool/Dockerfile': 'FROM scratch\nCOPY file tool\n',
-    'tool/file': 'tool',
-    'app/Dockerfile': 'FROM base\nCOPY --from=tool tool tool\nCOPY file app\n',
-    'app/file': 'app',
-  }));
-}
-
-/** Build → engines that its calls ran on, in order. */
-function ranOn({ events }: Baked): Readonly<Record<string, readonly string[]>> {
-  const found: Record<string, string[]> = {};
-  for (const event of events) {
-    if (event.type !== 'node-started') continue;
-    found[event.build] = [...(found[event.build] ?? []), event.engine ?? 'none'];
-  }
-  return found;
-}
-
-function only<T extends BakeEvent['type']>(
-  { events }: Baked,
-  type: T,
-): readonly Extract<BakeEvent, { type: T }>[] {
-  return events.filter((event): event is Extract<BakeEvent, { type: T }> => event.type === type);
-}
 
 test('builds go to all engines, and after a change each to the one that has its cache', async (t) => {
   const world = await makeNine(t);
@@ -188,6 +138,32 @@ test('none answers at all: said before anything is built, with what is wrong wit
   assert.match(problem?.detail ?? '', /tcp:\/\/a:1: there is no buildkitd.*\n.*b:1.*\n.*c:1/);
 });
 
+test('an address that is none is an error, whatever the others do', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool(THREE);
+  const list: PoolAccess['list'] = (entries, options) => listMembers(entries, options);
+  const { pool: fake } = pool.access;
+  assert(fake !== undefined);
+  const access = { ...pool.access, pool: { ...fake, list } };
+  const baked = await pool.bake(world, {
+    builds: ['one'],
+    access,
+    env: { BUILDKIT_HOST: 'tcp://a:1 http://b:1' },
+  });
+  assert.deepEqual(codesOf(baked), ['engine/bad-address of one']);
+  assert.match(
+    baked.outcome('one').problem?.message ?? '',
+    /"http:\/\/b:1" \(from --addr .* or BUILDKIT_HOST\)/,
+  );
+  // Where nothing is left to be asked, it is said why, and not that nobody answers.
+  const tls = 'engine: { tls: { ca: none.pem } }\n';
+  await world.write({
+    'builds.yaml': `${tls}builds: { one: { context: one, outputs: [type=cacheonly] } }\n`,
+  });
+  const unsure = await pool.bake(world, { builds: ['one'], access });
+  assert.deepEqual(codesOf(unsure), ['engine/tls-files of one']);
+});
+
 test('the last engine comes back while it is waited for', async (t) => {
   const world = await makeNine(t);
   const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
@@ -218,14 +194,14 @@ test('a build that takes its engine down with it does not take all of them', asy
   assert.equal(ranOn(baked)['one']?.length, 4);
 });
 
-test('nor does it go round for ever where there are few', async (t) => {
+test('nor is it begun again without end where its only engine comes back each time', async (t) => {
   const world = await makeNine(t);
   const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
-  for (const engine of pool.engines.values()) engine.fault({ at: 'step', when: 'one', times: 20, act: LOST });
-  const baked = await pool.bake(world, { builds: ['one'] });
-  const { problem } = baked.outcome('one');
-  assert.equal(problem?.code, 'engine/lost');
-  assert.match(problem?.message ?? '', /on 2 engines one after the other/);
+  pool.of('b').isDown = true;
+  pool.of('a').fault({ at: 'step', times: 20, act: LOST });
+  const baked = await pool.bake(world, { builds: ['one'], engineWaitMs: 10_000 });
+  assert.deepEqual(codesOf(baked), ['engine/lost of one']);
+  assert.match(baked.outcome('one').problem?.message ?? '', /, 4 times$/);
   assert.equal(ranOn(baked)['one']?.length, 4);
 });
 
@@ -308,120 +284,20 @@ builds:
   const baked = await pool.bake(world, { env: { BUILDKIT_HOST: '' } });
   assert.deepEqual(codesOf(baked), ['engine/no-member of none']);
   assert.deepEqual(ranOn(baked), { arm: ['tcp://b:1'], big: ['tcp://c:1'] });
+  // Nobody waits for an engine that there is not.
+  assert.deepEqual([only(baked, 'engine-waiting'), only(baked, 'engine-waited')], [[], []]);
 });
 
-/** One build over two platforms, with annotations of every level. */
-function makeTwoPlatforms(t: Cleanup, more = 'push: true'): Promise<FakeWorld> {
-  return makeFakeWorld(t, (host) => ({
-    'builds.yaml': `builds:
-  app: { context: ., platforms: [linux/amd64, linux/arm64], tags: ["${host}/app:1", "${host}/other/app:1"], ${more} }
-`,
-    Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n',
-  }));
-}
-
-/** Digests and platforms of the manifests of the image, in order. How an index is written the fake does as it likes. */
-function childrenIn({ registry }: FakeWorld): unknown {
-  const { bytes } = registry.store.manifest('app', '1') ?? {};
-  const { manifests } = JSON.parse(String(bytes));
-  return manifests.map(({ digest, platform }: { digest: string; platform: { architecture: string } }) => [
-    digest,
-    platform.architecture,
-  ]);
-}
-
-test('platforms that no single engine has are built apart and joined in their order', async (t) => {
-  const world = await makeTwoPlatforms(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  const whole = await world.bake({ env: { BUILDKIT_HOST: '' } });
-  assertOk(whole);
-  const before = childrenIn(world);
-  world.registry.store.clear();
-  const baked = await pool.bake(world, { force: true });
-  assertOk(baked);
-  assert.deepEqual(childrenIn(world), before);
-  const { digest } = baked.outcome('app');
-  assert.deepEqual([...(ranOn(baked)['app'] ?? [])].sort(), ['tcp://a:1', 'tcp://b:1']);
-  for (const repository of ['app', 'other/app'])
-    assert.equal(world.registry.store.manifest(repository, '1')?.digest, digest);
-  assert.deepEqual((await pool.bake(world)).kinds, { app: 'unchanged' });
-});
-
-test('where one platform fails nothing is joined, and no tag moves', async (t) => {
-  const world = await makeTwoPlatforms(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  pool.of('b').fault({
-    at: 'step',
-    act: { fail: 'error: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1' },
-  });
-  const baked = await pool.bake(world);
-  assert.equal(baked.outcome('app').kind, 'failed');
-  assert.equal(world.registry.store.manifest('app', '1'), undefined);
-});
-
-test('a platform whose engine is lost goes to another one that has it', async (t) => {
-  const world = await makeTwoPlatforms(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64', c: 'linux/arm64' });
-  for (const name of ['b', 'c']) pool.of(name).fault({ at: 'step', times: name === 'b' ? 1 : 0, act: LOST });
-  const baked = await pool.bake(world);
-  assertOk(baked);
-  assert.deepEqual(codesOf(baked), []);
-});
-
-test('platforms apart need a repository to be joined in', async (t) => {
-  const world = await makeTwoPlatforms(t, 'push: false');
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  assert.deepEqual(codesOf(await pool.bake(world)), ['engine/platforms-apart of app']);
-});
-
-/** `base` over two platforms, which nobody pushes, and `app`, which reads it. */
-function makeTwoLevels(t: Cleanup): Promise<FakeWorld> {
-  return makeFakeWorld(t, (host) => ({
-    'builds.yaml': `engine: { scratch: "${host}/ci/scratch" }
-builds:
-  base: { context: base, platforms: [linux/amd64, linux/arm64] }
-  app: { context: app, contexts: { base: "build:base" }, platforms: [linux/amd64, linux/arm64], tags: ["${host}/app:1"], push: true }
-`,
-    'base/Dockerfile': 'FROM scratch\nCOPY Dockerfile /base\n',
-    'app/Dockerfile': 'FROM base\nCOPY Dockerfile /app\n',
-  }));
-}
-
-test('of an index that goes through a repository its images are not left there either', async (t) => {
-  const world = await makeTwoLevels(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  let most = 0;
-  const baked = await pool.bake(world, {
-    onEvent: () => {
-      most = Math.max(most, world.registry.store.manifestsOf('ci/scratch').length);
-    },
-  });
-  assertOk(baked);
-  assert.ok(most >= 3, String(most));
-  assert.deepEqual(world.registry.store.manifestsOf('ci/scratch'), []);
-});
-
-test('nor is the one platform that was built where the other one failed', async (t) => {
-  const world = await makeTwoLevels(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  let most = 0;
-  pool.of('b').fault({
-    at: 'start',
-    act: async () => {
-      const { store } = world.registry;
-      for (let turn = 0; turn < 1_000 && store.manifestsOf('ci/scratch').length === 0; turn++)
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      most = store.manifestsOf('ci/scratch').length;
-    },
-  });
-  pool.of('b').fault({
-    at: 'step',
-    act: { fail: 'error: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1' },
-  });
-  const baked = await pool.bake(world);
-  assert.equal(baked.outcome('base').kind, 'failed');
-  assert.equal(most, 1);
-  assert.deepEqual(world.registry.store.manifestsOf('ci/scratch'), []);
+test('that a pool keeps no images is said in words of a pool', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool(THREE);
+  await world.write({ 'builds.yaml': 'builds: { one: { context: one } }\n' });
+  assertOk(await pool.bake(world));
+  const again = await pool.bake(world);
+  assertOk(again);
+  const said = only(again, 'warning').find(({ problem }) => problem.code === 'run/keeps-no-images');
+  assert.match(said?.problem.message ?? '', /^engines of a pool keep no images/);
+  assert.doesNotMatch(said?.problem.hint ?? '', /containerd/);
 });
 
 test('builds that wait for an engine that few have keep no others from running', async (t) => {

@@ -1,4 +1,5 @@
 /** What commands share when they print. */
+
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Problem } from '../lib/model/mod.ts';
@@ -17,6 +18,7 @@ import {
   widthOf,
 } from '../lib/report/mod.ts';
 import { escapeControls } from '../lib/util/control-characters.ts';
+import { isCi } from '../lib/util/is-ci.ts';
 import { type ParsedArgs, textOf } from './args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems } from './exit-codes.ts';
 import type { Io } from './io.ts';
@@ -40,14 +42,11 @@ export function paletteFor(args: ParsedArgs | undefined, io: Io, writer: Writer)
   return createPalette(wantsColor(args, io, writer));
 }
 
-/** Variables of which a CI system sets one at least. */
-const CI_VARIABLES = ['CI', 'GITHUB_ACTIONS', 'GITLAB_CI'];
-
 /** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */
 export function progressMode(args: ParsedArgs, io: Io): ProgressMode {
   const mode = (textOf(args, 'progress') ?? 'auto') as ProgressMode;
   if (mode !== 'auto') return mode;
-  if (CI_VARIABLES.some((name) => !['', 'false', '0'].includes(io.env[name] ?? ''))) return 'grouped';
+  if (isCi(io.env)) return 'grouped';
   return io.env['TERM'] === 'dumb' ? 'plain' : mode;
 }
 

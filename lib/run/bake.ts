@@ -11,7 +11,6 @@ import {
   formatImageRef,
   type Hider,
   hideUsersIn,
-  MEMBER_JOBS,
   type Outcome,
   type Plan,
   type Problem,
@@ -29,7 +28,7 @@ import { ENGINES, type EngineAccess } from './engine-access.ts';
 import { findInactiveCaches } from './inactive-caches.ts';
 import { finishInterrupted } from './interrupted.ts';
 import { runNode } from './node.ts';
-import { poolOf } from './open-engine.ts';
+import { poolJobs, poolOf } from './open-engine.ts';
 import { findNotPermitted } from './permissions.ts';
 import { checkPlan } from './preflight.ts';
 import { findProxies } from './proxies.ts';
@@ -155,9 +154,7 @@ export function announceRun(
 function concurrencyOf({ plan, jobs, env, address = undefined }: Parameters<typeof announceRun>[0]): number {
   if (plan.set.grants.untrusted) return 1;
   const entries = poolOf({ plan, env, address });
-  if (entries === undefined) return jobs ?? defaultJobs();
-  const taken = entries.reduce((sum, one) => sum + (one.jobs ?? MEMBER_JOBS), 0);
-  return Math.min(taken, jobs ?? Number.POSITIVE_INFINITY);
+  return entries === undefined ? (jobs ?? defaultJobs()) : poolJobs(entries, jobs);
 }
 
 async function runPlan(run: Run, session: Session): Promise<void> {

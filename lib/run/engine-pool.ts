@@ -47,8 +47,8 @@ export interface EnginePoolOptions {
   readonly entries: readonly PoolEntry[];
   readonly plan: Plan;
   readonly env: PoolQuestion['env'];
-  /** As many builds at a time in all; undefined: as many as its members take. */
-  readonly jobs?: number;
+  /** As many builds at a time in all. */
+  readonly jobs: number;
   /** Said when it is first used. */
   readonly warnings?: readonly Problem[];
   readonly emit: Emit;
@@ -81,9 +81,7 @@ const LOADS_AT_ONCE = 8;
 interface Waiting {
   readonly placement: Placement;
   readonly stopper: AbortController;
-  /** Since when no engine is left that can build it (`performance.now`). */
-  aloneSince: number | undefined;
-  /** Ends the wait after that. */
+  /** Ends the wait where no engine is left that can build it. */
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -96,8 +94,10 @@ export class EnginePool implements RunEngine {
   readonly #options: EnginePoolOptions;
   readonly #members: PoolMembers;
   readonly #scheduler: Scheduler;
-  readonly #permits: Semaphore | undefined;
+  readonly #permits: Semaphore;
   readonly #waiting = new Set<Waiting>();
+  /** Those of them that no engine is left for. */
+  readonly #alone = new Set<Waiting>();
   /** Called when an engine answers for the first time. */
   readonly #onJoin = new Set<() => void>();
   /** Build → the member that built it in this run. */
@@ -114,7 +114,7 @@ export class EnginePool implements RunEngine {
     const { engine: settings } = plan.set;
     this.#options = options;
     this.#scheduler = new Scheduler([], { now: () => performance.now() });
-    this.#permits = jobs === undefined ? undefined : new Semaphore(jobs);
+    this.#permits = new Semaphore(jobs);
     this.slots = { with: (request, task, onWait) => this.#with(request, task, onWait) };
     this.#members = new PoolMembers({
       access,
@@ -135,7 +135,7 @@ export class EnginePool implements RunEngine {
         this.#scheduler.remove(id);
         this.#review();
       },
-      isUrgent: () => [...this.#waiting].some(({ aloneSince }) => aloneSince !== undefined),
+      isUrgent: () => this.#alone.size > 0,
     });
   }
 
@@ -297,36 +297,43 @@ export class EnginePool implements RunEngine {
     this.#review();
   }
 
-  /** Finds the builds that wait and have no engine left, and ends the wait of those that waited long enough. */
+  /** An engine came, went or came back: who waits may have none left, or one again. */
   #review(): void {
-    const now = performance.now();
-    const { waitMs } = this.#options;
-    for (const one of this.#waiting) {
-      const isLeft = this.#members.all.some(
-        (member) => member.aside === undefined && canTake(member, one.placement),
-      );
-      if (isLeft) {
-        one.aloneSince = undefined;
-        clearTimeout(one.timer);
-      } else if (one.aloneSince === undefined) {
-        one.aloneSince = now;
-        one.timer = setTimeout(() => one.stopper.abort('none-left'), waitMs);
-      }
-    }
-    this.#tellWait(now);
+    for (const one of this.#waiting) this.#check(one);
+    this.#tellWait();
     this.#members.look();
   }
 
+  /** Begins the wait of a build that has no engine left, which ends it after a while; or ends that wait. */
+  #check(one: Waiting): void {
+    const isLeft = this.#members.all.some(
+      (member) => member.aside === undefined && canTake(member, one.placement),
+    );
+    if (isLeft === !this.#alone.has(one)) return;
+    if (isLeft) this.#leave(one);
+    else {
+      this.#alone.add(one);
+      one.timer = setTimeout(() => one.stopper.abort('none-left'), this.#options.waitMs);
+    }
+  }
+
+  #leave(one: Waiting): void {
+    this.#alone.delete(one);
+    clearTimeout(one.timer);
+  }
+
   /** Says that builds wait for engines to come back, and how that ended. */
-  #tellWait(now: number): void {
+  #tellWait(): void {
     const { emit, waitMs } = this.#options;
-    const alone = [...this.#waiting].filter(({ aloneSince }) => aloneSince !== undefined);
+    const isWaiting = this.#alone.size > 0;
+    if (isWaiting === (this.#aloneSince !== undefined)) return;
     const away = this.#members.all.filter(({ aside }) => aside !== undefined);
     const address = away.map((one) => one.address.id).join(', ');
-    if (alone.length > 0 && this.#aloneSince === undefined) {
+    const now = performance.now();
+    if (this.#aloneSince === undefined) {
       this.#aloneSince = now;
       emit({ type: 'engine-waiting', address, why: 'no engine of the pool is left for what waits', waitMs });
-    } else if (alone.length === 0 && this.#aloneSince !== undefined) {
+    } else {
       const waitedMs = Math.round(now - this.#aloneSince);
       this.#aloneSince = undefined;
       emit({ type: 'engine-waited', address, waitedMs, back: this.#waiting.size > 0 });
@@ -342,18 +349,18 @@ export class EnginePool implements RunEngine {
     if (!ready.ok) return fail(ready.error[0] ?? wasCancelled());
     const refused = await this.#findRefused(request.build);
     if (refused !== undefined) return fail(refused);
-    const run = async (): Promise<Result<T, Problem>> => {
-      const placement = await this.#place(request);
-      const lease = await this.#acquire(placement, onWait);
-      if (this.#options.signal.aborted) {
-        if (lease.ok) lease.value.release();
+    const lease = await this.#acquire(await this.#place(request), onWait);
+    if (!lease.ok) return lease;
+    // Last: what waits for an engine that few have must not keep others from running.
+    return this.#permits.with(
+      request.priority,
+      async () => {
+        if (!this.#options.signal.aborted) return ok(await this.#use(lease.value, request.build, task));
+        lease.value.release();
         return fail(wasCancelled());
-      }
-      if (!lease.ok) return lease;
-      return ok(await this.#use(lease.value, request.build, task));
-    };
-    if (this.#permits === undefined) return run();
-    return this.#permits.with(request.priority, run, onWait);
+      },
+      onWait,
+    );
   }
 
   async #use<T>(lease: Lease, build: Build, task: (turn: Turn) => Promise<T>): Promise<T> {
@@ -394,9 +401,13 @@ export class EnginePool implements RunEngine {
     const stopper = new AbortController();
     const cancel = () => stopper.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
-    const waiting: Waiting = { placement, stopper, aloneSince: undefined, timer: undefined };
+    const waiting: Waiting = { placement, stopper, timer: undefined };
     this.#waiting.add(waiting);
-    this.#review();
+    this.#check(waiting);
+    if (this.#alone.has(waiting)) {
+      this.#tellWait();
+      this.#members.look();
+    }
     try {
       for (;;) {
         const lease = await this.#scheduler.acquire(placement, { onWait, signal: stopper.signal });
@@ -409,9 +420,9 @@ export class EnginePool implements RunEngine {
       }
     } finally {
       this.#waiting.delete(waiting);
-      clearTimeout(waiting.timer);
+      this.#leave(waiting);
       signal.removeEventListener('abort', cancel);
-      this.#tellWait(performance.now());
+      this.#tellWait();
     }
   }
 

@@ -1,6 +1,7 @@
 /** Opens what the builds of a session run on: one engine, or a pool of them. */
-import { namedPool } from '../model/mod.ts';
+import { MEMBER_JOBS, namedPool, type PoolEntry } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
+import { defaultJobs } from '../system/mod.ts';
 import type { Building } from './context.ts';
 import { EnginePool } from './engine-pool.ts';
 import { type EngineSlots, slotsOfOne } from './engine-slots.ts';
@@ -47,7 +48,7 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
       figuresOf: (build) => memory.lastFigures(build),
       cacheMountsOf: (build) => dockerfiles.cacheMountsOf(build),
       sizeOf: (build) => memory.notedSize(build),
-      ...(jobs === undefined ? {} : { jobs }),
+      jobs: poolJobs(entries, jobs),
       ...(run === undefined ? {} : { run }),
     });
     return {
@@ -66,6 +67,19 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
   });
   const slots = slotsOfOne({ permits, engine: () => engine.ready(), engineReturn: engine.return, hide });
   return { engine, slots, split: undefined, close: () => undefined };
+}
+
+/** Each call is a process of buildctl on this machine: some 40 MB, and little of a processor. */
+const MOST_CALLS = 16;
+
+/**
+ * How many builds of a pool run at a time: as many as its engines take, and not more than somebody asked for, or this machine
+ * calls.
+ */
+export function poolJobs(entries: readonly PoolEntry[], jobs: number = MOST_CALLS * defaultJobs()): number {
+  const taken = entries.reduce((sum, one) => sum + (one.jobs ?? MEMBER_JOBS), 0);
+  // Pods are not counted here: there may be any number.
+  return entries.some(({ kubernetes }) => kubernetes !== undefined) ? jobs : Math.min(taken, jobs);
 }
 
 /** The engines of the pool that is named; undefined: none is. */

@@ -1,7 +1,11 @@
 /** Where nobody sits at the machine. */
 
-/** Whether this runs in CI, whose systems all set `CI`. `false` and nothing say no. */
+/** Variables of which a CI system sets one at least. */
+const VARIABLES = ['CI', 'GITHUB_ACTIONS', 'GITLAB_CI'];
+/** What says no as nothing does. */
+const NO: readonly string[] = ['', 'false', '0'];
+
+/** Whether this runs in CI. */
 export function isCi(env: Readonly<Record<string, string | undefined>>): boolean {
-  const value = env['CI'] ?? '';
-  return value !== '' && value !== 'false';
+  return VARIABLES.some((name) => !NO.includes(env[name] ?? ''));
 }

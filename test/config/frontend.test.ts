@@ -192,7 +192,7 @@ test('an option that bake-ts gives itself, or that is none, is refused, however 
     ['--export-cache, x', /`cache-to`/],
     ['--source-policy-file, x', /builds\.lock/],
     ['"--addr=tcp://x"', /--addr.*BUILDKIT_HOST/],
-    ['--tlsdir, x', /BUILDCTL/],
+    ['--tlsdir, x', /`engine\.tls`/],
     ['-h', /builds nothing/],
     ['word', /"word" is no option of buildctl/],
     ['"--"', /"--" is no option of buildctl/],

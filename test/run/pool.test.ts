@@ -425,3 +425,32 @@ test('pods that are not coming back: the error says what happened to each', asyn
   assert.equal(found?.code, 'engine/none-left');
   assert.match(found?.detail ?? '', /ci\/a: /);
 });
+
+test('builds that wait for an engine that few have keep no others from running', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
+  const names = ['big1', 'big2', 'big3'];
+  await world.write({
+    'builds.yaml': `engine: { pool: [{ address: "tcp://a:1", jobs: 1 }, { address: "tcp://b:1", jobs: 1, labels: [big] }] }
+builds:
+${names.map((name) => `  ${name}: { context: one, args: { N: ${name} }, engine: { labels: [big] }, outputs: [type=cacheonly] }\n`).join('')}  small: { context: two, outputs: [type=cacheonly] }
+`,
+  });
+  let isSmallDone = false;
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  pool.of('b').fault({ at: 'start', act: () => promise });
+  const baked = await pool.bake(world, {
+    env: { BUILDKIT_HOST: '' },
+    jobs: 2,
+    onEvent: (event) => {
+      if (event.type !== 'node-finished' || event.build !== 'small') return;
+      isSmallDone = true;
+      resolve();
+    },
+  });
+  assertOk(baked);
+  assert.ok(isSmallDone);
+});

@@ -100,6 +100,8 @@ export class EnginePool implements RunEngine {
   readonly #alone = new Set<Waiting>();
   /** Called when an engine answers for the first time. */
   readonly #onJoin = new Set<() => void>();
+  /** How many have. */
+  #joined = 0;
   /** Build → the member that built it in this run. */
   readonly #builtBy = new Map<string, string>();
   readonly #slow = new SlowEngines();
@@ -285,6 +287,7 @@ export class EnginePool implements RunEngine {
     if (isNew) {
       const own = ownLabel(ownPlatform(state));
       this.#scheduler.add({ id, jobs, platforms: state.platforms, labels: [...labels, own] });
+      this.#joined++;
       for (const resolve of this.#onJoin) resolve();
     } else this.#scheduler.restore(id);
     this.#review();
@@ -410,13 +413,15 @@ export class EnginePool implements RunEngine {
     }
     try {
       for (;;) {
+        const joined = this.#joined;
         const lease = await this.#scheduler.acquire(placement, { onWait, signal: stopper.signal });
         if (lease !== undefined) return ok(lease);
         if (signal.aborted) return fail(wasCancelled());
         if (stopper.signal.aborted) return fail(this.#noneLeft(placement));
         // None that has answered so far can build it.
         if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
-        await this.#nextJoin(stopper.signal);
+        // Meanwhile one may have come.
+        if (joined === this.#joined) await this.#nextJoin(stopper.signal);
       }
     } finally {
       this.#waiting.delete(waiting);

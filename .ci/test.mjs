@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { build } from './build.mjs';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
 import { ensureFrontends } from './frontends.mjs';
+import { ensureKubernetes } from './kubernetes.mjs';
 import { ensurePipelineChecks } from './pipeline-checks.mjs';
 import { ensureRegistries } from './registries.mjs';
 import {
@@ -55,6 +56,7 @@ let secondEngine;
 let registries;
 let frontends;
 let pipelineChecks;
+let kubernetes;
 let user;
 let interrupted = false;
 
@@ -102,6 +104,14 @@ async function testAll() {
     frontends = await ensureFrontends();
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_PIPELINE_CHECKS')))
     pipelineChecks = await ensurePipelineChecks();
+  // Minutes of compiling, where somebody wants them.
+  const wantsKubernetes = process.env.BAKE_TS_TEST_LONG !== undefined;
+  if (
+    wantsKubernetes &&
+    binaries !== undefined &&
+    files.some((file) => needs(file, 'BAKE_TS_TEST_KUBERNETES'))
+  )
+    kubernetes = await ensureKubernetes();
   if (runtimes.some(({ name }) => name === 'deno')) {
     // Fetches the packages once, before several Denos do it at the same time.
     await run([deno, 'cache', '--no-check', ...files], { show: 'never' });
@@ -234,6 +244,7 @@ function testEnvironment(own) {
     BAKE_TS_TEST_REGISTRIES: registries,
     BAKE_TS_TEST_FRONTENDS: frontends,
     BAKE_TS_TEST_PIPELINE_CHECKS: pipelineChecks,
+    BAKE_TS_TEST_KUBERNETES: kubernetes,
     ...own?.env,
   };
 }

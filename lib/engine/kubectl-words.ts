@@ -8,8 +8,8 @@ import { type Problem, problem } from '../model/mod.ts';
  * @returns undefined where they are not known
  */
 export function explainKubectl(what: string, stderr: string): Problem | undefined {
-  // buildctl quotes them.
-  const text = stderr.replaceAll('\\"', '"');
+  // buildctl quotes them, ends of lines, too.
+  const text = stderr.replaceAll('\\"', '"').replaceAll('\\n', '\n');
   for (const { pattern, says, hint, temporary } of WORDS) {
     const found = pattern.exec(text);
     if (found === null) continue;
@@ -55,6 +55,18 @@ const WORDS: readonly Words[] = [
     pattern: /You must be logged in|\(Unauthorized\)/,
     says: 'the cluster does not know this user',
     hint: 'sign in as the cluster wants it; kubectl auth whoami shows who you are',
+  },
+  {
+    pattern: /unable to upgrade connection: ([^\n]*)/,
+    says: 'kubectl exec does not get into the pod: …',
+    hint: 'kubectl describe pod shows how its containers are; kubectl exec -i POD -- buildctl dial-stdio says the same',
+    temporary: true,
+  },
+  {
+    pattern: /\(NotFound\): ([^\n]*)/,
+    says: 'the cluster does not know it (any more): …',
+    hint: 'kubectl get pods shows which there are',
+    temporary: true,
   },
   {
     pattern: /\(BadRequest\): (?:.*unable to parse requirement: )?([^\n]*)/,

@@ -259,6 +259,11 @@ test('what keeps pods from being members is said, with what to do', async (t) =>
       ),
       /the cluster cannot be reached: 127\.0\.0\.1:6443 was refused/,
     ],
+    [
+      'gone',
+      words('Error from server (NotFound): pods "x" not found\n'),
+      /does not know it.*: pods "x" not found$/,
+    ],
     ['something else', words('panic: x\n'), /^engine\/kubectl .*: kubectl does not list them$/],
     ['no JSON', { stdout: Buffer.from('hello') }, /kubectl does not list them$/],
     ['cancelled', { ended: 'cancelled' }, /^run\/cancelled /],
@@ -343,7 +348,7 @@ test('a member that is too old, that hangs, or that nobody finds is a problem', 
   );
   assert.equal(
     await problemOf(
-      `printf '%s' 'error: … has exited with exit status 1: stderr=Error from server (Forbidden): pods \\"b-0\\" is forbidden: User \\"me\\" cannot create resource \\"pods/exec\\" in API group \\"\\" in the namespace \\"ci\\"' >&2; exit 1`,
+      `printf '%s' 'error: … has exited with exit status 1: stderr=Error from server (Forbidden): pods \\"b-0\\" is forbidden: User \\"me\\" cannot create resource \\"pods/exec\\" in API group \\"\\" in the namespace \\"ci\\"\\n"' >&2; exit 1`,
       'kube-pod://b-0?namespace=ci',
     ),
     'engine/kubectl kube-pod://b-0?namespace=ci: the cluster does not permit it: this user cannot create resource "pods/exec" in API group "" in the namespace "ci"',

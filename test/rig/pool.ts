@@ -39,6 +39,8 @@ export interface PoolOptions {
 export interface PoolEngine {
   /** `tcp://10.…:1234`. */
   readonly address: string;
+  /** `unix://…` of the same: where `buildctl dial-stdio` goes on its machine. */
+  readonly socket: string;
   readonly machine: Machine;
   /** Its state: a disk of its own where that was wanted. */
   readonly stateDir: string;
@@ -130,9 +132,10 @@ async function makeEngine(machine: Machine, home: string, parts: Parts): Promise
     `[registry."${registry}"]\n  http = true\n[worker.oci]\n  defaultCgroupParent = "${machine.name}"\n`,
   );
   const address = `tcp://${machine.host}:${PORT}`;
+  const socket = `unix://${path.join(home, 'buildkitd.sock')}`;
   const argv = [
     ...[...through, path.join(realEngine.binDir, 'buildkitd'), '--config', configFile, '--root', stateDir],
-    ...['--addr', address, '--oci-worker=true', '--containerd-worker=false'],
+    ...['--addr', address, '--addr', socket, '--oci-worker=true', '--containerd-worker=false'],
     ...(tls === undefined
       ? []
       : [
@@ -146,6 +149,7 @@ async function makeEngine(machine: Machine, home: string, parts: Parts): Promise
   const filler = path.join(stateDir, 'filler');
   return {
     address,
+    socket,
     machine,
     stateDir,
     async start() {

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, kept, label-day,
- * mutations, plan, scale, unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
+ * mutations, plan, pool-cpu, pool-faults, scale, unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
  * where it is not. Engines that are not given through the environment are started: one for us, one for the peer.
  */
 import { readdirSync } from 'node:fs';

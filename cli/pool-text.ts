@@ -35,7 +35,9 @@ export function poolToJson({ members, problems }: PoolStatus): object {
 export function formatPool(pool: PoolStatus, palette: Palette, columns: number): string {
   const { members, problems } = pool;
   const answering = members.filter(({ state }) => state.ok);
-  const count = `${answering.length} of ${plural(members.length, 'engine')} ${answering.length === 1 ? 'answers' : 'answer'}`;
+  // Of what is named and is none, such as an address that nobody understands or pods that kubectl does not find.
+  const others = problems.length === 0 ? '' : ', and others cannot be asked';
+  const count = `${answering.length} of ${plural(members.length, 'engine')} ${answering.length === 1 ? 'answers' : 'answer'}${others}`;
   const head = `run uses:   a pool: ${answersWhole(pool) ? palette.good(count) : palette.warning(count)}\n`;
   const faults = [...members.flatMap(({ state }) => (state.ok ? [] : state.error)), ...problems];
   return [

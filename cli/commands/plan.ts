@@ -1,6 +1,7 @@
 import { type EventBody, namedPool, type Plan, type Problem, problem } from '../../lib/model/mod.ts';
 import type { PreparedPlan } from '../../lib/prepare/mod.ts';
 import { createPalette, plural } from '../../lib/report/mod.ts';
+import type { EngineOrder } from '../../lib/run/mod.ts';
 import { shellWord } from '../../lib/util/shell.ts';
 import { VERSION } from '../../lib/util/version.ts';
 import { isSet, type ParsedArgs } from '../args.ts';
@@ -75,13 +76,18 @@ async function showEngines(
     return reportProblems([none], args, io);
   }
   const { members, problems } = await listMembers(entries, { env: io.env, settings });
-  const rows = [...engineOrders(plan, members, dockerfiles)].map(([build, order]) => [
-    build,
-    order.length === 0 ? 'no engine has its platforms and labels' : order.slice(0, 3).join(', '),
-  ]);
+  const rows = [...engineOrders(plan, members, dockerfiles)].flatMap(([build, orders]) =>
+    orders.map((order, at) => [at === 0 ? build : '', formatOrder(order)]),
+  );
   const palette = createPalette(wantsColor(args, io, io.stdout));
   io.stdout.write(formatTable(['BUILD', 'ENGINES, THE FIRST CHOICE FIRST'], rows, palette));
   return reportProblems(problems, args, io) || code;
+}
+
+function formatOrder({ platforms, engines }: EngineOrder): string {
+  if (engines.length === 0) return 'no engine has its platforms and labels';
+  const part = platforms.length === 0 ? '' : `${platforms.join(', ')}: `;
+  return `${part}${engines.slice(0, 3).join(', ')}`;
 }
 
 /** The page of a run that has not begun. */

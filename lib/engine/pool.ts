@@ -15,6 +15,7 @@ import {
   type WorkerInfo,
 } from '../model/mod.ts';
 import { type RunProgram, thisSystem } from '../system/mod.ts';
+import { option } from '../util/option-words.ts';
 import { checkAddress, targetOfAddress } from './address.ts';
 import { listPods } from './kubernetes.ts';
 import type { EngineOptions } from './notice.ts';
@@ -108,7 +109,7 @@ async function membersOf(entry: PoolEntry, options: ListOptions): Promise<Result
       })),
     );
   }
-  const from = span === undefined ? 'those that are named' : 'engine.pool';
+  const from = span === undefined ? `${option('--addr')} or BUILDKIT_HOST` : 'engine.pool';
   const wrong = checkAddress(address, from, thisSystem());
   if (wrong !== undefined) return fail([{ ...wrong, ...place }]);
   const tls = tlsFor(address, options.settings);

@@ -68,14 +68,17 @@ export class BuildLog {
       case 'node-started':
         if (event.beside === true) {
           this.#calls.push(`beside it: ${quoteWords(event.argv)}`);
-          return [];
+          return event.engine === undefined ? [] : [palette.dim(this.#line(`beside it${onEngine(event)}`))];
         }
         this.#names.clear();
         this.#cached.clear();
         this.#heading = undefined;
         this.#failedStep = undefined;
         this.#calls.push(`attempt ${event.attempt}: ${quoteWords(event.argv)}`);
-        return [...(event.attempt > 1 ? [''] : []), palette.dim(this.#line(`attempt ${event.attempt}`))];
+        return [
+          ...(event.attempt > 1 ? [''] : []),
+          palette.dim(this.#line(`attempt ${event.attempt}${onEngine(event)}`)),
+        ];
       case 'vertex':
         return this.#vertex(event);
       case 'log':
@@ -194,6 +197,12 @@ export class BuildLog {
   #line(text: string): string {
     return `${padStart(`+${formatDuration(this.#atMs - this.#startedAtMs)}`, TIME_WIDTH)}  ${text}`;
   }
+}
+
+/** Of a pool: where a call runs, and which platforms it builds where others build the rest. */
+function onEngine({ engine, platforms }: Extract<BakeEvent, { readonly type: 'node-started' }>): string {
+  if (engine === undefined) return '';
+  return plainText(` on ${engine}${platforms === undefined ? '' : ` (${platforms.join(', ')})`}`);
 }
 
 /** Words as a shell takes them. */

@@ -193,6 +193,7 @@ export const EVENT_FIELDS: {
     attempt: 'whole number',
     argv: TEXTS,
     engine: { optional: 'text' },
+    platforms: { optional: TEXTS },
     beside: { optional: 'flag' },
   },
   vertex: {

@@ -336,6 +336,8 @@ export type EventBody =
       readonly argv: readonly string[];
       /** Which engine of a pool it runs on; absent: there is one. */
       readonly engine?: string;
+      /** What it builds of the platforms of the build; absent: all of them. */
+      readonly platforms?: readonly string[];
       /** Another call of the same build runs already, for other platforms that another engine has. */
       readonly beside?: true;
     }

@@ -114,7 +114,9 @@ export class PlainPainter {
       case 'early-finished':
         return [palette.dim('built; waits until what it reads is pushed')];
       case 'node-started': {
-        const on = event.engine === undefined ? [] : [palette.dim(`on ${plainText(event.engine)}`)];
+        const { engine, platforms } = event;
+        const what = platforms === undefined ? '' : ` (${platforms.join(', ')})`;
+        const on = engine === undefined ? [] : [palette.dim(plainText(`on ${engine}${what}`))];
         if (event.beside === true) return on;
         // Another attempt announces its steps again.
         const follower = this.#follower(event.build);

@@ -61,6 +61,8 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   const { built, ranMs } = called;
   const { workDir, outputs } = called.attempt;
   const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
+  // Whatever becomes of it from here on, it lies there.
+  const lies = built.digest === undefined ? undefined : scratch?.note(built.digest);
   const [pushed = scratch?.repository] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
   const readManifest =
     pushed === undefined
@@ -81,8 +83,8 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
       ? undefined
       : isLayout
         ? { kind: 'layout', dir: layoutIn(workDir) }
-        : scratch !== undefined
-          ? { kind: 'registry', ref: scratch.note(built.digest) }
+        : lies !== undefined
+          ? { kind: 'registry', ref: lies }
           : locationOf(building.naming, node, built.digest, true);
   // A layout lies in it.
   if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
@@ -128,13 +130,21 @@ async function buildGroups(
       `no engine of the pool has all platforms of \`${name}\` (${shown}), and there is no repository in which they could be joined`,
       {
         build: name,
-        hint: 'Push it (`push: true`), or name a repository for what is not pushed: `engine.scratch`.',
+        hint:
+          node.build.push === 'never'
+            ? 'Push it (`push: true`), or name a repository for what is not pushed: `engine.scratch`.'
+            : 'It is pushed only where it is asked for: name it as well, say `push: always`, or name a repository for what is not pushed: `engine.scratch`.',
       },
     );
     return { kind: 'failed', problem: nowhere };
   }
   const repositories = [first, ...others] as const;
-  const split = { groups, repositories, outputs: pushTo(building, repositories) };
+  const split = {
+    groups,
+    repositories,
+    outputs: pushTo(building, repositories),
+    onPart: (digest: Digest) => scratch?.note(digest),
+  };
   const made = await buildSplit(building, node, inputs, split);
   if (made.kind !== 'done') return made;
   const { built, ranMs, image: joined } = made;

@@ -25,7 +25,7 @@ import { tempProblem } from './work-dir.ts';
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = [1_000, 4_000];
-/** As often a build goes to another engine: one that takes engines down with it is not to take them all. */
+/** As often a build is begun again after its engine was lost: one that takes engines down with it is not to take them all. */
 const MAX_MOVES = 3;
 /** Failures that an image which is gone can cause. */
 const OVER_IMAGES: ReadonlySet<string> = new Set([
@@ -113,6 +113,8 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   const named = nameSources(node, inputs, sendsAnew);
   const avoid = new Set<string>();
   let isStaged = false;
+  /** Engines of a pool that were lost: one may be here more than once where there is no other. */
+  const lost: string[] = [];
   let waits = 0;
   for (let attempt = 1; ; attempt++) {
     const prepared = await prepare();
@@ -152,7 +154,8 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     if (result.error.kind === 'cancelled' || calling.signal.aborted) return { kind: 'cancelled', ...steps };
     const failure = result.error.problem;
     if (after?.kind === 'gone') return { kind: 'failed', problem: { ...after.problem, build }, ...steps };
-    const isMoved = after?.kind === 'elsewhere' && avoid.size < MAX_MOVES;
+    const isMoved = after?.kind === 'elsewhere' && lost.length < MAX_MOVES;
+    if (after?.kind === 'elsewhere') lost.push(used.buildctl.address);
     if (isMoved) avoid.add(used.buildctl.address);
     // What may pass by itself is tried again in the ordinary way.
     const isBack = after?.kind === 'back' && failure.temporary !== true && waits === 0;
@@ -163,7 +166,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     const isOver =
       failure.temporary !== true || attempt - waits >= MAX_ATTEMPTS || after?.kind === 'elsewhere';
     if (mended === undefined && isOver) {
-      const again = after === undefined || waits === 0 ? failure : onceMore(failure, avoid);
+      const again = after === undefined || waits === 0 ? failure : onceMore(failure, lost);
       const hinted = await withRegistryHint(calling, node, again, used);
       return { kind: 'failed', problem: await explainLocked(calling, node, hinted), ...steps };
     }
@@ -201,14 +204,20 @@ function inTurn<T>(
   return isStaged ? foreign.alone(call, onWait) : foreign.beside(call, onWait);
 }
 
-/** A failure that came again, on the same engine or on others. */
-function onceMore(failure: Problem, avoided: ReadonlySet<string>): Problem {
-  if (avoided.size === 0) return { ...failure, message: `${failure.message}, again` };
+/**
+ * A failure that came again, on the same engine or on others.
+ *
+ * @param tried engines of a pool that were lost under it, in order
+ */
+function onceMore(failure: Problem, tried: readonly string[]): Problem {
+  if (tried.length < 2) return { ...failure, message: `${failure.message}, again` };
   const { detail } = failure;
-  const engines = `Tried on: ${[...avoided].join(', ')}`;
+  const engines = `Tried on: ${tried.join(', ')}`;
+  const different = new Set(tried).size;
+  const how = different === 1 ? `${tried.length} times` : `on ${different} engines one after the other`;
   return {
     ...failure,
-    message: `${failure.message}, on ${avoided.size + 1} engines one after the other`,
+    message: `${failure.message}, ${how}`,
     detail: detail === undefined ? engines : `${detail}\n${engines}`,
   };
 }

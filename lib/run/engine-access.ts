@@ -3,7 +3,7 @@ import type { Engine, FindOptions } from '../engine/mod.ts';
 import type { Digest, Result } from '../model/mod.ts';
 import type { RunProgram } from '../system/mod.ts';
 import type { KnownEngines } from './known-engines.ts';
-import type { PoolAccess } from './pool-members.ts';
+import type { PoolAccess } from './pool-access.ts';
 
 /** What an engine's image store has. */
 export interface StoreListing {

@@ -3,7 +3,6 @@
  * the world.
  */
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
 import {
@@ -23,18 +22,17 @@ import type { RunProgram } from '../system/mod.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
-import type { ReadyEngine } from './engine-slots.ts';
-import { type EngineSlots, isEngineAway, type SlotRequest, type Turn } from './engine-slots.ts';
+import type { EngineSlots, ReadyEngine, SlotRequest, Turn } from './engine-slots.ts';
+import type { PoolAccess, PoolQuestion } from './pool-access.ts';
+import { PoolLoad } from './pool-load.ts';
 import {
   canTake,
   type KnownMember,
   mayTake,
   ownLabel,
   ownPlatform,
-  type PoolAccess,
   type PoolMember,
   PoolMembers,
-  type PoolQuestion,
   RETURN_MS,
 } from './pool-members.ts';
 import { Semaphore } from './scheduler.ts';
@@ -71,12 +69,6 @@ export interface EnginePoolOptions {
   readonly sizeOf: (build: string) => number | undefined;
 }
 
-/** How long the first builds wait for it to be known what other clients build. */
-const FIRST_LOAD_MS = 1_000;
-/** Between two times that this is asked, and how many are asked at a time: each question is a program. */
-const LOAD_MS = 15_000;
-const LOADS_AT_ONCE = 8;
-
 /** A build that waits for a slot. */
 interface Waiting {
   readonly placement: Placement;
@@ -91,6 +83,7 @@ export class EnginePool implements RunEngine {
   /** Engines do not share their stores, so no image is kept in one: what a build reads comes to it from elsewhere. */
   readonly worker = 'oci';
   readonly isListed = false;
+  readonly isPool = true;
   readonly #options: EnginePoolOptions;
   readonly #members: PoolMembers;
   readonly #scheduler: Scheduler;
@@ -100,16 +93,14 @@ export class EnginePool implements RunEngine {
   readonly #alone = new Set<Waiting>();
   /** Called when an engine answers for the first time. */
   readonly #onJoin = new Set<() => void>();
-  /** How many have. */
-  #joined = 0;
   /** Build → the member that built it in this run. */
   readonly #builtBy = new Map<string, string>();
   readonly #slow = new SlowEngines();
+  readonly #load: PoolLoad;
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #own: Promise<readonly string[]> | undefined;
   /** Since when a build waits that no engine is left for. */
   #aloneSince: number | undefined;
-  #measuring: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: EnginePoolOptions) {
     const { access, entries, env, signal, emit, plan, jobs } = options;
@@ -138,6 +129,13 @@ export class EnginePool implements RunEngine {
         this.#review();
       },
       isUrgent: () => this.#alone.size > 0,
+    });
+    this.#load = new PoolLoad({
+      running: access.running,
+      question: { env, signal, ...(settings === undefined ? {} : { settings }) },
+      members: () => this.#members.known.filter(({ aside }) => aside === undefined),
+      scheduler: this.#scheduler,
+      isNeeded: () => this.#waiting.size > 0,
     });
   }
 
@@ -215,7 +213,7 @@ export class EnginePool implements RunEngine {
   /** Nothing is asked any more. */
   close(): void {
     this.#members.close();
-    clearInterval(this.#measuring);
+    this.#load.close();
   }
 
   async #prepare(): Promise<Result<ReadyEngine>> {
@@ -227,42 +225,8 @@ export class EnginePool implements RunEngine {
     const [first] = this.#members.known;
     if (first === undefined) throw new Error('a pool is open that no engine of answers');
     this.#members.announce();
-    await this.#watchLoad();
+    await this.#load.watch();
     return ok(this.#readyOf(first));
-  }
-
-  /** Finds out what other clients build on the engines, now and again. */
-  async #watchLoad(): Promise<void> {
-    if (this.#options.access.running === undefined) return;
-    const first = this.#measureLoad();
-    this.#measuring = setInterval(() => {
-      // Where nothing waits nothing is decided by it.
-      if (this.#waiting.size === 0) return;
-      void this.#measureLoad();
-      void this.#members.listPods(false);
-    }, LOAD_MS);
-    (this.#measuring as { unref?: () => void }).unref?.();
-    const stopper = new AbortController();
-    const enough = delay(FIRST_LOAD_MS, undefined, { signal: stopper.signal }).catch(() => undefined);
-    await Promise.race([first, enough]);
-    stopper.abort();
-  }
-
-  async #measureLoad(): Promise<void> {
-    const { access, env, signal, plan } = this.#options;
-    const { engine: settings } = plan.set;
-    const permits = new Semaphore(LOADS_AT_ONCE);
-    const present = this.#members.known.filter(({ aside }) => aside === undefined);
-    await Promise.all(
-      present.map(({ address, buildctl: { program } }) =>
-        permits.with(0, async () => {
-          const options = { env, signal, buildctl: program, ...(settings === undefined ? {} : { settings }) };
-          const running = await access.running?.(address, options);
-          const own = this.#scheduler.state.find(({ member }) => member.id === address.id)?.running ?? 0;
-          if (running !== undefined) this.#scheduler.setLoad(address.id, Math.max(0, running - own));
-        }),
-      ),
-    );
   }
 
   #readyOf({ buildctl }: PoolMember): ReadyEngine {
@@ -287,7 +251,6 @@ export class EnginePool implements RunEngine {
     if (isNew) {
       const own = ownLabel(ownPlatform(state));
       this.#scheduler.add({ id, jobs, platforms: state.platforms, labels: [...labels, own] });
-      this.#joined++;
       for (const resolve of this.#onJoin) resolve();
     } else this.#scheduler.restore(id);
     this.#review();
@@ -369,6 +332,8 @@ export class EnginePool implements RunEngine {
   async #use<T>(lease: Lease, build: Build, task: (turn: Turn) => Promise<T>): Promise<T> {
     const member = this.#members.get(lease.member);
     if (member === undefined) throw new Error(`there is no member \`${lease.member}\``);
+    // New pods would be of use.
+    if (this.#waiting.size > 0) void this.#members.listPods(false);
     const begunAt = performance.now();
     try {
       const done = await task({
@@ -380,8 +345,9 @@ export class EnginePool implements RunEngine {
         answers: async () => (await queryWorker(member.buildctl, RETURN_MS)) !== undefined,
         isLeft: true,
         lost: (failure) => {
-          if (!isEngineAway(failure) && failure.code !== 'engine/disk-full') return undefined;
-          this.#setAside(member.address.id, failure);
+          const fault = this.#members.faultOf(lease.member, build.name, failure);
+          if (fault === undefined) return undefined;
+          if (fault === 'certain') this.#setAside(lease.member, failure);
           return Promise.resolve({ kind: 'elsewhere' });
         },
       });
@@ -401,6 +367,8 @@ export class EnginePool implements RunEngine {
 
   async #acquire(placement: Placement, onWait: () => void): Promise<Result<Lease, Problem>> {
     const { signal } = this.#options;
+    // Waiting helps nobody then.
+    if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
     const stopper = new AbortController();
     const cancel = () => stopper.abort(signal.reason);
     signal.addEventListener('abort', cancel, { once: true });
@@ -413,15 +381,15 @@ export class EnginePool implements RunEngine {
     }
     try {
       for (;;) {
-        const joined = this.#joined;
         const lease = await this.#scheduler.acquire(placement, { onWait, signal: stopper.signal });
         if (lease !== undefined) return ok(lease);
         if (signal.aborted) return fail(wasCancelled());
         if (stopper.signal.aborted) return fail(this.#noneLeft(placement));
-        // None that has answered so far can build it.
-        if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
-        // Meanwhile one may have come.
-        if (joined === this.#joined) await this.#nextJoin(stopper.signal);
+        // None that had answered then can build it; one may have come meanwhile.
+        const all = this.#members.all;
+        if (all.some((one) => one.aside === undefined && canTake(one, placement))) continue;
+        if (!all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
+        await this.#nextJoin(stopper.signal);
       }
     } finally {
       this.#waiting.delete(waiting);
@@ -483,12 +451,12 @@ export class EnginePool implements RunEngine {
   }
 
   #noneLeft(placement: Placement): Problem {
-    const { build } = placement;
+    const { build, platforms } = placement;
     const detail = this.#members.describe();
     if (!this.#members.all.some((one) => mayTake(one, placement))) {
       return problem(
         'engine/no-member',
-        `no engine of the pool has the platforms and labels of \`${build}\``,
+        `no ${platforms.length > 1 ? 'single ' : ''}engine of the pool has the platforms and labels of \`${build}\``,
         {
           build,
           hint: 'Add an engine that has them to `engine.pool`; emulated platforms count where `platforms` names them there.',

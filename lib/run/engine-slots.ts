@@ -81,6 +81,11 @@ export function isEngineAway({ code }: Problem): boolean {
   return ENGINE_AWAY.has(code);
 }
 
+/** Whether a step that failed wrote that there is no room: on the disk of its engine, most likely, or on one of its own. */
+export function speaksOfFullDisk({ code, detail = '' }: Problem): boolean {
+  return code === 'build/step-failed' && /no space left on device/i.test(detail);
+}
+
 /** The slots of a run that has one engine. */
 export function slotsOfOne(options: {
   readonly permits: Semaphore;

@@ -8,7 +8,7 @@ export type { Building, Calling, LayersOnlySource, NodeContext, NodeResult, Node
 export { type Decision, decide, type Evidence, type StoreState, type TagState } from './decide.ts';
 export { KEPT_WORDS, tellInterruption, withEmitter } from './emitter.ts';
 export { ENGINES, type EngineAccess, engineAccess } from './engine-access.ts';
-export { engineOrders } from './engine-order.ts';
+export { type EngineOrder, engineOrders } from './engine-order.ts';
 export type { Weighed } from './evidence.ts';
 export type { EarlierResult } from './given.ts';
 export { KnownEngines } from './known-engines.ts';
@@ -16,7 +16,7 @@ export { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 export { linkTo } from './links.ts';
 export { type Observer, runNode } from './node.ts';
 export { findNotPermitted } from './permissions.ts';
-export type { PoolAccess } from './pool-members.ts';
+export type { PoolAccess } from './pool-access.ts';
 export { checkPlan, checkTags } from './preflight.ts';
 export { findProxies, type RunProxies } from './proxies.ts';
 export { askTags, immutableProblem, repositoriesOf, wantedTags } from './publish.ts';

@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Buildctl } from '../buildctl/mod.ts';
 import {
-  type EngineSettings,
   type EngineTarget,
   fail,
   ok,
@@ -15,57 +14,9 @@ import {
 } from '../model/mod.ts';
 import type { Placement } from '../pool/mod.ts';
 import type { Emit } from './emitter.ts';
+import { isEngineAway, speaksOfFullDisk } from './engine-slots.ts';
+import type { MemberAddress, MemberState, PoolAccess, PoolQuestion } from './pool-access.ts';
 import { isPod, PoolPods } from './pool-pods.ts';
-
-/** An engine of a pool, as it is named. */
-export interface MemberAddress extends EngineTarget {
-  /** The same for every client of the pool: its address, or namespace and name of a pod. */
-  readonly id: string;
-  /** What is built there, as somebody said it; empty: what its own architecture runs. */
-  readonly platforms: readonly string[];
-  /** Builds at a time. */
-  readonly jobs: number;
-  readonly labels: readonly string[];
-}
-
-/** What an engine of a pool says of itself. */
-export interface MemberState {
-  readonly version?: string;
-  /** Normalised: what is built there. */
-  readonly platforms: readonly string[];
-  /** Its worker's platforms, its own first. */
-  readonly worker: { readonly platforms: readonly string[] };
-}
-
-/** How the engines of a pool are got at; tests put others in their place. */
-export interface PoolAccess {
-  /** Which they are now. */
-  readonly list: (
-    entries: readonly PoolEntry[],
-    options: PoolQuestion,
-  ) => Promise<{ readonly members: readonly MemberAddress[]; readonly problems: readonly Problem[] }>;
-  /** Asks one what it is; bounded in time. */
-  readonly ask: (
-    member: MemberAddress,
-    options: PoolQuestion & { readonly buildctl: string; readonly timeoutMs?: number },
-  ) => Promise<Result<MemberState>>;
-  /** How many builds run on one, of whichever client; undefined where it does not say. Absent: nobody else uses them. */
-  readonly running?: (
-    member: MemberAddress,
-    options: PoolQuestion & { readonly buildctl: string },
-  ) => Promise<number | undefined>;
-  /** Milliseconds that a list of pods stands at least; default: 10 s. */
-  readonly listMs?: number;
-  /** The buildctl to use. */
-  readonly findBuildctl: (env: PoolQuestion['env']) => Promise<Result<string, Problem>>;
-}
-
-/** What questions to engines go by. */
-export interface PoolQuestion {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly settings?: EngineSettings;
-  readonly signal?: AbortSignal;
-}
 
 /** What is done about the engines of a pool. */
 export interface PoolMembersOptions {
@@ -100,6 +51,8 @@ export type KnownMember = PoolMember & { readonly state: MemberState };
 interface Member extends PoolMember {
   state: MemberState | undefined;
   aside: Problem | undefined;
+  /** Builds with a step that found no room there. */
+  readonly cramped: Set<string>;
   /** As often it was set aside. */
   strikes: number;
   /** Before that it is asked again only where a build has no other (`performance.now`). */
@@ -192,6 +145,20 @@ export class PoolMembers {
     this.look();
   }
 
+  /**
+   * Whether a failure of a build is the fault of the engine that it ran on.
+   *
+   * @returns `possible`: a step found no room, on the engine's disk or on one of its own; where a second build says the same, it is certain
+   */
+  faultOf(id: string, build: string, failure: Problem): 'certain' | 'possible' | undefined {
+    if (failure.code === 'engine/disk-full' || isEngineAway(failure)) return 'certain';
+    const builds = this.#members.get(id)?.cramped;
+    if (builds === undefined || !speaksOfFullDisk(failure)) return undefined;
+    if (builds.add(build).size < 2) return 'possible';
+    builds.clear();
+    return 'certain';
+  }
+
   /** Asks those that are set aside when it is time, and at once where a build has no other; goes on while there are some. */
   look(): void {
     clearTimeout(this.#watch);
@@ -254,6 +221,10 @@ export class PoolMembers {
     this.#program = program.value;
     const { members, problems } = await access.list(entries, question);
     for (const address of members) this.#enter(address);
+    // What is written wrongly is no engine that went away, and with no way to any of them there is nobody to ask.
+    const wrong =
+      members.length === 0 ? problems : problems.filter(({ code }) => code === 'engine/bad-address');
+    if (wrong.length > 0) return fail(wrong);
     await this.#askAll();
     if (question.signal.aborted) return fail([wasCancelled()]);
     return this.known.length > 0 ? ok(problems) : fail([noneAnswers(this.describe(), problems)]);
@@ -263,7 +234,7 @@ export class PoolMembers {
     const buildctl = this.#options.buildctlOf(this.#program, address);
     const nothing = { state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
     const isLate = this.#isAnnounced && !this.#members.has(address.id);
-    const one = { address, buildctl, ...nothing, isGone: false, isLate };
+    const one = { address, buildctl, ...nothing, cramped: new Set<string>(), isGone: false, isLate };
     this.#members.set(address.id, one);
     return one;
   }

@@ -10,18 +10,20 @@ import {
   problem,
   problemToJson,
 } from '../model/mod.ts';
-import type { RegistryClient } from '../registry/mod.ts';
+import { childManifests, type RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
+
+type Client = Pick<RegistryClient, 'deleteManifest' | 'getManifest'>;
 
 /** What a run puts there; deleted at its end. */
 export class ScratchRepository {
   readonly repository: ImageRef;
-  readonly #openClient: () => Pick<RegistryClient, 'deleteManifest'>;
+  readonly #openClient: () => Client;
   readonly #emit: Emit;
   readonly #digests = new Set<Digest>();
 
   /** @param openClient a client that goes on where the run was cancelled */
-  constructor(repository: ImageRef, openClient: () => Pick<RegistryClient, 'deleteManifest'>, emit: Emit) {
+  constructor(repository: ImageRef, openClient: () => Client, emit: Emit) {
     this.repository = { registry: repository.registry, repository: repository.repository };
     this.#openClient = openClient;
     this.#emit = emit;
@@ -44,14 +46,17 @@ export class ScratchRepository {
   }
 
   /**
-   * Deletes what this run put there. Another run may be reading the same just then: it builds it again, from the cache. Where the
-   * registry deletes nothing, that is said.
+   * Deletes what this run put there, images of single platforms with their index. Another run may be reading the same just then: it
+   * builds it again, from the cache. Where the registry deletes nothing, that is said.
    */
   async clear(): Promise<void> {
     if (this.#digests.size === 0) return;
     const client = this.#openClient();
+    const below = await Promise.all([...this.#digests].map((digest) => this.#below(client, digest)));
     const deleted = await Promise.all(
-      [...this.#digests].map((digest) => client.deleteManifest({ ...this.repository, digest })),
+      [...new Set([...this.#digests, ...below.flat()])].map((digest) =>
+        client.deleteManifest({ ...this.repository, digest }),
+      ),
     );
     const failed = deleted.flatMap((one) => (one.ok ? [] : one.error));
     const [first] = failed;
@@ -65,5 +70,11 @@ export class ScratchRepository {
       },
     );
     this.#emit({ type: 'warning', problem: problemToJson(left) });
+  }
+
+  /** What an index names; registries do not delete it along. */
+  async #below(client: Client, digest: Digest): Promise<readonly Digest[]> {
+    const found = await client.getManifest({ ...this.repository, digest });
+    return found.ok ? childManifests(found.value).map((child) => child.digest) : [];
   }
 }

@@ -45,6 +45,8 @@ const ANSWER_MS = 5_000;
 
 /** What a session knows of its engine, or of its pool of them. */
 export interface RunEngine {
+  /** It is several, which do not share their stores. */
+  readonly isPool?: boolean;
   /** How it keeps images; settled when it is ready. */
   readonly worker: 'containerd' | 'oci';
   /** Whether its store can be listed; settled when it is ready, and when that was tried. */

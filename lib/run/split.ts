@@ -33,6 +33,8 @@ export interface Split {
   readonly repositories: readonly [ImageRef, ...(readonly ImageRef[])];
   /** Outputs that push there. */
   readonly outputs: readonly BuildOutput[];
+  /** Told of each group's image as soon as it is there, whatever becomes of the others. */
+  readonly onPart: (digest: Digest) => void;
 }
 
 /** A group that is built. */
@@ -48,7 +50,7 @@ export async function buildSplit(
   building: Building,
   node: PlanNode,
   inputs: NodeInputs,
-  { groups, repositories, outputs }: Split,
+  { groups, repositories, outputs, onPart }: Split,
 ): Promise<SplitBuilt> {
   const stopper = new AbortController();
   allowListeners(stopper.signal);
@@ -56,7 +58,7 @@ export async function buildSplit(
   const cancel = () => stopper.abort(calling.signal.reason);
   if (calling.signal.aborted) cancel();
   calling.signal.addEventListener('abort', cancel, { once: true });
-  const tell = besides(calling.emit, groups.length);
+  const tell = besides(calling.emit, groups);
   const parts = await Promise.all(
     groups.map(async (platforms, at) => {
       const own = {
@@ -72,7 +74,10 @@ export async function buildSplit(
       });
       tell.ended(at);
       if (called.kind !== 'done') stopper.abort('another platform');
-      else await rm(called.attempt.workDir, { recursive: true, force: true });
+      else {
+        if (called.built.digest !== undefined) onPart(called.built.digest);
+        await rm(called.attempt.workDir, { recursive: true, force: true });
+      }
       return { platforms, called };
     }),
   );
@@ -129,18 +134,21 @@ function sumOf(parts: readonly Part[]): Built['steps'] {
   };
 }
 
-/** The events of calls of one build that run at a time: which of them came while another one ran is said. */
-function besides(emit: Emit, calls: number): { of: (at: number) => Emit; ended: (at: number) => void } {
+/** The events of calls of one build that run at a time: what each builds is said, and which came while another one ran. */
+function besides(
+  emit: Emit,
+  groups: Split['groups'],
+): { of: (at: number) => Emit; ended: (at: number) => void } {
   const running = new Set<number>();
   return {
     of: (at) => (event) => {
-      if (event.type !== 'node-started' || calls < 2) {
+      if (event.type !== 'node-started' || groups.length < 2) {
         emit(event);
         return;
       }
       const isBeside = [...running].some((other) => other !== at);
       running.add(at);
-      emit(isBeside ? { ...event, beside: true } : event);
+      emit({ ...event, platforms: groups[at] ?? [], ...(isBeside ? { beside: true } : {}) });
     },
     ended: (at) => {
       running.delete(at);

@@ -18,6 +18,8 @@ export interface StoreViewOptions {
     readonly storedImages: () => Promise<StoreListing | undefined>;
     readonly askWorker: () => Promise<Worker | undefined>;
     readonly buildctl: () => Promise<Buildctl | undefined>;
+    /** It is several, none of which keeps images. */
+    readonly isPool?: boolean;
   };
   readonly naming: StoreNaming;
   readonly nodes: Iterable<PlanNode>;
@@ -85,14 +87,15 @@ export class StoreView {
   #sayThatNoneAreKept(): void {
     if (this.#isSaid) return;
     this.#isSaid = true;
-    const said = problem(
-      'run/keeps-no-images',
-      'the engine keeps no images (its worker is an OCI worker): what is not pushed leaves nothing but its cache',
-      {
-        severity: 'warning',
-        hint: 'Such a build counts as up to date while its inputs are the same. Push it, or use a buildkitd with a containerd worker.',
-      },
-    );
+    const isPool = this.#options.engine.isPool === true;
+    const who = isPool
+      ? 'engines of a pool keep no images'
+      : 'the engine keeps no images (its worker is an OCI worker)';
+    const way = isPool ? 'Push it.' : 'Push it, or use a buildkitd with a containerd worker.';
+    const said = problem('run/keeps-no-images', `${who}: what is not pushed leaves nothing but its cache`, {
+      severity: 'warning',
+      hint: `Such a build counts as up to date while its inputs are the same. ${way}`,
+    });
     this.#options.emit({ type: 'warning', problem: problemToJson(said) });
   }
 }

@@ -30,6 +30,7 @@ export class BuildMaker {
   readonly #phases: PhaseSpan[] = [];
   readonly #steps = new StepsMaker();
   readonly #waits: WaitSpan[] = [];
+  readonly #engines: string[][] = [];
   #phase: Open<Pick<PhaseSpan, 'phase' | 'slot'>> | undefined;
   #stalled: Open<string> | undefined;
   #retry: (Open<string> & { readonly untilMs: number }) | undefined;
@@ -100,6 +101,7 @@ export class BuildMaker {
       case 'node-started':
         this.#endWaits(nowMs);
         if (event.beside !== true) this.#steps.beginCall(this.#isEarly ? 0 : event.attempt, nowMs);
+        if (event.engine !== undefined) this.#noteEngine(event.engine, event.beside === true);
         break;
       case 'vertex':
         this.#steps.take(event, nowMs);
@@ -146,12 +148,19 @@ export class BuildMaker {
       phases,
       steps: this.#steps.spans(nowMs),
       waits: waits.sort((a, b) => a.fromMs - b.fromMs),
+      ...(this.#engines.length === 0 ? {} : { engines: this.#engines.map((together) => [...together]) }),
       ...(this.#decision === undefined ? {} : { decision: this.#decision }),
       ...(this.#inputs === undefined ? {} : { inputs: this.#inputs }),
       ...(this.#outcome === undefined ? {} : { outcome: this.#outcome }),
       turnFrom: Math.min(this.#turnFrom, phases.length),
       ...time,
     };
+  }
+
+  #noteEngine(engine: string, isBeside: boolean): void {
+    const last = this.#engines.at(-1);
+    if (last === undefined || !isBeside) this.#engines.push([engine]);
+    else if (!last.includes(engine)) last.push(engine);
   }
 
   #beginPhase({ phase, slot }: Extract<NodeEvent, { readonly type: 'node-phase' }>, nowMs: number): void {

@@ -158,6 +158,7 @@ function imageAttributes({ outcome, tags }: BuildTimeline): TraceSpan['attribute
 function buildAttributes({
   outcome,
   decision,
+  engines,
   needs,
   critical,
   costMs,
@@ -172,6 +173,7 @@ function buildAttributes({
       : { 'bake.steps.total': outcome.steps.total, 'bake.steps.cached': outcome.steps.cached }),
     ...(reason === undefined ? {} : { 'bake.reason': cut(reason.text, LONGEST_VALUE) }),
     ...(reason?.items === undefined ? {} : { 'bake.reason.items': listOf(reason.items) }),
+    ...(engines === undefined ? {} : { 'bake.engine': listOf([...new Set(engines.flat())]) }),
     ...(outcome?.blockedBy === undefined ? {} : { 'bake.blocked_by': outcome.blockedBy }),
     ...(needs.length === 0 ? {} : { 'bake.needs': listOf(needs) }),
     'bake.critical': critical,

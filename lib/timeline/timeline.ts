@@ -65,6 +65,11 @@ export interface BuildTimeline extends PlannedNode {
   readonly time?: Span;
   readonly steps: readonly StepSpan[];
   readonly waits: readonly WaitSpan[];
+  /**
+   * The engines of a pool that it ran on: for each attempt in turn, those that built it, several where platforms were built
+   * apart. Absent: there is one engine, or it was not called.
+   */
+  readonly engines?: readonly (readonly string[])[];
   /** The last one counts. */
   readonly decision?: { readonly kind: DecisionKind; readonly reason: Reason };
   /** What its inputs are: files, their bytes, and what cannot be known. */

@@ -4,6 +4,7 @@
  * how many builds run as a counter. Times are microseconds since the run started.
  */
 import { escapeControls } from '../util/control-characters.ts';
+import { formatEngines } from './engines.ts';
 import { type SlotSpan, slotSpans } from './slots.ts';
 import type { BuildTimeline, PhaseSpan, RunTimeline, Span, StepSpan } from './timeline.ts';
 
@@ -113,10 +114,11 @@ function stepSlice({ build }: BuildTimeline, { name, state, attempt, error, ...t
   return { name, cat: state, args, ...timeOf(time) };
 }
 
-function buildArgs({ outcome, decision, critical, costMs }: BuildTimeline): TraceEvent['args'] {
+function buildArgs({ outcome, decision, engines, critical, costMs }: BuildTimeline): TraceEvent['args'] {
   return {
     ...(outcome === undefined ? {} : { result: outcome.kind }),
     ...(decision === undefined ? {} : { why: decision.reason.text }),
+    ...(engines === undefined ? {} : { engine: formatEngines(engines) }),
     ...(outcome?.digest === undefined ? {} : { digest: outcome.digest }),
     ...(outcome?.sizeBytes === undefined ? {} : { sizeBytes: outcome.sizeBytes }),
     ...(outcome?.problem === undefined ? {} : { problem: outcome.problem.message }),

@@ -9,7 +9,7 @@ import { runCli } from '../../cli/app.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
 import { formatPool } from '../../cli/pool-text.ts';
 import type { Prompt } from '../../cli/prompt.ts';
-import { ok } from '../../lib/model/mod.ts';
+import { ok, problem } from '../../lib/model/mod.ts';
 import { createPalette } from '../../lib/report/mod.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { freePort } from '../rig/port.ts';
@@ -192,6 +192,9 @@ test('a table of engines that does not fit becomes two lines for each', async ()
     '  v0.34.2  containerd     0     4    0 B     40ms  arm64,arm/v7',
     '',
   ]);
+  const none = problem('engine/bad-address', '"b:1" is none');
+  const [head] = formatPool({ members: [], problems: [none] }, createPalette(false), 80).split('\n');
+  assert.equal(head, 'run uses:   a pool: 0 of 0 engines answer, and others cannot be asked');
 });
 
 test('where another engine serves, the doctor does not fail for what the embedded one lacks', async (t) => {

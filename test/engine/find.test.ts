@@ -152,9 +152,18 @@ test('where a pool is named, one engine is not chosen unasked; where any will do
   assert.deepEqual(one.ok && [one.value.address, one.value.kind], [sockets[1], 'flag']);
 });
 
+/** As several are named by mistake. */
+const SEVERAL = ['tcp://a:1,tcp://b:1', 'tcp://a:1, b:1', 'tcp://a:1 b:1', 'tcp://a:1,'];
+
 test('an invalid address is refused, and what goes through another program is left to buildctl', async (t) => {
   const machine = await makeMachine(t);
-  for (const flagAddress of ['localhost:1234', '/run/buildkit/buildkitd.sock', 'http://x', 'unix://']) {
+  for (const flagAddress of [
+    'localhost:1234',
+    '/run/buildkit/buildkitd.sock',
+    'http://x',
+    'unix://',
+    ...SEVERAL,
+  ]) {
     const found = await machine.find({ flagAddress });
     assert(!found.ok, flagAddress);
     assert.equal(found.error[0]?.code, 'engine/bad-address');

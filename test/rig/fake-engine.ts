@@ -100,6 +100,8 @@ export class FakeEngine {
   isOld = false;
   /** No call reaches it: buildctl says that it cannot connect. */
   isDown = false;
+  /** Its disk is full, which steps that run find out. */
+  isFull = false;
   /** Answers requests to the frontend; the fake checks no Dockerfile by itself. */
   frontend: (id: string, argv: readonly string[]) => FrontendAnswer = () => ({});
   readonly calls: EngineCall[] = [];
@@ -322,8 +324,11 @@ export class FakeEngine {
     const vertex = { digest, name, started: time };
     const cached = this.#cached.has(chain) && !noCache;
     say({ vertexes: [vertex] });
-    const why = instruction.name === 'RUN' ? failureOf(instruction.rest) : undefined;
+    const isCramped = this.isFull && instruction.name === 'RUN';
+    const why = instruction.name === 'RUN' ? failureOf(isCramped ? 'exit 1' : instruction.rest) : undefined;
     if (why !== undefined) {
+      const data = Buffer.from('cat: write error: No space left on device\n').toString('base64');
+      if (isCramped) say({ logs: [{ vertex: digest, stream: 2, data, timestamp: time }] });
       const error = `process ${why}`;
       say({ vertexes: [{ ...vertex, completed: time, error }] });
       throw asFailure([excerptOf(filename, file.text, instruction), `error: failed to solve: ${error}`]);

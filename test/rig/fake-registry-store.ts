@@ -70,6 +70,11 @@ export class FakeRegistryStore {
     return known?.manifests.get(known.tags.get(reference) ?? reference);
   }
 
+  /** Digests of all manifests of a repository. */
+  manifestsOf(repository: string): readonly string[] {
+    return [...(this.#repositories.get(repository)?.manifests.keys() ?? [])];
+  }
+
   putManifest(
     repository: string,
     reference: string,

@@ -67,6 +67,21 @@ export async function deleteManifest(ref: string): Promise<void> {
   if (status !== 202) throw new Error(`${ref} cannot be deleted: status ${status}`);
 }
 
+/** Platforms of an image, with the digest of each; empty: it is for one platform. */
+export async function platformsOf(ref: string): Promise<ReadonlyMap<string, string>> {
+  const { status, body } = await getManifest(ref);
+  if (status !== 200) throw new Error(`${ref}: status ${status}`);
+  const { manifests = [] } = JSON.parse(body.toString()) as {
+    readonly manifests?: readonly {
+      readonly digest: string;
+      readonly platform?: { readonly os: string; readonly architecture: string };
+    }[];
+  };
+  return new Map(
+    manifests.map(({ digest, platform }) => [`${platform?.os}/${platform?.architecture}`, digest]),
+  );
+}
+
 /** Makes a tag point at what another reference of the same repository points at, as anybody with a client could. */
 export async function overwriteTag(ref: string, source: string): Promise<void> {
   const { body, type, status: found } = await getManifest(source);

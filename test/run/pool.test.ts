@@ -1,65 +1,15 @@
 /** Runs on several engines: who builds what, what a build reads of others, and engines that fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BakeEvent, problem } from '../../lib/model/mod.ts';
-import { assertOk, type Baked, codesOf } from '../rig/baking.ts';
+import { listMembers } from '../../lib/engine/mod.ts';
+import type { PoolAccess } from '../../lib/run/mod.ts';
+import { assertOk, codesOf } from '../rig/baking.ts';
 import { makeFakePool } from '../rig/fake-pool.ts';
-import { type FakeWorld, makeFakeWorld } from '../rig/fake-world.ts';
+import type { FakeWorld } from '../rig/fake-world.ts';
+import { LOST, makeFamily, makeNine, NAMES, only, ranOn } from '../rig/pool-worlds.ts';
 import type { Cleanup } from '../rig/temp.ts';
 
 const THREE = { a: 'linux/amd64', b: 'linux/amd64', c: 'linux/amd64' };
-const NAMES = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
-const LOST = {
-  fail: 'error: failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF',
-};
-
-/** Builds that stand alone, each pushed. */
-function makeNine(t: Cleanup, more = ''): Promise<FakeWorld> {
-  return makeFakeWorld(t, (host) => ({
-    'builds.yaml': `${more}builds:\n${NAMES.map((name) => `  ${name}: { context: ${name}, tags: ["${host}/${name}:1"], push: true }\n`).join('')}`,
-    ...Object.fromEntries(
-      NAMES.flatMap((name) => [
-        [`${name}/Dockerfile`, 'FROM scratch\nCOPY file file\n'],
-        [`${name}/file`, name],
-      ]),
-    ),
-  }));
-}
-
-/** `base` and `tool`, which nobody pushes, and `app`, which reads both. */
-function makeFamily(t: Cleanup, more = ''): Promise<FakeWorld> {
-  return makeFakeWorld(t, (host) => ({
-    'builds.yaml': `${more.replaceAll('HOST', host)}builds:
-  base: { context: base }
-  tool: { context: tool }
-  app: { context: app, contexts: { base: "build:base", tool: "build:tool" }, tags: ["${host}/app:1"], push: true }
-groups: { default: [app] }
-`,
-    'base/Dockerfile': 'FROM scratch\nCOPY file base\n',
-    'base/file': 'base',
-    'tool/Dockerfile': 'FROM scratch\nCOPY file tool\n',
-    'tool/file': 'tool',
-    'app/Dockerfile': 'FROM base\nCOPY --from=tool tool tool\nCOPY file app\n',
-    'app/file': 'app',
-  }));
-}
-
-/** Build → engines that its calls ran on, in order. */
-function ranOn({ events }: Baked): Readonly<Record<string, readonly string[]>> {
-  const found: Record<string, string[]> = {};
-  for (const event of events) {
-    if (event.type !== 'node-started') continue;
-    found[event.build] = [...(found[event.build] ?? []), event.engine ?? 'none'];
-  }
-  return found;
-}
-
-function only<T extends BakeEvent['type']>(
-  { events }: Baked,
-  type: T,
-): readonly Extract<BakeEvent, { type: T }>[] {
-  return events.filter((event): event is Extract<BakeEvent, { type: T }> => event.type === type);
-}
 
 test('builds go to all engines, and after a change each to the one that has its cache', async (t) => {
   const world = await makeNine(t);
@@ -120,6 +70,43 @@ test('a full disk of one engine is that of one engine', async (t) => {
   assert.match(only(baked, 'engine-aside')[0]?.why ?? '', /the disk of the engine is full/);
 });
 
+/** Builds that stand alone, each with a step that runs. */
+async function makeRunning(t: Cleanup): Promise<FakeWorld> {
+  const world = await makeNine(t);
+  await world.write(
+    Object.fromEntries(
+      NAMES.map((name) => [`${name}/Dockerfile`, `FROM scratch\nCOPY file file\nRUN make ${name}\n`]),
+    ),
+  );
+  return world;
+}
+
+test('a step that finds the disk full goes to another engine, and the second one says that it is the engine', async (t) => {
+  const world = await makeRunning(t);
+  const pool = makeFakePool(THREE);
+  pool.of('c').isFull = true;
+  const baked = await pool.bake(world);
+  assertOk(baked);
+  assert.deepEqual(codesOf(baked), []);
+  const tried = Object.values(ranOn(baked)).filter((engines) => engines.includes('tcp://c:1'));
+  assert.ok(tried.length > 1, String(tried.length));
+  for (const engines of tried) assert.equal(engines.length, 2);
+  assert.deepEqual(
+    only(baked, 'engine-aside').map(({ address }) => address),
+    ['tcp://c:1'],
+  );
+});
+
+test('a step that fills a disk of its own costs no other build an engine', async (t) => {
+  const world = await makeRunning(t);
+  const pool = makeFakePool(THREE);
+  for (const engine of pool.engines.values()) engine.isFull = true;
+  const baked = await pool.bake(world, { builds: ['one'] });
+  assert.deepEqual(codesOf(baked), ['build/step-failed of one']);
+  assert.deepEqual(only(baked, 'engine-aside'), []);
+  assert.ok(new Set(ranOn(baked)['one']).size === 3);
+});
+
 test('no engine left: the error lists what happened to each', async (t) => {
   const world = await makeNine(t);
   const pool = makeFakePool(THREE);
@@ -151,6 +138,32 @@ test('none answers at all: said before anything is built, with what is wrong wit
   assert.match(problem?.detail ?? '', /tcp:\/\/a:1: there is no buildkitd.*\n.*b:1.*\n.*c:1/);
 });
 
+test('an address that is none is an error, whatever the others do', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool(THREE);
+  const list: PoolAccess['list'] = (entries, options) => listMembers(entries, options);
+  const { pool: fake } = pool.access;
+  assert(fake !== undefined);
+  const access = { ...pool.access, pool: { ...fake, list } };
+  const baked = await pool.bake(world, {
+    builds: ['one'],
+    access,
+    env: { BUILDKIT_HOST: 'tcp://a:1 http://b:1' },
+  });
+  assert.deepEqual(codesOf(baked), ['engine/bad-address of one']);
+  assert.match(
+    baked.outcome('one').problem?.message ?? '',
+    /"http:\/\/b:1" \(from --addr .* or BUILDKIT_HOST\)/,
+  );
+  // Where nothing is left to be asked, it is said why, and not that nobody answers.
+  const tls = 'engine: { tls: { ca: none.pem } }\n';
+  await world.write({
+    'builds.yaml': `${tls}builds: { one: { context: one, outputs: [type=cacheonly] } }\n`,
+  });
+  const unsure = await pool.bake(world, { builds: ['one'], access });
+  assert.deepEqual(codesOf(unsure), ['engine/tls-files of one']);
+});
+
 test('the last engine comes back while it is waited for', async (t) => {
   const world = await makeNine(t);
   const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
@@ -178,6 +191,17 @@ test('a build that takes its engine down with it does not take all of them', asy
   const { problem } = baked.outcome('one');
   assert.equal(problem?.code, 'engine/lost');
   assert.match(problem?.message ?? '', /on 4 engines one after the other/);
+  assert.equal(ranOn(baked)['one']?.length, 4);
+});
+
+test('nor is it begun again without end where its only engine comes back each time', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
+  pool.of('b').isDown = true;
+  pool.of('a').fault({ at: 'step', times: 20, act: LOST });
+  const baked = await pool.bake(world, { builds: ['one'], engineWaitMs: 10_000 });
+  assert.deepEqual(codesOf(baked), ['engine/lost of one']);
+  assert.match(baked.outcome('one').problem?.message ?? '', /, 4 times$/);
   assert.equal(ranOn(baked)['one']?.length, 4);
 });
 
@@ -260,170 +284,20 @@ builds:
   const baked = await pool.bake(world, { env: { BUILDKIT_HOST: '' } });
   assert.deepEqual(codesOf(baked), ['engine/no-member of none']);
   assert.deepEqual(ranOn(baked), { arm: ['tcp://b:1'], big: ['tcp://c:1'] });
+  // Nobody waits for an engine that there is not.
+  assert.deepEqual([only(baked, 'engine-waiting'), only(baked, 'engine-waited')], [[], []]);
 });
 
-/** One build over two platforms, with annotations of every level. */
-function makeTwoPlatforms(t: Cleanup, more = 'push: true'): Promise<FakeWorld> {
-  return makeFakeWorld(t, (host) => ({
-    'builds.yaml': `builds:
-  app: { context: ., platforms: [linux/amd64, linux/arm64], tags: ["${host}/app:1", "${host}/other/app:1"], ${more} }
-`,
-    Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n',
-  }));
-}
-
-/** Digests and platforms of the manifests of the image, in order. How an index is written the fake does as it likes. */
-function childrenIn({ registry }: FakeWorld): unknown {
-  const { bytes } = registry.store.manifest('app', '1') ?? {};
-  const { manifests } = JSON.parse(String(bytes));
-  return manifests.map(({ digest, platform }: { digest: string; platform: { architecture: string } }) => [
-    digest,
-    platform.architecture,
-  ]);
-}
-
-test('platforms that no single engine has are built apart and joined in their order', async (t) => {
-  const world = await makeTwoPlatforms(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  const whole = await world.bake({ env: { BUILDKIT_HOST: '' } });
-  assertOk(whole);
-  const before = childrenIn(world);
-  world.registry.store.clear();
-  const baked = await pool.bake(world, { force: true });
-  assertOk(baked);
-  assert.deepEqual(childrenIn(world), before);
-  const { digest } = baked.outcome('app');
-  assert.deepEqual([...(ranOn(baked)['app'] ?? [])].sort(), ['tcp://a:1', 'tcp://b:1']);
-  for (const repository of ['app', 'other/app'])
-    assert.equal(world.registry.store.manifest(repository, '1')?.digest, digest);
-  assert.deepEqual((await pool.bake(world)).kinds, { app: 'unchanged' });
-});
-
-test('where one platform fails nothing is joined, and no tag moves', async (t) => {
-  const world = await makeTwoPlatforms(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  pool.of('b').fault({
-    at: 'step',
-    act: { fail: 'error: failed to solve: process "/bin/sh" did not complete successfully: exit code: 1' },
-  });
-  const baked = await pool.bake(world);
-  assert.equal(baked.outcome('app').kind, 'failed');
-  assert.equal(world.registry.store.manifest('app', '1'), undefined);
-});
-
-test('a platform whose engine is lost goes to another one that has it', async (t) => {
-  const world = await makeTwoPlatforms(t);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64', c: 'linux/arm64' });
-  for (const name of ['b', 'c']) pool.of(name).fault({ at: 'step', times: name === 'b' ? 1 : 0, act: LOST });
-  const baked = await pool.bake(world);
-  assertOk(baked);
-  assert.deepEqual(codesOf(baked), []);
-});
-
-test('platforms apart need a repository to be joined in', async (t) => {
-  const world = await makeTwoPlatforms(t, 'push: false');
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64' });
-  assert.deepEqual(codesOf(await pool.bake(world)), ['engine/platforms-apart of app']);
-});
-
-const PODS = 'engine: { pool: [{ kubernetes: { selector: app=buildkitd } }] }\n';
-const IN_PODS = { env: { BUILDKIT_HOST: '' }, engineWaitMs: 60_000 };
-
-test('a pod that is lost: the pods are listed again, the one in its place builds, and the lost one is gone', async (t) => {
-  const world = await makeNine(t, PODS);
-  const pool = makeFakePool({ old: 'linux/amd64', new: 'linux/amd64' });
-  pool.pods.add('old');
-  pool.of('old').fault({
-    at: 'step',
-    act: () => {
-      pool.of('old').isDown = true;
-      pool.pods.delete('old');
-      pool.pods.add('new');
-      throw new Error('read: connection reset by peer: buildkitd');
-    },
-  });
-  const baked = await pool.bake(world, IN_PODS);
-  assertOk(baked);
-  for (const engines of Object.values(ranOn(baked))) assert.equal(engines.at(-1), 'ci/new');
-  assert.deepEqual(
-    only(baked, 'engine-ready').map(({ address, source }) => [address, source]),
-    [
-      ['ci/old', 'a pool of 1'],
-      ['ci/new', 'a pool of 1'],
-    ],
-  );
-  assert.ok(
-    only(baked, 'engine-aside').some(
-      ({ address, why }) => address === 'ci/old' && why === 'its pod is gone, or not ready any more',
-    ),
-  );
-});
-
-test('a pod of a StatefulSet comes back by its name, as one that has not been asked', async (t) => {
-  const world = await makeNine(t, PODS);
-  const pool = makeFakePool({ zero: 'linux/amd64' });
-  pool.pods.add('zero');
-  pool.of('zero').fault({
-    at: 'step',
-    times: 1,
-    act: () => {
-      pool.pods.delete('zero');
-      throw new Error('read: connection reset by peer: buildkitd');
-    },
-  });
-  const baked = await pool.bake(world, {
-    ...IN_PODS,
-    builds: ['one'],
-    onEvent: ({ type, ...rest }) => {
-      if (type === 'engine-aside' && /gone/.test(String((rest as { why?: string }).why)))
-        pool.pods.add('zero');
-    },
-  });
-  assertOk(baked);
-  assert.deepEqual(ranOn(baked), { one: ['ci/zero', 'ci/zero'] });
-  assert.deepEqual(
-    only(baked, 'engine-returned').map(({ address }) => address),
-    ['ci/zero'],
-  );
-});
-
-test('where kubectl does not answer no pod is taken for gone', async (t) => {
-  const world = await makeNine(t, PODS);
-  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
-  for (const name of ['a', 'b']) pool.pods.add(name);
-  pool.of('b').fault({
-    at: 'step',
-    times: 1,
-    act: () => {
-      pool.kubectlFails = problem('engine/kubectl', 'the cluster cannot be reached', { temporary: true });
-      throw new Error('read: connection reset by peer: buildkitd');
-    },
-  });
-  const baked = await pool.bake(world, IN_PODS);
-  assertOk(baked);
-  assert.deepEqual(
-    only(baked, 'engine-aside').map(({ address }) => address),
-    ['ci/b'],
-  );
-  assert.equal(only(baked, 'engine-ready').length, 2);
-});
-
-test('pods that are not coming back: the error says what happened to each', async (t) => {
-  const world = await makeNine(t, PODS);
-  const pool = makeFakePool({ a: 'linux/amd64' });
-  pool.pods.add('a');
-  pool.of('a').fault({
-    at: 'step',
-    act: () => {
-      pool.of('a').isDown = true;
-      pool.pods.clear();
-      throw new Error('read: connection reset by peer: buildkitd');
-    },
-  });
-  const baked = await pool.bake(world, { ...IN_PODS, builds: ['one'], engineWaitMs: 50 });
-  const { problem: found } = baked.outcome('one');
-  assert.equal(found?.code, 'engine/none-left');
-  assert.match(found?.detail ?? '', /ci\/a: /);
+test('that a pool keeps no images is said in words of a pool', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool(THREE);
+  await world.write({ 'builds.yaml': 'builds: { one: { context: one } }\n' });
+  assertOk(await pool.bake(world));
+  const again = await pool.bake(world);
+  assertOk(again);
+  const said = only(again, 'warning').find(({ problem }) => problem.code === 'run/keeps-no-images');
+  assert.match(said?.problem.message ?? '', /^engines of a pool keep no images/);
+  assert.doesNotMatch(said?.problem.hint ?? '', /containerd/);
 });
 
 test('builds that wait for an engine that few have keep no others from running', async (t) => {

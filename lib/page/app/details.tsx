@@ -1,5 +1,6 @@
 /** One build: why, when, of what, its steps and its log. Beside the page where there is room, else over it. */
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { formatEngines } from '../../timeline/engines.ts';
 import type { StepSpan } from '../../timeline/timeline.ts';
 import type { BuildLog, LogPart } from '../page-data.ts';
 import { formatBytes, formatDelta, formatDuration, formatShare, plural, shortStep } from './format.ts';
@@ -87,6 +88,11 @@ function Facts({ row }: { readonly row: Row }) {
         {row.tookMs === undefined ? null : <Fact name="Time">{formatDuration(row.tookMs)}</Fact>}
         {usualMs === undefined ? null : <Fact name="Usually">{formatDuration(usualMs)}</Fact>}
         {queuedMs === undefined ? null : <Fact name="Waited for a slot">{formatDuration(queuedMs)}</Fact>}
+        {build.engines === undefined ? null : (
+          <Fact name="Engine">
+            <span class="break">{formatEngines(build.engines)}</span>
+          </Fact>
+        )}
         {build.critical ? <Fact name="Critical path">the end of the run waited for it</Fact> : null}
         {build.costMs > 0 ? (
           <Fact name="Costs the run">{formatDuration(build.costMs)} (so much shorter without it)</Fact>

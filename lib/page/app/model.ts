@@ -119,7 +119,14 @@ function makeRow(
     ...(usualMs === undefined ? {} : { usualMs }),
     needs,
     neededBy,
-    words: `${build.build} ${reasonOf(build)?.text ?? ''} ${outcome?.problem?.code ?? ''}`.toLowerCase(),
+    words: [
+      build.build,
+      reasonOf(build)?.text ?? '',
+      outcome?.problem?.code ?? '',
+      ...new Set(build.engines?.flat()),
+    ]
+      .join(' ')
+      .toLowerCase(),
   };
 }
 

@@ -1,7 +1,8 @@
 /** All builds as a table that is sorted by any column. Rows out of sight are not there: a thousand cost no more than thirty. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { formatEngines } from '../../timeline/engines.ts';
 import { formatBytes, formatDelta, formatDuration, formatShare } from './format.ts';
-import { RESULTS, type Row, reasonOf } from './model.ts';
+import { type Model, RESULTS, type Row, reasonOf } from './model.ts';
 import { BuildLink, ResultBadge } from './parts.tsx';
 import { useView } from './state.ts';
 
@@ -12,6 +13,11 @@ interface Column {
   /** What is compared; absent values go last, whichever way it is sorted. */
   readonly value: (row: Row) => number | string | undefined;
   readonly cell: (row: Row) => preact.ComponentChildren;
+}
+
+function columnsOf({ data, rows }: Model): readonly Column[] {
+  if (data.kind === 'plan') return PLAN_COLUMNS;
+  return rows.some(({ build }) => build.engines !== undefined) ? POOL_COLUMNS : COLUMNS;
 }
 
 function show<T>(value: T | undefined, format: (value: T) => string): string {
@@ -102,6 +108,19 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
+/** Of runs on a pool. */
+const POOL_COLUMNS: readonly Column[] = [
+  ...COLUMNS.slice(0, -1),
+  {
+    key: 'engine',
+    label: 'Engine',
+    numeric: false,
+    value: ({ build }) => show(build.engines, formatEngines) || undefined,
+    cell: ({ build }) => show(build.engines, formatEngines),
+  },
+  ...COLUMNS.slice(-1),
+];
+
 const PLAN_COLUMNS: readonly Column[] = [
   ...COLUMNS.slice(0, 1),
   {
@@ -148,7 +167,7 @@ const SPARE = 8;
 /** The table. */
 export function BuildsView() {
   const view = useView();
-  const columns = view.model.data.kind === 'plan' ? PLAN_COLUMNS : COLUMNS;
+  const columns = columnsOf(view.model);
   const [sort, setSort] = useState({ key: view.model.data.kind === 'plan' ? '' : 'result', down: false });
   const rows = useMemo(
     () => sortRows(view.model.rows.filter(view.matches), columns, sort),

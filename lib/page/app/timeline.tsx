@@ -1,5 +1,6 @@
 /** When what was done: a lane for each slot, or for each build. Wheel and pinch zoom, dragging moves, keys do both. */
 import { useMemo, useRef, useState } from 'preact/hooks';
+import { formatEngines } from '../../timeline/engines.ts';
 import { useColours, usePainting, useSize } from './canvas.ts';
 import { formatDuration, plural, shortStep } from './format.ts';
 import { useGestures } from './gestures.ts';
@@ -232,6 +233,7 @@ function Tip({ bar, picture }: { readonly bar: Bar | undefined; readonly picture
         <bdi>{row.name}</bdi>
       </b>{' '}
       {row.result} · from {formatDuration(bar.fromMs)}
+      {row.build.engines === undefined ? null : ` · on ${formatEngines(row.build.engines)}`}
       <br />
       {parts.join(' · ')}
       {longest === undefined ? null : (

@@ -1,0 +1,21 @@
+/** Logs of builds of a pool: where each call ran. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BuildLog } from '../../lib/history/build-log.ts';
+
+test('a log says on which engine each attempt ran, and of platforms built apart which', () => {
+  const log = new BuildLog(1_000, false);
+  const line = (attempt: number, more: object) =>
+    log
+      .take({ type: 'node-started', build: 'a', attempt, argv: ['buildctl'], seq: 1, atMs: 1_000, ...more })
+      .map((text) => text.replace(/^ *\+\S+ +/, ''));
+  assert.deepEqual(line(1, {}), ['attempt 1']);
+  assert.deepEqual(line(1, { engine: 'tcp://b1' }), ['attempt 1 on tcp://b1']);
+  assert.deepEqual(line(2, { engine: 'b1', platforms: ['linux/amd64'] }), [
+    '',
+    'attempt 2 on b1 (linux/amd64)',
+  ]);
+  assert.deepEqual(line(1, { engine: 'b2', platforms: ['linux/arm64'], beside: true }), [
+    'beside it on b2 (linux/arm64)',
+  ]);
+});

@@ -332,6 +332,8 @@ export class EnginePool implements RunEngine {
   async #use<T>(lease: Lease, build: Build, task: (turn: Turn) => Promise<T>): Promise<T> {
     const member = this.#members.get(lease.member);
     if (member === undefined) throw new Error(`there is no member \`${lease.member}\``);
+    // New pods would be of use.
+    if (this.#waiting.size > 0) void this.#members.listPods(false);
     const begunAt = performance.now();
     try {
       const done = await task({

@@ -105,3 +105,13 @@ test('pods that are not coming back: the error says what happened to each', asyn
   assert.equal(found?.code, 'engine/none-left');
   assert.match(found?.detail ?? '', /ci\/a: /);
 });
+
+test('pods that are added while builds wait build, too, though none is lost', async (t) => {
+  const world = await makeNine(t, PODS);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
+  pool.pods.add('a');
+  pool.of('a').fault({ at: 'step', act: () => void pool.pods.add('b') });
+  const baked = await pool.bake(world, IN_PODS);
+  assertOk(baked);
+  assert.deepEqual(new Set(Object.values(ranOn(baked)).flat()), new Set(['ci/a', 'ci/b']));
+});

@@ -246,8 +246,9 @@ async function writeLibrary() {
   const { output } = await types.generate({ format: 'esm' });
   await types.close();
   if (output.length !== 1) throw new Error('bundling: the types of the library are more than one file');
-  for (const name of ['library.d.ts', 'bake.d.ts'])
-    writeFileSync(path.join(root, 'dist', name), output[0].code);
+  // Indented by tabs, which is shorter.
+  const code = output[0].code.replaceAll(/^(?: {2})+/gm, (blanks) => '\t'.repeat(blanks.length / 2));
+  for (const name of ['library.d.ts', 'bake.d.ts']) writeFileSync(path.join(root, 'dist', name), code);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The scheduler of a pool in a simulation: runs of 100 to 10,000 builds on 10 to 500 engines that are not there, with time that passes as
- * fast as it can be counted. Prints the table of docs/scale.md.
+ * fast as it can be counted. Prints the tables of docs/pool-figures.md.
  *
  *     node bench/scale.ts [--seed N] [--rounds N] [--without-places] [--jobs N]     (Node ≥ 22.18, Deno, or compiled)
  *

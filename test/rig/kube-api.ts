@@ -26,7 +26,7 @@ export const kubernetesSkip: string | false = skipReason();
 
 function skipReason(): string | false {
   if (poolSkip !== false) return poolSkip;
-  if (PROGRAMS === '') return 'no API server: npm test compiles one';
+  if (PROGRAMS === '') return 'long: BAKE_TS_TEST_LONG=1 compiles an API server, and runs it';
   return isProgram('kubectl') ? false : 'kubectl is not on PATH';
 }
 

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { findBusybox } from '../rig/busybox.ts';
 import { isAlive, makeNetwork, namespacesSkip } from '../rig/namespaces.ts';
-import { repoPath } from '../rig/paths.ts';
+import { compiled, repoPath } from '../rig/paths.ts';
 import { type PoolEngine, poolSkip, startPool } from '../rig/pool.ts';
 import { type Cleanup, makeTempDir } from '../rig/temp.ts';
 
@@ -126,7 +126,9 @@ test('what a process left that was killed is cleared by the next one', {
   skip: namespacesSkip,
   timeout: 60_000,
 }, async (t) => {
-  const rig = pathToFileURL(repoPath('test/rig/namespaces.ts')).href;
+  const rig = pathToFileURL(
+    repoPath(compiled ? 'dist/test/rig/namespaces.js' : 'test/rig/namespaces.ts'),
+  ).href;
   const script = `
     const { makeNetwork } = await import(${JSON.stringify(rig)});
     const { machines } = await makeNetwork({ after() {} }, 1);

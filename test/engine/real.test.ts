@@ -130,7 +130,7 @@ test('what daemons that were killed leave behind is cleared by the next up', asy
   const home = await installHere(t);
   const engine = await up(home);
   const { ended } = await startEndlessBuild(t, home, engine);
-  for (const { pid } of engine.daemons) process.kill(pid, 'SIGKILL');
+  for (const { pid } of engine.daemons) killIfThere(pid);
   await ended;
   let status = await engineStatus({ env: home.env });
   assert(!status.running);

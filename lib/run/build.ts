@@ -27,6 +27,7 @@ import type { NotBuilt } from './buildctl-calls.ts';
 import type { Building } from './context.ts';
 import { callLinked } from './linked-calls.ts';
 import { repositoriesOf, wantedTags } from './publish.ts';
+import type { ScratchRepository } from './scratch-repository.ts';
 import { buildSplit } from './split.ts';
 import { locationOf, storeNames } from './store-names.ts';
 
@@ -60,10 +61,10 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   if (called.kind !== 'done') return called;
   const { built, ranMs } = called;
   const { workDir, outputs } = called.attempt;
-  const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
+  const scratch = scratchOf(building, node);
   // Whatever becomes of it from here on, it lies there.
   const lies = built.digest === undefined ? undefined : scratch?.note(built.digest);
-  const [pushed = scratch?.repository] = node.pushes ? repositoriesOf(wantedTags(node)) : [];
+  const [pushed] = repositoriesFor(building, node);
   const readManifest =
     pushed === undefined
       ? readingStore(called.engine.buildctl)
@@ -98,7 +99,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
     found.image === undefined
       ? {}
       : { image: { ...found.image, ...(location === undefined ? {} : { location }) } };
-  return { kind: 'done', built, ranMs, engine: called.member, readManifest, ...found, ...image };
+  return { kind: 'done', built, ranMs, engine: called.engine.member, readManifest, ...found, ...image };
 }
 
 /** Builds a node on several engines, each with platforms of its own. */
@@ -108,12 +109,11 @@ async function buildGroups(
   inputs: NodeInputs,
   groups: readonly (readonly string[])[],
 ): Promise<NodeBuilt> {
-  const { name, outputs: written } = node.build;
-  const scratch = building.scratch?.takes(node) === true ? building.scratch : undefined;
-  const pushed = node.pushes ? repositoriesOf(wantedTags(node)) : [];
-  const [first, ...others] = scratch === undefined ? pushed : [scratch.repository];
+  const { name } = node.build;
+  const scratch = scratchOf(building, node);
+  const [first, ...others] = repositoriesFor(building, node);
   const shown = groups.map((group) => group.join(' and ')).join('; ');
-  if (node.role === 'asked' && written.some((one) => one.type !== 'cacheonly' && !isLoad(one))) {
+  if (writtenBy(node).length > 0) {
     const apart = problem(
       'engine/platforms-apart',
       `\`${name}\` has outputs of its own, and no engine of the pool has all of its platforms (${shown})`,
@@ -165,16 +165,13 @@ async function buildGroups(
 
 /** Images stand behind files, and the build's own last: the metadata file holds the digest of the last one. */
 function chooseOutputs(building: Building, node: PlanNode, workDir: string): readonly BuildOutput[] {
-  const { naming, scratch } = building;
-  const outputs: BuildOutput[] = [];
-  if (node.role === 'asked') {
-    const written = node.build.outputs.filter((one) => one.type !== 'cacheonly' && !isLoad(one));
-    const sorted = [...written.filter((one) => !isImage(one)), ...written.filter(isImage)];
-    for (const output of sorted) outputs.push({ kind: 'written', output });
-  }
-  if (node.pushes) return [...outputs, ...pushTo(building, repositoriesOf(wantedTags(node)))];
+  const { naming } = building;
+  const written = writtenBy(node);
+  const sorted = [...written.filter((one) => !isImage(one)), ...written.filter(isImage)];
+  const outputs: BuildOutput[] = sorted.map((output) => ({ kind: 'written', output }));
+  const repositories = repositoriesFor(building, node);
+  if (node.pushes || repositories.length > 0) return [...outputs, ...pushTo(building, repositories)];
   if (!isStored(node)) return outputs;
-  if (scratch?.takes(node) === true) return [...outputs, ...pushTo(building, [scratch.repository])];
   if (naming.worker() === 'oci') outputs.push({ kind: 'layout', dir: layoutIn(workDir) });
   else {
     // A name that an output of its own gives to an image says what that output says.
@@ -185,6 +182,24 @@ function chooseOutputs(building: Building, node: PlanNode, workDir: string): rea
     if (names.length > 0) outputs.push({ kind: 'store', names });
   }
   return outputs;
+}
+
+/** Outputs of a build's own, beside its image; of one that is only needed nobody wants them. */
+function writtenBy({ role, build }: PlanNode): readonly TypedAttributes[] {
+  if (role !== 'asked') return [];
+  return build.outputs.filter((one) => one.type !== 'cacheonly' && !isLoad(one));
+}
+
+/** The scratch repository, where the image of a build goes through it. */
+function scratchOf({ scratch }: Building, node: PlanNode): ScratchRepository | undefined {
+  return scratch?.takes(node) === true ? scratch : undefined;
+}
+
+/** Where the image of a build is pushed to by digest; empty: nowhere. */
+function repositoriesFor(building: Building, node: PlanNode): readonly ImageRef[] {
+  if (node.pushes) return repositoriesOf(wantedTags(node));
+  const scratch = scratchOf(building, node);
+  return scratch === undefined ? [] : [scratch.repository];
 }
 
 /** Outputs that push to repositories by digest. */

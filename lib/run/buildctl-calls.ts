@@ -58,8 +58,6 @@ export type Called =
       readonly built: Built;
       /** Where it was made. */
       readonly engine: ReadyEngine;
-      /** Which engine of a pool that is; undefined: there is one. */
-      readonly member: string | undefined;
       readonly attempt: Attempt;
       /** Milliseconds that the call took which succeeded, without waiting for its turn. */
       readonly ranMs: number;
@@ -111,7 +109,6 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   if (proxies?.withheld !== undefined)
     calling.emit({ type: 'warning', build, problem: problemToJson(proxies.withheld) });
   const named = nameSources(node, inputs, sendsAnew);
-  const avoid = new Set<string>();
   let isStaged = false;
   /** Engines of a pool that were lost: one may be here more than once where there is no other. */
   const lost: string[] = [];
@@ -137,18 +134,10 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
       emit: (event) => calling.emit(withoutCredentials(calling, event)),
       ...(dockerfile === undefined ? {} : { dockerfile }),
     };
-    const one = await inTurn(calling, build, inputs, isStaged, () => callOnce(calling, call, inputs, avoid));
+    const one = await inTurn(calling, build, inputs, isStaged, () => callOnce(calling, call, inputs, lost));
     const { result, ranMs, after } = one;
     const used = one.engine ?? engine.value;
-    if (result.ok)
-      return {
-        kind: 'done',
-        built: result.value,
-        engine: used,
-        member: one.member,
-        attempt: prepared.value,
-        ranMs,
-      };
+    if (result.ok) return { kind: 'done', built: result.value, engine: used, attempt: prepared.value, ranMs };
     await rm(workDir, { recursive: true, force: true });
     const steps = result.error.steps === undefined ? {} : { steps: result.error.steps };
     if (result.error.kind === 'cancelled' || calling.signal.aborted) return { kind: 'cancelled', ...steps };
@@ -156,7 +145,6 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     if (after?.kind === 'gone') return { kind: 'failed', problem: { ...after.problem, build }, ...steps };
     const isMoved = after?.kind === 'elsewhere' && lost.length < MAX_MOVES;
     if (after?.kind === 'elsewhere') lost.push(used.buildctl.address);
-    if (isMoved) avoid.add(used.buildctl.address);
     // What may pass by itself is tried again in the ordinary way.
     const isBack = after?.kind === 'back' && failure.temporary !== true && waits === 0;
     if (isBack || isMoved) waits++;
@@ -228,7 +216,6 @@ interface OneCall {
   readonly ranMs: number;
   /** Where it ran; undefined: nowhere. */
   readonly engine?: ReadyEngine;
-  readonly member?: string | undefined;
   /** Where the engine went away: what became of that. */
   readonly after?: AfterLoss;
 }
@@ -238,17 +225,17 @@ async function callOnce(
   calling: Calling,
   call: BuildCall,
   inputs: NodeInputs,
-  avoid: ReadonlySet<string>,
+  lost: readonly string[],
 ): Promise<OneCall> {
   const { phases } = calling;
   const build = call.build.name;
   const called = await calling.slots.with(
-    { build: call.build, priority: () => calling.priorityOf(build), avoid },
+    { build: call.build, priority: () => calling.priorityOf(build), avoid: new Set(lost) },
     async (turn): Promise<OneCall> => {
       const made = await callInSlot(calling, turn, call, inputs);
       // Said before another build gets the slot.
       phases.enter(build, made.result.ok ? phaseAfter(call) : 'checking');
-      return { ...made, engine: turn.engine, member: turn.member };
+      return { ...made, engine: turn.engine };
     },
     () => phases.enter(build, 'queued'),
   );
@@ -295,7 +282,7 @@ async function callInSlot(
 /** A push that takes long needs little of this machine and of the engine, so it gives the permit back. */
 async function callWatched(
   calling: Calling,
-  { engine, member, slot, giveBack, answers, isLeft }: Turn,
+  { engine, slot, giveBack, answers, isLeft }: Turn,
   call: BuildCall,
   inputs: NodeInputs,
 ): Promise<Pick<OneCall, 'result'> & { readonly held: number | undefined }> {
@@ -314,7 +301,7 @@ async function callWatched(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ended = await runBuild(engine.buildctl, {
     ...call,
-    ...(member === undefined ? {} : { engine: member }),
+    ...(engine.member === undefined ? {} : { engine: engine.member }),
     onExport: () => phases.enter(build, 'exporting', held),
     onPush: () => {
       phases.enter(build, 'pushing', held);

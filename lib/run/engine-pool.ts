@@ -15,6 +15,7 @@ import {
   problem,
   problemToJson,
   type Result,
+  targetOf,
   wasCancelled,
 } from '../model/mod.ts';
 import { cacheIdentity, type Lease, type Placement, Scheduler } from '../pool/mod.ts';
@@ -22,10 +23,17 @@ import type { RunProgram } from '../system/mod.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Emit } from './emitter.ts';
 import type { StoreListing } from './engine-access.ts';
-import type { EngineSlots, ReadyEngine, SlotRequest, Turn } from './engine-slots.ts';
+import {
+  type EngineSlots,
+  mirroredHosts,
+  type ReadyEngine,
+  type SlotRequest,
+  type Turn,
+} from './engine-slots.ts';
 import type { PoolAccess, PoolQuestion } from './pool-access.ts';
 import { PoolLoad } from './pool-load.ts';
 import {
+  asMember,
   canTake,
   type KnownMember,
   mayTake,
@@ -53,8 +61,6 @@ export interface EnginePoolOptions {
   readonly signal: AbortSignal;
   /** How long a build waits where no engine is left that can build it (milliseconds). */
   readonly waitMs: number;
-  /** Waits, but not beyond the signal. */
-  readonly sleep: (ms: number) => Promise<void>;
   /** What runs buildctl; where absent, it is really run. */
   readonly run?: RunProgram;
   /** Called for each `buildctl build` that was really started. */
@@ -109,17 +115,17 @@ export class EnginePool implements RunEngine {
     this.#scheduler = new Scheduler([], { now: () => performance.now() });
     this.#permits = new Semaphore(jobs);
     this.slots = { with: (request, task, onWait) => this.#with(request, task, onWait) };
+    const question = { env, signal, ...(settings === undefined ? {} : { settings }) };
     this.#members = new PoolMembers({
       access,
       entries,
-      question: { env, signal, ...(settings === undefined ? {} : { settings }) },
-      buildctlOf: (program, { address, tls }) => ({
+      question,
+      buildctlOf: (program, target) => ({
         program,
-        address,
+        ...targetOf(target),
         env,
         signal,
         onBuild: options.onBuild,
-        ...(tls === undefined ? {} : { tls }),
         ...(options.run === undefined ? {} : { run: options.run }),
       }),
       emit,
@@ -132,7 +138,7 @@ export class EnginePool implements RunEngine {
     });
     this.#load = new PoolLoad({
       running: access.running,
-      question: { env, signal, ...(settings === undefined ? {} : { settings }) },
+      question,
       members: () => this.#members.known.filter(({ aside }) => aside === undefined),
       scheduler: this.#scheduler,
       isNeeded: () => this.#waiting.size > 0,
@@ -229,10 +235,8 @@ export class EnginePool implements RunEngine {
     return ok(this.#readyOf(first));
   }
 
-  #readyOf({ buildctl }: PoolMember): ReadyEngine {
-    const { registries } = this.#options.plan.set;
-    const mirrored = [...registries].filter(([, { mirrors = [] }]) => mirrors.length > 0);
-    return { buildctl, mirrored: new Set(mirrored.map(([host]) => host)) };
+  #readyOf({ address, buildctl }: PoolMember): ReadyEngine {
+    return { buildctl, member: address.id, mirrored: mirroredHosts(this.#options.plan) };
   }
 
   /** Those of the engines that answered first, in the order of the pool. */
@@ -246,13 +250,11 @@ export class EnginePool implements RunEngine {
   }
 
   /** An engine answers: it gets builds. */
-  #take({ address, state }: KnownMember, isNew: boolean): void {
-    const { id, jobs, labels } = address;
+  #take(one: KnownMember, isNew: boolean): void {
     if (isNew) {
-      const own = ownLabel(ownPlatform(state));
-      this.#scheduler.add({ id, jobs, platforms: state.platforms, labels: [...labels, own] });
+      this.#scheduler.add(asMember(one));
       for (const resolve of this.#onJoin) resolve();
-    } else this.#scheduler.restore(id);
+    } else this.#scheduler.restore(one.address.id);
     this.#review();
   }
 
@@ -340,7 +342,6 @@ export class EnginePool implements RunEngine {
         slot: lease.slot,
         giveBack: lease.release,
         engine: this.#readyOf(member),
-        member: member.address.id,
         settled: async () => undefined,
         answers: async () => (await queryWorker(member.buildctl, RETURN_MS)) !== undefined,
         isLeft: true,

@@ -3,17 +3,24 @@
  * engine or a pool of them.
  */
 import type { Buildctl } from '../buildctl/mod.ts';
-import { type Build, ok, type Problem, type Result } from '../model/mod.ts';
+import { type Build, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
 import type { EngineReturn } from './engine-return.ts';
 import type { Semaphore } from './scheduler.ts';
 
 /** An engine that answers. */
 export interface ReadyEngine {
   readonly buildctl: Buildctl;
+  /** Which engine of a pool it is; absent: there is one. */
+  readonly member?: string;
   /** What to do where the engine does not trust or understand a registry that our own client does. */
   readonly registryHint?: string;
   /** Hosts with mirrors in `registries`, which the engine may not know. */
   readonly mirrored?: ReadonlySet<string>;
+}
+
+/** Hosts of which our own client knows mirrors, and the engine may not. */
+export function mirroredHosts({ set }: Pick<Plan, 'set'>): ReadonlySet<string> {
+  return new Set([...set.registries].flatMap(([host, { mirrors = [] }]) => (mirrors.length > 0 ? host : [])));
 }
 
 /** What a slot is wanted for. */
@@ -41,8 +48,6 @@ export interface Turn {
   /** Gives it to others before the call ends. */
   readonly giveBack: () => void;
   readonly engine: ReadyEngine;
-  /** Which engine of a pool it is; absent: there is one. */
-  readonly member?: string;
   /** Resolves when nobody waits for the engine to come back. */
   readonly settled: () => Promise<void>;
   /** Whether it answers a short question; bounded in time. */
@@ -52,7 +57,6 @@ export interface Turn {
   /**
    * Told of a failure, while the slot is held: whoever would get it would only find out the same.
    *
-   * @param onWait called where the engine is waited for
    * @returns undefined: it is not the engine's
    */
   readonly lost: (failure: Problem) => Promise<AfterLoss> | undefined;

@@ -41,7 +41,7 @@ export class PoolLoad {
       if (this.#options.isNeeded()) void this.#measure();
     }, EACH_MS);
     // Nobody waits for that alone.
-    (this.#timer as { unref?: () => void }).unref?.();
+    this.#timer.unref();
     const stopper = new AbortController();
     const enough = delay(FIRST_MS, undefined, { signal: stopper.signal }).catch(() => undefined);
     await Promise.race([first, enough]);

@@ -12,7 +12,7 @@ import {
   type Result,
   wasCancelled,
 } from '../model/mod.ts';
-import type { Placement } from '../pool/mod.ts';
+import { type Member, type Placement, whoCan } from '../pool/mod.ts';
 import type { Emit } from './emitter.ts';
 import { isEngineAway, speaksOfFullDisk } from './engine-slots.ts';
 import type { MemberAddress, MemberState, PoolAccess, PoolQuestion } from './pool-access.ts';
@@ -48,7 +48,7 @@ export interface PoolMember {
 export type KnownMember = PoolMember & { readonly state: MemberState };
 
 /** The same as it changes. */
-interface Member extends PoolMember {
+interface Changing extends PoolMember {
   state: MemberState | undefined;
   aside: Problem | undefined;
   /** Builds with a step that found no room there. */
@@ -79,7 +79,7 @@ const ASK_MS = 1_000;
 /** The engines of one session's pool. */
 export class PoolMembers {
   readonly #options: PoolMembersOptions;
-  readonly #members = new Map<string, Member>();
+  readonly #members = new Map<string, Changing>();
   readonly #pods: PoolPods;
   #program = 'buildctl';
   #opened: Promise<Result<readonly Problem[]>> | undefined;
@@ -174,9 +174,8 @@ export class PoolMembers {
       void this.#ask(one, RETURN_MS);
     }
     if (away.some(({ address }) => isPod(address))) void this.listPods(isAtOnce);
-    this.#watch = setTimeout(() => this.look(), ASK_MS);
     // Nobody waits for that alone.
-    (this.#watch as { unref?: () => void }).unref?.();
+    this.#watch = setTimeout(() => this.look(), ASK_MS).unref();
   }
 
   /**
@@ -230,7 +229,7 @@ export class PoolMembers {
     return this.known.length > 0 ? ok(problems) : fail([noneAnswers(this.describe(), problems)]);
   }
 
-  #enter(address: MemberAddress): Member {
+  #enter(address: MemberAddress): Changing {
     const buildctl = this.#options.buildctlOf(this.#program, address);
     const nothing = { state: undefined, aside: undefined, strikes: 0, untilMs: 0, isAsked: false };
     const isLate = this.#isAnnounced && !this.#members.has(address.id);
@@ -249,7 +248,7 @@ export class PoolMembers {
   }
 
   /** What runs there may yet end well: a pod that is about to end waits for that. */
-  #leave(one: Member): void {
+  #leave(one: Changing): void {
     const { address, aside } = one;
     const why = 'its pod is gone, or not ready any more';
     one.isGone = true;
@@ -258,7 +257,7 @@ export class PoolMembers {
     this.#options.onLeave(address.id);
   }
 
-  #sayReady({ address, buildctl, state }: Member): void {
+  #sayReady({ address, buildctl, state }: Changing): void {
     const source = `a pool of ${[...this.#members.values()].filter(({ isGone }) => !isGone).length}`;
     const version = state?.version === undefined ? {} : { version: state.version };
     const { program } = buildctl;
@@ -279,7 +278,7 @@ export class PoolMembers {
   }
 
   /** Asks one that gets no builds, or has not been asked; it gets some where it answers. */
-  async #ask(one: Member, timeoutMs: number): Promise<void> {
+  async #ask(one: Changing, timeoutMs: number): Promise<void> {
     if (one.isAsked) return;
     one.isAsked = true;
     const { access, question, emit, onAnswer } = this.#options;
@@ -307,23 +306,20 @@ function isKnown(member: PoolMember): member is KnownMember {
 
 /** Whether an engine can build it, or may once it answers. */
 export function mayTake(one: PoolMember, placement: Placement): boolean {
-  const { address, state } = one;
-  if (state !== undefined) return canTake(one, placement);
-  return (
-    placement.labels.every((label) => isOwnLabel(label) || address.labels.includes(label)) &&
-    (address.platforms.length === 0 ||
-      placement.platforms.every((platform) => address.platforms.includes(platform)))
-  );
+  if (isKnown(one)) return canTake(one, placement);
+  const labels = placement.labels.filter((label) => !isOwnLabel(label));
+  return whoCan({ ...placement, labels }, [one.address]).length > 0;
 }
 
-export function canTake({ address, state }: PoolMember, { platforms, labels }: Placement): boolean {
-  // Of one that never answered nobody knows.
-  if (state === undefined) return false;
-  const own = ownLabel(ownPlatform(state));
-  return (
-    labels.every((label) => label === own || address.labels.includes(label)) &&
-    platforms.every((platform) => state.platforms.includes(platform))
-  );
+/** Whether an engine can build it; of one that never answered nobody knows. */
+export function canTake(one: PoolMember, placement: Placement): boolean {
+  return isKnown(one) && whoCan(placement, [asMember(one)]).length > 0;
+}
+
+/** An engine as builds are placed on it. */
+export function asMember({ address, state }: KnownMember): Member {
+  const { id, jobs, labels } = address;
+  return { id, jobs, platforms: state.platforms, labels: [...labels, ownLabel(ownPlatform(state))] };
 }
 
 /** Stands for the platform that an engine builds for where none is named; no label of a user has a blank. */

@@ -15,7 +15,7 @@ import { goArchitecture, type System, thisSystem } from '../system/mod.ts';
 import type { Emit } from './emitter.ts';
 import type { EngineAccess, StoreListing } from './engine-access.ts';
 import { EngineReturn } from './engine-return.ts';
-import type { ReadyEngine } from './engine-slots.ts';
+import { mirroredHosts, type ReadyEngine } from './engine-slots.ts';
 
 /** What finding an engine goes by. */
 export interface SessionEngineOptions {
@@ -238,10 +238,9 @@ export class SessionEngine implements RunEngine {
     for (const one of [...engine.value.warnings, ...warnings])
       emit({ type: 'warning', problem: problemToJson(one) });
     if (isAsked && this.#worker === 'containerd') await this.storedImages();
-    const mirrored = [...plan.set.registries].filter(([, { mirrors = [] }]) => mirrors.length > 0);
     return ok({
       buildctl,
-      mirrored: new Set(mirrored.map(([host]) => host)),
+      mirrored: mirroredHosts(plan),
       ...(registryHint === undefined ? {} : { registryHint }),
     });
   }

@@ -1,4 +1,4 @@
-import { ARGO_LIMITS, printArgo } from '../../lib/ci/mod.ts';
+import { POD_LIMITS, printArgo } from '../../lib/ci/mod.ts';
 import type { ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
@@ -9,7 +9,7 @@ import { printPipeline, readName } from '../pipeline.ts';
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const name = readName(args);
   if (!name.ok) return reportProblems(name.error, args, io);
-  const system = { limits: ARGO_LIMITS, split: 'graph', runners: 'pods' } as const;
+  const system = { limits: POD_LIMITS, split: 'graph', runners: 'pods' } as const;
   return printPipeline(args, io, system, ({ pipeline, settings }) =>
     printArgo(pipeline, { ...settings, name: name.value }),
   );

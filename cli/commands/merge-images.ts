@@ -1,4 +1,12 @@
-import { fail, type ImageRef, ok, type Problem, type Result, readImageRef } from '../../lib/model/mod.ts';
+import {
+  fail,
+  type ImageRef,
+  ok,
+  type Problem,
+  type Result,
+  readImageRef,
+  repositoriesOf,
+} from '../../lib/model/mod.ts';
 import { type PlatformPart, planJoin, putJoined, type RegistryClient } from '../../lib/registry/mod.ts';
 import { isSet, listOf, type ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
@@ -66,9 +74,4 @@ function readAll(
   const found = words.map(read);
   const problems = found.flatMap((one) => (one.ok ? [] : one.error));
   return problems.length > 0 ? fail(problems) : ok(found.flatMap((one) => (one.ok ? one.value : [])));
-}
-
-function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
-  const bare = refs.map(({ registry, repository }) => ({ registry, repository }));
-  return [...new Map(bare.map((ref) => [`${ref.registry}/${ref.repository}`, ref])).values()];
 }

@@ -3,10 +3,10 @@ import { isDigest, type Outcome, ok, type Problem, problem, type Result } from '
 import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
 import { VERSION } from '../../lib/util/version.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from '../args.ts';
-import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { readMetadataFiles, recordOf, writeMetadataFile } from '../metadata-files.ts';
-import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, reportStoppable, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
 import { readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
@@ -71,7 +71,7 @@ async function mergeBuilds(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const signIn = targets.length === 0 ? ok(undefined) : await readSignIn(args, io, targets);
   if (!signIn.ok) return reportProblems(signIn.error, args, io);
   const { merge } = await import('../../lib/merge/mod.ts');
-  return withCancellation(io, async ({ signal, stoppedBy }) => {
+  return withCancellation(io, async ({ signal }) => {
     const merged = await withTransferView('copying', args, io, (onBlob) =>
       merge({
         plan,
@@ -85,12 +85,9 @@ async function mergeBuilds(args: ParsedArgs, io: Io): Promise<ExitCode> {
       }),
     );
     if (merged.ok) return show(merged.value, args, io);
-    const stopped = stoppedBy();
-    // Of a request that was stopped nobody wants to read.
-    const problems = merged.error.filter(({ code }) => stopped === undefined || code !== 'run/cancelled');
-    const code = reportProblems(problems, args, io);
+    const code = reportStoppable(merged.error, signal, args, io);
     io.stderr.write(`${whatStands(merged.error)}\n`);
-    return stopped === undefined ? code : exitCodeOfSignal(stopped);
+    return code;
   });
 }
 

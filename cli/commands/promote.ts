@@ -3,9 +3,9 @@ import type { PassedOver, PromotedTag, Promotion } from '../../lib/promote/mod.t
 import { type Palette, plural, shortDigest } from '../../lib/report/mod.ts';
 import { VERSION } from '../../lib/util/version.ts';
 import { isSet, listOf, type ParsedArgs } from '../args.ts';
-import { type ExitCode, exitCodeOfSignal } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
-import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
+import { formatTable, paletteFor, reportProblems, reportStoppable, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
 import { formatTransfer, readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
@@ -29,7 +29,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { plan, warnings, missing } = planned.value;
   // Dockerfiles say what needs what, and nothing else of them counts here.
   reportProblems(isSet(args, 'dependents') ? [...warnings, ...missing] : warnings, args, io);
-  return withCancellation(io, async ({ signal, stoppedBy }) => {
+  return withCancellation(io, async ({ signal }) => {
     const promoted = await withTransferView('promoting', args, io, (onBlob) =>
       promote({
         plan,
@@ -44,12 +44,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       }),
     );
     if (promoted.ok) return show(promoted.value, args, io);
-    const stopped = stoppedBy();
-    // Of a request that was stopped nobody wants to read.
-    const problems = promoted.error.filter(({ code }) => stopped === undefined || code !== 'run/cancelled');
-    const code = reportProblems(problems, args, io);
+    const code = reportStoppable(promoted.error, signal, args, io);
     io.stderr.write(`${whatStands(promoted.error)}\n`);
-    return stopped === undefined ? code : exitCodeOfSignal(stopped);
+    return code;
   });
 }
 

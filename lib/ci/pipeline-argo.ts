@@ -2,7 +2,7 @@
  * A pipeline for Argo Workflows (3.6 or newer), as a WorkflowTemplate: it can be applied again and again, and what starts it
  * (a trigger, `argo submit --from`) gives it a commit. A Workflow would be one run, and can only be created.
  */
-import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
+import type { Pipeline, PipelineJob } from './pipeline-model.ts';
 import {
   BUILDKIT_HOST,
   buildctlContainer,
@@ -19,14 +19,6 @@ import {
   volumes,
 } from './pipeline-pod.ts';
 import { comment, heading, indented, list, platformWords, quotedWord, scalar } from './pipeline-text.ts';
-
-/** Argo has no limit of its own, but an object of Kubernetes has one of 1.5 MB, also with the state of all its jobs. */
-export const ARGO_LIMITS: PipelineLimits = {
-  jobsOfLevel: 500,
-  jobs: 500,
-  needs: Number.POSITIVE_INFINITY,
-  labels: true,
-};
 
 /** Where Argo puts the checkout. */
 const SOURCE = '/bake-ts/source';

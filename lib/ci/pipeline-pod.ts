@@ -1,6 +1,14 @@
 /** What pods of Kubernetes run, in pipelines of Argo Workflows and of Tekton alike. */
-import type { Pipeline, PipelineJob } from './pipeline-model.ts';
+import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
 import { bakeTs, type CallSettings, type PipelineSettings } from './pipeline-text.ts';
+
+/** Neither Argo nor Tekton has a limit of its own, but an object of Kubernetes has one of 1.5 MB, also with the state of all its jobs. */
+export const POD_LIMITS: PipelineLimits = {
+  jobsOfLevel: 500,
+  jobs: 500,
+  needs: Number.POSITIVE_INFINITY,
+  labels: true,
+};
 
 /** Settings of pipelines in Kubernetes. */
 export interface KubernetesSettings extends PipelineSettings {

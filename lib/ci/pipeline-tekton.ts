@@ -2,7 +2,7 @@
  * A pipeline for Tekton (v1 of its API), as a Task and a Pipeline: both can be applied again and again, and what starts them (a
  * trigger, `tkn pipeline start`) gives them a commit.
  */
-import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
+import type { Pipeline, PipelineJob } from './pipeline-model.ts';
 import {
   BUILDKIT_HOST,
   buildctlContainer,
@@ -19,14 +19,6 @@ import {
   volumes,
 } from './pipeline-pod.ts';
 import { comment, heading, indented, list, platformWords, quotedWord, scalar } from './pipeline-text.ts';
-
-/** Tekton has no limit of its own, but an object of Kubernetes has one of 1.5 MB, also with the state of all its jobs. */
-export const TEKTON_LIMITS: PipelineLimits = {
-  jobsOfLevel: 500,
-  jobs: 500,
-  needs: Number.POSITIVE_INFINITY,
-  labels: true,
-};
 
 /** Prints both objects. Equal input, equal output. */
 export function printTekton(pipeline: Pipeline, settings: KubernetesSettings): string {

@@ -16,9 +16,9 @@ import {
   type Problem,
   problem,
   type Result,
+  repositoriesOf,
 } from '../model/mod.ts';
 import {
-  createRegistryClient,
   type OnBlob,
   type PlannedJoin,
   type Presence,
@@ -33,8 +33,8 @@ import {
   immutableProblem,
   immutableTags,
   KEPT_WORDS,
+  openPlanClient,
   putTogether,
-  repositoriesOf,
   wantedTags,
 } from '../run/mod.ts';
 import { option } from '../util/option-words.ts';
@@ -107,7 +107,7 @@ const KEPT: ReadonlySet<string> = new Set([...KEPT_WORDS, 'previous', 'platforms
  */
 export async function merge(options: MergeOptions): Promise<Result<Merged>> {
   const hider = createHider(options.plan.set.variables);
-  const client = openClient(options, options.signal);
+  const client = openPlanClient(options, options.signal);
   try {
     const merged = await mergeWith(client, options);
     if (!merged.ok) return fail(merged.error.map((one) => hideInProblem(one, hider, KEPT)));
@@ -147,7 +147,7 @@ async function mergeWith(client: RegistryClient, options: MergeOptions): Promise
   const before = await askStanding(client, joinings);
   const unsure = unsureOf(before);
   if (unsure.length > 0) return fail(unsure);
-  const moving = { client, isImmutable, openClient: () => openClient(options) };
+  const moving = { client, isImmutable, openClient: () => openPlanClient(options) };
   const moves = joinings.flatMap(({ node, joined }) =>
     wantedTags(node).map((ref) => ({ build: node.build.name, ref, digest: joined.digest })),
   );
@@ -291,14 +291,4 @@ function buildsOf(
       return { ref, digest, action: previous === digest ? 'there' : 'put', previous };
     }),
   }));
-}
-
-function openClient({ plan, env, userAgent, signIn }: MergeOptions, signal?: AbortSignal): RegistryClient {
-  return createRegistryClient({
-    registries: plan.set.registries,
-    env,
-    ...(userAgent === undefined ? {} : { userAgent }),
-    ...(signIn === undefined ? {} : { signIn }),
-    ...(signal === undefined ? {} : { signal }),
-  });
 }

@@ -177,3 +177,14 @@ export function contextKey(name: string): string {
 export function isSameRepository(one: ImageRef, other: ImageRef): boolean {
   return one.registry === other.registry && one.repository === other.repository;
 }
+
+/** Distinct `HOST/REPOSITORY` of references, in order. */
+export function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
+  const found = new Map<string, ImageRef>();
+  for (const { registry, repository } of refs) {
+    const bare = { registry, repository };
+    const name = formatImageRef(bare);
+    if (!found.has(name)) found.set(name, bare);
+  }
+  return [...found.values()];
+}

@@ -7,6 +7,7 @@ import {
   ok,
   type Problem,
   type Result,
+  repositoriesOf,
 } from '../model/mod.ts';
 import {
   type Copied,
@@ -16,7 +17,6 @@ import {
   type RegistryClient,
   withoutRepeatedRefusals,
 } from '../registry/mod.ts';
-import { repositoriesOf } from '../run/mod.ts';
 import type { FoundImage } from './ask.ts';
 
 /** What went over the wire. */

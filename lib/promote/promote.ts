@@ -13,15 +13,8 @@ import {
   type Problem,
   type Result,
 } from '../model/mod.ts';
-import {
-  type CopyOptions,
-  createRegistryClient,
-  type OnBlob,
-  type Presence,
-  type RegistryClient,
-  type SignIn,
-} from '../registry/mod.ts';
-import { immutableTags, KEPT_WORDS, putTogether } from '../run/mod.ts';
+import type { CopyOptions, OnBlob, Presence, RegistryClient, SignIn } from '../registry/mod.ts';
+import { immutableTags, KEPT_WORDS, openPlanClient, putTogether } from '../run/mod.ts';
 import { askSources, askTargets, checkTargets, type FoundImage } from './ask.ts';
 import { type Brought, bringImages } from './bring.ts';
 import { chooseTags, type PassedOver } from './choose.ts';
@@ -91,7 +84,7 @@ export async function promote(options: PromoteOptions): Promise<Result<Promotion
   const { images, passedOver } = chosen.value;
   const stop = new AbortController();
   const signals = [stop.signal, ...(options.signal === undefined ? [] : [options.signal])];
-  const client = openClient(options, AbortSignal.any(signals));
+  const client = openPlanClient(options, AbortSignal.any(signals));
   try {
     const found = await askSources(client, images);
     if (!found.ok) return fail(found.error.map((one) => hideInProblem(one, hider, KEPT)));
@@ -132,7 +125,7 @@ async function promoteFound(
   const before = await askTargets(client, images);
   const unsure = [...before.values()].flatMap((one) => (one.kind === 'unknown' ? one.problem : []));
   if (unsure.length > 0) return fail(unsure);
-  const moving = { client, isImmutable, openClient: () => openClient(options) };
+  const moving = { client, isImmutable, openClient: () => openPlanClient(options) };
   const put = await putTogether(moving, targetsOf(images), before);
   if (!put.ok) return put;
   return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, before), problems: [] });
@@ -171,14 +164,4 @@ function tagsOf(
       };
     }),
   );
-}
-
-function openClient({ plan, env, userAgent, signIn }: PromoteOptions, signal?: AbortSignal): RegistryClient {
-  return createRegistryClient({
-    registries: plan.set.registries,
-    env,
-    ...(userAgent === undefined ? {} : { userAgent }),
-    ...(signIn === undefined ? {} : { signIn }),
-    ...(signal === undefined ? {} : { signal }),
-  });
 }

@@ -14,6 +14,7 @@ import {
   type PlatformManifest,
   parseImageRef,
   problem,
+  repositoriesOf,
   type TypedAttributes,
 } from '../model/mod.ts';
 import {
@@ -26,7 +27,7 @@ import {
 import type { NotBuilt } from './buildctl-calls.ts';
 import type { Building } from './context.ts';
 import { callLinked } from './linked-calls.ts';
-import { repositoriesOf, wantedTags } from './publish.ts';
+import { wantedTags } from './publish.ts';
 import type { ScratchRepository } from './scratch-repository.ts';
 import { buildSplit } from './split.ts';
 import { locationOf, storeNames } from './store-names.ts';

@@ -2,8 +2,15 @@
  * Runs whose images go to their repositories by digest, and that move no tag: of a build whose platforms are built by several, each
  * on a machine of its own, which somebody joins in the end.
  */
-import { formatImageRef, type Plan, type PlanNode, partOfBuild, type Tag } from '../model/mod.ts';
-import { repositoriesOf, wantedTags } from './publish.ts';
+import {
+  formatImageRef,
+  type Plan,
+  type PlanNode,
+  partOfBuild,
+  repositoriesOf,
+  type Tag,
+} from '../model/mod.ts';
+import { wantedTags } from './publish.ts';
 
 /**
  * The same plan, but that what it pushes gets no tag: in place of its tags, each build has the repositories of them. Its annotations

@@ -22,6 +22,7 @@ import {
   problemToJson,
   type Reason,
   type Result,
+  repositoriesOf,
   type TagResult,
 } from '../model/mod.ts';
 import { type Manifest, measureImage } from '../registry/mod.ts';
@@ -31,7 +32,7 @@ import type { GivenBuild, NodeContext, NodeResult } from './context.ts';
 import type { Decision } from './decide.ts';
 import { type PlannedRebase, type Weighed, weigh } from './evidence.ts';
 import { givenRecord } from './given.ts';
-import { repositoriesOf, wantedTags } from './publish.ts';
+import { wantedTags } from './publish.ts';
 import { putRebased } from './put-rebased.ts';
 import { remember } from './remember.ts';
 import { locationOf } from './store-names.ts';

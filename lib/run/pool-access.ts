@@ -1,25 +1,12 @@
 /** How the engines of a pool are got at; tests put others in their place. */
-import type { EngineSettings, EngineTarget, PoolEntry, Problem, Result } from '../model/mod.ts';
+import type { MemberState as AskedState, MemberAddress } from '../engine/mod.ts';
+import type { EngineSettings, PoolEntry, Problem, Result, WorkerInfo } from '../model/mod.ts';
 
-/** An engine of a pool, as it is named. */
-export interface MemberAddress extends EngineTarget {
-  /** The same for every client of the pool: its address, or namespace and name of a pod. */
-  readonly id: string;
-  /** What is built there, as somebody said it; empty: what its own architecture runs. */
-  readonly platforms: readonly string[];
-  /** Builds at a time. */
-  readonly jobs: number;
-  readonly labels: readonly string[];
-}
-
-/** What an engine of a pool says of itself. */
-export interface MemberState {
-  readonly version?: string;
-  /** Normalised: what is built there. */
-  readonly platforms: readonly string[];
+/** What an engine of a pool says of itself, as far as runs go by it. */
+export type MemberState = Pick<AskedState, 'version' | 'platforms'> & {
   /** Its worker's platforms, its own first. */
-  readonly worker: { readonly platforms: readonly string[] };
-}
+  readonly worker: Pick<WorkerInfo, 'platforms'>;
+};
 
 /** How the engines of a pool are got at; tests put others in their place. */
 export interface PoolAccess {

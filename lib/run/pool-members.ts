@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Buildctl } from '../buildctl/mod.ts';
+import type { MemberAddress } from '../engine/mod.ts';
 import {
   type EngineTarget,
   fail,
@@ -15,7 +16,7 @@ import {
 import { type Member, type Placement, whoCan } from '../pool/mod.ts';
 import type { Emit } from './emitter.ts';
 import { isEngineAway, speaksOfFullDisk } from './engine-slots.ts';
-import type { MemberAddress, MemberState, PoolAccess, PoolQuestion } from './pool-access.ts';
+import type { MemberState, PoolAccess, PoolQuestion } from './pool-access.ts';
 import { isPod, PoolPods } from './pool-pods.ts';
 
 /** What is done about the engines of a pool. */

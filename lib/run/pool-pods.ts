@@ -1,7 +1,8 @@
 /** Engines in pods come and go: when they are listed again, and which there are then. */
 import { performance } from 'node:perf_hooks';
+import type { MemberAddress } from '../engine/mod.ts';
 import type { PoolEntry } from '../model/mod.ts';
-import type { MemberAddress, PoolAccess, PoolQuestion } from './pool-access.ts';
+import type { PoolAccess, PoolQuestion } from './pool-access.ts';
 
 /** Between two lists at least, and at most while there is a reason to ask. */
 const LIST_MS = 10_000;

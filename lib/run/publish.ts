@@ -13,7 +13,7 @@ import type {
   Result,
   TagResult,
 } from '../model/mod.ts';
-import { fail, formatImageRef, isUnnamed, ok, problem } from '../model/mod.ts';
+import { fail, formatImageRef, isUnnamed, ok, problem, repositoriesOf } from '../model/mod.ts';
 import {
   childManifests,
   isAttestation,
@@ -30,17 +30,6 @@ import type { TagState } from './decide.ts';
  */
 export function wantedTags(node: PlanNode): readonly ImageRef[] {
   return node.build.tags.flatMap((tag) => tag.ref ?? []);
-}
-
-/** Distinct `HOST/REPOSITORY` of references, in order. */
-export function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
-  const found = new Map<string, ImageRef>();
-  for (const { registry, repository } of refs) {
-    const bare = { registry, repository };
-    const name = formatImageRef(bare);
-    if (!found.has(name)) found.set(name, bare);
-  }
-  return [...found.values()];
 }
 
 /** The name that an image is put under: in a repository alone its digest. */

@@ -12,13 +12,14 @@ import {
   type PlanNode,
   type Problem,
   type Result,
+  repositoriesOf,
   type TagResult,
   wasCancelled,
 } from '../model/mod.ts';
 import { type BlobProgress, type OnBlob, withoutRepeatedRefusals } from '../registry/mod.ts';
 import type { NodeContext } from './context.ts';
 import { KEPT_WORDS } from './emitter.ts';
-import { immutableProblem, newOnesLast, repositoriesOf, wantedTags } from './publish.ts';
+import { immutableProblem, newOnesLast, wantedTags } from './publish.ts';
 import { immutableTags } from './publisher.ts';
 import { type Chosen, chooseResult, type OpenStore } from './push-choice.ts';
 import { type Session, withSession } from './session.ts';

@@ -1,6 +1,6 @@
 /** Tags of what is in its repositories by digest already, moved together: for commands that build nothing. */
-import { type Digest, formatImageRef, type ImageRef, type Result } from '../model/mod.ts';
-import type { Presence, RegistryClient } from '../registry/mod.ts';
+import { type Digest, formatImageRef, type ImageRef, type Plan, type Result } from '../model/mod.ts';
+import { createRegistryClient, type Presence, type RegistryClient, type SignIn } from '../registry/mod.ts';
 import { newOnesLast } from './publish.ts';
 import { Publisher } from './publisher.ts';
 
@@ -72,4 +72,27 @@ export async function putTogether(
   } finally {
     await rollback?.close();
   }
+}
+
+/** What the client of such a command is opened with. */
+export interface PlanClientOptions {
+  readonly plan: Plan;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly userAgent?: string;
+  /** For its registry in place of the Docker config; sent to no other. */
+  readonly signIn?: SignIn;
+}
+
+/** A client for the registries of a plan. */
+export function openPlanClient(
+  { plan, env, userAgent, signIn }: PlanClientOptions,
+  signal?: AbortSignal,
+): RegistryClient {
+  return createRegistryClient({
+    registries: plan.set.registries,
+    env,
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(signIn === undefined ? {} : { signIn }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }

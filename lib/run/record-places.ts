@@ -17,8 +17,9 @@ import {
   parseImageRef,
   problem,
   type Result,
+  repositoriesOf,
 } from '../model/mod.ts';
-import { repositoriesOf, wantedTags } from './publish.ts';
+import { wantedTags } from './publish.ts';
 
 const TAG = 'bake-records';
 

@@ -12,9 +12,10 @@ import {
   type ImageLocation,
   type ImageRef,
   type PlanNode,
+  repositoriesOf,
 } from '../model/mod.ts';
 import type { StoreNaming } from './context.ts';
-import { repositoriesOf, wantedTags } from './publish.ts';
+import { wantedTags } from './publish.ts';
 
 const STORE_HOST = '127.0.0.1:1';
 

@@ -12,6 +12,7 @@ import {
   type Problem,
   problem,
   problemToJson,
+  repositoriesOf,
 } from '../model/mod.ts';
 import {
   type Audit,
@@ -20,7 +21,6 @@ import {
   mayUseLayersOnly,
   type NodeContext,
   type NodeResult,
-  repositoriesOf,
   wantedTags,
 } from '../run/mod.ts';
 import {

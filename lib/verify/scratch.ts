@@ -15,6 +15,7 @@ import {
   type Plan,
   type PlanNode,
   type Result,
+  repositoriesOf,
   withoutFiles,
 } from '../model/mod.ts';
 import type { RegistryClient } from '../registry/mod.ts';
@@ -26,7 +27,6 @@ import {
   linkTo,
   type NodeContext,
   type NotBuilt,
-  repositoriesOf,
   wantedTags,
 } from '../run/mod.ts';
 

@@ -10,18 +10,12 @@ import {
   ok,
   parseImageRef,
   problem,
+  repositoriesOf,
   type TagResult,
 } from '../../lib/model/mod.ts';
 import type { Presence, RegistryClient } from '../../lib/registry/mod.ts';
 import type { TagState } from '../../lib/run/decide.ts';
-import {
-  alikeTags,
-  askTags,
-  findManifest,
-  putTags,
-  repositoriesOf,
-  wantedTags,
-} from '../../lib/run/publish.ts';
+import { alikeTags, askTags, findManifest, putTags, wantedTags } from '../../lib/run/publish.ts';
 import { Documents, MANIFEST } from '../rig/documents.ts';
 import { makeNode } from '../rig/plan-nodes.ts';
 import { makeTag } from '../rig/sets.ts';

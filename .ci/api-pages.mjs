@@ -3,7 +3,7 @@
  *
  * A page holds functions in the order in which lib/mod.ts names them, each followed by the types that it is the first to need.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatDoc, formatExample, formatReturns, tagsOf } from './api-doc-text.mjs';
 import { formatFields, formatTypeBody } from './api-fields.mjs';
@@ -129,9 +129,11 @@ function createLinks(pages) {
       for (const { name } of methodsOf(symbol)) add(`${symbol.name}.${name}`, `${symbol.name}.${name}()`);
     }
   }
-  const failures = readFileSync(path.join(root, 'docs/failures.md'), 'utf8');
   const codes = new Set(
-    [...failures.matchAll(/^##+ `?([a-z]+\/[a-z0-9-]+)`?\s*$/gm)].map(([, code]) => code),
+    readdirSync(path.join(root, 'docs/failures')).flatMap((file) => {
+      const text = readFileSync(path.join(root, 'docs/failures', file), 'utf8');
+      return [...text.matchAll(/^##+ `?([a-z]+\/[a-z0-9-]+)`?\s*$/gm)].map(([, code]) => code);
+    }),
   );
   return {
     on: (page) => ({
@@ -143,8 +145,8 @@ function createLinks(pages) {
       },
       toCode(code) {
         if (!codes.has(code))
-          throw new Error(`${code} has no heading in docs/failures.md, but a doc comment names it`);
-        return `../failures.md#${slugOf(code)}`;
+          throw new Error(`${code} has no heading in docs/failures/, but a doc comment names it`);
+        return `../failures/${code.split('/')[0]}.md#${slugOf(code)}`;
       },
     }),
   };

@@ -1,6 +1,6 @@
 /**
  * The one record for everything that is wrong and was expected to go wrong some day: a code to search for, words, a
- * place, and what to do. Every code has a heading in docs/failures.md (a test compares the two).
+ * place, and what to do. Every code has a heading in docs/failures/ (a test compares the two).
  */
 import { type Position, positionAt, type Span } from './source.ts';
 
@@ -28,7 +28,7 @@ export type ProblemCode = `${ProblemArea}/${string}`;
 export interface Problem {
   /** Only an `error` makes a call fail. */
   readonly severity: 'error' | 'warning';
-  /** What to search for; docs/failures.md has a heading for each. */
+  /** What to search for; docs/failures/ has a heading for each. */
   readonly code: ProblemCode;
   /** One sentence, without a full stop, that says what is wrong in words. */
   readonly message: string;

@@ -82,7 +82,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
  * Talks to registries, with the credentials of the Docker config. Made by {@link createRegistryClient}; close it at the end.
  *
  * What goes wrong is a value: `registry/unauthorized`, `registry/denied`, `registry/not-found`, `registry/unreachable`, …
- * (docs/failures.md); requests that may succeed a moment later are sent again before. No message holds a credential. What is read
+ * (docs/failures/); requests that may succeed a moment later are sent again before. No message holds a credential. What is read
  * without a tag and a digest is the tag `latest`.
  *
  * @throws TypeError, each call, for what is no reference and for options that there are not

@@ -1,5 +1,5 @@
 /**
- * The failures of this package in words. Each is a `Problem` with a code of `registry/…` (docs/failures.md).
+ * The failures of this package in words. Each is a `Problem` with a code of `registry/…` (docs/failures/).
  * Nothing here may show a credential: URLs lose user, query and fragment, and bodies of token servers are never quoted.
  */
 import { formatImageRef, type ImageRef, type Problem, type ProblemCode, problem } from '../model/mod.ts';

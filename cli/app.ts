@@ -16,6 +16,7 @@ import { formatCommandHelp, formatOverview } from './help.ts';
 import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
 import { findMissingFor } from './permissions.ts';
+import { suggestReading } from './read-on.ts';
 
 /** The command that completion scripts call; not declared, so that help does not show it. */
 const COMPLETE = '__complete';
@@ -29,7 +30,9 @@ export async function runCli(given: Io): Promise<ExitCode> {
     stderr: guardWriter(given.stderr, inActions),
   };
   try {
-    return await dispatch(declareCli(io.argv[0]), io);
+    const code = await dispatch(declareCli(io.argv[0]), io);
+    suggestReading(code, io);
+    return code;
   } catch (error) {
     const denied = deniedProblem(error);
     if (denied !== undefined) return reportProblems([denied], undefined, io);

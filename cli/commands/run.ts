@@ -23,6 +23,7 @@ import { writeMetadataFile } from '../metadata-files.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { disputedIn, type Parents, readParents, roleOf } from '../parents-from.ts';
+import { noteShown } from '../read-on.ts';
 import { checkRunFiles, holdPipes, openRunFiles } from '../run-files.ts';
 import { type ReadRun, shareTimeline } from '../shared-timeline.ts';
 import { withCancellation } from '../signals.ts';
@@ -179,6 +180,8 @@ async function runOnce(
     readers.flush();
     reporter.close();
   });
+  if (mode !== 'json')
+    noteShown([...summary.problems, ...summary.outcomes.flatMap(({ problem }) => problem ?? [])], io);
   const unmade = await readers.close();
   const file = what.isHidden?.() === true ? undefined : textOf(args, 'metadata-file');
   const unwritten = await writeMetadata(file, what.plan, summary, io);

@@ -1,6 +1,7 @@
 /**
  * docs/reference/commands.md: every command with its options and examples, from the declarations in cli/declare/. A part of generate.mjs.
  */
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import { root } from './support.mjs';
@@ -10,10 +11,14 @@ export const COMMANDS_SOURCE = 'cli/declare/';
 
 /** The text of the page. */
 export async function generateCommands() {
-  const { cli, groups, notesOf, spell } = await loadDeclarations();
+  const { cli, findTopics, groups, notesOf, spell } = await loadDeclarations();
+  const linkTo = (topic) => linkOf(topic, findTopics);
   const parts = groups.map((group) => {
     const commands = cli.commands.filter((command) => notesOf(command).group === group);
-    return [`## ${group}`, ...commands.map((command) => describe(command, notesOf(command).topic, spell))];
+    return [
+      `## ${group}`,
+      ...commands.map((command) => describe(command, linkTo(notesOf(command).topic), spell)),
+    ];
   });
   const everywhere = [
     '## Options of every command',
@@ -39,6 +44,7 @@ export async function generateCommands() {
 async function loadDeclarations() {
   const entry = `
 export { declareCli } from ${JSON.stringify(path.join(root, 'cli/declare.ts'))};
+export { findTopics } from ${JSON.stringify(path.join(root, 'lib/docs/mod.ts'))};
 export { GROUPS, notesOf } from ${JSON.stringify(path.join(root, 'cli/declare/shared.ts'))};
 export { spell } from ${JSON.stringify(path.join(root, 'cli/help.ts'))};
 `;
@@ -58,13 +64,13 @@ export { spell } from ${JSON.stringify(path.join(root, 'cli/help.ts'))};
   });
   const { output } = await built.generate({ format: 'esm', codeSplitting: false });
   await built.close();
-  const { declareCli, GROUPS, notesOf, spell } = await import(
+  const { declareCli, findTopics, GROUPS, notesOf, spell } = await import(
     `data:text/javascript,${encodeURIComponent(output[0].code)}`
   );
-  return { cli: declareCli(), groups: GROUPS, notesOf, spell };
+  return { cli: declareCli(), findTopics, groups: GROUPS, notesOf, spell };
 }
 
-function describe(command, topic, spell) {
+function describe(command, link, spell) {
   const { name, rawName, description, options, examples, aliasNames } = command;
   const alias =
     aliasNames.length === 0 ? '' : ` \`bake-ts ${aliasNames.join('`, `bake-ts ')}\` is the same command.`;
@@ -74,7 +80,7 @@ function describe(command, topic, spell) {
     `\`\`\`\nbake-ts ${spell(rawName)} [options]\n\`\`\``,
     ...(options.length === 0 ? [] : [optionTable(options)]),
     ...(examples.length === 0 ? [] : [`\`\`\`\n${examples.map((one) => one.trim()).join('\n')}\n\`\`\``]),
-    `More: ${linkTo(topic)}`,
+    `More: ${link}`,
   ].join('\n\n');
 }
 
@@ -88,7 +94,12 @@ function cell(text) {
   return text.replaceAll('|', '\\|');
 }
 
-function linkTo(topic) {
-  const [page, anchor] = topic.split('#');
-  return `[${page}](../${page}.md${anchor === undefined ? '' : `#${anchor}`})`;
+/** A link to what `bake-ts docs` shows for a topic. */
+function linkOf(topic, findTopics) {
+  const [name] = topic.split('#');
+  const text = readFileSync(path.join(root, 'docs', `${name}.md`), 'utf8');
+  const [found] = findTopics([{ name, text }], topic).topics;
+  if (found === undefined) throw new Error(`there is no topic ${topic}`);
+  const [page, anchor] = found.name.split('#');
+  return `[${/^# (.*)$/m.exec(text)?.[1]}](../${page}.md${anchor === undefined ? '' : `#${anchor}`})`;
 }

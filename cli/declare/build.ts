@@ -90,7 +90,7 @@ export function declareBuild(command: Declare): void {
           command(
             'affected [...builds]',
             'List the builds that changed since a git revision',
-            'cli#bake-ts-affected---since-revision-builds',
+            'cli#affected',
           ),
         ),
       ),

@@ -67,7 +67,7 @@ function declareReleases(command: Declare): void {
           command(
             'merge [...builds]',
             'Join platforms that were built apart, and move the tags',
-            'cli#bake-ts-merge-builds---from-path',
+            'cli#merge',
           ),
         ),
       ),

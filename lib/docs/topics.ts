@@ -35,7 +35,7 @@ export function findTopics(pages: readonly Page[], asked: string): FoundTopics {
   if (page !== undefined && anchor === undefined) return { topics: [topicOfPage(page)] };
   if (anchor !== undefined) {
     const sections = page === undefined ? [] : readSections(page.text);
-    const found = sections.find(({ slug }) => slug === anchor);
+    const found = sectionOf(sections, anchor);
     if (page !== undefined && found !== undefined) return { topics: [topicOfSection(page, found)] };
     return withNearest(wanted, page === undefined ? pages : [page]);
   }
@@ -84,6 +84,15 @@ function withNearest(wanted: string, pages: readonly Page[]): FoundTopics {
   ]);
   const nearest = suggest(wanted, names);
   return { topics: [], ...(nearest === undefined ? {} : { nearest }) };
+}
+
+/** The section of an anchor; of a command its name is enough: `cli#run`. */
+function sectionOf(sections: readonly Section[], anchor: string): Section | undefined {
+  const command = `bake-ts-${anchor}`;
+  return (
+    sections.find(({ slug }) => slug === anchor) ??
+    sections.find(({ slug }) => slug === command || slug.startsWith(`${command}-`))
+  );
 }
 
 /** The name of a page in what was asked for, if it is one. */

@@ -11,7 +11,9 @@ const MOST_NAMED = 5;
 
 /** `bake-ts why <code…>` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const pages = await readPages(CODE_PAGES);
+  const wanted = args.positionals.map((one) => `failures/${bareCode(one).split('/')[0]}`);
+  const isKnown = wanted.every((name) => CODE_PAGES.includes(name));
+  const pages = await readPages(isKnown ? [...new Set(wanted)] : CODE_PAGES);
   if (!pages.ok) return reportProblems(pages.error, args, io);
   const topics: Topic[] = [];
   const unknown: Problem[] = [];
@@ -24,9 +26,14 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return unknown.length > 0 ? reportProblems(unknown, args, io) : EXIT.ok;
 }
 
-/** Codes are copied from messages, so `error[plan/cycle]:` is one, too; the area may be left out where that is clear. */
+/** Codes are often copied from messages: `error[plan/cycle]:`. */
+function bareCode(written: string): string {
+  return (/\[([^\]]*)\]/.exec(written)?.[1] ?? written).toLowerCase();
+}
+
+/** The text about a code, whose area may be left out if that is unambiguous. */
 function lookUp(written: string, pages: readonly Page[]): Topic | undefined {
-  const bare = (/\[([^\]]*)\]/.exec(written)?.[1] ?? written).toLowerCase();
+  const bare = bareCode(written);
   const all = pages.flatMap((page) => codesOf(page).map((code) => ({ page, code })));
   const matching = all.filter(({ code }) => code === bare || code.endsWith(`/${bare}`));
   const [first, ...others] = matching;

@@ -63,9 +63,9 @@ test('at a terminal init asks what no file says, and Enter takes the defaults', 
   const enter = answering('', '', '');
   const byDefault = await callInit(t, files, { openPrompt: enter.openPrompt });
   assert.deepEqual(enter.asked, [
-    'Leave which out? Numbers, "all", or Enter for none: ',
+    'Which ones to exclude? Numbers, "all", or Enter for none: ',
     'Registry, with an owner where it has some [localhost:5000]: ',
-    'Push the images once they are built? [Y/n] ',
+    'Push the images after building? [Y/n] ',
   ]);
   assert.match(byDefault.err, /^ {2}1 {2}test\/case\/Dockerfile$/m);
   assert.equal(byDefault.yaml, (await callInit(t, files)).yaml);
@@ -124,7 +124,7 @@ test('a file that is there is written over after a yes, and left alone after any
 
 test('whether a file may be written over is asked before anything else, and only once', async (t) => {
   const files = { 'app/Dockerfile': FROM, 'test/case/Dockerfile': FROM, 'builds.yaml': 'mine' };
-  const over = 'builds.yaml is there already. Write over it? [y/N] ';
+  const over = 'builds.yaml already exists. Overwrite it? [y/N] ';
   const no = answering('n');
   const kept = await callInit(t, files, { openPrompt: no.openPrompt });
   assert.deepEqual([kept.code, kept.yaml, no.asked], [2, 'mine', [over]]);

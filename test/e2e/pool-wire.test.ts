@@ -13,18 +13,17 @@ import { wireSkip } from '../rig/wire.ts';
 import { assertOk, type Baked, makeWorkspace } from './support.ts';
 
 const skip = poolSkip === false ? wireSkip : poolSkip;
-/** Labels of the engines. */
-const PLACES = ['far', 'lossy', 'near'];
-/** Each for the engine that it is named after; as many as it takes to call one slow. */
-const NAMES = ['far-1', 'far-2', 'far-3', 'lossy-1', 'lossy-2', 'near-1', 'near-2'];
+/** Three builds for each engine, which has such a label: as many as it takes to call one slow. */
+const PLACES = ['far', 'lossy', 'near'] as const;
+const NAMES = PLACES.flatMap((place) => [`${place}-1`, `${place}-2`, `${place}-3`]);
 
 /** Builds that read a base which nobody pushes, and have a step of a second. */
 function makeTree(
   { settings, registry, engines }: TestPool,
   busybox: Uint8Array,
-  { version, places = PLACES }: { readonly version: string; readonly places?: readonly string[] },
+  version: string,
 ): Record<string, TreeEntry> {
-  const entries = engines.map(({ address }, at) => `{ address: "${address}", labels: [${places[at]}] }`);
+  const entries = engines.map(({ address }, at) => `{ address: "${address}", labels: [${PLACES[at]}] }`);
   const tree: Record<string, TreeEntry> = {
     'base/Dockerfile': 'FROM scratch\nCOPY busybox /busybox\n',
     'base/busybox': { content: busybox, mode: 0o755 },
@@ -58,16 +57,6 @@ function warningsOf(baked: Baked): readonly string[] {
   );
 }
 
-/** How many times as long as before the builds of the far engine took, compared with the others. */
-function howMuchSlower(now: Baked, before: Baked): number {
-  const ratio = (name: string) =>
-    now.outcome(name).durationMs / Math.max(1, before.outcome(name).durationMs);
-  const median = (names: readonly string[]) =>
-    names.map(ratio).sort((one, other) => one - other)[Math.floor(names.length / 2)] ?? 1;
-  const isFar = (name: string) => name.startsWith('far');
-  return median(NAMES.filter(isFar)) / median(NAMES.filter((name) => !isFar(name)));
-}
-
 test('engines that are far away, lose packets or do not answer for seconds cost time and no build', {
   skip,
   timeout: 240_000,
@@ -77,7 +66,9 @@ test('engines that are far away, lose packets or do not answer for seconds cost 
   assert(far !== undefined && lossy !== undefined && near !== undefined);
   const busybox = await readFile(await findBusybox(t));
   const mark = randomBytes(8).toString('hex');
-  const work = await makeWorkspace(t, makeTree(pool, busybox, { version: `${mark} 1` }), { BUILDKIT_HOST: '' });
+  const work = await makeWorkspace(t, makeTree(pool, busybox, `${mark} 1`), {
+    BUILDKIT_HOST: '',
+  });
   // So that it is known what each takes.
   const fair = await work.bake();
   assertOk(fair);
@@ -85,7 +76,7 @@ test('engines that are far away, lose packets or do not answer for seconds cost 
 
   const calm = await far.machine.wire({ delayMs: 200, jitterMs: 50 });
   await lossy.machine.wire({ lossPercent: 3 });
-  await work.write(makeTree(pool, busybox, { version: `${mark} 2` }));
+  await work.write(makeTree(pool, busybox, `${mark} 2`));
   const begun = Date.now();
   const baked = await work.bake();
   t.diagnostic(`with wires: ${Date.now() - begun} ms; ${warningsOf(baked)}`);
@@ -95,26 +86,20 @@ test('engines that are far away, lose packets or do not answer for seconds cost 
     [],
   );
   const slow = warningsOf(baked);
-  for (const one of slow)
-    assert.match(one, new RegExp(`^builds on ${far.address} take [\\d.]+ times as long`));
-  // On a busy machine all builds are slow, and a way of a second adds little. From three times on it is said; waits for slots count there.
-  const factor = howMuchSlower(baked, fair);
-  t.diagnostic(`the far engine takes ${factor.toFixed(1)} times as long`);
-  if (factor > 4) assert.equal(slow.length, 1);
+  assert.equal(slow.length, 1, slow.join());
+  assert.match(slow[0] ?? '', new RegExp(`^builds on ${far.address} take [\\d.]+ times as long`));
   const counts = await Promise.all([far.machine.wire(), lossy.machine.wire()]);
   assert.ok(counts[0].forwarded > calm.forwarded && counts[0].lost === 0, JSON.stringify(counts));
   assert.ok(counts[1].lost > 0, JSON.stringify(counts));
   for (const name of NAMES)
     assert.equal(await digestOf(`${pool.registry.host}/${name}:1`), baked.outcome(name).digest, name);
 
-  // With good wires, and each build by an engine that has not built it.
-  const places = ['near', 'far', 'lossy'];
-  await work.write(makeTree(pool, busybox, { version: `${mark} 2`, places }));
+  // Only the wires are good ones now.
   const again = await work.bake({ force: true });
   assertOk(again);
   assert.deepEqual(digestsOf(again), digestsOf(baked));
 
-  await work.write(makeTree(pool, busybox, { version: `${mark} 3` }));
+  await work.write(makeTree(pool, busybox, `${mark} 3`));
   const labour: Promise<unknown>[] = [];
   const silence = async (): Promise<void> => {
     await far.machine.wire({ lossPercent: 100 });

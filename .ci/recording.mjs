@@ -30,7 +30,7 @@ const TYPED_S = 0.05;
 const SCENES = [
   'bake-ts run',
   'bake-ts run',
-  "echo '<p>Sale!</p>' >> examples/shop/assets/src/index.html",
+  "echo '<p>Sale!</p>' >> examples/shop/assets/src/foot.html",
   'bake-ts explain',
   'bake-ts run',
 ];

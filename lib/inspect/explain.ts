@@ -66,8 +66,8 @@ export interface Explanation {
   /** `asked`: it was selected. `needed`: it is only a dependency of another build. */
   readonly role: 'asked' | 'needed';
   /**
-   * What a run would do. `rebase`: another config is put over the layers that it has. `depends`: what it reads is built
-   * first, and it only if that gives other bytes than last time. `impossible`: see `problem`, or `blockedBy`.
+   * What a run would do. `rebase`: make a new config over the existing layers. `depends`: a dependency is built
+   * first, and this build only if the dependency's result differs. `impossible`: see `problem` or `blockedBy`.
    */
   readonly decision: 'build' | 'unchanged' | 'retag' | 'rebase' | 'depends' | 'impossible';
   /** Why; absent for `impossible`. */

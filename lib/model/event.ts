@@ -53,10 +53,7 @@ export interface TagResult {
   readonly ref: string;
   /** What it points at now. */
   readonly digest: Digest;
-  /**
-   * `pushed`: bytes or a manifest were sent. `retagged`: only the tag was put. `there`: it was up to date, nothing was
-   * sent.
-   */
+  /** `pushed`: bytes or a manifest were sent. `retagged`: only the tag was put. `there`: it was up to date, nothing was sent. */
   readonly action: 'pushed' | 'retagged' | 'there';
 }
 
@@ -95,9 +92,7 @@ export type Phase =
   | 'queued'
   /** buildctl runs, in a slot. */
   | 'building'
-  /**
-   * Its steps are done. Layers are compressed and the image is assembled; without a slot, the image is read and recorded.
-   */
+  /** Its steps are done. Layers are compressed and the image is assembled; without a slot, the image is read and recorded. */
   | 'exporting'
   /** Its bytes go to registries. */
   | 'pushing'
@@ -116,10 +111,7 @@ export interface PlatformLayers {
 export interface Outcome {
   /** Name of the build. */
   readonly build: string;
-  /**
-   * `retagged`: nothing was built, only tags were put. `blocked`: a dependency failed. A build whose
-   * image was re-based is `built`.
-   */
+  /** `retagged`: nothing was built, only tags were put. `blocked`: a dependency failed. A build whose image was re-based is `built`. */
   readonly kind: 'built' | 'retagged' | 'unchanged' | 'failed' | 'cancelled' | 'blocked';
   /** Why it was built or skipped; absent if there was no decision. */
   readonly reason?: Reason;
@@ -137,10 +129,7 @@ export interface Outcome {
   readonly durationMs: number;
   /** Milliseconds in the phase `queued`; absent if it never waited. */
   readonly queuedMs?: number;
-  /**
-   * Steps of the Dockerfile, without FROM. If the build did not end: those known by then. Absent: buildctl was not
-   * called.
-   */
+  /** Steps of the Dockerfile, without FROM. If the build did not end: those known by then. Absent: buildctl was not called. */
   readonly steps?: { readonly total: number; readonly cached: number };
   /** Layers of the image, if its manifest was read. */
   readonly layers?: readonly PlatformLayers[];
@@ -251,10 +240,7 @@ export type EventBody =
       readonly back: boolean;
     }
   | {
-      /**
-       * An engine of a pool went away or cannot continue. It is taken out of rotation for a while, and its builds go to
-       * other engines.
-       */
+      /** An engine of a pool went away or cannot continue. It is taken out of rotation for a while, and its builds go to other engines. */
       readonly type: 'engine-aside';
       /** Identifies the engine: its address, or the namespace and name of a pod. */
       readonly address: string;
@@ -320,10 +306,7 @@ export type EventBody =
       readonly reason: Reason;
     }
   | {
-      /**
-       * A build starts early, while images that it reads are still being pushed. The decision about it follows when that
-       * is done.
-       */
+      /** A build starts early, while images that it reads are still being pushed. The decision about it follows when that is done. */
       readonly type: 'early-started';
       /** Name of the build. */
       readonly build: string;

@@ -121,11 +121,11 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
 }
 
 /**
- * Many problems at once, as the command line shows them: those without a place first, then file by file from top to bottom, each
- * once (what several builds share, too), and how many there are.
+ * Formats problems as the command line shows them: those without a place first, then file by file from top to bottom, and their
+ * number at the end. A problem that several builds share appears once.
  *
- * @throws TypeError for what are no problems, and for options that there are not
- * @returns text of several lines, without a line break at its end; empty for no problems
+ * @throws TypeError for invalid problems and unknown options
+ * @returns text of several lines, without a line break at its end; empty if there are no problems
  * @example
  * ```ts
  * const result = await plan({ patterns: ['api'] });

@@ -15,8 +15,10 @@ export const CONTENTS: readonly PageGroup[] = [
     title: 'Start',
     pages: [
       ['install', 'Install bake-ts: npm, Deno, one file, an executable'],
+      ['tutorial', 'First steps: from two Dockerfiles to builds that are skipped'],
       ['bake', 'Run a bake or Compose repository without changing it'],
       ['import', 'Convert bake and Compose files to a builds.yaml'],
+      ['migrate', 'Move from bake, Compose, a Makefile or a shell script to builds.yaml'],
       ['from-buildctl', 'Move from buildctl and ctr to bake-ts'],
       ['glossary', 'The terms that bake-ts adds to those of BuildKit'],
     ],
@@ -25,6 +27,7 @@ export const CONTENTS: readonly PageGroup[] = [
     title: 'Describe builds',
     pages: [
       ['language', 'builds.yaml: builds, variables, templates, matrices, overrides'],
+      ['reference/builds-yaml', 'Every key of builds.yaml with type, default and an example'],
       ['buildctl', 'Which key of builds.yaml sets which option of buildctl'],
       ['keys', 'What is part of the key of a build, and what is not'],
       ['caching', 'Which steps run when a parent or an input changes'],

@@ -123,7 +123,7 @@ test('wrong usage ends with 2, says what is wrong on stderr, and leaves stdout e
     ['run --jobs 0', /--jobs cannot be "0"/],
     ['run --progress fancy', /one of auto, tty, plain, grouped, json, quiet/],
     ['run --var =secret', /bad-value/],
-    ['plan -C no/such/place', /bad-value.*--directory names no directory/],
+    ['plan -C no/such/place', /bad-value.*--directory is not a directory/],
     ['verify --ignore !*.pyc', /--ignore cannot be "!\*\.pyc"\n[\s\S]*cannot be negated/],
     ['verify --progress json', /one of auto, tty, plain, grouped, quiet/],
     ['list extra', /"list" takes no argument "extra"/],
@@ -354,7 +354,7 @@ test('a bug of ours ends with 4 and asks for a report', async () => {
     },
   });
   assert.equal(code, EXIT.internal);
-  assert.match(err, /bug of ours[\s\S]*boom/);
+  assert.match(err, /bug in bake-ts[\s\S]*boom/);
 });
 
 test('exit codes follow what went wrong', () => {

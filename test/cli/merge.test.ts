@@ -108,11 +108,11 @@ test('words that cannot be meant end with 2, and say what could', async (t) => {
     [/cli\/missing-value.*needs --tag/, ['r.example.com/api@sha256:1']],
     [/cli\/missing-argument/, ['--tag', 'r.example.com/api:1']],
     [
-      /cli\/conflict.*--from is about builds/,
+      /cli\/conflict.*--from is for builds/,
       ['--tag', 'r.example.com/api:1', '--from', 'made', 'r.example.com/api:2'],
     ],
-    [/cli\/conflict.*--dry-run puts nothing/, ['--from', 'made', '--dry-run', '--metadata-file', 'x.json']],
-    [/run\/metadata-unusable.*--from cannot take \S*nowhere/, ['--from', 'nowhere']],
+    [/cli\/conflict.*--dry-run pushes nothing/, ['--from', 'made', '--dry-run', '--metadata-file', 'x.json']],
+    [/run\/metadata-unusable.*--from cannot use \S*nowhere/, ['--from', 'nowhere']],
     [/run\/metadata-unusable.*it is not a valid metadata file of a run/, ['--from', 'builds.json']],
     [/cli\/bad-reference/, ['--tag', 'api', 'r.example.com/api:2']],
   ];

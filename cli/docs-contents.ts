@@ -15,7 +15,7 @@ export const CONTENTS: readonly PageGroup[] = [
     title: 'Start',
     pages: [
       ['install', 'Install bake-ts: npm, Deno, one file, an executable'],
-      ['tutorial', 'First steps: from two Dockerfiles to builds that are skipped'],
+      ['tutorial', 'Build, change and ask why: three images in ten minutes'],
       ['bake', 'Run a bake or Compose repository without changing it'],
       ['import', 'Convert bake and Compose files to a builds.yaml'],
       ['migrate', 'Move from bake, Compose, a Makefile or a shell script to builds.yaml'],

@@ -86,7 +86,8 @@ function unknownCommand(cli: CAC, name: string): Problem {
   const names = cli.commands.map((command) => command.name);
   const candidates =
     second === undefined ? [...names, ...names.map((one) => one.split(' ')[0] ?? '')] : names;
-  const hint = didYouMean(name, candidates) ?? `To build something with that name, run \`bake-ts run ${first}\`.`;
+  const hint =
+    didYouMean(name, candidates) ?? `To build something with that name, run \`bake-ts run ${first}\`.`;
   return problem('cli/unknown-command', `there is no command "${name}"`, {
     hint: `${hint}\n\`bake-ts --help\` lists the commands.`,
   });

@@ -71,7 +71,8 @@ function readMetadata(file: string): MetadataFile['builds'] | string {
     return error instanceof Error ? error.message : String(error);
   }
   const { version, builds } = recordOf(parsed);
-  if (version !== 1 || typeof builds !== 'object' || builds === null) return 'it is not a valid metadata file of a run';
+  if (version !== 1 || typeof builds !== 'object' || builds === null)
+    return 'it is not a valid metadata file of a run';
   return Object.entries(builds).map(([build, said]) => [build, recordOf(said)] as const);
 }
 

@@ -98,7 +98,11 @@ export async function readSignIn(
     );
   const typed = await io.askHidden?.(`Password for ${username} at ${registry}: `);
   if (typed !== undefined && typed.kind !== 'line')
-    return wrong('bad-value', 'no password was entered', 'Nothing was done. Run it again and enter the password.');
+    return wrong(
+      'bad-value',
+      'no password was entered',
+      'Nothing was done. Run it again and enter the password.',
+    );
   // One line break at the end is that of `echo` and of files; others may be part of it.
   const password = typed?.text ?? (await io.readStdin()).replace(/\r?\n$/, '');
   if (password === '')

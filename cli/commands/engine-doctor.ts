@@ -45,11 +45,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     failed > 0
       ? palette.error(`${plural(failed, 'check')} failed: follow the arrows`)
       : palette.good(
-          pool !== undefined
-            ? 'the pool works'
-            : serving.ok
-              ? 'the engine works'
-              : 'an engine can run here',
+          pool !== undefined ? 'the pool works' : serving.ok ? 'the engine works' : 'an engine can run here',
         );
   io.stdout.write(`\n${verdict}${warned > 0 ? `; ${plural(warned, 'warning')}` : ''}\n`);
   return code;

@@ -103,7 +103,9 @@ function show(shown: StorageUsage, choice: PruneChoice, args: ParsedArgs, io: Io
   const most = `${formatBytes(sumBytes(goes))} in ${plural(goes.length, 'record')} of ${formatBytes(sumBytes(shown.records))}`;
   const isOpen = cache.keepBytes === undefined && cache.keepMs === undefined;
   if (isDry)
-    io.stderr.write(`${cache.keepBytes === undefined ? '' : 'at most '}${most} of the cache would be deleted\n`);
+    io.stderr.write(
+      `${cache.keepBytes === undefined ? '' : 'at most '}${most} of the cache would be deleted\n`,
+    );
   if (count > 0) return `delete ${count === 1 ? 'it' : 'all of it'}, and prune the cache?`;
   return isOpen && goes.length > 0 ? `delete the cache, ${most}?` : undefined;
 }

@@ -112,9 +112,7 @@ async function notesBeside(
   const notes: string[] = [];
   if (beside.overrides.length > 0) {
     const list = beside.overrides.join(' and ');
-    notes.push(
-      `${list}, which bake overlays by default, is not included: ${command(beside.overrides)}`,
-    );
+    notes.push(`${list}, which bake overlays by default, is not included: ${command(beside.overrides)}`);
   }
   const declaring = missing === undefined ? undefined : await beside.declaring(missing);
   if (declaring !== undefined) notes.push(`${declaring} beside it has ${missing}: ${command([declaring])}`);

@@ -68,13 +68,9 @@ async function namesBuilds(args: ParsedArgs, io: Io, word: string): Promise<Resu
   if (lies) return ok(false);
   const why = selected?.error[0]?.hint;
   return fail([
-    problem(
-      'cli/nothing-to-push',
-      `"${word}" is not a build, an existing OCI layout or an image reference`,
-      {
-        hint: why ?? 'Write REGISTRY/REPOSITORY:TAG for an image of the engine, or the path of a layout.',
-      },
-    ),
+    problem('cli/nothing-to-push', `"${word}" is not a build, an existing OCI layout or an image reference`, {
+      hint: why ?? 'Write REGISTRY/REPOSITORY:TAG for an image of the engine, or the path of a layout.',
+    }),
   ]);
 }
 

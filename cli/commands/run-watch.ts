@@ -168,12 +168,7 @@ function conflictsOf(args: ParsedArgs): readonly Problem[] {
       : [conflict('--audit', 'Run the audit separately, without --watch.')]),
     ...(textOf(args, 'since') === undefined
       ? []
-      : [
-          conflict(
-            '--since',
-            '--watch runs what changes anyway; name the builds to watch instead.',
-          ),
-        ]),
+      : [conflict('--since', '--watch runs what changes anyway; name the builds to watch instead.')]),
     ...(textOf(args, 'parents-from') === undefined
       ? []
       : [

@@ -106,7 +106,7 @@ export async function readSignIn(
   // One line break at the end is that of `echo` and of files; others may be part of it.
   const password = typed?.text ?? (await io.readStdin()).replace(/\r?\n$/, '');
   if (password === '')
-    return wrong('bad-value', 'standard input has no password', 'Write --password-stdin < FILE.');
+    return wrong('bad-value', 'no password came on standard input', 'Write --password-stdin < FILE.');
   return ok({ registry, username, password });
 }
 

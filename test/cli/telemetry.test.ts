@@ -251,7 +251,7 @@ test('an endpoint that refuses, breaks or is none costs a warning and nothing el
     ],
     [
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'collector hunter2' },
-      /not sent to the endpoint \(its address is no URL/,
+      /not sent to the endpoint \(its address is not an http or https URL/,
     ],
     [
       { OTEL_EXPORTER_OTLP_ENDPOINT: refusing.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },

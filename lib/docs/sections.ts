@@ -42,13 +42,8 @@ export function readSections(page: string): readonly Section[] {
   });
 }
 
-/** The title of a page. */
-export function titleOf(page: string): string {
-  return readSections(page).find(({ level }) => level === 1)?.title ?? '';
-}
-
 /** The anchor of a heading, as GitHub makes it. */
-export function slugOf(title: string): string {
+function slugOf(title: string): string {
   return title
     .toLowerCase()
     .replace(/[^\p{Letter}\p{Mark}\p{Number}\p{Connector_Punctuation} -]/gu, '')

@@ -52,10 +52,7 @@ test('a frontend without its image, an image without its frontend, and others ar
       'frontend: gateway.v0',
       'config/frontend builds.yaml:1:N «gateway.v0» gateway.v0 runs the image named by `source`',
     ],
-    [
-      'source: "x/fe:1"',
-      'config/frontend builds.yaml:1:N «"x/fe:1"» "source" is there for `frontend: gateway.v0` only',
-    ],
+    ['source: "x/fe:1"', 'config/frontend builds.yaml:1:N «"x/fe:1"» "source" needs `frontend: gateway.v0`'],
     ['frontend: dockerfile.v0, source: x', 'config/frontend builds.yaml:1:N «x» "source" is there'],
     ['frontend: gateway.v0, source: "X Y"', 'config/frontend builds.yaml:1:N «"X Y"» "X Y" is no reference'],
     ['frontend: gateway.v0, source: dockerfile.v0', 'config/frontend builds.yaml:1:N «dockerfile.v0»'],
@@ -176,7 +173,7 @@ test('words for buildctl are read as buildctl reads them, and their files lie be
 
 test('an option that bake-ts gives itself, or that is none, is refused, however it is spelled', async () => {
   for (const [words, expected] of [
-    ['--output, "type=local"', /"--output" is not given .* `outputs`/],
+    ['--output, "type=local"', /"--output" cannot be given .* `outputs`/],
     ['"-o=x"', /"-o" is not given .* `outputs`/],
     ['"-opt=target=x"', /"-opt" is not given .* `opts`/],
     ['--frontend, x', /`frontend` and `source`/],
@@ -194,9 +191,9 @@ test('an option that bake-ts gives itself, or that is none, is refused, however 
     ['"--addr=tcp://x"', /--addr.*BUILDKIT_HOST/],
     ['--tlsdir, x', /`engine\.tls`/],
     ['-h', /builds nothing/],
-    ['word', /"word" is no option of buildctl/],
-    ['"--"', /"--" is no option of buildctl/],
-    ['--wait, word', /"word" is no option of buildctl/],
+    ['word', /"word" is not an option of buildctl/],
+    ['"--"', /"--" is not an option of buildctl/],
+    ['--wait, word', /"word" is not an option of buildctl/],
     ['--trace', /"--trace" needs a value/],
     ['"--trace="', /"--trace" needs a value/],
     ['--trace, --debug', /"--trace" needs a value/],

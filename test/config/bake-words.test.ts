@@ -61,7 +61,7 @@ test('hints about Dockerfiles, contexts and tags are in the words of bake', asyn
   );
   const files = { Dockerfile: 'FROM scratch\n' };
   const [tags = ''] = await planned(t, 'target "a" { output = ["type=registry"] }\n', files);
-  assert.match(tags, /plan\/push-without-tags .* \| Give `tags` \(in Compose `image`\), such as `tags = \[/);
+  assert.match(tags, /plan\/push-without-tags .* \| Add `tags` \(in Compose `image`\), such as `tags = \[/);
   const [main = ''] = await planned(t, 'target "a" { context = "target:b" }\n');
   assert.match(main, /config\/context .*contexts = \{ base = "target:b" \}/);
 });
@@ -97,6 +97,6 @@ test('a matrix without rows is named where it leaves nothing', async () => {
   const plan = preparePlan(set, { patterns: ['d'] }, '/');
   assert.match(
     plan.ok ? '' : plan.error.map(line).join(),
-    /plan\/empty-selection .*The matrix of `d` has no rows/,
+    /plan\/empty-selection .*Check the matrix of `d` has no rows/,
   );
 });

@@ -138,7 +138,7 @@ engine:
       'config/engine builds.yaml:16:12 «localhost:5000/ci/scratch:latest» `engine.scratch` must be a repository without a tag or digest',
     ],
   );
-  assert(found.at(-1)?.includes('Write localhost:5000/ci/scratch:'), found.at(-1));
+  assert(found.at(-1)?.includes('Write localhost:5000/ci/scratch.'), found.at(-1));
 });
 
 test('shapes that cannot be are told by the schema', async () => {

@@ -50,11 +50,11 @@ test('a frontend without its image, an image without its frontend, and others ar
   for (const [settings, expected] of [
     [
       'frontend: gateway.v0',
-      'config/frontend builds.yaml:1:N «gateway.v0» gateway.v0 runs the image named by `source`',
+      'config/frontend builds.yaml:1:N «gateway.v0» gateway.v0 needs `source`',
     ],
     ['source: "x/fe:1"', 'config/frontend builds.yaml:1:N «"x/fe:1"» "source" needs `frontend: gateway.v0`'],
-    ['frontend: dockerfile.v0, source: x', 'config/frontend builds.yaml:1:N «x» "source" is there'],
-    ['frontend: gateway.v0, source: "X Y"', 'config/frontend builds.yaml:1:N «"X Y"» "X Y" is no reference'],
+    ['frontend: dockerfile.v0, source: x', 'config/frontend builds.yaml:1:N «x» "source" needs `frontend'],
+    ['frontend: gateway.v0, source: "X Y"', 'config/frontend builds.yaml:1:N «"X Y"» "X Y" is not a valid image reference'],
     ['frontend: gateway.v0, source: dockerfile.v0', 'config/frontend builds.yaml:1:N «dockerfile.v0»'],
     [
       'frontend: llb',
@@ -92,7 +92,7 @@ test('an opt that has a key is an error that names the key', async () => {
   ] as const) {
     const [found = '', ...more] = await problemsOf(`builds:\n  a:\n    opts:\n      "${opt}": value\n`);
     assert(
-      found.startsWith(`config/opt builds.yaml:4:${opt.length + 11} «value» "${opt}" is not given`),
+      found.startsWith(`config/opt builds.yaml:4:${opt.length + 11} «value» "${opt}" cannot be given`),
       found,
     );
     assert(found.split(' | ')[1]?.includes(key), found);

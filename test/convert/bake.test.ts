@@ -90,7 +90,7 @@ test('what most targets have in common becomes a template', async () => {
   assert.match(yaml, / {2}a:\n {4}extends: common\n {4}context: s1\n {4}args: \{ OWN: "1" \}\n\n/);
 });
 
-test('a group that has the name of a target is renamed, or left out where it holds just that target', async () => {
+test('a group that has the name (or link target) of a target is renamed, or left out where it holds just that target', async () => {
   const target = { context: '.', dockerfile: 'Dockerfile' };
   const bake = {
     group: { image: { targets: ['image', 'other'] }, other: { targets: ['other'] } },

@@ -123,7 +123,7 @@ test('an argument without which FROM is empty stands there to be filled in', () 
   assert.match(yaml, /# FROM needs these: fill in the empty ones\.\n {4}args: \{ BASE: "" \}/);
 });
 
-test('a repository without Dockerfiles, and Dockerfiles that cannot be read, are reported', () => {
+test('a repository without Dockerfiles, and Dockerfiles that are not supported, are reported', () => {
   const none = proposeBuilds(repository({ 'README.md': '' }));
   assert.equal(none.ok ? undefined : none.error[0]?.code, 'import/no-dockerfile');
   const broken = proposeBuilds(

@@ -180,7 +180,7 @@ test('HCL is read as it is, without buildx, and without values of the environmen
   assert.match(yaml, /TOKEN: none/);
 });
 
-test('HCL that cannot be read is passed over, with the reason', async (t) => {
+test('HCL that are not supported is passed over, with the reason', async (t) => {
   const dir = await makeTree(t, { 'docker-bake.hcl': 'target "app" {', Dockerfile: FROM });
   const { origin, remarks } = await printIn(dir);
   assert.equal(origin, 'the Dockerfile it found');

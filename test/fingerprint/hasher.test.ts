@@ -154,7 +154,7 @@ test('a context that is not there, or is a file, is a problem', async (t) => {
   assert.equal(file.error[0]?.code, 'context/not-a-directory');
 });
 
-test('what cannot be read is a problem, unless it is left out', async (t) => {
+test('what are not supported is a problem, unless it is left out', async (t) => {
   const root = await makeTempDir(t);
   await writeTree(root, { good: '', 'sub/': '' });
   const hasher = new ContextHasher({ workers: 0 });
@@ -163,7 +163,7 @@ test('what cannot be read is a problem, unless it is left out', async (t) => {
   const result = await hasher.hash(request(root, reads));
   assert.ok(!result.ok);
   assert.equal(result.error[0]?.code, 'context/unreadable');
-  assert.match(result.error[0]?.message ?? '', /sub\/xxx.* in the context app cannot be read/);
+  assert.match(result.error[0]?.message ?? '', /sub\/xxx.* in the context app are not supported/);
   assert.deepEqual(await pathsOf(root, reads, { ignore: compileRules(['sub']) }), ['good']);
 });
 
@@ -194,7 +194,7 @@ test('a file without permission to read is a problem', {
   assert.ok(!result.ok);
   assert.match(
     result.error[0]?.message ?? '',
-    /closed in the context app cannot be read \(permission denied\)/,
+    /closed in the context app are not supported \(permission denied\)/,
   );
 });
 

@@ -70,7 +70,7 @@ test('an image is what its tag stands for, asked once in a run', async (t) => {
   registry.fault({ method: 'GET', path: '/away/', act: { kind: 'status', status: 403 } });
   const away = await images.lookUp(`${registry.host}/away:1`);
   assert(away.kind === 'image');
-  assert.match(away.why, /\/away:1 cannot be looked up: ./);
+  assert.match(away.why, /\/away:1 cannot be resolved: ./);
   assert.deepEqual(await images.lookUp('NO'), {
     kind: 'image-name',
     why: '`NO` is not a valid image reference',
@@ -121,7 +121,7 @@ test('a memory that does not name platforms is read again', async (t) => {
   assert.deepEqual(await state.readImageFacts(digest, 'linux/amd64'), facts);
 });
 
-test('configs without settings, or that cannot be read', async (t) => {
+test('configs without settings, or that are not supported', async (t) => {
   const world = await makeWorld(t);
   const none = { env: [], onbuild: [] };
   const rows: readonly (readonly [string, object | undefined])[] = [

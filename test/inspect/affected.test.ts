@@ -162,7 +162,7 @@ test('where it is not known what is read, every file of the context counts', asy
   ]);
 });
 
-test('of builds.yaml what it says counts, not how; new builds do, and all of them where it cannot be read', async (t) => {
+test('of builds.yaml what it says counts, not how; new builds do, and all of them where it are not supported', async (t) => {
   const { cwd, load, find } = await makeFinder(t, FILES);
   const before = { set: await load() };
   const text = String(FILES['builds.yaml']);
@@ -226,7 +226,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
     { code: 'dockerfile', text: 'its Dockerfile changed', path: at('web/Dockerfile') },
   ]);
   assert.deepEqual(await reasonsOf('web', 'web/.dockerignore'), [
-    { code: 'ignore-file', text: 'what it ignores changed', path: at('web/.dockerignore') },
+    { code: 'ignore-file', text: 'its ignore file changed', path: at('web/.dockerignore') },
   ]);
   assert.deepEqual(await reasonsOf('web', 'web/index.html'), [
     { code: 'file', text: 'index.html in its context changed', path: at('web/index.html') },
@@ -236,7 +236,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
   ]);
   assert.deepEqual(await reasonsOf('web', 'web'), [
     { code: 'dockerfile', text: 'its Dockerfile changed', path: at('web') },
-    { code: 'file', text: 'the way to its context changed', path: at('web') },
+    { code: 'file', text: 'a parent directory of its context changed', path: at('web') },
   ]);
   assert.deepEqual(await reasonsOf('docs', 'web/index.html'), [
     { code: 'needs', text: 'it needs web', build: 'web' },
@@ -255,7 +255,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
   assert.deepEqual(web?.reasons, [{ code: 'definition', text: 'builds.yaml changed its args, target' }]);
   const [first] = await find([], { before: { set: undefined } });
   assert.deepEqual(first?.reasons, [
-    { code: 'definition', text: 'builds.yaml changed, and what it said before cannot be read' },
+    { code: 'definition', text: 'builds.yaml changed, and what it said before are not supported' },
   ]);
 });
 
@@ -301,7 +301,7 @@ test('a context that is gone, ignore rules that are wrong and links to ignored f
   });
   const [gone] = await find(['gone/other']);
   assert.deepEqual([gone?.build, gone?.reasons.map(({ code }) => code)], ['gone', ['unknown']]);
-  assert.match(gone?.reasons[0]?.text ?? '', /^its context cannot be read: .+gone/);
+  assert.match(gone?.reasons[0]?.text ?? '', /^its context are not supported: .+gone/);
   assert.deepEqual(await codes('rules/f'), ['rules: file']);
   // What is not known to be read is all of it, but nothing that is ignored, whatever leads there.
   assert.deepEqual(await codes('all/ignored'), []);

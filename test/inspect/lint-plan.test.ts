@@ -105,7 +105,7 @@ test('a finding is a warning at its lines, with its address, and no directory is
     ['JSON arguments recommended for CMD', `see ${DOCS}/json-args-recommended/`],
   );
   assert(one !== undefined && !('detail' in one));
-  assert.equal(other?.hint, 'leave it out with `# check=skip=NewRuleOf2Words` on the first line');
+  assert.equal(other?.hint, 'skip it with `# check=skip=NewRuleOf2Words` on the first line');
   assert.equal(engine.calls.length, 2);
 });
 
@@ -184,7 +184,7 @@ test('builds that differ in nothing that the frontend sees share an answer; find
   assert.equal(asked.length, 5);
 });
 
-test('only what is requested is checked, and what cannot be read is reported without asking', async (t) => {
+test('only what is requested is checked, and what are not supported is reported without asking', async (t) => {
   const { lint, says, engine } = await makeLinting(t, {
     'builds.yaml': `builds:
   base: { context: base }
@@ -299,7 +299,7 @@ test('a base image that is nowhere is reported at its place; what it may set is 
   const [, unknown] = problems;
   assert.equal(
     unknown?.message,
-    '`127.0.0.1:1/no/such:1` cannot be looked up; checks that need it were left out',
+    '`127.0.0.1:1/no/such:1` cannot be resolved; checks that need it were skipped',
   );
   assert.equal(unknown.hint, 'check its name, and that the engine can reach its registry');
 });
@@ -389,7 +389,7 @@ test('with nothing that can be checked no engine is looked for', async (t) => {
   );
 });
 
-test('of builds below that cannot be read, or are elsewhere, nothing is reported, and what they set is not known', async (t) => {
+test('of builds below that are not supported, or are elsewhere, nothing is reported, and what they set is not known', async (t) => {
   const { found, says, engine } = await makeLinting(t, {
     'builds.yaml': `builds:
   gone: { context: gone }

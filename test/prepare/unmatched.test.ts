@@ -124,6 +124,6 @@ builds:
     Dockerfile: 'FROM scratch\nARG PLAIN SHORT NOTE MORE\n',
   });
   assert.deepEqual(found, [
-    'build/sensitive-arg builds.yaml:7:57 `app` is given a sensitive value as a build argument (`NOTE`, `MORE`, `opts.hostname`): the list of processes shows it, and so may the history of the image',
+    'build/sensitive-arg builds.yaml:7:57 `app` is given a sensitive value as a build argument (`NOTE`, `MORE`, `opts.hostname`): the list of processes shows it, and the history of the image may, too',
   ]);
 });

@@ -92,7 +92,7 @@ test('a loopback proxy of the environment is none for an engine on another machi
   assert.deepEqual(await found(t, config, {}, 'tcp://builder:1234'), { HTTP_PROXY: 'http://127.0.0.1:3128' });
 });
 
-test('a config that cannot be read is said, without what is in it', async (t) => {
+test('a config that are not supported is said, without what is in it', async (t) => {
   const dir = await makeTempDir(t, 'proxies-');
   const wrong = async () => {
     const read = await readStepProxies({ DOCKER_CONFIG: dir }, undefined);
@@ -103,5 +103,5 @@ test('a config that cannot be read is said, without what is in it', async (t) =>
   assert.deepEqual(await wrong(), [['registry/bad-config', 'DIR/config.json is not a JSON object']]);
   if (process.getuid?.() === 0) return;
   await chmod(path.join(dir, 'config.json'), 0);
-  assert.deepEqual(await wrong(), [['registry/bad-config', 'DIR/config.json cannot be read: EACCES']]);
+  assert.deepEqual(await wrong(), [['registry/bad-config', 'DIR/config.json are not supported: EACCES']]);
 });

@@ -101,7 +101,7 @@ test('a run that was cancelled is no success', async (t) => {
   assert.equal(result.summary?.cancelled, true);
 });
 
-test('what cannot be read is a failure without a summary, and an error of the loop', async (t) => {
+test('what are not supported is a failure without a summary, and an error of the loop', async (t) => {
   const { cwd, env } = await makePlace(t, { 'builds.yaml': 'builds: { a: { contxt: . } }\n' });
   const running = run({ cwd, env });
   await assert.rejects(

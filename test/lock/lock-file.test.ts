@@ -177,7 +177,7 @@ test('marks of a merge are whole lines, and what is wrong is shown as far as it 
   assert.equal(twice.hint, 'Keep one of the lines and delete the other.');
   const newer = await problemOf('{ "version": 2, "images": {} }');
   assert.equal(newer.shown, '"version": 2');
-  assert.match(newer.hint ?? '', /^Use a bake-ts that reads this version (this one reads 1\./);
+  assert.match(newer.hint ?? '', /^Use a bake-ts that reads this version \(this one reads 1\)\./);
   assert.equal((await problemOf('[]')).shown, '[');
   assert.equal((await problemOf('')).shown, '');
   assert.equal((await problemOf('{ "images": {} }')).shown, '{');

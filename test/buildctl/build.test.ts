@@ -308,7 +308,7 @@ test('any bytes can be a secret: as a variable where it can be one, else in a fi
   }
 });
 
-test('a result that are not supported is a failure, and no crash', async (t) => {
+test('a result that cannot be read is a failure, and no crash', async (t) => {
   for (const text of ['', '{"containerimage.digest":', '[1', 'null', '5']) {
     const tool: Buildctl = {
       program: 'buildctl',

@@ -80,7 +80,7 @@ test('without a change nothing is affected; untracked and committed changes are,
   assert.deepEqual(await since('HEAD~1', 'api'), ['api']);
 });
 
-test('a build whose Dockerfile are not supported is listed, and the code is that of a run', async (t) => {
+test('a build whose Dockerfile cannot be read is listed, and the code is that of a run', async (t) => {
   const { top, call } = await makeRepository(t);
   await writeTree(top, { 'docs/Dockerfile': 'COPPY . /\n', 'web/new': '' });
   for (const form of [[], ['--json']]) {
@@ -134,7 +134,7 @@ test('builds files count by what they say: git.sha of now, and the text of files
   assert.equal(stdout, ' M VERSION\n');
 });
 
-test('where the builds file of then are not supported, every build counts', async (t) => {
+test('where the builds file of then cannot be read, every build counts', async (t) => {
   const { top, commit, since } = await makeRepository(t);
   await writeTree(top, { 'builds.yaml': 'builds: [\n' });
   await commit();

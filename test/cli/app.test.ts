@@ -242,7 +242,7 @@ test('lint reports what keeps a Dockerfile from being read, for which it needs n
   assert.match(github.out, /^::error file=bad\/Dockerfile,line=2,col=1,/);
 });
 
-test('a Dockerfile that are not supported or parsed ends plan, explain and validate as it ends run; list needs none', async (t) => {
+test('a Dockerfile that cannot be read or parsed ends plan, explain and validate as it ends run; list needs none', async (t) => {
   const cwd = await makeTempDir(t);
   await writeTree(cwd, {
     'builds.yaml': 'builds:\n  bad: { context: bad }\n  none: { context: none }\n  good: { context: good }\n',

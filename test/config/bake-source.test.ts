@@ -80,7 +80,7 @@ test('without names: the group default, else the target of that name, else every
   assert.deepEqual(chosen(await setOf({ 'docker-bake.hcl': none })), ['b', 'c']);
 });
 
-test('a group may have the name (or link target) of a target, and the name means the group, as in bake', async () => {
+test('a group may have the name of a target, and the name means the group, as in bake', async () => {
   const hcl =
     'group "image" { targets = ["image", "more"] }\ntarget "image" { context = "i" }\ntarget "more" {}\n';
   const set = await setOf({ 'docker-bake.hcl': hcl });

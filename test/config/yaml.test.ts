@@ -44,7 +44,7 @@ test('an unquoted expression is one unit for both readers', async () => {
   });
 });
 
-test('what is not supported by the fast reader is left to the full parser', () => {
+test('what is beyond the fast reader is left to the full parser', () => {
   for (const text of [
     'a: &x 1\nb: *x\n',
     'a: !t x\n',

@@ -120,10 +120,10 @@ test('names come from the file, its folder, or the repository, and never clash',
 
 test('an argument without which FROM is empty stands there to be filled in', () => {
   const yaml = propose({ 'a/Dockerfile': 'ARG BASE\nFROM ${BASE}\n' });
-  assert.match(yaml, /# FROM needs these: fill in the empty ones\.\n {4}args: \{ BASE: "" \}/);
+  assert.match(yaml, /# FROM needs these: fill in empty values\.\n {4}args: \{ BASE: "" \}/);
 });
 
-test('a repository without Dockerfiles, and Dockerfiles that are not supported, are reported', () => {
+test('a repository without Dockerfiles, and Dockerfiles that cannot be read, are reported', () => {
   const none = proposeBuilds(repository({ 'README.md': '' }));
   assert.equal(none.ok ? undefined : none.error[0]?.code, 'import/no-dockerfile');
   const broken = proposeBuilds(

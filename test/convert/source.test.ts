@@ -65,7 +65,7 @@ test('a bake file in JSON with its override is what the proposal is made from, a
     'docker-bake.json, docker-bake.override.json and one Dockerfile that they do not name',
   );
   assert.deepEqual(remarks, [
-    'compose.yaml is left aside; `bake-ts import compose.yaml` shows what it builds',
+    'compose.yaml is not imported; `bake-ts import compose.yaml` shows what it builds',
   ]);
   assert.deepEqual(printed.builds['app'], {
     context: 'app',
@@ -180,7 +180,7 @@ test('HCL is read as it is, without buildx, and without values of the environmen
   assert.match(yaml, /TOKEN: none/);
 });
 
-test('HCL that are not supported is passed over, with the reason', async (t) => {
+test('HCL that cannot be read is passed over, with the reason', async (t) => {
   const dir = await makeTree(t, { 'docker-bake.hcl': 'target "app" {', Dockerfile: FROM });
   const { origin, remarks } = await printIn(dir);
   assert.equal(origin, 'the Dockerfile it found');

@@ -92,7 +92,7 @@ test('problems have the place of the context, its name, and what to do', async (
   }
 });
 
-test('ten paths that are not supported are named, the rest is counted', async (t) => {
+test('ten paths that cannot be read are named, the rest is counted', async (t) => {
   const root = await makeTempDir(t);
   const long = 'x'.repeat(300);
   for (const count of [1, 10, 11, 13]) {

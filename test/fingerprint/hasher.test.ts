@@ -154,7 +154,7 @@ test('a context that is not there, or is a file, is a problem', async (t) => {
   assert.equal(file.error[0]?.code, 'context/not-a-directory');
 });
 
-test('what are not supported is a problem, unless it is left out', async (t) => {
+test('what cannot be read is a problem, unless it is left out', async (t) => {
   const root = await makeTempDir(t);
   await writeTree(root, { good: '', 'sub/': '' });
   const hasher = new ContextHasher({ workers: 0 });

@@ -140,7 +140,7 @@ test('parts without anything are the Dockerfile, its version and the platforms',
   });
 });
 
-test('the target is the name (or link target) of the stage, else what the build says, else nothing', () => {
+test('the target is the name of the stage, else what the build says, else nothing', () => {
   const named = facts({ stages: [{ index: 0, name: 'final', base: 'scratch', reachable: true, span }] });
   assert.equal(partsOf({ target: 'FINAL' }, { facts: named }).parts.target, 'final');
   assert.equal(partsOf({ target: '0' }).parts.target, '0');

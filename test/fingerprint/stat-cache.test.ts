@@ -279,7 +279,7 @@ test('a hash of many is cut out of them, also of a view into larger memory', () 
   assert.equal(toHex(all.subarray(HASH_BYTES), 1), hexOf(3));
 });
 
-test('a store that is there and are not supported as one is said to be strange; a missing one is not', async (t) => {
+test('a store that is there and cannot be read as one is said to be strange; a missing one is not', async (t) => {
   const directory = await makeTempDir(t);
   const strange: string[] = [];
   const open = () => StatCache.open(directory, '/root', (file) => strange.push(file));

@@ -167,7 +167,7 @@ test('reading gives the hash of the content whatever its size, and takes what is
   assert.ok(startedAt <= Date.now());
 });
 
-test('what is there and are not supported is a failure with its place', async (t) => {
+test('what is there and cannot be read is a failure with its place', async (t) => {
   const root = await makeTree(t, { a: 'a', 'dir/x': '' });
   const { failures } = readAll(['a', 'dir', 'a'].map((name) => path.join(root, name)));
   assert.deepEqual(failures, [{ index: 1, code: 'EISDIR' }]);

@@ -66,7 +66,7 @@ test('what is read of local contexts is hashed, each by its name; others are not
   assert(contexts[1] !== undefined && !('span' in contexts[1].request));
 });
 
-test('what are not supported is a problem of the build, and the other contexts are read all the same', async (t) => {
+test('what cannot be read is a problem of the build, and the other contexts are read all the same', async (t) => {
   const dir = await makeTempDir(t, 'contexts-');
   await writeTree(dir, { 'main/.dockerignore': '[\n', 'more/b': '2' });
   const { contexts, problems } = await hash(

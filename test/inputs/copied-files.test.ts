@@ -281,7 +281,7 @@ test('each platform is compared with itself, and those with the same layers are 
   assert.equal(await isSame({ ...changed, platforms: [[at('p', OLD)], [at('p', NEW)]] }), false);
 });
 
-test('nothing is said where anything else changed, or the results are not supported', async () => {
+test('nothing is said where anything else changed, or the results cannot be read', async () => {
   const layers = { old: [BASE], now: [BASE, { x: '' }] };
   assert.equal(await isSame(layers), true);
   assert.equal(await isSame({ ...layers, parts: { target: 'other' } }), false);

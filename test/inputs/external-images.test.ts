@@ -121,7 +121,7 @@ test('a memory that does not name platforms is read again', async (t) => {
   assert.deepEqual(await state.readImageFacts(digest, 'linux/amd64'), facts);
 });
 
-test('configs without settings, or that are not supported', async (t) => {
+test('configs without settings, or that cannot be read', async (t) => {
   const world = await makeWorld(t);
   const none = { env: [], onbuild: [] };
   const rows: readonly (readonly [string, object | undefined])[] = [

@@ -235,7 +235,7 @@ test('an image whose base is chosen by what nobody knows has no base to follow',
   assert.equal(inputs.targetBase, undefined);
 });
 
-test('a Dockerfile or context that are not supported is a problem, and nothing else is', async (t) => {
+test('a Dockerfile or context that cannot be read is a problem, and nothing else is', async (t) => {
   const { compute, local } = await makeProject(t, {
     Dockerfile: 'FROM scratch\nCOPY one /\n',
     'main/one': '1',

@@ -162,7 +162,7 @@ test('where it is not known what is read, every file of the context counts', asy
   ]);
 });
 
-test('of builds.yaml what it says counts, not how; new builds do, and all of them where it are not supported', async (t) => {
+test('of builds.yaml what it says counts, not how; new builds do, and all of them where it cannot be read', async (t) => {
   const { cwd, load, find } = await makeFinder(t, FILES);
   const before = { set: await load() };
   const text = String(FILES['builds.yaml']);

@@ -184,7 +184,7 @@ test('builds that differ in nothing that the frontend sees share an answer; find
   assert.equal(asked.length, 5);
 });
 
-test('only what is requested is checked, and what are not supported is reported without asking', async (t) => {
+test('only what is requested is checked, and what cannot be read is reported without asking', async (t) => {
   const { lint, says, engine } = await makeLinting(t, {
     'builds.yaml': `builds:
   base: { context: base }
@@ -389,7 +389,7 @@ test('with nothing that can be checked no engine is looked for', async (t) => {
   );
 });
 
-test('of builds below that are not supported, or are elsewhere, nothing is reported, and what they set is not known', async (t) => {
+test('of builds below that cannot be read, or are elsewhere, nothing is reported, and what they set is not known', async (t) => {
   const { found, says, engine } = await makeLinting(t, {
     'builds.yaml': `builds:
   gone: { context: gone }

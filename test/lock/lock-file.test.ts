@@ -81,7 +81,7 @@ test('every fault is reported with its place', async () => {
   assert.deepEqual(await problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
 });
 
-test('text that are not supported is reported where it stops making sense', async () => {
+test('text that cannot be read is reported where it stops making sense', async () => {
   for (const [text, place] of [
     ['', '1:1: builds.lock is not a map'],
     ['[]', '1:1: builds.lock is not a map'],

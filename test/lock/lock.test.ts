@@ -205,7 +205,7 @@ test('an image that is not in its registry, or whose registry does not say, is a
   await assert.rejects(readFile(path.join(dir, 'builds.lock')), /ENOENT/);
 });
 
-test('a lock file that is wrong or are not supported stops everything; without one there is nothing to compare', async (t) => {
+test('a lock file that is wrong or cannot be read stops everything; without one there is nothing to compare', async (t) => {
   const { lock, check, update, options, write, dir } = await makeLocking(t);
   assert.deepEqual(codesOf(await compareLock(await options())), ['run/no-lock']);
   const [none] = problemsOf(await update());

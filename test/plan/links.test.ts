@@ -107,7 +107,7 @@ test('external images are those of the Dockerfile, of contexts, the frontend, an
   assert.deepEqual(app?.unknowns, [{ kind: 'stage', text: 'who knows' }]);
 });
 
-test('a Dockerfile that are not supported from here gives no images and no reasons', () => {
+test('a Dockerfile that cannot be read from here gives no images and no reasons', () => {
   const node = planned([makeBuild('app')]).get('app');
   assert.deepEqual([node?.edges, node?.externalImages, node?.unknowns], [[], [], []]);
 });

@@ -82,7 +82,7 @@ test('`needs:` stays an edge, and gives the context back', async (t) => {
   assert.deepEqual(plan.nodes.get('app')?.unusedContexts, []);
 });
 
-test('an ONBUILD trigger of a base that is built here may read it', async (t) => {
+test('a trigger of a base that is built here may read it', async (t) => {
   const base = (trigger: string) => ({
     others: `  base: { context: ., dockerfile-inline: "FROM alpine\\nONBUILD ${trigger}\\n", tags: ["example.com/base:1"] }\n`,
   });

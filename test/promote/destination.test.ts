@@ -53,7 +53,7 @@ test('a name that gets longer than registries take is none', () => {
   assert.equal(promoted(long, `quay.io/${'b'.repeat(60)}`), undefined);
 });
 
-test('what are not supported as a destination is refused, all of it at once', () => {
+test('what cannot be read as a destination is refused, all of it at once', () => {
   const wrong = [
     ...['', 'acme/prod', 'prod', 'ghcr.io/', 'ghcr.io/acme:1', 'ghcr.io/Acme', 'https://ghcr.io/acme'],
     ...['ghcr.io/a=b', 'a=ghcr.io/b', '=ghcr.io', 'ghcr.io=', 'ghcr.io=quay.io=x.io', 'ghcr.io//a'],

@@ -138,7 +138,7 @@ test('an index is described platform by platform, with what its attestations spe
   );
 });
 
-test('a config that is no object, or not there, says nothing; one that are not supported is a problem', async (t) => {
+test('a config that is no object, or not there, says nothing; one that cannot be read is a problem', async (t) => {
   const { state, server, client } = await start(t, ({ path }) =>
     path.endsWith(sha256('"closed"')) ? specError(403, 'DENIED') : undefined,
   );
@@ -164,7 +164,7 @@ test('a config that is no object, or not there, says nothing; one that are not s
     assert.ok(!(await client.inspect(ref(`${server.host}/b:${tag}`))).ok, tag);
 });
 
-test('a platform or an attestation that are not supported is a problem of the whole', async (t) => {
+test('a platform or an attestation that cannot be read is a problem of the whole', async (t) => {
   for (const annotations of [{}, { 'vnd.docker.reference.type': 'attestation-manifest' }]) {
     const { state, server, client } = await start(t);
     const manifests = [{ mediaType: MANIFEST, digest: sha256('gone'), size: 1, annotations }];

@@ -484,7 +484,7 @@ test('what a registry demands besides what was asked for comes with the token, a
   }
 });
 
-test('credentials that are not supported are a problem of every call that wants them, which is not sent then', async () => {
+test('credentials that cannot be read are a problem of every call that wants them, which is not sent then', async () => {
   const broken = problem('registry/bad-config', 'no JSON');
   const { exchange, sent } = makeExchange({ find: async () => fail([broken]) }, () => ({
     status: 401,

@@ -294,7 +294,7 @@ test('an index has one of each platform, and no attestations', async () => {
   );
 });
 
-test('where one platform has none there is none of the index, and what are not supported is a problem', async () => {
+test('where one platform has none there is none of the index, and what cannot be read is a problem', async () => {
   const one = imageOf(CONFIG);
   const bare = imageOf({ ...CONFIG, rootfs: { diff_ids: [] } }, { layers: [] });
   const index = indexOf(one.manifest, bare.manifest);

@@ -63,7 +63,7 @@ test('TLS material is what settings and SSL_CERT_FILE name; own authorities come
   assert.deepEqual(await read({}, { SSL_CERT_FILE: at('system') }), { ca: [...rootCertificates, 'SYSTEM'] });
 });
 
-test('files of TLS that are not supported, and half a client certificate, are all named', async (t) => {
+test('files of TLS that cannot be read, and half a client certificate, are all named', async (t) => {
   const dir = await makeTree(t, { cert: 'CERT' });
   const refused = await readTlsMaterial(
     'r.example',
@@ -156,7 +156,7 @@ test('NO_PROXY exempts names, what is below them, addresses, networks and ports,
     assert.ok(!exempt(list, url), `${list} for ${url}`);
 });
 
-test('a proxy that are not supported is none, and its user is taken out of its address', () => {
+test('a proxy that cannot be read is none, and its user is taken out of its address', () => {
   assert.equal(parseProxy('no address'), undefined);
   assert.deepEqual(parseProxy('https://u:p@proxy:1/x'), {
     url: new URL('https://proxy:1/x'),
@@ -311,7 +311,7 @@ test('where a helper knows nothing the entries of the file count, and the config
   assert.equal(await of('other.example'), undefined);
 });
 
-test('no config is no credentials; one that are not supported, or is broken, is a problem', async (t) => {
+test('no config is no credentials; one that cannot be read, or is broken, is a problem', async (t) => {
   const dir = await makeTempDir(t);
   const find = (env: Readonly<Record<string, string>>) => createCredentialSource(env).find('r.example', 'a');
   const none = { ok: true, value: undefined };

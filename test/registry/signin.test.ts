@@ -475,7 +475,7 @@ test('a token that was not accepted is dropped by itself', async () => {
   assert.equal(sent.length, 3);
 });
 
-test('credentials that are not supported are a problem, and nobody asks for a token without them', async () => {
+test('credentials that cannot be read are a problem, and nobody asks for a token without them', async () => {
   const broken = { code: 'registry/bad-config', severity: 'error', message: 'no JSON' } as const;
   let sent = 0;
   const auth = new Authenticator({

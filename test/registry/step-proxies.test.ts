@@ -92,7 +92,7 @@ test('a loopback proxy of the environment is none for an engine on another machi
   assert.deepEqual(await found(t, config, {}, 'tcp://builder:1234'), { HTTP_PROXY: 'http://127.0.0.1:3128' });
 });
 
-test('a config that are not supported is said, without what is in it', async (t) => {
+test('a config that cannot be read is said, without what is in it', async (t) => {
   const dir = await makeTempDir(t, 'proxies-');
   const wrong = async () => {
     const read = await readStepProxies({ DOCKER_CONFIG: dir }, undefined);

@@ -322,7 +322,7 @@ for (const [what, answer, said] of WRONG) {
   });
 }
 
-test('a source that are not supported is named, not the target', async (t) => {
+test('a source that cannot be read is named, not the target', async (t) => {
   const from = await start(t, ({ method, path }) =>
     method === 'GET' && path.endsWith(sha256('layer'))
       ? { status: 200, body: 'layer', headers: { 'content-length': '5' }, cutAfter: 2 }

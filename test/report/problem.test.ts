@@ -87,7 +87,7 @@ test('a problem in JSON form gets the same frame as the original where its file 
   }
 });
 
-test('a problem in JSON form whose file are not supported keeps its place', () => {
+test('a problem in JSON form whose file cannot be read keeps its place', () => {
   const [first] = examples;
   assert.ok(first !== undefined);
   const shown = formatProblem(problemToJson(first), { sourceOf: () => undefined });

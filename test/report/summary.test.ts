@@ -275,7 +275,7 @@ test('state that cannot be written is said once while builds run, and once at th
   );
 });
 
-test('rows whose reasons differ in the name (or link target) of the image only are one', () => {
+test('rows whose reasons differ in the name of the image only are one', () => {
   const members = membersOf(40).map((one): Member => ({ ...one, needs: [], is: 'built' }));
   const events = whole(members).map((event): BakeEvent => {
     if (event.type !== 'run-finished') return event;

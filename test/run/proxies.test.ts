@@ -145,7 +145,7 @@ test('steps of strangers get no passwords, which is said once and only where som
   assert.deepEqual(codesOf(await world.bake({ untrusted: true, env, dryRun: true })), []);
 });
 
-test('a docker config that are not supported is warned of, and steps get no proxies', async (t) => {
+test('a docker config that cannot be read is warned of, and steps get no proxies', async (t) => {
   const world = await makeFakeWorld(t, () => ({
     'builds.yaml': 'builds:\n  a: { context: . }\n',
     Dockerfile: 'FROM scratch\nRUN one\n',

@@ -190,7 +190,7 @@ test('where the new config cannot be put, the build runs, and says so', async (t
   assert.deepEqual(configOf(world, 'child')['Labels'], { of: 'child', rev: 'r1', v: '2' });
 });
 
-test('what are not supported any more is built', async (t) => {
+test('what cannot be read any more is built', async (t) => {
   const world = await makeChain(t);
   await world.write({ 'base/Dockerfile': base({ label: '2' }) });
   world.registry.fault({

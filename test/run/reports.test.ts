@@ -157,7 +157,7 @@ test('a build is put out as it says: files, the store, a layout, or nothing but 
   }
 });
 
-test('what are not supported fails its build with the first problem, and warns of the others', async (t) => {
+test('what cannot be read fails its build with the first problem, and warns of the others', async (t) => {
   const world = await makeFakeWorld(t, () => ({
     'builds.yaml': 'builds:\n  a: { context: a, contexts: { more: more } }\n  b: { context: b }\n',
     'a/Dockerfile': 'FROM scratch\nCOPY file /\nCOPY --from=more file /more\n',

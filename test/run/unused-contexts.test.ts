@@ -62,7 +62,7 @@ test('a build that nothing reads is not built, and a change of it changes nothin
   assert.equal(kindsText(await world.bake({ builds: ['app'] })), 'app unchanged');
 });
 
-test('where an ONBUILD trigger of an external base reads it, the build fails and says how to plan it', async (t) => {
+test('where a trigger of an external base reads it, the build fails and says how to plan it', async (t) => {
   const world = await makeApp(t);
   putTrigger(world.registry, 'COPY --from=lib /lib /lib');
   const baked = await world.bake({ builds: ['app'] });

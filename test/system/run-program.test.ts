@@ -179,7 +179,7 @@ test('without a grace the group is killed at once when the time is up', async (t
   await assert.rejects(readFile(path.join(dir, 'trapped')));
 });
 
-test('a pipe that a process outside the group holds lacks a killed call', async (t) => {
+test('a pipe that a process outside the group holds does not hold a killed call', async (t) => {
   const dir = await makeTempDir(t);
   const controller = new AbortController();
   const running = runProgram(

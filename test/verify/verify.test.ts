@@ -369,7 +369,7 @@ test('a parent whose build fails keeps only those from being compared that need 
   assert.match(`${c?.problem?.code}`, /^build\//);
 });
 
-test('an image whose layers are not supported is not compared', async (t) => {
+test('an image whose layers cannot be read is not compared', async (t) => {
   const { verify, bake, registry } = await makeVerifying(t);
   assertOk(await bake());
   const layer = (bytes: Buffer) => retimed(bytes);
@@ -382,7 +382,7 @@ test('an image whose layers are not supported is not compared', async (t) => {
   assert.equal(found.problem.build, 'c');
 });
 
-test('inputs that are not supported, a lock that is wrong and secrets that are not there stop it', async (t) => {
+test('inputs that cannot be read, a lock that is wrong and secrets that are not there stop it', async (t) => {
   const tree = (host: string) => ({
     ...rowTree(host),
     'builds.yaml': `builds:
@@ -480,7 +480,7 @@ ${words.map((word, at) => `  V${at}: { default: ${word}, sensitive: true }\n`).j
   assert.deepEqual([layer?.kind, layer?.files.map(({ change }) => change)], ['different', ['changed']]);
 });
 
-test('inputs that are not supported are what is said of a build', async (t) => {
+test('inputs that cannot be read are what is said of a build', async (t) => {
   const { verify, bake, write, dir } = await makeVerifying(t);
   assertOk(await bake());
   await rm(path.join(dir, 'c/file'));

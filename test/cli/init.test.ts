@@ -74,7 +74,7 @@ test('at a terminal init asks what no file says, and Enter takes the defaults', 
   const { yaml = '', err } = await callInit(t, files, { openPrompt: own.openPrompt });
   assert.equal(own.asked.length, 5);
   assert.match(err, /"7" is neither the number 1 nor "all"\n/);
-  assert.match(err, /"no good" cannot begin the name (or link target) of an image/);
+  assert.match(err, /"no good" cannot begin the name of an image/);
   assert.match(yaml, /REGISTRY: ghcr\.io\/acme\n/);
   assert.doesNotMatch(yaml, /push:|case/);
 });

@@ -324,7 +324,7 @@ test('a pipe is not waited for', async (t) => {
   assert(!result.ok);
   assert.match(
     result.error.map(line).join('\n'),
-    /^config\/unreadable-file - pipe\.yaml are not supported: not-regular/m,
+    /^config\/unreadable-file - pipe\.yaml cannot be read: not-regular/m,
   );
 });
 

@@ -97,7 +97,7 @@ test('devices and pipes are not read, and files only up to a size', { timeout: 6
     ['pipe', 'pipe is not a regular file'],
     ['zero', 'zero is not a regular file'],
     ['large', 'large has more than 1 MiB'],
-    ['.', '. are not supported (EISDIR)'],
+    ['.', '. cannot be read (EISDIR)'],
     ['none', 'there is no file none'],
   ] as const) {
     await writeFile(path.join(sub, 'builds.yaml'), readingArg(file));

@@ -209,7 +209,7 @@ const cases: readonly Case[] = [
   [
     'a directory for a file',
     '',
-    ['config/unreadable-file - d are not supported: it is a directory'],
+    ['config/unreadable-file - d cannot be read: it is a directory'],
     { files: ['d'], tree: { 'd/x': '' } },
   ],
   [
@@ -234,7 +234,7 @@ const cases: readonly Case[] = [
     ],
   ],
   [
-    'a row with the name (or link target) of a build',
+    'a row with the name of a build',
     'builds:\n  a-1: {}\n  a: { matrix: { x: [1] } }\n',
     ['config/name-clash builds.yaml:3:3 «a» Two builds are named "a-1"'],
   ],

@@ -399,7 +399,7 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ format: 3 }',
-    '3:23 «3» "format" of a schema must be the name (or link target) of a format, not the number 3 | It is the schema of V.',
+    '3:23 «3» "format" of a schema must be the name of a format, not the number 3 | It is the schema of V.',
   ],
   ['[a]', 'config/wrong-type builds.yaml:3:5 «schema» "schema" must be a JSON Schema, not a list'],
   ['a', 'config/wrong-type builds.yaml:3:13 «a» "schema" must be a JSON Schema, not the text "a"'],

@@ -31,7 +31,7 @@ const settingsOf = (name: string) =>
   `context: ${name}${NAMED[name] === undefined ? '' : `, dockerfile: ${NAMED[name]}`}`;
 
 test(
-  'it is dockerfile where Dockerfile are not supported, and its ignore file is the one of Dockerfile',
+  'it is dockerfile where Dockerfile cannot be read, and its ignore file is the one of Dockerfile',
   options,
   async (t) => {
     const registry = await startTestRegistry(t);

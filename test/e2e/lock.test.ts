@@ -143,7 +143,7 @@ test('builds.lock', { skip: realEngine.skip, timeout: 240_000 }, async (t) => {
     }
   });
 
-  await t.test('an image that the lock lacks is looked up, with one warning', async () => {
+  await t.test('an image that the lock does not hold is looked up, with one warning', async () => {
     await writeFile(
       path.join(stage.dir, 'app/Dockerfile'),
       `FROM ${one}\nCOPY own /own\nCOPY --from=${two} /words /two\n`,

@@ -126,7 +126,7 @@ test('files that cannot be used are named, with what is wrong, before anybody is
     `engine/tls-files the key of the client certificate, ${sealed}, is encrypted`,
   ]);
   assert.deepEqual(await of({ ...good, ca: dir }), [
-    `engine/tls-files the certificate of the authority, ${dir}, are not supported (EISDIR)`,
+    `engine/tls-files the certificate of the authority, ${dir}, cannot be read (EISDIR)`,
   ]);
   assert.deepEqual(await of({ ...good, key: another.keyFile }), [
     `engine/tls-files the key ${another.keyFile} is not that of the client certificate ${client.certFile}`,

@@ -81,7 +81,7 @@ test('problems have the place of the context, its name, and what to do', async (
     ['gone', 'context/missing', 'the context app does not exist', /Create .*gone; BuildKit/],
     ['file', 'context/not-a-directory', 'the context app is not a directory', /Name the directory/],
     ['file/below', 'context/missing', 'the context app does not exist', /There is nothing at/],
-    ['x'.repeat(300), 'context/unreadable', '. in the context app are not supported (ENAMETOOLONG)', /readable/],
+    ['x'.repeat(300), 'context/unreadable', '. in the context app cannot be read (ENAMETOOLONG)', /readable/],
   ] as const) {
     const [found, more] = await problemsOf(hasher, request(path.join(root, at), 'all', { span }));
     assert.equal(more, undefined);
@@ -99,11 +99,11 @@ test('ten paths that cannot be read are named, the rest is counted', async (t) =
     const reads = Array.from({ length: count }, (_, at) => read(`bad${10 + at}${long}`));
     const found = await problemsOf(hasherOf(t), request(root, reads, { span }));
     assert.equal(found.length, Math.min(count, 11));
-    assert.equal(found[0]?.message, `bad10${long} in the context app are not supported (ENAMETOOLONG)`);
+    assert.equal(found[0]?.message, `bad10${long} in the context app cannot be read (ENAMETOOLONG)`);
     assert.match(found[0]?.hint ?? '', /\.dockerignore/);
     assert.ok(found.every((one) => one.code === 'context/unreadable' && one.span === span));
     if (count > 10)
-      assert.equal(found[10]?.message, `${count - 10} more paths in the context app are not supported`);
+      assert.equal(found[10]?.message, `${count - 10} more paths in the context app cannot be read`);
     const [bare] = await problemsOf(hasherOf(t), request(root, reads));
     assert.ok(bare !== undefined && !('span' in bare));
   }
@@ -119,7 +119,7 @@ test('a file that fails while it is read is named, among others that do not', {
   );
   assert.deepEqual(
     found.map(({ code, message }) => [code, message]),
-    [['context/unreadable', 'mem in the context app are not supported (EIO)']],
+    [['context/unreadable', 'mem in the context app cannot be read (EIO)']],
   );
 });
 
@@ -138,7 +138,7 @@ test('a file that does not stay still is said to be written to', async (t) => {
   const found = await problemsOf(hasherOf(t), request(root));
   assert.deepEqual(
     found.map(({ message }) => message),
-    ['moving in the context app are not supported (it is being written to)'],
+    ['moving in the context app cannot be read (it is being written to)'],
   );
 });
 

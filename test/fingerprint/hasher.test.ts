@@ -163,7 +163,7 @@ test('what cannot be read is a problem, unless it is left out', async (t) => {
   const result = await hasher.hash(request(root, reads));
   assert.ok(!result.ok);
   assert.equal(result.error[0]?.code, 'context/unreadable');
-  assert.match(result.error[0]?.message ?? '', /sub\/xxx.* in the context app are not supported/);
+  assert.match(result.error[0]?.message ?? '', /sub\/xxx.* in the context app cannot be read/);
   assert.deepEqual(await pathsOf(root, reads, { ignore: compileRules(['sub']) }), ['good']);
 });
 
@@ -194,7 +194,7 @@ test('a file without permission to read is a problem', {
   assert.ok(!result.ok);
   assert.match(
     result.error[0]?.message ?? '',
-    /closed in the context app are not supported \(permission denied\)/,
+    /closed in the context app cannot be read \(permission denied\)/,
   );
 });
 

@@ -280,7 +280,7 @@ const VECTORS: readonly Vector[] = [
     naive: (parts) => parts.dockerfile.split('\n').length,
   },
   {
-    name: 'an ONBUILD trigger of the base image',
+    name: 'a trigger of the base image',
     edit: ({ bases }) => {
       bases.set('base:1', { env: [], onbuild: ['COPY outside /'] });
     },

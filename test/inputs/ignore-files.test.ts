@@ -73,7 +73,7 @@ test('what is wrong with an ignore file is reported, and no other one takes its 
   assert(!ignore.ok);
   assert.deepEqual(
     ignore.problems.map(({ code, message }) => [code, message]),
-    [['context/unreadable', `\`${long}/.dockerignore\` are not supported (ENAMETOOLONG)`]],
+    [['context/unreadable', `\`${long}/.dockerignore\` cannot be read (ENAMETOOLONG)`]],
   );
 });
 

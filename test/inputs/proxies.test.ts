@@ -69,7 +69,7 @@ test('one with a user goes by a name that no ARG declares, and not where that wo
     secret,
   );
   const why = (reason: string) =>
-    `RUN steps do not get HTTP_PROXY, HTTPS_PROXY, which their URLs: ${reason}`;
+    `RUN steps do not get HTTP_PROXY, HTTPS_PROXY, which have credentials in the URL: ${reason}`;
   const holds = 'its provenance records the arguments';
   for (const one of [provenance({}), provenance({ mode: 'max' }), provenance({ mode: 'full' })])
     assert.deepEqual(chosen({ attest: [one, min] }, proxies), [plain, why(holds)]);
@@ -100,7 +100,7 @@ test('of all spellings it is one that is not declared, and none where they are',
   assert.equal(declared.size, 2 ** 7 - 2);
   const all = new Map([['NO_PROXY', SECRET]]);
   const why =
-    'RUN steps do not get NO_PROXY, which its URL: its Dockerfile declares every spelling of the name';
+    'RUN steps do not get NO_PROXY, which has credentials in the URL: its Dockerfile declares every spelling of the name';
   assert.deepEqual(chosen({}, all, declared), [{}, why]);
 });
 
@@ -112,7 +112,7 @@ test('the warning names neither the URL nor the user', () => {
   assert.doesNotMatch(JSON.stringify(withheld), /pass-word|user:/);
   assert.equal(
     withheldProxies(['HTTP_PROXY'], 'untrusted').message,
-    'RUN steps do not get HTTP_PROXY, which its URL: passwords are withheld from an untrusted file',
+    'RUN steps do not get HTTP_PROXY, which has credentials in the URL: passwords are withheld from an untrusted file',
   );
 });
 

@@ -280,7 +280,7 @@ test('what is inherited follows the parent, and what is its own stays', () => {
       'its parent no longer has VOLUME /a /b, which it may set itself',
     ],
     [
-      'a label of the name (or link target) of something else that it does',
+      'a label of the name of something else that it does',
       { labels: '{"a":"1"}' },
       { labels: '{"a":"2"}' },
       { layers: 2, labels: '{"a":"1"}', steps: ['ARG a=1'] },

@@ -255,7 +255,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
   assert.deepEqual(web?.reasons, [{ code: 'definition', text: 'builds.yaml changed its args, target' }]);
   const [first] = await find([], { before: { set: undefined } });
   assert.deepEqual(first?.reasons, [
-    { code: 'definition', text: 'builds.yaml changed, and what it said before are not supported' },
+    { code: 'definition', text: 'builds.yaml changed, and what it said before cannot be read' },
   ]);
 });
 
@@ -301,7 +301,7 @@ test('a context that is gone, ignore rules that are wrong and links to ignored f
   });
   const [gone] = await find(['gone/other']);
   assert.deepEqual([gone?.build, gone?.reasons.map(({ code }) => code)], ['gone', ['unknown']]);
-  assert.match(gone?.reasons[0]?.text ?? '', /^its context are not supported: .+gone/);
+  assert.match(gone?.reasons[0]?.text ?? '', /^its context cannot be read: .+gone/);
   assert.deepEqual(await codes('rules/f'), ['rules: file']);
   // What is not known to be read is all of it, but nothing that is ignored, whatever leads there.
   assert.deepEqual(await codes('all/ignored'), []);

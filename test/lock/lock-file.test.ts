@@ -76,7 +76,7 @@ test('every fault is reported with its place', async () => {
     'builds.lock:1:3: builds.lock has an unknown version',
   ]);
   assert.deepEqual(await problemsOf('{ "images": {} }'), [
-    'builds.lock:1:1: builds.lock has no \`version\`',
+    'builds.lock:1:1: builds.lock has no `version`',
   ]);
   assert.deepEqual(await problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
 });
@@ -87,16 +87,16 @@ test('text that cannot be read is reported where it stops making sense', async (
     ['[]', '1:1: builds.lock is not a map'],
     [
       '{ "version": 1, "images": { "a" "b" } }',
-      '1:33: builds.lock are not supported: Missing , or : between flow map items',
+      '1:33: builds.lock cannot be read: Missing , or : between flow map items',
     ],
     ['{\n  "version": 1,\n}', '1:1: builds.lock has no `images`'],
     ['{ "version": 1, "images": [] }', '1:17: builds.lock has no `images`'],
     ['{ "version": 1, "images": null }', '1:17: builds.lock has no `images`'],
     [
       '{ "version": 1, "images": {} } {',
-      '1:32: builds.lock are not supported: Unexpected flow-map-start at node end',
+      '1:32: builds.lock cannot be read: Unexpected flow-map-start at node end',
     ],
-    ['{ "version": 1, "images": {}', '1:29: builds.lock are not supported: Flow map must end with a }'],
+    ['{ "version": 1, "images": {}', '1:29: builds.lock cannot be read: Flow map must end with a }'],
     [
       '{ "version": 1, "images": { "a": *x, "b": { "c": 1 } } }',
       '1:29: `a` is not locked to a digest (`sha256:` and 64 hexadecimal digits)',

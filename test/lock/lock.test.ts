@@ -226,7 +226,7 @@ test('a lock file that is wrong or cannot be read stops everything; without one 
   await mkdir(path.join(dir, 'builds.lock'));
   assert.deepEqual(await all(), bad);
   const [unread] = problemsOf(await check());
-  assert.equal(unread?.message, `\`${path.join(dir, 'builds.lock')}\` are not supported (EISDIR)`);
+  assert.equal(unread?.message, `\`${path.join(dir, 'builds.lock')}\` cannot be read (EISDIR)`);
 });
 
 test('a file that cannot be written is a problem of a lock and of an update', async (t) => {

@@ -232,7 +232,7 @@ test('what is not an archive, or a damaged one, is said to be so', async (t) => 
   assert.equal(await refusal(await archive(t)), 'it has no oci-layout');
   assert.equal(await refusal(await archive(t, good[0] ?? END, END)), 'it has no index.json');
   assert.equal(await refusal(path.join(await makeTempDir(t), 'gone')), 'it is not there');
-  assert.match(await refusal(path.join(await archive(t, END), 'below')), /^it are not supported \(ENOTDIR\)$/);
+  assert.match(await refusal(path.join(await archive(t, END), 'below')), /^it cannot be read \(ENOTDIR\)$/);
 });
 
 test('a directory is read file by file, and what is not a layout is said to be so', async (t) => {
@@ -275,7 +275,7 @@ test('a directory is read file by file, and what is not a layout is said to be s
   );
   await rm(path.join(dir, 'blobs'), { recursive: true });
   await writeTree(dir, { blobs: '' });
-  assert.deepEqual(await said(), [`out is not an OCI image layout: ${BLOB} are not supported (ENOTDIR)`]);
+  assert.deepEqual(await said(), [`out is not an OCI image layout: ${BLOB} cannot be read (ENOTDIR)`]);
 });
 
 async function start(
@@ -430,7 +430,7 @@ test('by digest a layout goes only to its own', async (t) => {
 
 test('a layout that lacks something, or has other bytes, is said to be bad, and its name is not put', async (t) => {
   for (const [what, change, said] of [
-    ['a layer that is not there', undefined, /sha256:[0-9a-f]{64} are not supported \(it is not there\)$/],
+    ['a layer that is not there', undefined, /sha256:[0-9a-f]{64} cannot be read \(it is not there\)$/],
     [
       'a layer of other bytes',
       'LAYER of 1\nlayer of 1\n',

@@ -74,10 +74,10 @@ test('files of TLS that cannot be read, and half a client certificate, are all n
   assert.deepEqual(
     refused.error.map(({ code, message }) => [code, message.replace(dir, 'DIR')]),
     [
-      ['registry/bad-settings', 'The file DIR/gone (ca for r.example) are not supported: ENOENT'],
+      ['registry/bad-settings', 'The file DIR/gone (ca for r.example) cannot be read: ENOENT'],
       [
         'registry/bad-settings',
-        'The file DIR/cert/below (SSL_CERT_FILE for r.example) are not supported: ENOTDIR',
+        'The file DIR/cert/below (SSL_CERT_FILE for r.example) cannot be read: ENOTDIR',
       ],
       ['registry/bad-settings', 'registries.r.example names only one of cert and key'],
     ],
@@ -323,7 +323,7 @@ test('no config is no credentials; one that cannot be read, or is broken, is a p
   await mkdir(path.join(dir, 'config.json'));
   const closed = await find({ DOCKER_CONFIG: dir });
   assert.ok(!closed.ok);
-  assert.equal(closed.error[0]?.message, `${dir}/config.json are not supported: EISDIR`);
+  assert.equal(closed.error[0]?.message, `${dir}/config.json cannot be read: EISDIR`);
   const inline = await find({ DOCKER_AUTH_CONFIG: '{' });
   assert.ok(!inline.ok);
   assert.equal(inline.error[0]?.message, 'DOCKER_AUTH_CONFIG is not a JSON object');

@@ -103,5 +103,5 @@ test('a config that cannot be read is said, without what is in it', async (t) =>
   assert.deepEqual(await wrong(), [['registry/bad-config', 'DIR/config.json is not a JSON object']]);
   if (process.getuid?.() === 0) return;
   await chmod(path.join(dir, 'config.json'), 0);
-  assert.deepEqual(await wrong(), [['registry/bad-config', 'DIR/config.json are not supported: EACCES']]);
+  assert.deepEqual(await wrong(), [['registry/bad-config', 'DIR/config.json cannot be read: EACCES']]);
 });

@@ -346,7 +346,7 @@ test('authorities of this machine count at a proxy that speaks TLS, and not at a
   assert.equal(secure.error[0]?.code, 'registry/bad-settings');
   assert.equal(
     secure.error[0]?.message,
-    `The file /gone/authorities (SSL_CERT_FILE for ${proxy.host}) are not supported: ENOENT`,
+    `The file /gone/authorities (SSL_CERT_FILE for ${proxy.host}) cannot be read: ENOENT`,
   );
 });
 

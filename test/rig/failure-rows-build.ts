@@ -395,13 +395,13 @@ const PUSH_ROWS: readonly FailureRow[] = [
     next: HEALED,
   },
   {
-    name: 'what was pushed are not supported back: there is nothing to put under the tag',
+    name: 'what was pushed cannot be read back: there is nothing to put under the tag',
     faults: () => [on(READ_BACK, status(503))],
     after: aFailed('registry/unavailable'),
     next: HEALED,
   },
   {
-    name: 'what was pushed are not supported back at first',
+    name: 'what was pushed cannot be read back at first',
     faults: () => [on(once(READ_BACK), status(403))],
     after: BUILT,
     next: SAME,

@@ -20,7 +20,7 @@ export function assertGolden(actual: string, file: string): void {
   try {
     expected = readFileSync(full, 'utf8');
   } catch (error) {
-    throw new Error(`${file} are not supported; UPDATE_GOLDEN=1 makes it. Actual:\n${actual}`, { cause: error });
+    throw new Error(`${file} cannot be read; UPDATE_GOLDEN=1 makes it. Actual:\n${actual}`, { cause: error });
   }
   assert.equal(actual, expected, `${file} differs; UPDATE_GOLDEN=1 accepts the new text`);
 }

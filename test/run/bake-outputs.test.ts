@@ -114,7 +114,7 @@ const CASES: readonly (readonly [
     'unchanged',
   ],
   [
-    'tags count before the name (or link target) of any image',
+    'tags count before the name of any image',
     'tags = ["bar:1"]\noutput = ["type=oci,dest=b.tar,name=foo", "type=docker,dest=c.tar,name=foo", "type=image,name=foo"]',
     ['type=oci,dest=b.tar,name=bar:1', 'type=docker,dest=c.tar,name=bar:1', 'type=image,name=bar:1'],
     'built',

@@ -77,7 +77,7 @@ const faults: readonly (readonly [string, Reading, RegExp])[] = [
       yield bytes?.subarray(0, 150_000) ?? new Uint8Array();
       throw new Error('rpc error: error reading from server: EOF');
     },
-    /cannot be read: sha256:\S+ are not supported \(rpc error/,
+    /cannot be read: sha256:\S+ cannot be read \(rpc error/,
   ],
   [
     'a stream that ends early and well',

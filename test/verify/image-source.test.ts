@@ -240,8 +240,8 @@ test('a repository is read by digest; what it does not give is told in its words
   await assert.rejects(store.readManifest(digest), { message: 'no entry' });
   await assert.rejects(store.readSmall(digest), { message: 'no entry' });
   failure = fail([]);
-  await assert.rejects(store.readManifest(digest), { message: `the manifest ${digest} are not supported` });
-  await assert.rejects(store.readSmall(digest), { message: `the blob ${digest} are not supported` });
+  await assert.rejects(store.readManifest(digest), { message: `the manifest ${digest} cannot be read` });
+  await assert.rejects(store.readSmall(digest), { message: `the blob ${digest} cannot be read` });
 });
 
 test('the engine gives whole blobs, and says what it no longer has', async () => {

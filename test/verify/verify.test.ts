@@ -311,7 +311,7 @@ test('what is not pushed or not there is not compared, and says what to do', asy
   ]);
   assert.equal(said('closed')[0], 'registry/denied');
   assert.match(said('broken')[1] ?? '', /^`broken` cannot be compared: /);
-  assert.equal(said('broken')[2], 'A layer that are not supported proves nothing, in either direction.');
+  assert.equal(said('broken')[2], 'A layer that cannot be read proves nothing, in either direction.');
   assert.deepEqual(engine.builds, []);
 });
 

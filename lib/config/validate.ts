@@ -212,13 +212,13 @@ function wrongType(
   const parentSchema = parentOf(error) as {
     readonly title?: string;
     readonly type?: string | string[];
-    readonly enum?: readonly (string | null)[];
-    readonly examples?: readonly (string | null)[];
+    readonly enum?: readonly unknown[];
+    readonly examples?: readonly unknown[];
   };
   const types = [parentSchema.type ?? []].flat();
   const expected = parentSchema.title ?? types.filter((type) => type !== 'null').join(' or ');
   const wanted = expected === '' || !parentSchema.title ? 'text' : expected;
-  const words = (parentSchema.enum ?? parentSchema.examples ?? []).filter((word) => word !== null);
+  const words = (parentSchema.enum ?? parentSchema.examples ?? []).filter((word) => typeof word === 'string');
   const near =
     node.kind === 'scalar' && typeof node.value === 'string' ? suggest(node.text, words) : undefined;
   const hint = near === undefined ? hintForType(path, node, types) : `Did you mean "${near}"?`;

@@ -8,11 +8,11 @@ import { type Draft, formatNotes, isRecord } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { shareCommon } from './share.ts';
 
-/** What an import gives: the file, and what could not be carried over or reads otherwise here, a sentence each. */
+/** The result of an import: the file, and notes. */
 export interface Imported {
   /** The text of a builds.yaml. */
   readonly yaml: string;
-  /** What could not be carried over or means something else here, a sentence each. */
+  /** What could not be translated, or means something else in builds.yaml; one sentence each. */
   readonly notes: readonly string[];
   /**
    * Of bake files as people write them: the builds that bake makes of them in an environment, as a builds file that spells
@@ -21,7 +21,7 @@ export interface Imported {
   readonly spellOut?: (env: Readonly<Record<string, string>>) => Promise<string | undefined>;
   /** Names of the templates in it. */
   readonly templates: readonly string[];
-  /** A variable or function that bake misses in the files. */
+  /** A variable or function that is missing in the files. */
   readonly missing?: string;
   /** Variables of the bake files that may be any text, and those that are true or false. */
   readonly variables?: { readonly texts: readonly string[]; readonly flags: readonly string[] };

@@ -35,7 +35,7 @@ export interface ProposeOptions {
 
 /** A first builds.yaml. */
 export interface Proposal extends Imported {
-  /** What it was made from: `docker-bake.json and 2 Dockerfiles that it does not name`. */
+  /** What it was made from, as text: `docker-bake.json and 2 Dockerfiles that it does not name`. */
   readonly origin: string;
 }
 

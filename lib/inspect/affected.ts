@@ -32,15 +32,15 @@ export interface AffectedOptions
 /** Why a build is affected. */
 export interface AffectedReason {
   /**
-   * What of the build changed: its entry in builds.yaml, its Dockerfile, its ignore file, a file it reads, a locked
-   * image, a build it needs; `unknown`: what it reads is not known.
+   * What changed: its entry in builds.yaml, its Dockerfile, its ignore file, a file it reads, a locked image, a
+   * dependency. `unknown`: it is not known what the build reads.
    */
   readonly code: 'definition' | 'dockerfile' | 'ignore-file' | 'file' | 'image' | 'needs' | 'unknown';
-  /** The same in words. */
+  /** The same as text. */
   readonly text: string;
-  /** The file, as it was given. */
+  /** The file, as you passed it. */
   readonly path?: string;
-  /** For `needs`. */
+  /** With `needs`: the dependency. */
   readonly build?: string;
 }
 
@@ -48,9 +48,9 @@ export interface AffectedReason {
 export interface AffectedBuild {
   /** Name of the build. */
   readonly build: string;
-  /** `asked`: it was selected. `needed`: only another build needs it. */
+  /** `asked`: it was selected. `needed`: it is only a dependency of another build. */
   readonly role: 'asked' | 'needed';
-  /** Files among them are 100 at most. */
+  /** At most 100 of them are files. */
   readonly reasons: readonly AffectedReason[];
 }
 

@@ -56,15 +56,15 @@ export interface LintOptions {
   readonly notify?: (text: string) => void;
 }
 
-/** What was found. */
+/** The results. */
 export interface LintReport {
-  /** Findings (`lint/…`), and what kept a Dockerfile from being checked. */
+  /** Findings (`lint/…`), and problems that prevented a Dockerfile from being checked. */
   readonly problems: readonly Problem[];
-  /** Builds that were asked for and are checked, and how many Dockerfiles those have. */
+  /** How many selected builds were checked. */
   readonly builds: number;
   /** How many different Dockerfiles those builds have. */
   readonly dockerfiles: number;
-  /** Builds whose file is for a frontend (`source`) that has rules of its own. */
+  /** Builds that were not checked, because their frontend (`source`) has rules of its own. */
   readonly passedOver: readonly string[];
 }
 

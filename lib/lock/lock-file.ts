@@ -36,7 +36,7 @@ export interface LockedRef {
   readonly written: string;
   /** The same, parsed. */
   readonly ref: ImageRef;
-  /** The digest that it is held at. */
+  /** The digest to which it is pinned. */
   readonly digest: Digest;
 }
 

@@ -34,29 +34,29 @@ export interface LockOptions {
 
 /** What `lock` changed. */
 export interface Locked {
-  /** Images that came in. */
+  /** Images that were added. */
   readonly added: readonly LockedRef[];
-  /** Images that nothing reads any more. */
+  /** Images that were removed because no build reads them. */
   readonly dropped: readonly LockedRef[];
-  /** How many stayed as they were. */
+  /** How many are unchanged. */
   readonly kept: number;
 }
 
-/** An image with what it is locked to and what it stands for now. */
+/** A locked image, with its locked digest and the current digest of its tag. */
 export interface LockedImage {
   /** The image, as builds.lock writes it. */
   readonly image: string;
   /** The digest in builds.lock. */
   readonly locked: Digest;
-  /** Undefined: gone, or not known. */
+  /** The current digest; undefined if the tag is gone or not known. */
   readonly now?: Digest;
-  /** `unknown`: its registry did not say; never to be taken for `same`. */
+  /** `unknown`: the registry did not answer properly. Do not treat it as `same`. */
   readonly state: 'same' | 'moved' | 'gone' | 'unknown';
-  /** For `gone` and `unknown`: what the registry said. */
+  /** With `gone` and `unknown`: the problem with the registry. */
   readonly problem?: Problem;
 }
 
-/** An image that `update` moved, with the builds that will be built again for it. */
+/** An image that `update` moved, with the builds that have to be built again. */
 export interface UpdatedImage {
   /** The image, as builds.lock writes it. */
   readonly image: string;

@@ -176,7 +176,7 @@ test('of builds.yaml what it says counts, not how; new builds do, and all of the
     found.map((one) => [one.build, one.reasons.map((reason) => reason.text)]),
     [
       ['web', ['builds.yaml changed its args']],
-      ['docs', ['it needs web']],
+      ['docs', ['its dependency web is affected']],
       ['more', ['it is new in builds.yaml']],
     ],
   );
@@ -239,7 +239,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
     { code: 'file', text: 'a parent directory of its context changed', path: at('web') },
   ]);
   assert.deepEqual(await reasonsOf('docs', 'web/index.html'), [
-    { code: 'needs', text: 'it needs web', build: 'web' },
+    { code: 'needs', text: 'its dependency web is affected', build: 'web' },
   ]);
   // A context that the Dockerfile does not read.
   assert.equal(await reasonsOf('alone', 'more/x'), undefined);

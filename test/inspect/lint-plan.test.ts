@@ -475,7 +475,7 @@ test('an image that cannot be looked up is known by all of its names, and throug
     'Dockerfile:2:1 warning lint/undefined-var',
     'Dockerfile:3:6 warning lint/base-unknown',
   ]);
-  assert.match(problems[1]?.message ?? '', /^`alpine:latest` cannot be looked up/);
+  assert.match(problems[1]?.message ?? '', /^`alpine:latest` cannot be resolved/);
 });
 
 test('findings of whole files are of one build each, however alike', async (t) => {

@@ -327,7 +327,7 @@ test('patterns of an update are compared with names as written, and short ones w
   );
   assert(problems.every(({ code }) => code === 'run/not-in-lock'));
   assert.equal(problems[2]?.hint, `Did you mean \`${host}/tools\`?`);
-  assert.match(problems[1]?.hint ?? '', /^Images are named as the Dockerfile writes them/);
+  assert.match(problems[1]?.hint ?? '', /^Name images as in the Dockerfile/);
 });
 
 async function readFileOf(file: Locking['file']): Promise<string> {

@@ -50,7 +50,7 @@ function conflict({ source }: Found): Told | undefined {
   if (mark === null) return undefined;
   const span = { source, start: mark.index, end: mark.index + mark[0].length };
   return {
-    message: 'The file holds a merge conflict',
+    message: 'The file contains a merge conflict',
     hint: 'Keep one side, and remove the markers.',
     span,
   };

@@ -143,7 +143,7 @@ builds: { a: { extends: t }, b: { extends: t }, c: { extends: t } }
 `;
   const problems = await problemsOf(place, yaml);
   assert.deepEqual(hintsOf(problems), ['config/needs-grant --allow=read:../outside']);
-  assert.deepEqual(problems[0]?.related, [{ message: 'so do b, c' }]);
+  assert.deepEqual(problems[0]?.related, [{ message: 'also b, c' }]);
   assert.equal(JSON.stringify(problems).includes('secretbase'), false);
 });
 

@@ -115,7 +115,8 @@ export function asText(written: Written): Written {
   const { type, constant } = written;
   if (type.kind === 'text') return written;
   if (constant !== undefined && constant !== null) return literalOf(String(constant));
-  if (type.kind === 'list' || type.kind === 'map') throw new Untranslatable('a list or map is inside a string');
+  if (type.kind === 'list' || type.kind === 'map')
+    throw new Untranslatable('a list or map is inside a string');
   return tight(`string(${print(written)})`, TEXT);
 }
 

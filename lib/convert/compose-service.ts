@@ -38,9 +38,7 @@ export function targetOf(
   target['attest'] = [...attestOf('sbom', section['sbom']), ...attestOf('provenance', section['provenance'])];
   if (section['privileged'] === true) {
     target['entitlements'] = [...asList(section['entitlements']), 'security.insecure'];
-    note(
-      '`privileged` becomes the entitlement security.insecure, which only RUN --security=insecure uses',
-    );
+    note('`privileged` becomes the entitlement security.insecure, which only RUN --security=insecure uses');
   }
   const tags = [...asList(service['image']), ...asList(section['tags'])];
   // Where bake is given tags of its own, the image's name is none of them.
@@ -113,9 +111,7 @@ function secretOf(item: unknown, file: ComposeFile, note: (sentence: string) => 
   if (!isRecord(declared)) return [{ id: source }];
   if (typeof declared['file'] === 'string') return [{ id: source, src: shortPath(declared['file']) }];
   if (typeof declared['environment'] === 'string') return [{ id: source, env: declared['environment'] }];
-  note(
-    `the secret "${source}" has neither a file nor an environment variable; add one below secrets`,
-  );
+  note(`the secret "${source}" has neither a file nor an environment variable; add one below secrets`);
   return [{ id: source }];
 }
 

@@ -115,9 +115,7 @@ function writeVariable(name: string, w: Writing): Written {
   const binding = w.names.lookup(name);
   if (binding === undefined) {
     const isBlock = name === 'target' || name === 'group';
-    throw new Untranslatable(
-      isBlock ? `it reads another ${name}` : `there is no variable "${name}" in it`,
-    );
+    throw new Untranslatable(isBlock ? `it reads another ${name}` : `there is no variable "${name}" in it`);
   }
   if (binding.kind === 'none') throw new Untranslatable(binding.why);
   return binding.kind === 'cel' ? binding.written : write(binding.expression, { ...w, names: binding.names });
@@ -212,8 +210,7 @@ export function loop(
   boundAs: string = valueName,
 ): Loop {
   const { type } = over;
-  if (type.kind !== 'list' && type.kind !== 'map')
-    throw new Untranslatable('this may be a list or a map');
+  if (type.kind !== 'list' && type.kind !== 'map') throw new Untranslatable('this may be a list or a map');
   const isMap = type.kind === 'map';
   const isIndexed = isMap || keyName !== undefined;
   const local = localName(isIndexed ? (keyName ?? (isMap ? 'key' : 'at')) : valueName, w.locals);

@@ -150,9 +150,7 @@ function addFrame(draft: Draft, taken: Set<string>, { registry, push = true }: P
     {
       name: frame.registry,
       value: literal(registry ?? 'localhost:5000'),
-      comments: [
-        `Registry to push to: --var ${frame.registry}=ghcr.io/you, or the environment variable.`,
-      ],
+      comments: [`Registry to push to: --var ${frame.registry}=ghcr.io/you, or the environment variable.`],
     },
     { name: frame.tag, value: { default: 'dev', env: [frame.tag, 'GITHUB_REF_NAME'] }, comments: [] },
   );

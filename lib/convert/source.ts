@@ -40,7 +40,9 @@ export async function readSource(found: FoundSources): Promise<SourceReading> {
   if (compose !== undefined) {
     if (source === undefined) source = take([compose.name], await draftCompose([compose], found.reader));
     else
-      remarks.push(`${compose.name} is not imported; \`bake-ts import ${compose.name}\` shows what it builds`);
+      remarks.push(
+        `${compose.name} is not imported; \`bake-ts import ${compose.name}\` shows what it builds`,
+      );
   }
   return source === undefined ? { remarks } : { source, remarks };
 }

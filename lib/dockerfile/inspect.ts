@@ -24,7 +24,11 @@ import { UNKNOWN } from './words.ts';
 export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOptions): Result<DockerfileFacts> {
   const found = noFindings();
   for (const option of options.unknownOptions ?? [])
-    found.unknowns.push({ kind: 'option', text: `${option} may change which files are read`, subject: option });
+    found.unknowns.push({
+      kind: 'option',
+      text: `${option} may change which files are read`,
+      subject: option,
+    });
   if (options.frontend !== undefined && isForeign(options.frontend, options))
     return { ok: true, value: foreignFacts(dockerfile, options, found, options.frontend) };
   const frontend = frontendOf(dockerfile, options);

@@ -130,8 +130,7 @@ export function keyParts(input: KeyInput): KeyResult {
   if (frontend !== undefined) addImage(frontend.image);
   for (const generator of sbomGenerators(build)) addImage(generator);
   for (const remote of facts.remoteSources) {
-    if (!remote.pinned)
-      unknown('download', `ADD ${remote.url} may have changed (it has no --checksum)`);
+    if (!remote.pinned) unknown('download', `ADD ${remote.url} may have changed (it has no --checksum)`);
   }
   return {
     parts: {

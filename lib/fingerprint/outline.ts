@@ -161,7 +161,9 @@ export function diffOutline(
     }),
     ...diffMaps(leaveOut(before.parents, without), leaveOut(now.parents, without), (name, old, next) => {
       if (old === undefined) return `build for context ${name} added`;
-      return next === undefined ? `build for context ${name} removed` : `build for context ${name} has another result`;
+      return next === undefined
+        ? `build for context ${name} removed`
+        : `build for context ${name} has another result`;
     }),
     ...diffMaps(before.options, now.options, (name, old, next) => {
       if (name === ALL) return 'options changed';

@@ -79,11 +79,12 @@ export function rebaseConfig(
 
   const [before, after] = [readImageConfig(parent.before.config), readImageConfig(parent.after.config)];
   if (before === undefined || after === undefined)
-    return unsure("the config of its parent is not in the form that the engine writes");
+    return unsure('the config of its parent is not in the form that the engine writes');
   const differs = findDifference({ ...parent.before, read: before }, { ...parent.after, read: after });
   if (differs !== undefined) return unsure(`${differs} of its parent differ`);
   if (parent.before.layers.length === 0) return unsure('its parent has no layers');
-  if (!isBasedOn(child, own, parent.before, before)) return unsure('it is not based on the recorded result of its parent');
+  if (!isBasedOn(child, own, parent.before, before))
+    return unsure('it is not based on the recorded result of its parent');
   const steps = own.history.slice(before.history.length);
   const strange = steps.find(
     (entry) => entry.comment !== HISTORY_COMMENT || !KNOWN_VERB.test(entry.created_by ?? ''),

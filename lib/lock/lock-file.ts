@@ -139,9 +139,7 @@ export async function parseLock(source: SourceFile): Promise<Result<Lock>> {
   if (version?.value !== LOCK_VERSION) {
     return fail([
       wrong(
-        version === undefined
-          ? `${LOCK_NAME} has no \`version\``
-          : `${LOCK_NAME} has an unknown version`,
+        version === undefined ? `${LOCK_NAME} has no \`version\`` : `${LOCK_NAME} has an unknown version`,
         version?.span ?? start,
         `Use a bake-ts that reads this version (this one reads ${LOCK_VERSION}). If the file is damaged, delete it and run \`bake-ts lock\`.`,
       ),

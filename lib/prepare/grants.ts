@@ -195,7 +195,11 @@ export class GrantCheck {
     };
     const named = `\`${key}\` is \`${written}\``;
     if (leadsNowhere(real))
-      return notUntrusted(`${named}, which goes through too many symlinks`, 'Use the path of the file itself.', place);
+      return notUntrusted(
+        `${named}, which goes through too many symlinks`,
+        'Use the path of the file itself.',
+        place,
+      );
     const leads = real === file ? '' : ` (which is ${real})`;
     const what = isGit ? `${named}, where git keeps hooks and credentials` : `${named}${leads}`;
     const grant = `${writes ? 'write' : 'read'}:${this.#shown(real)}`;

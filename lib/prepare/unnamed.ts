@@ -22,8 +22,7 @@ function checkPush({ build, role, neededBy }: PlanNode): readonly Finding[] {
       severity: isOption ? 'warning' : 'error',
       build,
       span: build.pushSpan,
-      text: (isOne) =>
-        `would be pushed, but ${isOne ? 'has' : 'have'} no \`tags\``,
+      text: (isOne) => `would be pushed, but ${isOne ? 'has' : 'have'} no \`tags\``,
       hint: isOption
         ? 'Add `tags`; without them nothing is pushed.'
         : build.isBake === true

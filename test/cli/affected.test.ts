@@ -196,7 +196,11 @@ test('reasons come with --verbose and as JSON', async (t) => {
         role: 'needed',
         reasons: [{ code: 'file', text: 'f in its context changed', path: 'base/f' }],
       },
-      { build: 'api', role: 'asked', reasons: [{ code: 'needs', text: 'its dependency base is affected', build: 'base' }] },
+      {
+        build: 'api',
+        role: 'asked',
+        reasons: [{ code: 'needs', text: 'its dependency base is affected', build: 'base' }],
+      },
     ],
   });
 });

@@ -163,7 +163,7 @@ test('where `call` leaves nothing to build, that is said', async () => {
   const set = await setOf(tree, { overrides: ['z.call=check'] });
   const selected = selectBuilds(set, { patterns: [] });
   assert.deepEqual(selected.ok ? [] : selected.error.map(line), [
-    'plan/empty-selection - nothing is selected | To check the Dockerfile, run bake-ts lint z: targets with \`call\` build nothing.',
+    'plan/empty-selection - nothing is selected | To check the Dockerfile, run bake-ts lint z: targets with `call` build nothing.',
   ]);
   const group = await setOf({
     'docker-bake.hcl': 'group "g" { targets = ["z"] }\ntarget "z" { call = "check" }\n',

@@ -231,10 +231,7 @@ test('of a Compose file with nothing to build it is said what it has', async () 
     await hintOf('services: { db: { image: postgres:17 }, cache: { image: "valkey:${V:-8}" } }'),
     'Add `build:` to a service; these only have an image: db (postgres:17), cache (valkey:${V:-8}).',
   );
-  assert.equal(
-    await hintOf('services: {}'),
-    'Add `build:` to a service; the file has no services.',
-  );
+  assert.equal(await hintOf('services: {}'), 'Add `build:` to a service; the file has no services.');
 });
 
 test('tags are those of Compose: the image and the further ones', async () => {

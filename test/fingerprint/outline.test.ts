@@ -96,7 +96,9 @@ test('values that may be secret are left out, and a change of one is told as tha
   const text = JSON.stringify(outlineInputs('key', secret('one'), 100, isSecret));
   assert.doesNotMatch(text, /TOKEN|NOTE|api-key/);
   const changed = told(secret('one'), secret('two'));
-  assert.deepEqual(changed, ['an argument changed (its name is not recorded, since the value may be secret)']);
+  assert.deepEqual(changed, [
+    'an argument changed (its name is not recorded, since the value may be secret)',
+  ]);
   // And what lies there is the same for both.
   const { key: _, ...rest } = outlineInputs('key', secret('two'), 100, isSecret);
   assert.deepEqual({ key: 'key', ...rest }, JSON.parse(text));
@@ -123,9 +125,7 @@ test('nothing in an outline is long enough to be told from hundreds of thousands
 test('what is in files that are secrets by their names is left out', () => {
   const named = (content: string) =>
     withFiles(file('.npmrc', content), file('certs/tls.pem', content), file('src/tokens.txt', content));
-  assert.deepEqual(told(named('one'), named('two')), [
-    'something changed that shared records do not detail',
-  ]);
+  assert.deepEqual(told(named('one'), named('two')), ['something changed that shared records do not detail']);
   assert.deepEqual(told(named('one'), withFiles(file('.npmrc', 'one'), file('src/tokens.txt', 'one'))), [
     'context: certs/tls.pem removed',
   ]);

@@ -182,7 +182,10 @@ test('what cannot be known keeps a build from having a key, each thing said once
     { kind: 'download', text: 'ADD https://x.example/y may have changed (it has no --checksum)' },
     { kind: 'image', text: `nobody knows ${GENERATOR}`, subject: GENERATOR },
     { kind: 'image', text: 'nobody knows gone', subject: 'gone' },
-    { kind: 'base', text: 'the config of the base image r.example/unread:1 (variables, ONBUILD) cannot be read' },
+    {
+      kind: 'base',
+      text: 'the config of the base image r.example/unread:1 (variables, ONBUILD) cannot be read',
+    },
   ]);
   assert(!('produces' in inputs));
   const remote = { kind: 'git', url: 'https://x.example/repository.git' } as const;

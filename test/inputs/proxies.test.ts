@@ -82,8 +82,7 @@ test('one with a user goes by a name that no ARG declares, and not where that wo
     plain,
     why('the arguments go to a frontend other than that of Dockerfiles'),
   ]);
-  const remote =
-    'its Dockerfile is inside the remote context, so the use of the arguments is unknown';
+  const remote = 'its Dockerfile is inside the remote context, so the use of the arguments is unknown';
   assert.deepEqual(chosen({}, proxies, 'remote'), [plain, why(remote)]);
   assert.deepEqual(chosen({}, PLAIN, 'remote')[1], undefined);
 });

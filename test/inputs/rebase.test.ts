@@ -224,7 +224,7 @@ test('every field that steps see, of the platform too, and every layer counts', 
   assert.equal(both('"diff_ids":[', `"diff_ids":["sha256:x",`), uneven);
   // A config that cannot be read, before or after.
   const odd = { ...before, config: `${before.config} ` };
-  const unread = "the config of its parent is not in the form that the engine writes";
+  const unread = 'the config of its parent is not in the form that the engine writes';
   assert.equal(whyNot(child, { before: odd, after: before }), unread);
   assert.equal(whyNot(child, { before, after: odd }), unread);
   const none = image({ layers: 0, labels });
@@ -239,7 +239,10 @@ test('labels that were given have to be there as they were given', () => {
   const child = image({ layers: 1, labels: '{"a":"1"}' });
   assert.equal(whyNot(child, undefined, given('1', '2')), image({ layers: 1, labels: '{"a":"2"}' }).config);
   assert.equal(whyNot(child, undefined, given('2', '3')), 'its label a differs from the given value');
-  assert.equal(whyNot(image({ layers: 1 }), undefined, given('1', '2')), 'its label a differs from the given value');
+  assert.equal(
+    whyNot(image({ layers: 1 }), undefined, given('1', '2')),
+    'its label a differs from the given value',
+  );
 });
 
 test('what is inherited follows the parent, and what is its own stays', () => {

@@ -255,7 +255,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
   assert.deepEqual(web?.reasons, [{ code: 'definition', text: 'builds.yaml changed its args, target' }]);
   const [first] = await find([], { before: { set: undefined } });
   assert.deepEqual(first?.reasons, [
-    { code: 'definition', text: 'builds.yaml changed, and what it said before cannot be read' },
+    { code: 'definition', text: 'builds.yaml changed, and its previous version cannot be read' },
   ]);
 });
 

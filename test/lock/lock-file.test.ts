@@ -75,9 +75,7 @@ test('every fault is reported with its place', async () => {
   assert.deepEqual(await problemsOf('{ "version": 2, "images": {} }'), [
     'builds.lock:1:3: builds.lock has an unknown version',
   ]);
-  assert.deepEqual(await problemsOf('{ "images": {} }'), [
-    'builds.lock:1:1: builds.lock has no `version`',
-  ]);
+  assert.deepEqual(await problemsOf('{ "images": {} }'), ['builds.lock:1:1: builds.lock has no `version`']);
   assert.deepEqual(await problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
 });
 

@@ -35,9 +35,7 @@ test('a build that a file says is pushed needs a tag, where it would be pushed',
     const yaml = `builds:\n  app: { push: ${push} }\n  other: { contexts: { app: "build:app" }, needs: [app] }\n`;
     assert.deepEqual(
       await unnamedIn(t, yaml, { builds }),
-      expected === 0
-        ? []
-        : ['error builds.yaml:2:16 `app` would be pushed, but has no `tags`'],
+      expected === 0 ? [] : ['error builds.yaml:2:16 `app` would be pushed, but has no `tags`'],
       `${push} ${builds}`,
     );
   }

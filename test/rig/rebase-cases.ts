@@ -62,7 +62,7 @@ export const CASES: readonly RebaseCase[] = [
   {
     name: 'a label that the child sets to the same',
     base: { before: 'LABEL a=1', after: 'LABEL a=2' },
-    outcome: "its label a may be its own or that of its parent",
+    outcome: 'its label a may be its own or that of its parent',
     child: `FROM base\nLABEL a=1\n${RUN}`,
   },
   {

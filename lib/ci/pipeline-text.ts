@@ -117,13 +117,13 @@ export function heading(
   const notes: readonly PipelineNote[] = pipeline.notes;
   return [
     comment(
-      `Printed by \`bake-ts ${command}\` (bake-ts ${version}). Print it again when builds come or go, or need other builds.`,
+      `Printed by \`bake-ts ${command}\` (bake-ts ${version}). Print it again when you add or remove builds or change their dependencies.`,
     ),
     ...(variables.length === 0
       ? []
       : [
           comment(
-            `Printed with ${variables.join(', ')} from the environment; jobs need the same: set it with \`env:\`, \`variables:\` or in the settings.`,
+            `Printed with ${variables.join(', ')} from the environment. Set the same for the jobs: with \`env:\`, \`variables:\` or in the settings.`,
           ),
         ]),
     ...notes.map(({ text, hint }) => comment(`Note: ${text} ${hint}`)),
@@ -150,7 +150,7 @@ export function secretNames(hosts: readonly string[]): ReadonlyMap<string, strin
 /** The variable with {@link PipelineSettings.package}, so that it stands in the file once. */
 export function packageVariable(settings: PipelineSettings, indent: number): string {
   const head = ' '.repeat(indent);
-  return `${comment('Where bake-ts comes from: what `npm install` takes.', indent)}\n${head}BAKE_TS_PACKAGE: ${scalar(settings.package)}`;
+  return `${comment('The package of bake-ts, as for `npm install`.', indent)}\n${head}BAKE_TS_PACKAGE: ${scalar(settings.package)}`;
 }
 
 /** A script for a block scalar, each line indented. */

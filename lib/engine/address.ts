@@ -24,7 +24,7 @@ export function checkAddress(address: string, from: string, system: System): Pro
   // No host has these: two addresses became one.
   if (parsed.scheme === 'tcp' && /[\s,]/.test(parsed.rest)) {
     return problem('engine/bad-address', `"${address}" (from ${from}) is not one address of a buildkitd`, {
-      hint: `several engines: ${option('--addr')} once for each, or BUILDKIT_HOST with blanks between them (tcp://one:1234 tcp://two:1234)`,
+      hint: `for several engines repeat ${option('--addr')}, or separate them by blanks in BUILDKIT_HOST (tcp://one:1234 tcp://two:1234)`,
     });
   }
   if (parsed.scheme !== 'npipe' || system === 'win32') return undefined;

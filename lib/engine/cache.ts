@@ -88,12 +88,12 @@ export async function pruneCache(
 
 function checkLimit(name: string, value: number | undefined, most: number): void {
   if (value === undefined || (value >= 0 && value <= most)) return;
-  throw new TypeError(`"${name}" is a number from 0 to ${most}, and not ${value}`);
+  throw new TypeError(`"${name}" must be a number from 0 to ${most}, not ${value}`);
 }
 
 function quoteId(id: string): string {
   if (/^[0-9A-Za-z_-]+$/.test(id)) return id;
-  throw new TypeError(`"${id}" is no name of a record`);
+  throw new TypeError(`"${id}" is not a valid id of a cache record`);
 }
 
 async function ask(

@@ -232,7 +232,7 @@ async function startProblem(start: DaemonStart, logFile: string, exit: string | 
   const detail = tail === '' ? 'its log is empty' : tail;
   if (/no space left on device/i.test(tail)) {
     return problem('engine/disk-full', `${start.name} does not start: no space left on its disk`, {
-      hint: 'free some space (bake-ts engine doctor shows where), or set BAKE_TS_HOME to another disk',
+      hint: 'free space there, or set BAKE_TS_HOME to a directory on another disk',
       detail,
     });
   }

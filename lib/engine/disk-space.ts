@@ -49,7 +49,7 @@ function lowSpace(stateDir: string, free: number): Problem {
     'engine/disk-full',
     `only ${Math.floor(free / 1024 ** 2)} MiB are free on the disk of ${stateDir}`,
     {
-      hint: 'let go of what no build needs (bake-ts engine prune), free some space, or set BAKE_TS_HOME to a directory on another disk',
+      hint: 'prune the cache (bake-ts engine prune), free space, or set BAKE_TS_HOME to a directory on another disk',
     },
   );
 }

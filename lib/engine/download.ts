@@ -92,8 +92,8 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
         const code = codeOf(error);
         if (code === 'ENOSPC') return fail([diskFull(path.dirname(file))]);
         if (isUnreachable(code)) return fail([unreachable(url, code)]);
-        last = problem('engine/download-failed', `the download of ${url} was cut`, {
-          hint: 'run the installation again: it goes on where it was cut',
+        last = problem('engine/download-failed', `the download of ${url} was interrupted`, {
+          hint: 'run the installation again: it resumes the download',
           detail: code,
           temporary: true,
         });
@@ -141,7 +141,7 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
     } finally {
       await out.close();
     }
-    if (total !== undefined && bytes < total) throw new Error(`${bytes} of ${total} bytes came`);
+    if (total !== undefined && bytes < total) throw new Error(`${bytes} of ${total} bytes arrived`);
     return ok(undefined);
   }
 
@@ -216,7 +216,7 @@ export async function readNeighbouringChecksum(
 
 function unreachable(url: string, code: string): Problem {
   return problem('engine/unreachable', `${new URL(url).host} cannot be reached`, {
-    hint: `give ${option('--mirror URL')}, or ${option('--file PACKAGE=PATH')}; set HTTPS_PROXY; or take another source, ${option('--from path|go|debian')}`,
+    hint: `use ${option('--mirror URL')} or ${option('--file PACKAGE=PATH')}; set HTTPS_PROXY; or use another source, ${option('--from path|go|debian')}`,
     detail: code,
     temporary: true,
   });
@@ -224,7 +224,7 @@ function unreachable(url: string, code: string): Problem {
 
 function notPublished(url: string, status: number): Problem {
   return problem('engine/not-published', `${url} answered ${status}`, {
-    hint: 'is the mirror complete? It must keep the paths of the release host',
+    hint: 'check that the mirror is complete and keeps the paths of the release host',
   });
 }
 

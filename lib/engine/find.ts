@@ -131,7 +131,7 @@ export async function findEngine(
   const outdated = isOurs ? await checkRegistrySettings(paths, registries) : undefined;
   const lines = isOurs ? '' : formatRegistries(registries);
   const registryHint =
-    lines === '' ? outdated?.hint : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
+    lines === '' ? outdated?.hint : `Set it for the engine, too, in buildkitd.toml:\n${lines}`;
   return ok({
     ...choice,
     ...target,
@@ -200,9 +200,13 @@ function severalNamed(pool: readonly PoolEntry[]): Problem {
   const names = pool.map(({ address, kubernetes }) => address ?? `the pods with ${kubernetes?.selector}`);
   const shown =
     names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-  return problem('engine/several', `a pool of engines is named (${shown}), and this is for one`, {
-    hint: `say which: ${option('--addr')}`,
-  });
+  return problem(
+    'engine/several',
+    `a pool of engines is configured (${shown}), but this command takes one engine`,
+    {
+      hint: `name it: ${option('--addr')}`,
+    },
+  );
 }
 
 /**
@@ -230,8 +234,8 @@ async function checkNamed(
     {
       hint:
         answer.kind === 'denied'
-          ? 'run as a user who may open it (root, or a member of its group)'
-          : 'start it, or leave the address out to use another engine',
+          ? 'run as root or as a member of its group'
+          : 'start it, or remove the address to use another engine',
       temporary: answer.kind !== 'denied',
     },
   );
@@ -276,9 +280,9 @@ function deniedSockets(sockets: readonly string[]): Problem {
     `this user may not open ${sockets.join(' or ')}, where buildkitd listens, and no other engine was found`,
     {
       hint:
-        'run as root, or as a member of the group that buildkitd gives its socket to (buildkitd --group)\n' +
-        `or start a rootless buildkitd, whose socket is found by itself; or name another engine: ${option('--addr')}, BUILDKIT_HOST\n` +
-        'or install one of bake-ts’s own: bake-ts engine install',
+        'run as root, or as a member of the group of the socket (buildkitd --group)\n' +
+        `or start a rootless buildkitd (bake-ts finds its socket), or name another engine: ${option('--addr')}, BUILDKIT_HOST\n` +
+        'or install the embedded engine: bake-ts engine install',
     },
   );
 }
@@ -294,7 +298,7 @@ function noneElsewhere(
   if (denied.length > 0) return deniedSockets(denied);
   return problem(
     'engine/none-found',
-    `there is no BuildKit engine: none was named, and none can run on ${nameOfSystem(system)}`,
+    `there is no BuildKit engine: none is configured, and the embedded one cannot run on ${nameOfSystem(system)}`,
     { hint: engineElsewhere(system), ...(notes.length === 0 ? {} : { detail: notes.join('\n') }) },
   );
 }
@@ -330,11 +334,11 @@ async function findEmbedded(
     return fail([
       problem(
         'engine/none-found',
-        'there is no BuildKit engine: none was named, none listens, and none is installed',
+        'there is no BuildKit engine: none is configured, none listens, and none is installed',
         {
           hint:
-            'install one of bake-ts’s own, in a folder of its own: bake-ts engine install\n' +
-            `or name one that runs: ${option('--addr')}, BUILDKIT_HOST, or engine.address in builds.yaml`,
+            'install the embedded engine, in its own directory: bake-ts engine install\n' +
+            `or name a running one: ${option('--addr')}, BUILDKIT_HOST, or engine.address in builds.yaml`,
           ...(notes.length === 0 ? {} : { detail: notes.join('\n') }),
         },
       ),
@@ -342,7 +346,7 @@ async function findEmbedded(
   }
   if (!options.autoStart) {
     return fail([
-      problem('engine/not-running', 'the embedded engine does not run', {
+      problem('engine/not-running', 'the embedded engine is not running', {
         hint: 'start it: bake-ts engine up',
       }),
     ]);

@@ -222,7 +222,7 @@ async function stageAndSwap(
 
   const installation = await readInstallation(paths);
   if (installation === undefined) {
-    return fail([problem('engine/install-failed', `the installation in ${dir} cannot be read back`)]);
+    return fail([problem('engine/install-failed', `the new installation in ${dir} cannot be read`)]);
   }
   return ok({
     installation,
@@ -274,8 +274,8 @@ async function installPackage(
   const [only] = tried;
   if (only !== undefined && tried.length === 1) return fail(only.problem);
   return fail(
-    problem('engine/install-failed', `${spec.name} could not be had from any source`, {
-      hint: 'make one of the sources below work, or put the programs on PATH',
+    problem('engine/install-failed', `${spec.name} is not available from any source`, {
+      hint: 'fix one of the sources below, or put the programs on PATH',
       detail: tried
         .map(({ source, problem: why }) => {
           const detail = why.detail === undefined ? '' : `\n    ${why.detail.replace(/\n/g, '\n    ')}`;
@@ -356,7 +356,7 @@ function readMirror(mirror: string | undefined): Result<undefined> {
   if (valid) return ok(undefined);
   return fail([
     problem('engine/bad-mirror', `"${mirror}" is not a valid http or https address`, {
-      hint: `a mirror is the address that stands for https://github.com; a file at hand is ${option('--file PACKAGE=PATH')}`,
+      hint: `name an address that replaces https://github.com; for a local file use ${option('--file PACKAGE=PATH')}`,
     }),
   ]);
 }

@@ -166,7 +166,7 @@ async function withSocket(
   if (answer.kind === 'accepts' || answer.kind === 'withheld') return found;
   const what =
     'host' in target && answer.kind === 'refused'
-      ? 'nobody listens on its port'
+      ? 'nothing listens on its port'
       : `its ${'path' in target ? 'socket' : 'port'} ${formatAnswer(answer)}`;
   return { ...found, message: `there is no buildkitd at ${address}: ${what}` };
 }

@@ -110,10 +110,10 @@ export async function checkRegistrySettings(
   if (missing.length === 0) return undefined;
   return problem(
     'engine/registries-untold',
-    `the embedded engine was started without what \`registries\` says of ${missing.join(', ')}`,
+    `the embedded engine runs without the settings in \`registries\` for ${missing.join(', ')}`,
     {
       severity: 'warning',
-      hint: 'Start it again, here, when nobody builds: bake-ts engine down && bake-ts engine up',
+      hint: 'Restart it here when no build runs: bake-ts engine down && bake-ts engine up',
     },
   );
 }

@@ -32,8 +32,8 @@ export async function removeTree(
   const [program, ...before] = inside;
   if (program === undefined || remove === undefined) {
     return fail(
-      problem('engine/cannot-remove', `${target} has files of users that only exist in a namespace`, {
-        hint: 'install rootlesskit, from within which they can be removed: bake-ts engine install',
+      problem('engine/cannot-remove', `${target} has files of users that exist only in a user namespace`, {
+        hint: 'install rootlesskit, which is needed to remove them: bake-ts engine install',
       }),
     );
   }
@@ -47,7 +47,7 @@ export async function removeTree(
   if (removed.exitCode === 0) return ok(undefined);
   return fail(
     problem('engine/cannot-remove', `${target} could not be removed`, {
-      hint: 'bake-ts engine doctor checks what namespaces need',
+      hint: 'check user namespaces: bake-ts engine doctor',
       detail: removed.stderr.trim().slice(-1_000) || whyFailed(removed),
     }),
   );

@@ -50,9 +50,9 @@ export async function prepareDatabase(
     dropped = {
       ...problem(
         'engine/state-dropped',
-        'the machine went down under an engine of CI, whose database does not wait for the disk: its images and cache were dropped',
+        'the machine stopped while the engine ran in CI mode (no fsync): its images and cache were dropped',
         {
-          hint: 'end the engine before its state is kept for another machine: bake-ts engine down',
+          hint: 'stop the engine before you keep its state for another machine: bake-ts engine down',
         },
       ),
       severity: 'warning',

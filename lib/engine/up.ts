@@ -307,7 +307,7 @@ class EngineStarter {
     this.#warnings.push({
       ...problem(
         'engine/no-overlayfs',
-        'overlayfs does not work here: layers are copied, which is slow and needs space',
+        'overlayfs does not work here: layers are copied, which is slow and takes space',
         {
           hint: 'load the kernel module (modprobe overlay), or set BAKE_TS_HOME to a directory on ext4 or xfs',
           detail: why,
@@ -336,7 +336,7 @@ class EngineStarter {
           'engine/registry-elsewhere',
           `the engine's registry already runs at ${known.record.address}`,
           {
-            hint: `use that one, or end the engine first: bake-ts engine down && bake-ts engine up --registry=${port}`,
+            hint: `use that one, or stop the engine first: bake-ts engine down && bake-ts engine up --registry=${port}`,
           },
         ),
       ]);
@@ -418,7 +418,7 @@ export function notInstalled(missing: readonly EnginePart[]): Problem {
       ? 'the embedded engine is not installed'
       : `the embedded engine lacks ${missing.join(', ')}`;
   return problem('engine/not-installed', what, {
-    hint: 'install it (containerd, buildkitd, buildctl and runc, in a folder of its own): bake-ts engine install',
+    hint: 'install it (containerd, buildkitd, buildctl and runc, in its own directory): bake-ts engine install',
   });
 }
 

@@ -42,7 +42,7 @@ export async function readWorker(
     if (explained !== undefined) return fail(explained);
     return fail(
       problem('engine/unreachable', `buildkitd at ${address} does not report its workers`, {
-        hint: 'bake-ts engine doctor looks for the cause',
+        hint: 'look for the cause: bake-ts engine doctor',
         detail:
           asked.stderr.trim().slice(-1_000) || (asked.exitCode === 0 ? text.slice(0, 500) : whyFailed(asked)),
         temporary: true,

@@ -161,7 +161,7 @@ export class Thinner {
       tails.delete(step);
       shorten(tail, this.#mostOfTail);
       const { first, leftOutChars, pieces } = tail;
-      const remark = `\n[${formatBytes(leftOutChars)} of output are not kept]\n`;
+      const remark = `\n[${formatBytes(leftOutChars)} of output were not kept]\n`;
       const remarks = leftOutChars > 0 ? [{ ...(pieces[0] ?? first), text: remark }] : [];
       for (const one of [...remarks, ...pieces]) released.push(this.#counted(one));
     }

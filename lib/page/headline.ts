@@ -45,7 +45,7 @@ export function makeHeadline(timeline: RunTimeline, kind: 'run' | 'plan'): Headl
       title: `Nothing to do: ${count(total, 'build')} unchanged`,
       facts: [`in ${after}`],
     };
-  const done = timeline.dryRun ? 'looked at, nothing built (dry run)' : 'done';
+  const done = timeline.dryRun ? 'checked, nothing built (dry run)' : 'done';
   return { tone: 'good', title: `${count(total, 'build')} ${done} in ${after}`, facts };
 }
 

@@ -196,7 +196,7 @@ export class Authenticator {
       return fail([
         problem(
           'registry/unsafe-realm',
-          `${host} wants credentials sent to ${redactUrl(realm)}, which is not https`,
+          `${host} asks for credentials at ${redactUrl(realm)}, which is not https`,
           {
             hint: `Ask whoever runs ${host}; for a network you trust, set \`registries: ${realm.host}: {http: true}\``,
           },
@@ -251,7 +251,7 @@ export class Authenticator {
           'registry/unexpected-answer',
           `The token server ${redactUrl(realm)} of ${host} gave no token`,
           {
-            hint: 'Check that no proxy or login page stands before it',
+            hint: 'Check that no proxy or login page is in front of it',
           },
         ),
       ]);
@@ -300,7 +300,7 @@ function tokenRefused({ host, realm, signedIn, sought, hide }: Refusal, reply: R
   const detail = said === '' ? {} : { detail: said };
   const server = `The token server of ${host} (${redactUrl(realm)})`;
   if (reply.status === 429) {
-    return problem('registry/too-many-requests', `${server} turned us down: too many requests`, {
+    return problem('registry/too-many-requests', `${server} rejected the request: too many requests`, {
       hint: signedIn ? 'Wait a while' : `Wait, or sign in: ${howToSignIn(host)}`,
       temporary: true,
       ...detail,
@@ -308,7 +308,7 @@ function tokenRefused({ host, realm, signedIn, sought, hide }: Refusal, reply: R
   }
   if (reply.status >= 500) {
     return problem('registry/unavailable', `${server} failed (${reply.status})`, {
-      hint: 'Try again later, or look into its log',
+      hint: 'Try again later, or check its log',
       temporary: true,
       ...detail,
     });
@@ -322,7 +322,7 @@ function tokenRefused({ host, realm, signedIn, sought, hide }: Refusal, reply: R
     });
   }
   return problem('registry/unexpected-answer', `${server} answered ${reply.status}`, {
-    hint: 'Check that no proxy or login page stands before it',
+    hint: 'Check that no proxy or login page is in front of it',
     ...detail,
   });
 }

@@ -246,7 +246,7 @@ async function* checkBytes(
       length === blob.sizeBytes ? actual : `${length > blob.sizeBytes ? 'more than ' : ''}${length} bytes`,
       undefined,
     );
-    throw new Error('the blob is not what its digest says');
+    throw new Error('the content of the blob does not match its digest');
   }
   if (held !== undefined) yield held;
 }

@@ -256,8 +256,8 @@ export class RegistryClient {
     if (!reply.ok) return this.#shown(reply);
     if (reply.value.status !== 405) return ok(undefined);
     return fail([
-      problem('registry/unsupported', `${ref.registry} deletes no manifests`, {
-        hint: 'Registries are told in their settings that manifests may be deleted.',
+      problem('registry/unsupported', `${ref.registry} does not delete manifests`, {
+        hint: 'Allow the deletion of manifests in the settings of the registry.',
       }),
     ]);
   }
@@ -282,7 +282,7 @@ export class RegistryClient {
           'registry/bad-digest',
           `The manifest to put as ${formatImageRef(ref)} has the digest ${digest}`,
           {
-            hint: 'This is a fault of bake-ts: please report it',
+            hint: 'This is a bug in bake-ts: please report it',
           },
         ),
       ]);

@@ -73,8 +73,8 @@ export async function copyImage(
     return fail([
       problem(
         'registry/bad-digest',
-        `${formatImageRef(from)} is ${digest} and cannot be put as ${formatImageRef(target)}`,
-        { hint: 'Name a tag, or the same digest' },
+        `${formatImageRef(from)} is ${digest} and cannot be pushed as ${formatImageRef(target)}`,
+        { hint: 'Use a tag or the same digest' },
       ),
     ]);
   }

@@ -257,7 +257,7 @@ function paintNotes({ state, columns, nowMs, palette }: Canvas, { active }: Part
   const stalled = active.flatMap((node) => node.stalled ?? []);
   if (lines.length > 0 || stalled.length > 0) {
     const limit = stalled.some((one) => one.endsAtMs === undefined)
-      ? '; --stall-timeout 10m ends a build that does not move'
+      ? '; --stall-timeout 10m stops a build without progress'
       : '';
     lines.push(palette.dim(truncate(`  Ctrl-C stops the run${limit}`, columns)));
   }

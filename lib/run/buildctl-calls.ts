@@ -368,7 +368,7 @@ async function explainLocked({ images }: Calling, node: PlanNode, failure: Probl
     `builds.lock pins \`${first.written}\` to ${first.digest}, which its registry no longer has`,
     {
       build: node.build.name,
-      hint: `Take what the tag stands for now: bake-ts update ${gone.map((one) => `'${one.written}'`).join(' ')}`,
+      hint: `Lock the current digest of the tag: bake-ts update ${gone.map((one) => `'${one.written}'`).join(' ')}`,
       ...(failure.detail === undefined ? {} : { detail: failure.detail }),
     },
   );

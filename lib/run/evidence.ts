@@ -84,7 +84,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
       node,
       known,
       record,
-      `what it copies of ${sameCopied.join(', ')} is unchanged`,
+      `the files it copies from ${sameCopied.join(', ')} are unchanged`,
     );
   const source = await findPublished(deciding, node, record.digest);
   if (change === undefined || source === undefined) return otherwise();

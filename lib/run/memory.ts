@@ -384,10 +384,10 @@ export class Memory {
     return [
       problem(
         'run/records-not-trusted',
-        `${many} in ${place.name} not signed with ${KEY_VARIABLE}: not believed`,
+        `${many} in ${place.name} not signed with ${KEY_VARIABLE}: ignored`,
         {
           severity: 'warning',
-          hint: 'Somebody wrote there without the key, or with another one. What they say is built here where it is needed.',
+          hint: 'They were written without the key, or with another one. Builds known only from them are built here.',
         },
       ),
     ];

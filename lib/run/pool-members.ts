@@ -201,7 +201,7 @@ export class PoolMembers {
     return this.all
       .map(({ address, aside, state }) => {
         if (aside !== undefined) return `${address.id}: ${aside.message}`;
-        const platforms = state === undefined ? 'what is not known yet' : state.platforms.join(', ');
+        const platforms = state === undefined ? 'unknown platforms' : state.platforms.join(', ');
         const labels = address.labels.length === 0 ? '' : `, labels ${address.labels.join(', ')}`;
         return `${address.id}: builds for ${platforms}${labels}`;
       })
@@ -251,7 +251,7 @@ export class PoolMembers {
   /** What runs there may yet end well: a pod that is about to end waits for that. */
   #leave(one: Changing): void {
     const { address, aside } = one;
-    const why = 'its pod is gone, or not ready any more';
+    const why = 'its pod is gone or no longer ready';
     one.isGone = true;
     one.aside = aside ?? problem('engine/unreachable', `${address.id}: ${why}`, { temporary: true });
     this.#options.emit({ type: 'engine-aside', address: address.id, why });
@@ -342,7 +342,7 @@ function noAnswer(id: string): Problem {
 
 function noneAnswers(detail: string, problems: readonly Problem[]): Problem {
   return problem('engine/none-left', 'no engine of the pool answers', {
-    hint: '`bake-ts engine status` asks each of them.',
+    hint: 'Check each of them with `bake-ts engine status`.',
     detail: [detail, ...problems.map(({ message }) => message)].filter((one) => one !== '').join('\n'),
     temporary: true,
   });

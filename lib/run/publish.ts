@@ -187,7 +187,7 @@ export function immutableProblem(ref: string, digest: Digest | undefined): Probl
   return digest === undefined
     ? problem(
         'run/immutable-tag',
-        `\`${ref}\` is immutable, and its registry does not say what it points at`,
+        `\`${ref}\` is immutable, and its registry does not say what it points to`,
         {
           hint: 'Run again when the registry answers.',
         },
@@ -196,7 +196,7 @@ export function immutableProblem(ref: string, digest: Digest | undefined): Probl
         'run/immutable-tag',
         `\`${ref}\` is immutable and exists (${digest}), and this run would change it`,
         {
-          hint: 'Give the new image another tag, or take the tag off `immutable:`.',
+          hint: 'Give the new image another tag, or remove the tag from `immutable:`.',
         },
       );
 }

@@ -159,10 +159,10 @@ export class Publisher {
       problem: problemToJson(
         problem(
           'run/not-published',
-          `no tag was moved, because not every build succeeded; done and waiting: ${builds}`,
+          `no tag was moved, because not every build succeeded; finished: ${builds}`,
           {
             severity: 'warning',
-            hint: 'Their bytes are in the registries by digest; the next run here that succeeds only has to put the tags.',
+            hint: 'Fix the failure and run again here: these images are pushed by digest, and only their tags are missing.',
           },
         ),
       ),

@@ -60,7 +60,7 @@ export function recordPlaces(plan: Plan): Result<RecordPlaces | undefined, Probl
   const ref = referenceOf(record);
   if (ref === undefined) {
     return fail(
-      problem('run/bad-record', `\`record: ${record}\` is not a reference that could be written to`, {
+      problem('run/bad-record', `\`record: ${record}\` is not a reference that can be written to`, {
         hint: 'Write `record: registry`, or a reference like `registry.example.com/team/records:main`.',
       }),
     );

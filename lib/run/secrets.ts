@@ -20,7 +20,7 @@ export async function findMissingSecrets(
       problems.push(
         problem('build/secret-unset', `the secret \`${id}\` comes from ${from.variable}, which is not set`, {
           ...place,
-          hint: `Set ${from.variable} in the environment; BuildKit would go on without the secret.`,
+          hint: `Set ${from.variable} in the environment; BuildKit would build without the secret.`,
         }),
       );
     }
@@ -31,8 +31,8 @@ export async function findMissingSecrets(
       problems.push(
         problem(
           'build/secret-file',
-          `the secret \`${id}\` comes from a file that is not there: ${from.path}`,
-          { ...place, hint: 'Paths are relative to the file they are written in.' },
+          `the secret \`${id}\` comes from a file that does not exist: ${from.path}`,
+          { ...place, hint: 'Check the path: it is relative to the file that names it.' },
         ),
       );
     }

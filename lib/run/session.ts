@@ -99,7 +99,7 @@ function findWithheld(stateDir: string, isDry: boolean): readonly Problem[] {
     {
       ...rest,
       severity: 'warning',
-      message: `nothing is known of earlier runs, or remembered for the next: ${message}`,
+      message: `results are neither remembered nor recalled: ${message}`,
     },
   ];
 }
@@ -420,7 +420,7 @@ async function rebuildLost(
   if (node === undefined) throw new Error(`\`${build}\` is not in the plan`);
   const result = await rebuildNode(context, node, {
     code: 'parent-lost',
-    text: 'a build that needs it runs, and its image is gone',
+    text: 'a build that needs it must run, and its image is gone',
   });
   results.set(build, result);
   return result;

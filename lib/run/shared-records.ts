@@ -147,7 +147,7 @@ export class SharedRecords {
     if (config === undefined || !isOurs(manifest.value, config)) {
       return fail([
         problem('run/records-not-shared', `\`${this.name}\` is not a record of bake-ts`, {
-          hint: `Use the tag \`${this.ref.tag ?? ''}\` there for nothing else.`,
+          hint: `Use the tag \`${this.ref.tag ?? ''}\` there for records only.`,
         }),
       ]);
     }

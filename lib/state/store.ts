@@ -115,10 +115,10 @@ export class StateStore {
     const files = more.length === 0 ? 'a file' : `${more.length + 1} files`;
     return [
       ...this.#warnings,
-      problem('state/strange', `${files} in \`${this.#dir}\` cannot be read as what should be there`, {
+      problem('state/strange', `${files} in \`${this.#dir}\` cannot be read: unexpected content`, {
         severity: 'warning',
         detail: more.length === 0 ? first : `${first}\nand ${more.length} more`,
-        hint: 'They count as not there: what is not known is built, and written anew. Where it comes again, delete the directory.',
+        hint: 'They are ignored, and builds known only from them are built again. If this happens again, delete the directory.',
       }),
     ];
   }
@@ -158,10 +158,14 @@ export class StateStore {
     } catch (error) {
       const why = await describeFileFault(error, file);
       this.#warnings.push(
-        problem('state/not-written', `what was found wrong cannot be forgotten: \`${file}\` (${why})`, {
-          severity: 'warning',
-          hint: 'Delete the file, or the next run takes it for right again.',
-        }),
+        problem(
+          'state/not-written',
+          `a record that was found wrong cannot be deleted: \`${file}\` (${why})`,
+          {
+            severity: 'warning',
+            hint: 'Delete the file, or the next run uses the record again.',
+          },
+        ),
       );
     }
   }
@@ -342,9 +346,9 @@ async function writeJson(file: string, value: unknown): Promise<Problem | undefi
     // Said once for all by whoever opened it.
     if (missingPermissions(error) !== undefined) return undefined;
     const why = await describeFileFault(error, file);
-    return problem('state/not-written', `what was built cannot be remembered: \`${file}\` (${why})`, {
+    return problem('state/not-written', `the results cannot be remembered: \`${file}\` (${why})`, {
       severity: 'warning',
-      hint: 'The next run builds it again. Free space, or set BAKE_TS_HOME to a folder that can be written.',
+      hint: 'Free space, or set BAKE_TS_HOME to a writable directory. The next run builds this again.',
     });
   }
 }

@@ -221,7 +221,7 @@ class Tracks {
   /** The track of a slot (people count from 1), or one below it for steps that run beside others. */
   slot(slot: number, lane: number): number {
     const label = `slot ${slot + 1}`;
-    const name = lane === 0 ? label : `${label}, beside (${lane})`;
+    const name = lane === 0 ? label : `${label}, in parallel (${lane})`;
     return this.#track(name, 1_000 + slot * 100 + Math.min(lane, 99)).tid;
   }
 

@@ -151,7 +151,7 @@ export function permissionProblem(missing: readonly Permission[]): PermissionPro
     code: 'system/permission',
     // With the flags, since of warnings and reasons only the message is shown.
     message: `${runtime} does not permit bake-ts to ${list}: add ${flagsFor(all).join(' ')}`,
-    hint: `Flags of \`${command}\` stand before what it runs; docs/permissions.md has those of each command.`,
+    hint: `Write the flags of \`${command}\` before the script; docs/permissions.md lists those of each command.`,
   };
 }
 
@@ -163,7 +163,7 @@ const VERBS: Readonly<Record<PermissionKind, readonly [string, string]>> = {
   net: ['connect to', 'use the network'],
   sys: ['ask the system for', 'ask the system about itself'],
   worker: ['start threads', 'start threads'],
-  all: ['do all that it likes', 'do what only a program with all permissions may'],
+  all: ['do anything', 'do what only a program with all permissions may'],
 };
 
 /** What is both read and written is said once. */

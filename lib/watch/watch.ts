@@ -451,15 +451,15 @@ function unwatchedOf({ nodes }: Plan): WatchEvent {
 function watchProblem(directory: string, code: string): Problem {
   if (code === 'ENOSPC') {
     return problem('run/watch-limit', `the system allows no more watches of directories (at ${directory})`, {
-      hint: 'Leave out directories that no build reads with .dockerignore, or raise the limit: sysctl fs.inotify.max_user_watches=524288',
+      hint: 'Exclude directories that no build reads in .dockerignore, or raise the limit: sysctl fs.inotify.max_user_watches=524288',
     });
   }
   if (code === 'EMFILE') {
     return problem('run/watch-limit', 'the system allows no more programs that watch directories', {
-      hint: 'End others that watch, or raise the limit: sysctl fs.inotify.max_user_instances=512',
+      hint: 'Stop other programs that watch, or raise the limit: sysctl fs.inotify.max_user_instances=512',
     });
   }
   return problem('run/watch-failed', `${directory} cannot be watched (${code})`, {
-    hint: 'Some file systems, network shares among them, tell nobody what changes: run without --watch there.',
+    hint: 'Run without --watch there: some file systems, such as network shares, report no changes.',
   });
 }

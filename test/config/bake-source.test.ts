@@ -243,7 +243,7 @@ test('problems point into the file that says it', async () => {
 }
 `;
   assert.deepEqual(await problemsIn({ 'docker-bake.hcl': hcl }), [
-    'config/bad-tag docker-bake.hcl:3:11 «"reg.example.com/App:1"» "reg.example.com/App:1" is not a name an image can be pushed under | Repositories are lowercase: reg.example.com/app:1.',
+    'config/bad-tag docker-bake.hcl:3:11 «"reg.example.com/App:1"» "reg.example.com/App:1" is not a name an image can be pushed under | Write the repository in lowercase: reg.example.com/app:1.',
   ]);
   const two = {
     'docker-bake.hcl': 'target "app" {\n  context = "app"\n}\n',

@@ -39,7 +39,7 @@ test(
   async (t) => {
     const { work, host } = await setUp(t);
     const failed = await work.bake({ builds: [...READING, 'wrong'] });
-    const hint = `Tell the engine, too, in its buildkitd.toml:
+    const hint = `Set it for the engine, too, in buildkitd.toml:
 [registry."away.invalid"]
   mirrors = ["${host}"]`;
     for (const build of READING) {

@@ -119,8 +119,16 @@ async function seeWords(t: TestContext, kube: KubeApi): Promise<void> {
   const rows: readonly [string, object, RegExp][] = [
     ['another user', { context: 'stranger' }, /engine\/kubectl .*this user cannot list resource "pods"/],
     ['a context that is not there', { context: 'nope' }, /engine\/kubectl .*has no context “nope”$/],
-    ['an unknown token', { context: 'unknown' }, /engine\/kubectl .*the cluster does not know this user$/],
-    ['an old token', { context: 'expired' }, /engine\/kubectl .*the cluster does not know this user$/],
+    [
+      'an unknown token',
+      { context: 'unknown' },
+      /engine\/kubectl .*the cluster does not accept this user's credentials$/,
+    ],
+    [
+      'an old token',
+      { context: 'expired' },
+      /engine\/kubectl .*the cluster does not accept this user's credentials$/,
+    ],
     [
       'no server',
       { context: 'away' },

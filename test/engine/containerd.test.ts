@@ -103,7 +103,10 @@ test('another one is never taken, and what was tried is said', async (t) => {
   const without = await machine.find([other]);
   assert(!without.ok);
   assert.equal(without.error.code, 'engine/store-unreadable');
-  assert.match(without.error.detail ?? '', /other\.sock may be it: there is no ctr to ask\nctr is neither/);
+  assert.match(
+    without.error.detail ?? '',
+    /other\.sock may be it, but there is no ctr to check\nctr is neither/,
+  );
   assert.match(without.error.hint ?? '', /put ctr/);
   await machine.withCtr();
   const found = await machine.find([other, silent]);

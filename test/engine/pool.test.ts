@@ -344,7 +344,7 @@ test('a member that is too old, that hangs, or that nobody finds is a problem', 
   const port = await freePort();
   assert.equal(
     await problemOf('exit 1', `tcp://127.0.0.1:${port}`),
-    `engine/unreachable there is no buildkitd at tcp://127.0.0.1:${port}: nobody listens on its port`,
+    `engine/unreachable there is no buildkitd at tcp://127.0.0.1:${port}: nothing listens on its port`,
   );
   assert.equal(
     await problemOf(

@@ -76,7 +76,7 @@ test('every fault is reported with its place', async () => {
     'builds.lock:1:3: builds.lock has a version that is not known here',
   ]);
   assert.deepEqual(await problemsOf('{ "images": {} }'), [
-    'builds.lock:1:1: builds.lock does not say its version',
+    'builds.lock:1:1: builds.lock does not report its version',
   ]);
   assert.deepEqual(await problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
 });

@@ -521,7 +521,7 @@ builds:
   assert.ok(!JSON.stringify(problemsOf(failed)).includes('hush-hush'));
 });
 
-test('what refers to the images comes along where it is asked for, also where tags are in place', async (t) => {
+test('what refers to the images comes along where it is asked for, also where tags are up to date', async (t) => {
   const { staging, prod, promote: run } = await makePair(t);
   const subject = staging.store.tags()['app/a:1'] ?? assert.fail();
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';

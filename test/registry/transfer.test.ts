@@ -287,7 +287,7 @@ test('by digest an image goes only to the same digest', async (t) => {
   const refused = await clientFor(t).copyImage(source, ref(`${to.host}/b@${other}`));
   assert.ok(!refused.ok);
   assert.equal(refused.error[0]?.code, 'registry/bad-digest');
-  assert.equal(refused.error[0]?.hint, 'Name a tag, or the same digest');
+  assert.equal(refused.error[0]?.hint, 'Use a tag or the same digest');
   assert.ok(to.lines().every((line) => line.startsWith('HEAD ')));
   const copied = await clientFor(t).copyImage(source, ref(`${to.host}/b@${digest}`));
   assert.ok(copied.ok);

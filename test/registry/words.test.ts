@@ -163,7 +163,7 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
         400,
         { body: bytes(said), contentType: 'text/html' },
         'tls',
-        'r.example was asked with plain http but speaks https',
+        'r.example uses https, but the request was plain http',
         /\{http: false\}/,
       ] as const,
   ),

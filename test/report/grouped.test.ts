@@ -148,7 +148,7 @@ test('a signal is said once, whether it or its event comes first', () => {
     reporter.interrupt('SIGTERM');
     if (event !== undefined) reporter.onEvent(event);
     reporter.close();
-    assert.equal(text, 'SIGTERM: stopping what runs; a second one stops at once\n');
+    assert.equal(text, 'SIGTERM: stopping; send it again to stop at once\n');
   }
 });
 

@@ -68,7 +68,7 @@ test('a file that is in the way is named', async (t) => {
     const problem = await make();
     return [problem?.code, problem?.build, problem?.message, problem?.hint];
   };
-  const move = 'Move that file away, or name another place with `dest`.';
+  const move = 'Move that file away, or set `dest` to another path.';
   assert.deepEqual(await found({ type: 'oci', dest: 'dist/a/x.tar' }, { dist: '' }), [
     'build/output-place',
     'a',
@@ -78,7 +78,7 @@ test('a file that is in the way is named', async (t) => {
   assert.deepEqual(await found({ type: 'local', dest: 'dist' }, { dist: '' }), [
     'build/output-place',
     'a',
-    '`outputs` is to write `dist`, which is a file',
+    '`outputs` is to write `dist`, it is a file',
     move,
   ]);
   const [, , message, hint] = await found({ type: 'tar', dest: 'dist' }, { 'dist/x': '' });
@@ -136,7 +136,7 @@ builds:
   assert.deepEqual(again.kinds, { a: 'built' });
   assert.deepEqual(again.outcome('a').reason, {
     code: 'not-recorded-output',
-    text: 'the cache that it writes is not there',
+    text: 'the cache that it exports is missing',
     items: ['out/deep'],
   });
   assert(made());

@@ -130,7 +130,7 @@ test('a run that was killed has an error for each build that it left', () => {
   const cut = events.findIndex(({ type }) => type === 'node-finished');
   const { suite, cases } = report(events.slice(0, cut + 1));
   assert.deepEqual([suite.attributes['tests'], suite.attributes['errors']], ['4', '3']);
-  assert.equal(cases[0]?.children[0]?.attributes['message'], 'the run ended before it did');
+  assert.equal(cases[0]?.children[0]?.attributes['message'], 'the run ended before it finished');
 });
 
 test('a problem of the run as a whole is a case of its own', () => {

@@ -31,7 +31,7 @@ export function ThemeSwitch() {
       type="button"
       class="theme"
       onClick={() => setTheme(NEXT[theme])}
-      title="Colours: as the system has them, light, or dark"
+      title="Colours: system, light or dark"
     >
       <span aria-hidden="true">{{ auto: '◐', light: '☀', dark: '☾' }[theme]}</span> {theme}
       <span class="only-read"> colours; change</span>

@@ -46,7 +46,7 @@ spec:
         description: The package of bake-ts, as for \`npm install\`
         value: ${scalar(settings.package)}
       - name: buildkit-host
-        description: Address of the engine; empty: that of builds.yaml
+        description: Address of the engine; if empty, that of builds.yaml
         value: ${scalar(BUILDKIT_HOST)}
   parallelism: 8 # pods at a time; each builds on the same engine
   synchronization:

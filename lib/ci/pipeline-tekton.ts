@@ -39,7 +39,7 @@ spec:
     - name: revision
       description: The commit to build
     - name: buildkit-host
-      description: Address of the engine; empty: that of builds.yaml
+      description: Address of the engine; if empty, that of builds.yaml
       default: ${scalar(BUILDKIT_HOST)}
   tasks:
 ${jobs.map((job) => pipelineTask(job, settings)).join('\n')}

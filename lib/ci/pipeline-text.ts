@@ -117,7 +117,7 @@ export function heading(
   const notes: readonly PipelineNote[] = pipeline.notes;
   return [
     comment(
-      `Printed by \`bake-ts ${command}\` (bake-ts ${version}). Print it again when you add or remove builds or change their dependencies.`,
+      `Printed by \`bake-ts ${command}\` (bake-ts ${version}). Print it again when builds or their dependencies change.`,
     ),
     ...(variables.length === 0
       ? []

@@ -148,7 +148,7 @@ function pending(builds: number | undefined): Problem {
         : `${builds} builds run`;
   return problem('engine/upgrade-pending', `the engine was not upgraded, since ${why}`, {
     severity: 'warning',
-    hint: 'The new version is installed. Switch to it later with bake-ts engine upgrade, or now with --restart, which makes running builds fail.',
+    hint: 'The new version is installed. Switch later: bake-ts engine upgrade; or now (running builds fail): bake-ts engine upgrade --restart',
   });
 }
 

@@ -274,7 +274,7 @@ function countTags(tags: readonly TagResult[]): string {
   return [
     [count('pushed'), 'pushed'],
     [count('retagged'), 'retagged'],
-    [count('there'), 'unchanged'],
+    [count('there'), 'current'],
   ]
     .flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]))
     .join(', ');

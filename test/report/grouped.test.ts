@@ -100,7 +100,7 @@ test('what does not go on is said at once, and not in the group', () => {
   const text = write(events.slice(0, at + 1));
   assert.match(
     text,
-    /\nbase +\| no progress for 30\.0s, waiting for \[2\/4\] RUN adduser .*only --stall-timeout would end it\n$/,
+    /\nbase +\| no progress for 30\.0s, waiting for \[2\/4\] RUN adduser .*set --stall-timeout to limit this\n$/,
   );
 });
 

@@ -47,9 +47,9 @@ test('a run of 200 unchanged builds ends in one row', () => {
   const members = membersOf(200).map((one): Member => ({ ...one, is: 'unchanged' }));
   const table = endText(whole(members), 100).split('\n\n')[0]?.split('\n');
   assert.deepEqual(table, [
-    'BUILD       RESULT       SIZE  TAGS          WHY',
-    '200 builds  unchanged  4.2 GB  200 unchanged  inputs unchanged, its tag is up to date',
-    'each build by itself: bake-ts logs',
+    'BUILD       RESULT       SIZE  TAGS         WHY',
+    '200 builds  unchanged  4.2 GB  200 current  inputs unchanged, its tag is up to date',
+    'one build: bake-ts logs',
   ]);
 });
 
@@ -100,7 +100,7 @@ test('many failures of many kinds: the first are written out, and the totals and
   assert.equal(text.match(/^error\[/gm)?.length, 8);
   assert.match(
     lastScreen(text),
-    /^failed in 1m23s: 40 failed$[\s\S]*^✗ and 26 more that failed\nfull logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
+    /^failed in 1m23s: 40 failed$[\s\S]*^✗ and 26 more failures\nfull logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
   );
 });
 
@@ -112,7 +112,7 @@ test('39 builds in which the same command fails are one failure', () => {
   assert.equal(text.match(/^error\[/gm)?.length, 1);
   assert.match(
     text,
-    /^✗ 39 builds failed alike: base-python, service-001, service-002, service-003, service-004 and 34 more; this is base-python\nerror\[build\/step-failed\]/m,
+    /^✗ 39 builds failed in the same way: base-python, service-001, service-002, service-003, service-004 and 34 more; shown: base-python\nerror\[build\/step-failed\]/m,
   );
   assert.match(
     lastScreen(text),
@@ -297,7 +297,7 @@ test('rows whose reasons differ in the name of the image only are one', () => {
       '           └ its image was not pushed to localhost:5599/… before',
       '35 builds  built   1.7 GB  35/105  35 pushed',
       '           └ not built here before',
-      'each build by itself: bake-ts logs',
+      'one build: bake-ts logs',
     ].join('\n'),
   );
 });
@@ -326,7 +326,7 @@ test('a run that was stopped says what each build was doing, no time for what ne
   const text = endText(events, 100);
   assert.match(text, /^base-python +cancelled +72ms +while building step 3\/4: RUN npm ci --omit=dev$/m);
   assert.match(text, /^service-004 +cancelled +while checking$/m);
-  assert.match(text, /^service-005 +cancelled +not begun$/m);
+  assert.match(text, /^service-005 +cancelled +not started$/m);
   assert.match(text, /full logs: \/state\/runs\/1\n$/);
   const lines = endText(events, 100, 'plain');
   assert.match(lines, /^base-python \| \[3\/4\] cancelled$/m);

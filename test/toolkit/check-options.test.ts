@@ -108,7 +108,7 @@ test('a value that an option does not take is refused', async () => {
       { results: ['a'] },
       'the option "results" of merge() takes a list of objects, and not this list',
     ],
-    ['build', { matrix: {} }, 'build() has no option "matrix": it makes one image'],
+    ['build', { matrix: {} }, 'build() has no option "matrix": it builds one image'],
     [
       'createReporter',
       { mode: 'json5' },

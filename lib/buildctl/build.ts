@@ -94,7 +94,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   }
 }
 
-/** buildctl fails over a cache that cannot be had here. */
+/** buildctl fails over a cache that is not available here. */
 function withActiveCaches(build: Build, env: Buildctl['env']): Build {
   const isActive = (cache: TypedAttributes): boolean => isActiveCache(cache, env);
   const { cacheFrom, cacheTo } = build;

@@ -114,7 +114,7 @@ const PATTERNS: readonly Pattern[] = [
     message: (found) => `${found[1]}/${found[2]}@${found[3]} is gone from the engine's store`,
   },
   {
-    // Without names of their own, local sources are asked for by those that all builds share.
+    // Without names of their own, local sources are requested by those that all builds share.
     match: /no access allowed to dir "(?:[a-z0-9]+-)*(?:context|dockerfile)"/,
     code: 'build/source-name',
     message: () => 'the engine or the frontend does not support names of local sources',
@@ -359,7 +359,7 @@ export function explainFailure(
   );
 }
 
-/** A step that fails for want of space says so in its output only. */
+/** A step that fails for lack of space says so in its output only. */
 function hintOf({ code, hint }: Pattern, { failedLog }: ProgressSummary): { readonly hint?: string } {
   if (code === 'build/step-failed' && failedLog.some((line) => /no space left on device/i.test(line)))
     return { hint: `Its output mentions a full disk, most likely that of the engine. ${FREE_SPACE}` };
@@ -390,7 +390,7 @@ function spanOf(
   return step === undefined ? undefined : findStep(dockerfile, step);
 }
 
-/** BuildKit points at the line that names the frontend where its image cannot be had. */
+/** BuildKit points at the line that names the frontend where its image is not available. */
 function isSyntaxLine(span: Span | undefined): boolean {
   return span !== undefined && /^\s*#\s*syntax\s*=/i.test(span.source.text.slice(span.start, span.end));
 }

@@ -23,7 +23,7 @@ export interface JobSummaryStyle {
   readonly linkOf?: (file: string, line: number) => string;
   /** Command lines that do the same on somebody's machine. */
   readonly again?: readonly string[];
-  /** In place of the table, where there was nothing to do. */
+  /** Instead of the table, where there was nothing to do. */
   readonly nothing?: string;
 }
 

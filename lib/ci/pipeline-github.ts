@@ -65,7 +65,7 @@ ${jobs.join('\n\n')}
 `);
 }
 
-/** Marks what GitHub would take for an expression of its own, in words that were given to us. */
+/** Marks what GitHub would take for an expression of its own, as text that we got. */
 const MARK = '\u0000';
 
 function literal(text: string): string {

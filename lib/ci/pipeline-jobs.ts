@@ -118,7 +118,7 @@ function isMerge({ kind }: PipelineJob): boolean {
   return kind === 'merge';
 }
 
-/** Why jobs by build are no pipeline, in words; undefined: they are one. */
+/** Why jobs by build are no pipeline, as text; undefined: they are one. */
 export function whyTooMany(
   levels: readonly (readonly PipelineJob[])[],
   limits: PipelineLimits,

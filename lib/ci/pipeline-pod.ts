@@ -155,7 +155,7 @@ function calls(pipeline: Pipeline, settings: CallSettings): readonly string[] {
   ];
 }
 
-/** What a system hands on is small, and becomes a part of its own objects: only what this job was asked for, compressed. */
+/** What a system hands on is small, and becomes a part of its own objects: only the requested builds of this job, compressed. */
 function leave(result: string): string {
   return `node --eval '
   const { readFileSync, writeFileSync } = require("node:fs");

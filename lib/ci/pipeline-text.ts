@@ -17,7 +17,7 @@ export interface PipelineSettings {
   readonly directory: string;
   /** Options for reading builds.yaml, for each call of bake-ts. */
   readonly reading: readonly string[];
-  /** What was asked for (patterns, filters): the words of the command line that merge requests and nightly builds take. */
+  /** What was requested (patterns, filters): the words of the command line that merge requests and nightly builds take. */
   readonly selecting: readonly string[];
   /** builds.lock, from the top of the repository, with `/`. */
   readonly lockFile: string;
@@ -78,7 +78,7 @@ export function bakeTs(
 }
 
 /**
- * Quotes a word for a shell so that none of its characters that `pattern` matches is left as it is; for what reads the script
+ * Quotes a word for a shell so that none of its characters that `pattern` matches is left unchanged; for what reads the script
  * before the shell does. The pattern is global and matches single characters.
  */
 export function quotedWord(text: string, pattern: RegExp): string {

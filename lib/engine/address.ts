@@ -1,4 +1,4 @@
-/** Addresses of engines, looked at before anybody is called. */
+/** Addresses of engines, checked before any connection. */
 import { engineSchemesInWords, type Problem, parseEngineAddress, problem } from '../model/mod.ts';
 import type { System } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
@@ -8,7 +8,7 @@ import type { SocketTarget } from './socket.ts';
 /**
  * What is wrong with an address by itself. Problem: `engine/bad-address`.
  *
- * @param from where it stands, in words
+ * @param from where it stands, as text
  */
 export function checkAddress(address: string, from: string, system: System): Problem | undefined {
   const parsed = parseEngineAddress(address);

@@ -13,7 +13,7 @@ import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { fullDiskOf } from './disk-space.ts';
 import type { EngineOptions } from './notice.ts';
 
-/** What an engine is asked through. */
+/** What is needed to query an engine. */
 export interface EngineTool extends EngineTarget {
   /** Path of buildctl. */
   readonly buildctl: string;

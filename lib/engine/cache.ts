@@ -1,4 +1,4 @@
-/** What an engine keeps of earlier builds: its cache, listed and let go of. */
+/** What an engine keeps of earlier builds: its cache, listed and deleted. */
 import { fail, ok, type Result } from '../model/mod.ts';
 import { askBuildctl, type EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
@@ -19,7 +19,7 @@ export interface CacheRecord {
   readonly lastUsedAt?: string;
   /** A build uses it now: it cannot be pruned. */
   readonly inUse: boolean;
-  /** Images in the store have its bytes, too: they are not let go of, unless `all` is asked for. */
+  /** Images in the store have its bytes, too: they are not deleted, unless `all` is requested. */
   readonly shared: boolean;
   /** Records that it is on top of, by their names. */
   readonly parents: readonly string[];
@@ -51,7 +51,7 @@ export async function listCache(
 }
 
 /**
- * Lets go of what builds do not need now; images of the store stay. Problems as of {@link listCache}.
+ * Deletes what builds do not need now; images of the store stay. Problems as of {@link listCache}.
  *
  * @returns what is gone
  * @throws TypeError for a limit that is none: what a limit of nonsense keeps is nothing

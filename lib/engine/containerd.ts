@@ -84,7 +84,7 @@ export async function findContainerd(
   return fail(unreadable(worker.value, tried, await faultOfNamed(options)));
 }
 
-/** What is wrong with `CONTAINERD_ADDRESS`, in words; undefined where it is not set, or somebody listens. */
+/** What is wrong with `CONTAINERD_ADDRESS`, as text; undefined where it is not set, or somebody listens. */
 async function faultOfNamed({ env, signal }: EngineOptions): Promise<string | undefined> {
   const written = env['CONTAINERD_ADDRESS'] ?? '';
   if (written === '') return undefined;

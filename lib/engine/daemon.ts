@@ -110,7 +110,7 @@ export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<
   }
 }
 
-/** Whether somebody's JSON is a pid file of ours: half of one, or another version's, is none. */
+/** Whether somebody's JSON is a pid file of bake-ts: half of one, or another version's, is none. */
 function isDaemonRecord(value: unknown): value is DaemonRecord {
   if (!isProcessIdentity(value)) return false;
   const record = value as Readonly<Partial<Record<keyof DaemonRecord, unknown>>>;

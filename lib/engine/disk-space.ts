@@ -1,6 +1,6 @@
 /**
  * Room on the disk of the embedded engine. BuildKit and containerd write before they delete, so that an engine whose disk is full cannot
- * even be pruned: it gets a reserve while there is room, which is given back when there is none.
+ * even be pruned: it gets a reserve while there is room, which is returned when there is none.
  */
 import { randomFillSync } from 'node:crypto';
 import { open, rename, rm, stat, truncate } from 'node:fs/promises';

@@ -3,13 +3,13 @@ import type { Problem, Result, WorkerInfo } from '../model/mod.ts';
 import type { PoolStatus } from './pool-status.ts';
 import type { ServingEngine } from './serving.ts';
 
-/** One thing that was looked at. */
+/** One thing that was checked. */
 export interface DoctorCheck {
-  /** What was looked at, in a few words. */
+  /** What was checked, as a short text. */
   readonly name: string;
   /** `fail`: an embedded engine cannot work like this, and no other one serves; or the one that was named does not. `warn`: it can, but not as well; or only a source is missing. */
   readonly status: 'ok' | 'warn' | 'fail';
-  /** What was found, in words. */
+  /** What was found, as text. */
   readonly found: string;
   /** What to do; absent where there is nothing to do. */
   readonly hint?: string;
@@ -58,7 +58,7 @@ export function checkServing(serving: Result<ServingEngine>): readonly DoctorChe
   );
 }
 
-/** A worker in a few words. */
+/** A worker as a short text. */
 export function describeWorker({ executor, snapshotter, network, platforms }: WorkerInfo): string {
   return `${executor} worker, ${snapshotter}, network ${network}, ${platforms.join(' ')}`;
 }

@@ -21,7 +21,7 @@ import { option } from '../util/option-words.ts';
 import { diskFull } from './host.ts';
 import type { PublishedChecksum } from './versions.ts';
 
-/** Long enough for a slow handshake, short enough that a machine without that network goes on to the next source. */
+/** Long enough for a slow handshake, short enough that a machine without that network continues to the next source. */
 const CONNECT_TIMEOUT_MS = 4_000;
 const SILENCE_TIMEOUT_MS = 30_000;
 const ATTEMPTS = 4;
@@ -33,7 +33,7 @@ export type OnBytes = (bytes: number, totalBytes: number | undefined) => void;
 export interface Downloader {
   /**
    * Fetches a URL into a file. Goes on with `<file>.part` where an earlier attempt was cut; that file stays when the
-   * network fails, so that the next install goes on from there. Problems: `engine/unreachable`, `engine/not-published`,
+   * network fails, so that the next install continues from there. Problems: `engine/unreachable`, `engine/not-published`,
    * `engine/download-failed`, `run/cancelled`.
    */
   fetchFile(url: string, file: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Result<string>>;

@@ -42,7 +42,7 @@ export function buildctlElsewhere(system: System): string {
 }
 
 /**
- * Sockets of engines in virtual machines that are looked at where none is named: that of Lima's template `buildkit` under the
+ * Sockets of engines in virtual machines that are checked where none is named: that of Lima's template `buildkit` under the
  * name that it gives itself (lima-vm/lima templates/buildkit.yaml).
  */
 export function socketsElsewhere(env: Environment, system: System): readonly string[] {

@@ -56,7 +56,7 @@ export interface FindOptions extends EngineOptions {
 export interface Engine extends EngineTarget {
   /** How it was found: `--addr` or `address`, `BUILDKIT_HOST`, builds.yaml, a well-known socket, or the embedded engine. */
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
-  /** What led to it, in words. */
+  /** What led to it, as text. */
   readonly source: string;
   /** Absolute path of buildctl. */
   readonly buildctl: string;
@@ -64,7 +64,7 @@ export interface Engine extends EngineTarget {
   readonly containerd?: ContainerdAccess;
   /** True where it had to be started. */
   readonly started: boolean;
-  /** What was looked at and passed over, and what is worth knowing. */
+  /** What was checked and passed over, and what is worth knowing. */
   readonly notes: readonly string[];
   /** `engine/registries-untold`, for the embedded engine only. */
   readonly warnings: readonly Problem[];
@@ -242,8 +242,8 @@ async function checkNamed(
 }
 
 /**
- * Whether an engine at a port speaks as it is spoken to. Where that is not certain, buildctl has the say: what it believes is its own
- * matter, and what this runtime believes may differ.
+ * Whether an engine at a port speaks as it is spoken to. Where that is not certain, buildctl has the say: what it trusts is its own
+ * matter, and what this runtime trusts may differ.
  */
 async function checkSpeech(
   engine: EngineTool,
@@ -265,7 +265,7 @@ async function checkSpeech(
   return worker.ok ? [] : [worker.error];
 }
 
-/** What was found before the embedded engine and is of no use: in words, and the sockets that this user may not open. */
+/** What was found before the embedded engine and is of no use: as text, and the sockets that this user may not open. */
 interface PassedOver {
   readonly notes: string[];
   readonly denied: readonly string[];
@@ -303,7 +303,7 @@ function noneElsewhere(
   );
 }
 
-/** Whether the embedded engine is to be had; the value says whether it had to be started. */
+/** Whether the embedded engine is available; the value says whether it had to be started. */
 async function findEmbedded(
   paths: EnginePaths,
   installation: Installation | undefined,

@@ -11,7 +11,7 @@ export interface ContainerdAccess {
   readonly socket: string;
   /** The namespace in it that BuildKit works in: `buildkit`, `bake-ts`. */
   readonly namespace: string;
-  /** Absolute path of the `ctr` that it is asked with. */
+  /** Absolute path of the `ctr` to query it with. */
   readonly ctr: string;
 }
 

@@ -58,7 +58,7 @@ export interface InstallOptions extends EngineOptions {
   readonly checksums?: Readonly<Partial<Record<EnginePackage, string>>>;
   /** Install again what is there already. */
   readonly force?: boolean;
-  /** Nothing older than the pinned versions: what is there and older is installed anew, and stays where no source has a newer one. */
+  /** Nothing older than the pinned versions: what is there and older is installed again, and stays where no source has a newer one. */
   readonly onlyPinned?: boolean;
 }
 
@@ -80,7 +80,7 @@ export interface InstallAttempt {
 export interface InstallReport {
   /** What is in use now. */
   readonly installation: Installation;
-  /** False where everything asked for was there already. */
+  /** False where everything requested was there already. */
   readonly changed: boolean;
   /** Packages that were installed by this call. */
   readonly installed: readonly EnginePackage[];
@@ -297,7 +297,7 @@ function refuseOlder(
   return fail(problem('engine/part-too-old', `${older.part} ${older.version} is older than ${spec.version}`));
 }
 
-/** Of an upgrade: a package that is there, whole, and not to be had in a newer version. */
+/** Of an upgrade: a package that is there, whole, and not available in a newer version. */
 function mayStay(
   spec: PackageSpec,
   current: Installation | undefined,
@@ -308,7 +308,7 @@ function mayStay(
   return spec.parts.every((part) => current?.parts.has(part) === true);
 }
 
-/** A source in words. */
+/** A source as text. */
 export function formatSource(source: EngineSource): string {
   return { path: 'PATH', release: 'the official release', go: 'the Go toolchain', debian: 'Debian packages' }[
     source

@@ -21,7 +21,7 @@ export interface InstalledPart {
   readonly part: EnginePart;
   /** The package that it came in. */
   readonly package: EnginePackage;
-  /** As the program says; for a build that does not know it, the version it was asked for. */
+  /** As the program says; for a build that does not know it, the version that was requested. */
   readonly version: string;
   /** How it came here. */
   readonly source: EngineSource;
@@ -100,7 +100,7 @@ export async function readInstallation(paths: EnginePaths): Promise<Installation
   return { id: path.basename(dir), dir, binDir, installedAt: manifest.installedAt, parts };
 }
 
-/** Whether somebody's JSON is a manifest of ours, of this format. */
+/** Whether somebody's JSON is a manifest of bake-ts, of this format. */
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== 'object' || value === null) return false;
   const { format, installedAt, parts } = value as Partial<Record<keyof Manifest, unknown>>;

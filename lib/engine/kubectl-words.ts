@@ -1,10 +1,10 @@
-/** What kubectl says where it cannot do what it is asked. */
+/** Messages of kubectl for what it cannot do. */
 import { type Problem, problem } from '../model/mod.ts';
 
 /**
  * Reads kubectl's words, as it prints them itself and as buildctl hands them on. Problem: `engine/kubectl`.
  *
- * @param what whose pods, or which, in words
+ * @param what whose pods, or which, as text
  * @returns undefined where they are not known
  */
 export function explainKubectl(what: string, stderr: string): Problem | undefined {

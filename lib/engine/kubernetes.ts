@@ -1,4 +1,4 @@
-/** Engines in pods: which there are is asked of kubectl, and buildctl reaches each through kubectl, too. */
+/** Engines in pods: kubectl lists them, and buildctl reaches each through kubectl, too. */
 import {
   fail,
   type KubernetesPods,
@@ -34,14 +34,14 @@ interface RawPod {
   };
 }
 
-/** Milliseconds for an answer of the cluster; kubectl itself gives up a little earlier, in words. */
+/** Milliseconds for an answer of the cluster; kubectl itself gives up a little earlier, as text. */
 const ANSWER_MS = 20_000;
 const REQUEST_TIMEOUT = '15s';
 
 /**
  * Finds the pods that are ready and are not about to end. Problems: `engine/kubectl`, `engine/no-pods`, `run/cancelled`.
  *
- * @param run in place of really running kubectl
+ * @param run instead of really running kubectl
  */
 export async function listPods(
   pods: KubernetesPods,

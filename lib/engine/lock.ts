@@ -20,7 +20,7 @@ import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
 import { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 
-/** A lock that is held. */
+/** An acquired lock. */
 export interface HeldLock {
   release(): Promise<void>;
 }

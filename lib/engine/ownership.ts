@@ -1,5 +1,5 @@
 /**
- * Whose the engine's folders are. An engine of root and one of a user never share a state, and nothing is believed or deleted that lies
+ * Whose the engine's folders are. An engine of root and one of a user never share a state, and nothing is trusted or deleted that lies
  * in a folder of somebody else's.
  */
 import { lstat, stat } from 'node:fs/promises';

@@ -12,7 +12,7 @@ import { askMember, type ListOptions, listMembers, type MemberAddress, type Memb
 export interface MemberReport {
   /** Which one it is. */
   readonly member: MemberAddress;
-  /** What it says of itself; why it does not. */
+  /** What it reports about itself; why it does not. */
   readonly state: Result<MemberState>;
   /** Builds that run there now, of whichever client; absent: it does not say. */
   readonly runningBuilds?: number;
@@ -28,7 +28,7 @@ export interface PoolStatus {
   readonly problems: readonly Problem[];
 }
 
-/** So many are asked at a time; each question is a program. */
+/** So many are queried at a time; each question is a program. */
 const AT_A_TIME = 16;
 /** Milliseconds for what is only shown. */
 const DETAIL_MS = 15_000;

@@ -1,4 +1,4 @@
-/** The engines of a pool: which there are, and what each says of itself. Who builds what is decided elsewhere. */
+/** The engines of a pool: which there are, and what each reports about itself. Who builds what is decided elsewhere. */
 import {
   type EngineSettings,
   type EngineTarget,
@@ -36,7 +36,7 @@ export interface MemberAddress extends EngineTarget {
   readonly labels: readonly string[];
 }
 
-/** What a member says of itself. */
+/** What a member reports about itself. */
 export interface MemberState {
   /** What it works with. */
   readonly worker: WorkerInfo;
@@ -73,7 +73,7 @@ export interface AskOptions extends EngineOptions {
 const QUESTION_MS = 10_000;
 
 /**
- * Makes members of what is named. Nobody but kubectl is asked anything. Problems: `engine/bad-address`, those of TLS files (then no member
+ * Makes members of what is named. Only kubectl is called. Problems: `engine/bad-address`, those of TLS files (then no member
  * at a `tcp://` address is among the members), `engine/kubectl`, `engine/no-pods`.
  */
 export async function listMembers(entries: readonly PoolEntry[], options: ListOptions): Promise<Members> {

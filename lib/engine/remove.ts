@@ -14,7 +14,7 @@ const REMOVE_TIMEOUT_MS = 30 * 60_000;
 
 /**
  * Removes a file, or a folder with all that is in it. Links are removed, not followed; whether anything is mounted below it the caller has
- * looked at. Nothing there is a success. Problems: `engine/cannot-write`, `engine/cannot-remove`.
+ * checked. Nothing there is a success. Problems: `engine/cannot-write`, `engine/cannot-remove`.
  */
 export async function removeTree(
   target: string,

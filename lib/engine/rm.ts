@@ -1,4 +1,4 @@
-/** Removing the embedded engine's state from the disk, and its programs where that is asked for. */
+/** Removing the embedded engine's state from the disk, and its programs where that is requested. */
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';

@@ -1,5 +1,5 @@
 /**
- * What a machine must offer an engine without root, looked at one by one: helpers that may set ids, ids to set, user namespaces, a /proc
+ * What a machine must offer an engine without root, checked one by one: helpers that may set ids, ids to set, user namespaces, a /proc
  * that may be mounted, /dev/null. Sources: user_namespaces(7), subuid(5), newuidmap(1), rootlesscontaine.rs.
  */
 import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
@@ -9,9 +9,9 @@ import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
 import { mountFlagsOf } from './host.ts';
 
-/** One thing that was looked at. */
+/** One thing that was checked. */
 export interface RootlessNeed {
-  /** In a few words. */
+  /** As a short text. */
   readonly name: string;
   /** What was found, where it is as it should be. */
   readonly found: string;
@@ -28,7 +28,7 @@ const ENOUGH_IDS = 65_536;
 const FIRST_SUB_ID = 100_000;
 
 /**
- * Looks at everything that can be seen without starting anything.
+ * Inspects everything that can be seen without starting anything.
  *
  * @param env PATH and USER
  */

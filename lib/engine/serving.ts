@@ -1,4 +1,4 @@
-/** The engine that a run would use here, and what it says of itself. Starts nothing. */
+/** The engine that a run would use here, and what it reports about itself. Starts nothing. */
 import { engineArgv, ok, type Problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import { runProgram, withoutTracing } from '../system/mod.ts';
 import type { EngineTool } from './ask-buildctl.ts';
@@ -12,7 +12,7 @@ import { readWorker } from './worker.ts';
 export interface ServingEngine extends Pick<Engine, 'address' | 'kind' | 'source' | 'notes'> {
   /** BuildKit's, as it says it (`v0.13.1`); undefined where it does not. */
   readonly version?: string;
-  /** What its worker says of itself. */
+  /** What its worker reports about itself. */
   readonly worker: WorkerInfo;
   /** Where its images can be read from here. */
   readonly containerd?: ContainerdAccess;

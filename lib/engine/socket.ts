@@ -86,7 +86,7 @@ function classify(error: NodeJS.ErrnoException): SocketAnswer {
   }
 }
 
-/** The answer in words that follow "the socket". */
+/** The answer as text that follows "the socket". */
 export function formatAnswer(answer: SocketAnswer): string {
   switch (answer.kind) {
     case 'accepts':

@@ -28,12 +28,12 @@ export interface EngineStatus {
   readonly address: string;
   /** `127.0.0.1:PORT` of the registry where it runs. */
   readonly registry?: string;
-  /** Bytes on disk; only if asked for, as walking a large cache takes its time. */
+  /** Bytes on disk; only if requested, as walking a large cache takes its time. */
   readonly diskUse?: { readonly binariesBytes: number; readonly stateBytes: number };
 }
 
 /**
- * Looks at the embedded engine. Nothing is started, and nothing can fail.
+ * Inspects the embedded engine. Nothing is started, and nothing can fail.
  *
  * @param options `diskUse` also adds up what it takes on disk, which takes its time
  */
@@ -41,7 +41,7 @@ export async function engineStatus(
   options: EngineOptions & { readonly diskUse?: boolean },
 ): Promise<EngineStatus> {
   const paths = enginePaths(options.env);
-  // What somebody else wrote there is not believed.
+  // What somebody else wrote there is not trusted.
   const isOurs = (await checkOwnership(paths)) === undefined;
   const [installation, known] = await Promise.all([
     readInstallation(paths),

@@ -1,4 +1,4 @@
-/** The files that `engine.tls` names, looked at before anybody is called: buildctl's words for them come late and name no file. */
+/** The files that `engine.tls` names, checked before any connection: buildctl's messages about them come late and name no file. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type EngineTls, type Problem, problem } from '../model/mod.ts';

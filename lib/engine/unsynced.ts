@@ -4,7 +4,7 @@
  *
  * What a killed daemon wrote the kernel still writes. What a machine wrote that lost its power may be there in part, and a database of
  * that kind may name wrong layers. So it is done in CI only, where the state is a cache; a note in the state says so, of which boot;
- * after another boot the state is dropped, not believed; and `down` has everything written and takes the note away.
+ * after another boot the state is dropped, not trusted; and `down` has everything written and takes the note away.
  */
 import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';

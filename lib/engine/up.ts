@@ -66,7 +66,7 @@ export interface RunningEngine {
   readonly buildctl: string;
   /** Where its containerd listens, BuildKit's namespace in it, and the absolute path of `ctr`. */
   readonly containerd: { readonly socket: string; readonly namespace: string; readonly ctr: string };
-  /** What its worker says of itself. */
+  /** What its worker reports about itself. */
   readonly worker: WorkerInfo;
   /** `127.0.0.1:PORT` where the registry runs. */
   readonly registry?: string;
@@ -84,7 +84,7 @@ const DEFAULT_REGISTRY_PORT = 5000;
 const READY_TIMEOUT_MS = 30_000;
 
 /**
- * Starts the embedded engine: containerd, buildkitd and (if asked for) the registry, and waits until they serve. What runs already
+ * Starts the embedded engine: containerd, buildkitd and (if requested) the registry, and waits until they serve. What runs already
  * stays. Where a start fails, what this call had started is ended again.
  *
  * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/no-privileges`,
@@ -323,7 +323,7 @@ class EngineStarter {
     return known?.alive === true ? ok(known.record) : undefined;
   }
 
-  /** Where the registry is to serve; looked at before anything is started. */
+  /** Where the registry is to serve; checked before anything is started. */
   async #planRegistry(wanted: true | number): Promise<Result<string>> {
     const known = await readDaemon(this.#paths, 'registry');
     const port =

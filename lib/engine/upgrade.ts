@@ -34,7 +34,7 @@ export interface UpgradeReport {
   readonly installation: Installation;
   /**
    * What became of the engine: nothing runs (`stopped`), what runs is what is installed (`current`), it was changed over (`restarted`), or
-   * it goes on as it is until the next `up` (`pending`), since it builds.
+   * the old one keeps running until the next `up` (`pending`), since it builds.
    */
   readonly engine: 'stopped' | 'current' | 'restarted' | 'pending';
   /** Why the change is pending, why a package is as old as it was. */

@@ -58,7 +58,7 @@ const RECONNECT_MS = 15_000;
 const ASK_MS = 2_000;
 
 /**
- * Waits until a buildkitd has its containerd again, which was started anew: gRPC pauses between attempts to connect, longer each
+ * Waits until a buildkitd has its containerd again after a restart: gRPC pauses between attempts to connect, longer each
  * time, and until the next one every build fails at once. Not longer than 15 s; who builds then hears why it fails.
  */
 export async function waitForContainerd(engine: EngineTool, options: EngineOptions): Promise<void> {

@@ -130,7 +130,7 @@ export async function readSummary(dir: string): Promise<SummaryFile | undefined>
 }
 
 /**
- * Whether a run without an end goes on. Where nobody can tell (another machine or container, no Linux), one that gave a sign
+ * Whether a run without an end is still running. Where nobody can tell (another machine or container, no Linux), one that gave a sign
  * within the last day counts as one that does.
  */
 export async function isRunning(dir: string, summary: SummaryFile | undefined): Promise<boolean> {

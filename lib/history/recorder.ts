@@ -1,4 +1,4 @@
-/** Writes down what happens in a run while it goes on. A file that cannot be written is left as it is, with one warning for all. */
+/** Writes down what happens in a run while it runs. A file that cannot be written is left unchanged, with one warning for all. */
 import path from 'node:path';
 import { type BakeEvent, type Problem, problem, type RunSummary } from '../model/mod.ts';
 import { describeFileFault } from '../system/mod.ts';

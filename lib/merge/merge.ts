@@ -53,7 +53,7 @@ export interface MergeOptions {
   /** Sensitive values in names are hidden. */
   readonly onBlob?: OnBlob;
   readonly userAgent?: string;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** For its registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
 }
 
@@ -143,7 +143,7 @@ async function mergeWith(client: RegistryClient, options: MergeOptions): Promise
     return ok({ dryRun, builds: buildsOf(joinings, standing), passedOver, problems: unsureOf(standing) });
   const put = await putAll(client, joinings, options);
   if (!put.ok) return put;
-  // Time has passed, and what is put back on failure is what stands there now.
+  // Time has passed, and what is moved back on failure is what is there now.
   const before = await askStanding(client, joinings);
   const unsure = unsureOf(before);
   if (unsure.length > 0) return fail(unsure);

@@ -11,7 +11,7 @@ export interface Headline {
   readonly facts: readonly string[];
 }
 
-/** What happened, in words. */
+/** What happened, as text. */
 export function makeHeadline(timeline: RunTimeline, kind: 'run' | 'plan'): Headline {
   const total = timeline.builds.length;
   if (kind === 'plan') {

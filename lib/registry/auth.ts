@@ -1,5 +1,5 @@
 /**
- * Signing in to one registry: what it asked for (Basic or Bearer), the tokens got so far, and how to get another one.
+ * Signing in to one registry: what it requested (Basic or Bearer), the tokens got so far, and how to get another one.
  * Flow: distribution spec, "Token Authentication" (GET with basic credentials or none) and "OAuth2 Token Authentication"
  * (POST with a refresh token).
  */
@@ -19,7 +19,7 @@ export interface Authorization {
   readonly header: string;
   /** False for a token that anybody gets. */
   readonly signedIn: boolean;
-  /** The token allows more than was asked for; a narrower one may fare better. */
+  /** The token allows more than was requested; a narrower one may fare better. */
   readonly wide: boolean;
 }
 
@@ -55,7 +55,7 @@ interface WantedToken extends Pick<Token, 'source' | 'scopes' | 'wide'> {
 /** Tokens are good for a minute where nothing is said (distribution spec). */
 const DEFAULT_LIFE_SECONDS = 60;
 const TOKEN_BODY_LIMIT = 512 * 1024;
-/** Scopes asked for at once: the token that comes back travels in a header, which servers limit to about 8 KiB. */
+/** Scopes requested at once: the token that comes back travels in a header, which servers limit to about 8 KiB. */
 const SCOPES_AT_ONCE = 20;
 /** Names us at token servers. */
 const CLIENT_ID = 'bake-ts';
@@ -331,7 +331,7 @@ function basicHeader(own: Credentials & { readonly kind: 'basic' }): string {
   return `Basic ${Buffer.from(`${own.username}:${own.password}`).toString('base64')}`;
 }
 
-/** Tells credentials apart in memory; never shown. */
+/** Distinguishes credentials in memory; never shown. */
 function identify(own: Credentials | undefined): string {
   if (own === undefined) return 'anonymous';
   return own.kind === 'basic' ? `basic ${own.username}:${own.password}` : `${own.kind} ${own.token}`;

@@ -18,7 +18,7 @@ export interface BlobProgress {
   readonly repository: string;
   /** Names the blob. */
   readonly digest: Digest;
-  /** Bytes that have left us; 0 again where sending starts anew. Not all of them need have arrived. */
+  /** Bytes that have been sent; 0 again where sending restarts. Not all of them need have arrived. */
   readonly sentBytes: number;
   /** Size of the blob, which `sentBytes` never exceeds. */
   readonly totalBytes: number;
@@ -39,7 +39,7 @@ export interface TransferOptions {
   /** Where the bytes of a blob are. */
   readonly sourceOf: (blob: Descriptor) => BlobSource;
   readonly onBlob?: OnBlob | undefined;
-  /** Shared by transfers that go on at the same time. */
+  /** Shared by concurrent transfers. */
   readonly brought?: BroughtBlobs | undefined;
 }
 

@@ -48,7 +48,7 @@ export interface RegistryClientOptions {
   /** DOCKER_CONFIG, DOCKER_AUTH_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE. */
   readonly env: Environment;
   readonly userAgent?: string;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** For its registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
   /** Sends nothing: every question gets `registry/not-asked` with these words. */
   readonly offline?: string;
@@ -177,7 +177,7 @@ export class RegistryClient {
   }
 
   /**
-   * What a tag or digest points at. Asked once; `unknown` is asked again next time.
+   * What a tag or digest points at. Queried once; `unknown` is queried again next time.
    * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
    *
    * @returns never a failure: what cannot be known is `unknown`, with the problem
@@ -195,7 +195,7 @@ export class RegistryClient {
     return this.#shown(await this.#reader.resolveDigest(ref, read));
   }
 
-  /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
+  /** Reads a manifest; its bytes have been checked against the digest requested and the one announced. */
   async getManifest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Manifest>> {
     checkReading('getManifest', ref, read);
     return this.#shown(await this.#reader.getManifest(ref, read));
@@ -224,7 +224,7 @@ export class RegistryClient {
   /**
    * Uploads a small blob, whether the repository has it or not.
    *
-   * @param repository its tag and digest are not looked at
+   * @param repository its tag and digest are ignored
    * @returns its digest
    */
   async putBlob(repository: ImageRef, bytes: Uint8Array): Promise<Result<Digest>> {
@@ -379,7 +379,7 @@ export class RegistryClient {
   /**
    * The tags of a repository, in the order of the registry.
    *
-   * @param repository its tag and digest are not looked at
+   * @param repository its tag and digest are ignored
    * @returns every tag; problems: `registry/not-found` where there is no such repository, `registry/too-large` for more than 100,000
    * @example
    * ```ts
@@ -422,7 +422,7 @@ export class RegistryClient {
   }
 
   /**
-   * What to do where another program was refused by a registry for want of a sign-in: whether the Docker config has credentials
+   * What to do where another program was refused by a registry for lack of a sign-in: whether the Docker config has credentials
    * for a repository, where they were looked for, and how they get there.
    */
   async signInHint({ registry, repository }: ImageRef): Promise<string> {
@@ -454,7 +454,7 @@ export class RegistryClient {
     if (!begun.ok) return this.#shown(begun);
     const location = begun.value.header('location');
     if (location !== undefined && URL.canParse(location, begun.value.url.href)) {
-      // Registries clear forgotten uploads away by themselves: nobody looks at the answer.
+      // Registries clear forgotten uploads away by themselves: nobody reads the answer.
       await this.#exchange.call({
         method: 'DELETE',
         host: repository.registry,

@@ -49,7 +49,7 @@ export interface Copied extends TransferCounts {
 export interface CopyContext {
   readonly store: ManifestStore;
   readonly exchange: Exchange;
-  /** Shared by copies that go on at the same time. */
+  /** Shared by concurrent copies. */
   readonly brought?: BroughtBlobs;
 }
 

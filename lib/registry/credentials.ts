@@ -100,11 +100,11 @@ export interface CredentialSource {
   readonly sought?: (host: string) => Sought;
 }
 
-/** What a user gives for one registry, in place of what the Docker config says of it. */
+/** What a user gives for one registry, instead of what the Docker config says of it. */
 export interface SignIn {
   /** As references write it. */
   readonly registry: string;
-  /** Name of the user; with a token in place of a password, what the registry wants there. */
+  /** Name of the user; with a token instead of a password, what the registry wants there. */
   readonly username: string;
   /** The password, or a token that stands for it. */
   readonly password: string;

@@ -133,7 +133,7 @@ export async function putJoined(
     client.copyImage(from, to, options),
   );
   if (missing.length > 0) return fail(missing);
-  // One manifest alone came along as it is.
+  // One manifest alone was used unchanged.
   if (below.some((one) => one.digest === digest)) return ok(undefined);
   const failed = await forEachUntilRefused(lacking, MANIFESTS_AT_ONCE, (to) =>
     client.putManifest(byDigest(to, digest), manifest),

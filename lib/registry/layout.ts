@@ -92,7 +92,7 @@ export async function openLayout(file: string, written: string): Promise<Result<
   }
 }
 
-/** What is wrong with a part, in words. */
+/** What is wrong with a part, as text. */
 export function describeFault(digest: Digest, fault: LayoutFault): string {
   if (fault === 'no-manifest') return `${digest} is not an image manifest, or not the expected one`;
   if ('error' in fault) return `${digest} cannot be read (${reasonOf(fault.error)})`;

@@ -1,5 +1,5 @@
 /**
- * The failures of this package in words. Each is a `Problem` with a code of `registry/…` (docs/failures/).
+ * The failures of this package as text. Each is a `Problem` with a code of `registry/…` (docs/failures/).
  * Nothing here may show a credential: URLs lose user, query and fragment, and bodies of token servers are never quoted.
  */
 import { formatImageRef, type ImageRef, type Problem, type ProblemCode, problem } from '../model/mod.ts';
@@ -29,7 +29,7 @@ const PLAIN_AT_TLS =
 const NOT_CONNECTED =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
-/** Errors in one answer that are looked at; registries send one. */
+/** Errors of one answer that are read; registries send one. */
 const MOST_ERRORS = 10;
 
 /** A URL without user, query and fragment, all of which may hold secrets (signed blob URLs, upload states). */
@@ -61,7 +61,7 @@ function asItIs(text: string): string {
   return text;
 }
 
-/** An answer that is not what was asked for. */
+/** An answer that is not what was requested. */
 export interface BadAnswer extends Asked {
   readonly status: number;
   readonly contentType: string | undefined;
@@ -190,7 +190,7 @@ export function strangeAnswer(host: string, asked: Asked, what: string): Problem
   );
 }
 
-/** A body whose sha256 is not the digest it was announced or asked for with. */
+/** A body whose sha256 is not the digest it was announced or requested with. */
 export function badDigest(host: string, asked: Asked, expected: string, actual: string): Problem {
   return problem(
     'registry/bad-digest',
@@ -213,7 +213,7 @@ export function notAsked(host: string, why: string): Problem {
   return problem('registry/not-asked', `${host} was not contacted: ${why}`);
 }
 
-/** The client that is asked was closed, now or before. */
+/** The client was closed, now or before. */
 export function closed(host: string): Problem {
   return problem('registry/closed', `The registry client is closed and cannot contact ${host}`, {
     hint: 'Close it after its last call, or create another one',

@@ -1,4 +1,4 @@
-/** What to do about credentials that are missing or refused, in words: also where there is no Docker. */
+/** What to do about credentials that are missing or refused, as text: also where there is no Docker. */
 
 /** Where the credentials for a registry were looked for. */
 export type Sought =

@@ -182,7 +182,7 @@ export class Wire {
     }
   }
 
-  /** Why a redirect is not followed, in words; undefined where it is. */
+  /** Why a redirect is not followed, as text; undefined where it is. */
   #whyNotFollowed(request: WireRequest, { from, to, status, hop }: Redirect): string | undefined {
     if (hop >= REDIRECT_LIMIT) return `more than ${REDIRECT_LIMIT} redirects`;
     if (to.protocol !== 'https:' && to.protocol !== 'http:') return `a redirect to ${to.protocol}`;

@@ -1,4 +1,4 @@
-/** What is done for a build now, or what it waits for, in words: the same ones on a screen and in lines. */
+/** What is done for a build now, or what it waits for, as text: the same ones on a screen and in lines. */
 import type { BakeEvent } from '../model/mod.ts';
 import type { NodeView, RunState, TransferView, WaitView } from './state.ts';
 import { numberOf, withoutNumber } from './step-names.ts';

@@ -40,7 +40,7 @@ const MOST_WAITING = 10;
 const LEAST_LEFT_MS = 1_000;
 /** Columns below which the counts need all the room. */
 const LEAST_FOR_LEFT = 60;
-/** How long a registry that is asked again is shown after that, unless it fails again. */
+/** How long a registry that is queried again is shown after that, unless it fails again. */
 const ASKED_MS = 2_000;
 
 /** What all lines of one frame are painted with. */

@@ -1,4 +1,4 @@
-/** The last thing a run says: its warnings once more, what failed and why in a line or two each, and how to go on. */
+/** The last thing a run says: its warnings once more, what failed and why in a line or two each, and how to continue. */
 import {
   buildsToRunAgain,
   type Outcome,
@@ -21,11 +21,11 @@ export interface RecapStyle {
   readonly stepOf?: (build: string) => string | undefined;
   /** Path of the whole log of a build. */
   readonly logOf?: (build: string) => string | undefined;
-  /** The command that runs these builds again, otherwise as this one; undefined: all of those that were asked for. */
+  /** The command that runs these builds again, otherwise as this one; undefined: all of those that were requested. */
   readonly commandFor?: (builds: readonly string[] | undefined) => string;
   /** What was done for a build when it was stopped. */
   readonly stoppedIn?: (build: string) => string | undefined;
-  /** Whether a build was asked for, or is there since others need it; not known: it was asked for. */
+  /** Whether a build was requested, or is there since others need it; not known: it was requested. */
   readonly roleOf?: (build: string) => PlannedNode['role'] | undefined;
 }
 

@@ -2,7 +2,7 @@ import { harmlessText } from './text.ts';
 
 /** Where output goes. `process.stdout` and `process.stderr` are such writers; so is an array in a test. */
 export interface Writer {
-  /** Takes text; what it gives back is not looked at. */
+  /** Takes text; what it returns is ignored. */
   write(text: string): unknown;
   /** Writes what a terminal or the log of a CI system obeys, too; absent: `write` does. */
   readonly writeRaw?: ((text: string) => unknown) | undefined;

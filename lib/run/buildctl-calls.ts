@@ -67,7 +67,7 @@ export type Called =
 export interface Attempts {
   readonly node: PlanNode;
   readonly inputs: NodeInputs;
-  /** Sends everything anew, whatever the engine has of it: what is built is to prove something. */
+  /** Sends everything again, whatever the engine has of it: what is built is to prove something. */
   readonly sendsAnew?: boolean;
   /** Prepares the next attempt. */
   readonly prepare: () => Promise<Result<Attempt, NotBuilt>>;

@@ -221,7 +221,7 @@ export class CallWatch {
     this.#stopper.abort(failure.code);
   }
 
-  /** What runs now, in words. */
+  /** What runs now, as text. */
   #waitsFor(): string {
     if (!this.#calls) return secretsOf(this.#options.build);
     const { build } = this.#options;

@@ -28,7 +28,7 @@ export type StoreState = 'there' | 'gone' | 'unknown' | 'not-wanted' | 'keeps-no
 /** All that a decision rests on. */
 export interface Evidence {
   readonly forced: boolean;
-  /** It says that steps run anew, for what nobody can see: a mirror that moved, say. So what it gave before proves nothing. */
+  /** It says that steps run again, for what nobody can see: a mirror that moved, say. So what it gave before proves nothing. */
   readonly noCache: boolean;
   /** Why inputs are not known; not empty: no key counts. */
   readonly untracked: readonly string[];
@@ -45,9 +45,9 @@ export interface Evidence {
   /** Where the recorded manifest can be had from, if any tag is not as it should be. */
   readonly manifestAvailable: boolean;
   readonly store: StoreState;
-  /** Only other builds read it, it is not pushed, and nobody looks at it unless one of them runs. */
+  /** Only other builds read it, it is not pushed, and nobody reads it unless one of them runs. */
   readonly onlyNeeded: boolean;
-  /** Where the record is that of the last inputs, which differ in nothing that counts: why it does not, in words. */
+  /** Where the record is that of the last inputs, which differ in nothing that counts: why it does not, as text. */
   readonly carriedOver: string | undefined;
 }
 
@@ -167,7 +167,7 @@ function unchangedText(evidence: Evidence): string {
   return `${same}, its image is in the engine's store`;
 }
 
-/** `sha256:0123456789ab`, enough to tell two apart. */
+/** `sha256:0123456789ab`, enough to distinguish two. */
 export function shorten(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }

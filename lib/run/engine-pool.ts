@@ -214,7 +214,7 @@ export class EnginePool implements RunEngine {
     return [...groups.values()];
   }
 
-  /** Nothing is asked any more. */
+  /** Sends no more queries. */
   close(): void {
     this.#members.close();
     this.#load.close();

@@ -30,7 +30,7 @@ export interface EarlierResult {
 /** What finding given builds takes. */
 export interface GivenOptions {
   readonly plan: Plan;
-  /** By build; those that were asked for do not count. */
+  /** By build; those that were requested do not count. */
   readonly parents: ReadonlyMap<string, EarlierResult>;
   readonly registry: Pick<RegistryClient, 'head' | 'getManifest'>;
   /** `os/arch` that the engine builds for where a build names no platform. */

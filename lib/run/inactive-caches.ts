@@ -1,4 +1,4 @@
-/** Caches that cannot be had where a run happens. */
+/** Caches that are not available where a run happens. */
 import { isActiveCache, type Plan, type Problem, problem } from '../model/mod.ts';
 
 const NAMES_SHOWN = 3;

@@ -116,7 +116,7 @@ async function finish(
       isSettled: false,
     };
   for (const [index, { move }] of old.entries()) {
-    // Moving the ones before took time: what somebody else moved in it stays as it is.
+    // Moving the ones before took time: what somebody else moved meanwhile is not touched.
     const { place } = await look(registry, move);
     const put = place === 'old' ? await registry.tagManifest(move.source, move.ref) : undefined;
     if (put?.ok === true || place === 'new') continue;

@@ -84,7 +84,7 @@ export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, '
 export class LayersOnlyImages {
   readonly #needs: LayersOnlyNeeds;
   readonly #images = new Map<string, Made>();
-  /** Of the engine; empty: not asked for yet. */
+  /** Of the engine; empty: not requested yet. */
   #address = '';
   #isOff = false;
   #hasWarned = false;

@@ -76,7 +76,7 @@ export function isForeign({ untracked }: Pick<NodeInputs, 'untracked'>): boolean
 }
 
 /**
- * The sources of a build with the file of a foreign frontend. The Dockerfile of the known one is sent anew each time and
+ * The sources of a build with the file of a foreign frontend. The Dockerfile of the known one is sent again each time and
  * nothing is read beside it; of others nobody knows, so what they are offered has a fresh name.
  *
  * @param sources with the copy of the context where there is one (`isStaged`); then the name is the one that all builds share

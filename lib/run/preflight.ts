@@ -41,7 +41,7 @@ export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Pro
   const found = await Promise.all(
     [...plan.nodes.values()].map(async (node) => [
       ...(await checkContexts(node, kindOf)),
-      // Whether contexts are there was looked at above.
+      // Whether contexts are there was checked above.
       ...dockerfiles.problemsOf(node.build.name).filter(({ code }) => code !== 'context/missing'),
       ...checkAnnotations(node),
       ...checkTags(node, plan.set.variables),

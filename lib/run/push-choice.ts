@@ -51,7 +51,7 @@ export interface Choosing {
 interface Stored {
   /** Tags of the build that are surely in the store. */
   readonly tags: ReadonlyMap<string, Digest>;
-  /** The name of ours, where the store cannot be listed. */
+  /** The name that bake-ts gave it, where the store cannot be listed. */
   readonly own?: readonly [name: string, digest: Digest];
   /** It keeps no names, so what it does not have of them means nothing. */
   readonly keepsNone?: true;
@@ -65,7 +65,7 @@ export async function chooseResult(choosing: Choosing, node: PlanNode): Promise<
   const refs = wantedTags(node);
   const tags = last === undefined ? [] : await askTags(registry, refs);
   const denied = tags.flatMap(({ state: tag }) => (tag.kind === 'unknown' ? (tag.denied ?? []) : []));
-  // What the store has would be asked for in vain.
+  // Querying the store would be pointless.
   if (denied.length > 0) return fail(denied);
   const isInPlace =
     last !== undefined && tags.every(({ state: tag }) => tag.kind === 'digest' && tag.digest === last.digest);
@@ -93,7 +93,7 @@ export async function chooseResult(choosing: Choosing, node: PlanNode): Promise<
   return last === undefined ? ok({ node, digest }) : remembered(last);
 }
 
-/** @param unnoted tags that are asked for where the store cannot be listed; else all are */
+/** @param unnoted tags to look up where the store cannot be listed; else all are */
 async function askStore(
   { root }: Choosing,
   node: PlanNode,

@@ -22,7 +22,7 @@ export class ScratchRepository {
   readonly #emit: Emit;
   readonly #digests = new Set<Digest>();
 
-  /** @param openClient a client that goes on where the run was cancelled */
+  /** @param openClient a client that works after the run was cancelled */
   constructor(repository: ImageRef, openClient: () => Client, emit: Emit) {
     this.repository = { registry: repository.registry, repository: repository.repository };
     this.#openClient = openClient;

@@ -1,6 +1,6 @@
 /**
- * Secrets that a build is to be given and that are not there. BuildKit goes on without one whose variable is not set
- * (measured, exit code 0), so they are asked for before a build runs; a build that does not run needs none.
+ * Secrets that a build is to be given and that are not there. BuildKit continues without one whose variable is not set
+ * (measured, exit code 0), so they are checked before a build runs; a build that does not run needs none.
  */
 import { stat } from 'node:fs/promises';
 import { MOST_SECRET_BYTES, secretTooLarge } from '../buildctl/mod.ts';

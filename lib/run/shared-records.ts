@@ -69,7 +69,7 @@ export class SharedRecords {
     this.#keys = keys;
   }
 
-  /** What lies there; nothing where there is no artifact yet. Asked once. */
+  /** What lies there; nothing where there is no artifact yet. Queried once. */
   read(): Promise<Result<Found>> {
     this.#read ??= this.readAgain();
     return this.#read;

@@ -1,4 +1,4 @@
-/** Putting tags back where a later one could not be moved; what somebody else moved meanwhile stays as it is. */
+/** Putting tags back where a later one could not be moved; what somebody else moved meanwhile is not touched. */
 import { type Digest, formatImageRef, type ImageRef, type Problem, problem } from '../model/mod.ts';
 import type { Presence, RegistryClient } from '../registry/mod.ts';
 import { shorten } from './decide.ts';

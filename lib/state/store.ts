@@ -219,7 +219,7 @@ export class StateStore {
     return (await this.#read(this.#imageTextsFile(build), isImageTexts))?.texts ?? [];
   }
 
-  /** Remembers them, in place of those before. */
+  /** Remembers them, instead of those before. */
   async writeImage(build: string, texts: readonly string[]): Promise<void> {
     await writeJson(this.#imageTextsFile(build), { version: STATE_VERSION, texts });
   }
@@ -240,7 +240,7 @@ export class StateStore {
   async noteFigures(figures: ReadonlyMap<string, LastFigures>): Promise<void> {
     if (figures.size === 0) return;
     const builds = Object.fromEntries([...(await this.readFigures()), ...figures]);
-    // The root, so that what is left of a checkout can be told from what is not (leftovers.ts).
+    // The root, so that what is left of a checkout can be distinguished from what is not (leftovers.ts).
     await writeJson(this.#figuresFile(), { version: STATE_VERSION, root: this.#root, builds });
   }
 

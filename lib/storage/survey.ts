@@ -25,7 +25,7 @@ import { findGone, type KnownBuild } from './gone.ts';
 import { type KindUsage, kindOf, sumBytes, sumKinds } from './kinds.ts';
 import { type ImagesOfProject, type OwnedImage, ownImages } from './owners.ts';
 
-/** The repository whose builds are told apart from others. */
+/** The repository whose builds are distinguished from others. */
 export interface Repository {
   /** Absolute: the directory of its first file. */
   readonly root: string;
@@ -33,7 +33,7 @@ export interface Repository {
   readonly set?: BuildSet;
 }
 
-/** A record of the cache, and the builds that it is of, as far as that can be told. */
+/** A record of the cache, and the builds that it is of, as far as that is known. */
 export interface OwnedRecord extends CacheRecord {
   /** Names of builds of this repository; none: it is of none that is known. */
   readonly builds: readonly string[];
@@ -53,7 +53,7 @@ export interface BuildUsage {
   readonly ownBytes: number;
 }
 
-/** State on this machine that is of no use any more. */
+/** State on this machine that is no longer useful. */
 export interface StateLeftover {
   /** Name of the project's directories in the state directory. */
   readonly project: string;
@@ -85,7 +85,7 @@ export interface StorageUsage {
   readonly kinds: readonly KindUsage[];
   /** The same by build, the largest first. */
   readonly builds: readonly BuildUsage[];
-  /** What can be told to be of no build of this repository, or cannot be told at all. */
+  /** What belongs to no build of this repository, or to an unknown one. */
   readonly elsewhere: { readonly records: number; readonly sizeBytes: number };
   /** Undefined: nobody here can list them, see `imagesUnreadable`. */
   readonly images: readonly OwnedImage[] | undefined;
@@ -95,13 +95,13 @@ export interface StorageUsage {
   readonly leftovers: Leftovers;
 }
 
-/** What is looked at. */
+/** What to inspect. */
 export interface SurveyOptions extends EngineOptions {
   readonly engine: Pick<Engine, 'address' | 'tls' | 'buildctl' | 'containerd'>;
   readonly repository: Repository;
 }
 
-/** Looks at an engine and at the state on this machine. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`. */
+/** Inspects an engine and the state on this machine. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`. */
 export async function surveyEngine({
   engine,
   repository,

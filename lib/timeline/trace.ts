@@ -98,7 +98,7 @@ function drawInSlots(build: BuildTimeline, tracks: Tracks): readonly TraceEvent[
       tracks.slot(hold.slot, 0),
     );
     const drawn = steps.map((step) => {
-      // What goes on after the slot was given back is a push, which is drawn apart.
+      // After the slot was returned only a push is in progress, which is drawn separately.
       const toMs = Math.min(step.toMs, hold.toMs);
       const free = lanes.findIndex((untilMs) => untilMs <= step.fromMs);
       const lane = free === -1 ? lanes.length : free;

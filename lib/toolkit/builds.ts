@@ -32,7 +32,7 @@ export interface SourceOptions extends SurroundingsOptions {
    * builds.yaml of `cwd` or of a directory above it, else the bake and Compose files there.
    */
   readonly files?: readonly string[];
-  /** Builds that the script itself says, in place of files; their paths start in `cwd`. */
+  /** Builds that the script itself says, instead of files; their paths start in `cwd`. */
   readonly definition?: BuildsDefinition;
   /** Values of variables, as `--var` gives them; lists and maps are written as JSON. */
   readonly vars?: Readonly<Record<string, Json | undefined>>;
@@ -61,13 +61,13 @@ export interface SelectOptions {
 
 /** What to plan: where it comes from, and what of it. */
 export interface PlanOptions extends SourceOptions, SelectOptions {
-  /** What {@link readBuilds} gave, in place of the options of sources. */
+  /** The result of {@link readBuilds}, instead of the options of sources. */
   readonly builds?: Builds;
 }
 
 /** What every call that goes through a plan takes: a plan, or what one is made from. */
 export interface PlannedOptions extends PlanOptions {
-  /** What {@link plan} gave, in place of the options of sources and selection. */
+  /** The result of {@link plan}, instead of the options of sources and selection. */
   readonly plan?: BuildPlan;
 }
 
@@ -89,7 +89,7 @@ export interface BuildPlan {
   readonly document: PlanDocument;
   /** What was noticed and does not hinder, reading included. */
   readonly warnings: readonly Problem[];
-  /** Dockerfiles that cannot be read: a plan can be looked at without them, and not be run. */
+  /** Dockerfiles that cannot be read: a plan can be inspected without them, but not run. */
   readonly missing: readonly Problem[];
   /** What it was made from. */
   readonly builds: Builds;
@@ -129,7 +129,7 @@ const PLAN_OPTIONS: KnownOptions<PlanOptions> = { ...SOURCE_OPTIONS, ...SELECT_O
 export const PLANNED_OPTIONS: KnownOptions<PlannedOptions> = { ...PLAN_OPTIONS, plan: 'object' };
 
 /**
- * Reads builds: all files, variables, templates and matrices, to final values. Nothing is run, and no engine or registry is asked.
+ * Reads builds: all files, variables, templates and matrices, to final values. Nothing is run, and no engine or registry is queried.
  *
  * @returns the builds, or every problem at once, each with its place (`config/…`, `bake/…`)
  * @throws TypeError for options that there are not
@@ -177,7 +177,7 @@ async function readNow(options: SourceOptions): Promise<Result<Builds>> {
   return ok(builds);
 }
 
-/** A working directory that is not there or cannot be read, in words: else it would pass for one in which there is nothing. */
+/** A working directory that is not there or cannot be read, as text: else it would pass for one in which there is nothing. */
 export function missingDirectory(fault: string): Problem {
   return problem('config/missing-file', fault, {
     hint: 'Set `cwd` to an existing, readable directory.',

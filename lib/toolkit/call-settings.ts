@@ -1,9 +1,9 @@
 /** What calls have in common that may take a while. */
 import type { KnownOptions } from '../util/check-options.ts';
 
-/** What goes on with a call that may take a while. */
+/** What happens during a call that may take a while. */
 export interface CallSettings {
-  /** An engine by its address, or several as a pool: these and no others are asked; default: what is found. */
+  /** An engine by its address, or several as a pool: only these are used; default: the engine that is found. */
   readonly address?: string | readonly string[];
   /** Stops the call. */
   readonly signal?: AbortSignal;

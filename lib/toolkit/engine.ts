@@ -38,7 +38,7 @@ import { permitted } from './permitted.ts';
 import { REGISTRIES, type RegistryOptions, registriesOf } from './registry.ts';
 import { environmentOf } from './surroundings.ts';
 
-/** Which engine, and with what it is asked. */
+/** Which engine, and how to query it. */
 export interface OpenEngineOptions {
   /** Its address: it and no other is taken; default: the one that a run would find. */
   readonly address?: string;
@@ -46,9 +46,9 @@ export interface OpenEngineOptions {
   readonly autoStart?: boolean;
   /** Default: that of the process. */
   readonly env?: Environment;
-  /** Stops whatever goes on. */
+  /** Stops the call. */
   readonly signal?: AbortSignal;
-  /** Told of what takes a while. Where it throws, the call rejects with that. */
+  /** Called with steps that take a while. Where it throws, the call rejects with that. */
   readonly notify?: NotifyEngine;
 }
 
@@ -62,7 +62,7 @@ export interface EngineClient {
   readonly histories: () => Promise<Result<readonly BuiltImage[]>>;
   /** What it keeps of earlier builds. Problems: `engine/unreachable`, `run/cancelled`. */
   readonly cache: () => Promise<Result<readonly CacheRecord[]>>;
-  /** Lets go of what it keeps of earlier builds; gives what is gone. Images stay. */
+  /** Deletes what it keeps of earlier builds; gives what is gone. Images stay. */
   readonly prune: (limits?: PruneLimits) => Promise<Result<readonly CacheRecord[]>>;
   /** Calls its buildctl with arguments of one's own, without a shell. Its exit code is the caller's to judge; it rejects only for what is no list of texts. */
   readonly buildctl: (argv: readonly string[]) => Promise<ProgramEnd>;
@@ -265,7 +265,7 @@ export function downEngine(options: EngineCallOptions = {}): Promise<Result<Down
   }, options);
 }
 
-/** What is asked of the embedded engine. */
+/** What to do with the embedded engine. */
 export interface EngineStatusOptions extends EngineCallOptions {
   /** Also how much it has on disk, which takes a while. */
   readonly diskUse?: boolean;
@@ -286,7 +286,7 @@ export async function engineStatus(options: EngineStatusOptions = {}): Promise<E
   return statusOf(withEnvironment(options));
 }
 
-/** Which engine is looked at. */
+/** Which engine to inspect. */
 export interface EngineDoctorOptions extends EngineCallOptions {
   /** Its address, or those of a pool; default: the one that a run would find. */
   readonly address?: string | readonly string[];

@@ -2,7 +2,7 @@
 import type { BakeEvent, EventSink } from '../model/mod.ts';
 
 /**
- * Work that goes on: a promise of its result, and its events. Iteration that begins in the same turn of the event loop gets
+ * Work in progress: a promise of its result, and its events. Iteration that begins in the same turn of the event loop gets
  * all events, later iteration those from then on. It ends with the work, and throws then
  * where the work failed or the promise is rejected. Leaving the loop early stops the work and waits until it has ended.
  */
@@ -70,7 +70,7 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-/** One iteration: keeps what came and was not asked for yet. */
+/** One iteration: keeps what came and was not requested yet. */
 class Reader implements AsyncIterator<BakeEvent, undefined> {
   #events: BakeEvent[] = [];
   /** Taken from the front; they are dropped now and then, since shifting a long list by one moves all of it. */

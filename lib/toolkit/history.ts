@@ -37,7 +37,7 @@ export function keptRuns(options: KeptRunsOptions = {}): Promise<Result<readonly
 }
 
 /**
- * The events of a kept run, in order, as far as they were kept: what is damaged is passed over, and of a run that goes on it ends where
+ * The events of a kept run, in order, as far as they were kept: what is damaged is passed over, and for a run in progress it ends where
  * that is now. Nothing is thrown for files that are gone.
  *
  * @param run one of {@link keptRuns}

@@ -48,7 +48,7 @@ export function explain(options: ExplainOptions = {}): Promise<Result<ExplainRep
 export interface AffectedOptions extends PlannedOptions {
   /** A commit by any name that git knows; `main...` is where this branch left `main`. */
   readonly since?: string;
-  /** In place of `since`: files that changed, came or went; paths relative to `cwd`. A directory counts as all below it. */
+  /** Instead of `since`: files that changed, came or went; paths relative to `cwd`. A directory counts as all below it. */
   readonly changed?: readonly string[];
   /** Stops the call. */
   readonly signal?: AbortSignal;

@@ -20,7 +20,7 @@ export interface RegistryOptions {
   readonly env?: Environment;
   /** Settings by host, as `registries:` of builds.yaml has them: an object, or what a set of builds has. */
   readonly registries?: Readonly<Record<string, RegistrySettings>> | ReadonlyMap<string, RegistrySettings>;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** For its registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
   /** Stops everything under way. */
   readonly signal?: AbortSignal;

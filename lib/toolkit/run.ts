@@ -43,7 +43,7 @@ export interface RunSettings {
   readonly force?: boolean;
   /** Decide and say why, and do nothing. */
   readonly dryRun?: boolean;
-  /** Stop everything at the first failure; default: what does not depend on it goes on. */
+  /** Stop everything at the first failure; default: what does not depend on it continues. */
   readonly failFast?: boolean;
   /** How long to wait, in all, for an engine that goes away (milliseconds); default: 30,000. */
   readonly engineWaitMs?: number;
@@ -72,10 +72,10 @@ export interface RunOptions extends PlannedOptions, RunSettings {
   readonly auditSeed?: number;
 }
 
-/** How a run ended: `ok` where everything is done that was asked for. */
+/** How a run ended: `ok` where everything is done that was requested. */
 export type RunResult =
   | {
-      /** Everything is done that was asked for. */
+      /** Everything is done that was requested. */
       readonly ok: true;
       /** What became of each build, and totals. */
       readonly value: RunSummary;
@@ -118,7 +118,7 @@ const RUN_OPTIONS: KnownOptions<RunOptions> = {
  * same as `bake-ts run`, but that nothing is printed and no run is kept.
  *
  * @returns a promise of how it ended, which is also its events: `for await (const event of run())`. The
- *   promise rejects only with what `onEvent` throws, and for a bug of ours; the loop throws a {@link BakeError} at its end where not
+ *   promise rejects only with what `onEvent` throws, and for a bug of bake-ts; the loop throws a {@link BakeError} at its end where not
  *   everything is done.
  * @throws TypeError for options that there are not, or values that they do not take
  * @example

@@ -9,9 +9,9 @@ import { checkPruneLimits } from './engine.ts';
 import { permitted } from './permitted.ts';
 import { surroundingsOf } from './surroundings.ts';
 
-/** Which engine is looked at, and whose builds are told apart. */
+/** Which engine to inspect, and whose builds to distinguish. */
 export interface EngineUsageOptions extends SourceOptions {
-  /** What {@link readBuilds} gave, in place of the options of sources. */
+  /** The result of {@link readBuilds}, instead of the options of sources. */
   readonly builds?: Builds;
   /** Address of the engine: it and no other is taken; default: the one that a run would find. It is not started. */
   readonly address?: string;
@@ -53,10 +53,10 @@ export function engineUsage(options: EngineUsageOptions = {}): Promise<Result<St
 export interface PruneEngineOptions extends EngineUsageOptions, PruneChoice {}
 
 /**
- * Lets go of what an engine and this machine keep, as far as it is asked for: of the cache, of images that builds.yaml no longer
- * names, of what is left of builds and checkouts that are gone. Nothing asked for, nothing goes.
+ * Deletes what an engine and this machine keep, as far as requested: of the cache, of images that builds.yaml no longer
+ * names, of what is left of builds and checkouts that are gone. Nothing requested, nothing goes.
  *
- * @returns what went, and what is left of what was not asked for; problems: those of reading builds, `engine/…`
+ * @returns what went, and what is left of what was not requested; problems: those of reading builds, `engine/…`
  * @throws TypeError for options and limits that there are not
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import type { Problem, Result, RunSummary } from '../model/mod.ts';
 import { type AnyProblem, formatProblems } from '../report/mod.ts';
 
 /**
- * What {@link unwrap} throws. Its message has all problems in words, each with its place and what to do, as the command
+ * What {@link unwrap} throws. Its message has all problems as text, each with its place and what to do, as the command
  * line prints them.
  */
 export class BakeError extends Error {

@@ -1,7 +1,7 @@
 /**
- * Permissions of the runtime: Deno gives a program none unless it is told to, Node takes them away with `--permission`
+ * Permissions of the runtime: Deno grants a program none by default, Node takes them away with `--permission`
  * (https://docs.deno.com/runtime/fundamentals/security/, https://nodejs.org/docs/latest-v24.x/api/permissions.html).
- * What a program may not look at is not "not there": here the two are told apart, and what is missing is said with the flag
+ * What a program may not read is not the same as missing: here the two are distinguished, and what is missing is said with the flag
  * that gives it.
  */
 import { shellWord } from './shell.ts';
@@ -40,7 +40,7 @@ export const NODE_NAMES: Readonly<Record<string, readonly [PermissionKind, strin
   Net: ['net', 'net'],
 };
 
-/** How far causes of causes are looked at. */
+/** How deep chains of causes are followed. */
 const MOST_CAUSES = 5;
 
 /**
@@ -107,7 +107,7 @@ export function throwDenied(error: unknown): void {
   if (missingPermissions(error) !== undefined) throw error;
 }
 
-/** Thrown in place of what the runtime throws, where that names less than what is needed, or a file that nobody can name before. */
+/** Thrown instead of what the runtime throws, where that names less than what is needed, or a file that nobody can name before. */
 export class NotPermitted extends Error {
   readonly missing: readonly Permission[];
 

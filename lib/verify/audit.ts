@@ -126,7 +126,7 @@ async function auditNode(
 ): Promise<Finding> {
   if (remembered === undefined || inputs?.key === undefined) return notCompared(CHANGED);
   const { registry, calling, layersOnly } = context.building;
-  // As it was built, so that its steps come from the cache: it is the key that is looked at, not what steps give anew.
+  // As it was built, so that its steps come from the cache: it is the key that is checked, not the results of steps that run again.
   const linking = mayUseLayersOnly(node.build, inputs) ? { layersOnly } : {};
   const links = await linkScratch({ resultOf: context.resultOf, registry, ...linking }, plan, node);
   if (!links.ok) return notCompared(links.error);

@@ -1,5 +1,5 @@
 /**
- * Scratch builds: builds into a directory, for looking at their results. What they read is used as it is and never built
+ * Scratch builds: builds into a directory, for looking at their results. What they read is used unchanged and never built
  * for them, since that could move what others rely on.
  */
 import { rm } from 'node:fs/promises';

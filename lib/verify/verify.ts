@@ -65,7 +65,7 @@ export interface Verification {
   readonly verdict: Verdict | 'unknown';
   /** Platform by platform; empty for `unknown`. */
   readonly platforms: readonly PlatformComparison[];
-  /** Each difference that counts, in words, from the tag to the new image. */
+  /** Each difference that counts, as text, from the tag to the new image. */
   readonly differences: readonly string[];
   /** How many differences do not count. */
   readonly notCounted: NotCounted;
@@ -93,7 +93,7 @@ export interface VerifyOptions
 export interface VerifyReport {
   /** In the order of the plan. */
   readonly builds: readonly Verification[];
-  /** What kept everything from being looked at. */
+  /** Why nothing could be compared. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }

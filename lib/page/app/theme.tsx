@@ -5,7 +5,7 @@ type Theme = 'auto' | 'light' | 'dark';
 const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' };
 const KEY = 'bake-ts-theme';
 
-/** Fires when colours change; what is painted on a canvas is painted anew. */
+/** Fires when colours change; what is painted on a canvas is painted again. */
 export const themeChanged: EventTarget = new EventTarget();
 
 /** The button that goes through the three. */

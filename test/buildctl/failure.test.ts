@@ -180,7 +180,7 @@ test('a push that the engine tried four times is a fault of the registry, and no
     [failed.code, failed.message, failed.temporary],
     [
       'registry/unavailable',
-      'the registry failed at pushing r.example:5000/app/a (500) (exporting to image)',
+      'the registry failed while r.example:5000/app/a was pushed (500) (exporting to image)',
       undefined,
     ],
   );

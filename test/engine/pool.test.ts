@@ -243,14 +243,14 @@ test('what keeps pods from being members is said, with what to do', async (t) =>
     [
       'user',
       words('error: You must be logged in to the server (Unauthorized)\n'),
-      /does not know this user$/,
+      /does not accept the credentials of this user$/,
     ],
     [
       'selector',
       words(
         'Error from server (BadRequest): Unable to find "/v1, Resource=pods": unable to parse requirement: found \'=\'\n',
       ),
-      /does not understand the selector: found '='$/,
+      /rejects the selector: found '='$/,
     ],
     [
       'cluster',

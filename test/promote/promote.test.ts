@@ -498,7 +498,7 @@ test('a slip in a destination is one problem, with what is near', async (t) => {
     text.replaceAll(host, 'HOST'),
   );
   assert.equal(message, 'The destinations `HOST/apq=…`, `HOST/more=…` are not for `HOST/app/a:1` and 2 more');
-  assert.match(hint ?? '', /^Did you mean "HOST\/app"\?\nAdd one that fits/);
+  assert.match(hint ?? '', /^Did you mean "HOST\/app"\?\nAdd --to FROM=TO/);
   assert.equal(detail, 'HOST/app/a:1\nHOST/app/b:1\nHOST/app/c:1');
   assert.equal(one?.build, undefined);
 });

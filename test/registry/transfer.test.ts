@@ -548,7 +548,7 @@ test('who is refused at one blob is told once, and nothing more is asked', async
     copied.error.map(({ code }) => code),
     ['registry/unauthorized'],
   );
-  assert.match(copied.error[0]?.hint ?? '', /refused this password for me/);
+  assert.match(copied.error[0]?.hint ?? '', /rejected the password of me/);
   assert.ok(refused.length <= 10, `${refused.length} requests`);
   const told = { code: 'registry/unauthorized', severity: 'error', message: '', hint: 'a' } as const;
   const other = { ...told, hint: 'b' };

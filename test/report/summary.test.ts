@@ -144,7 +144,7 @@ test('failures of two registries are two', () => {
     withProblems(members, (build) => ({
       severity: 'error',
       code: 'registry/unavailable',
-      message: `the registry failed at pushing ${build === 'base-python' ? 'a' : 'b'}.example/${build} (503)`,
+      message: `the registry failed while ${build === 'base-python' ? 'a' : 'b'}.example/${build} was pushed (503)`,
     })),
   );
   assert.match(

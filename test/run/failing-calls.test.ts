@@ -169,7 +169,7 @@ test('where the engine may not push, the hint says whether there are credentials
   });
   const none = (await world.bake()).outcome('a').problem;
   assert.equal(none?.code, 'registry/unauthorized');
-  assert.match(none.message, /wants a sign-in/);
+  assert.match(none.message, /requires a sign-in/);
   assert.match(none.hint ?? '', new RegExp(`^No credentials were found for ${host} `));
 });
 

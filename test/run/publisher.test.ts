@@ -192,7 +192,7 @@ test('tags that waited in vain are named once', async () => {
   assert(event?.type === 'warning');
   assert.equal(event.problem.code, 'run/not-published');
   assert.equal(event.problem.severity, 'warning');
-  assert.match(event.problem.message, /done and waiting: x, y$/);
+  assert.match(event.problem.message, /finished: x, y$/);
   assert.deepEqual(publisher.dropWaiting(), []);
   assert.deepEqual(puts, []);
 });

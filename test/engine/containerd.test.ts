@@ -135,7 +135,7 @@ test('for an engine elsewhere none of this machine counts: cloned disks call the
     const found = await machine.find([mine], {}, address);
     assert(!found.ok && found.error.code === 'engine/store-unreadable', address);
     assert.match(found.error.detail ?? '', /may be another machine/);
-    assert.match(found.error.hint ?? '', /on its machine/);
+    assert.match(found.error.hint ?? '', /on that machine/);
   }
 });
 

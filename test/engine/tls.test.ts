@@ -129,7 +129,7 @@ test('files that cannot be used are named, with what is wrong, before anybody is
     `engine/tls-files the certificate of the authority, ${dir}, cannot be read (EISDIR)`,
   ]);
   assert.deepEqual(await of({ ...good, key: another.keyFile }), [
-    `engine/tls-files the key ${another.keyFile} is not that of the client certificate ${client.certFile}`,
+    `engine/tls-files the key ${another.keyFile} does not belong to the client certificate ${client.certFile}`,
   ]);
   const old = { ...good, cert: expired.certFile, key: expired.keyFile };
   const expiry = /^engine\/client-certificate the client certificate \S+ expired at \S+ \S+ UTC$/;
@@ -179,7 +179,7 @@ test("buildctl's words become problems that say which certificate, and what to d
     [
       said(`${failed}failed to verify certificate: x509: certificate specifies an incompatible key usage`),
       'engine/server-certificate',
-      `the certificate of ${address} is not believed: certificate specifies an incompatible key usage`,
+      `the certificate of ${address} is not trusted: certificate specifies an incompatible key usage`,
     ],
     [
       said('error reading server preface: remote error: tls: expired certificate'),

@@ -51,7 +51,7 @@ test('a registry that fails at everything is down, too', async (t) => {
     'registry/unavailable of c',
     'warning run/registry-down',
   ]);
-  assert.match(warnings(baked)[0]?.message ?? '', /not built: a, b, c$/);
+  assert.match(warnings(baked)[0]?.message ?? '', /are not run: a, b, c$/);
   assert.equal(exitCodeOfRun(baked.summary), 6);
   fault.remove();
   assertOk(await world.bake());

@@ -340,7 +340,7 @@ test('the result of other inputs counts where what is copied of parents is the s
     kind: 'unchanged',
     reason: {
       code: 'inputs-same',
-      text: 'the files it copies from tools, more is unchanged, all 2 tags are up to date',
+      text: 'the files it copies from tools, more are unchanged, all 2 tags are up to date',
     },
   });
   assert.deepEqual([carried.isCarriedOver, carried.record], [true, record]);

@@ -369,7 +369,7 @@ test('of several images the one of that tag, name or digest is pushed; entries o
     wrong.error[0]?.message ?? '',
     /it holds 2 images, and none or several of them have the name$/,
   );
-  assert.match(wrong.error[0]?.hint ?? '', /by digest/);
+  assert.match(wrong.error[0]?.hint ?? '', /a digest \(REPOSITORY@sha256/);
   assert.equal(wrong.error[0]?.detail, `${one}  1\n${two}  two`);
 
   // containerd's name, the whole reference, and the same image twice.

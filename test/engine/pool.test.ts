@@ -262,7 +262,7 @@ test('what keeps pods from being members is said, with what to do', async (t) =>
     [
       'gone',
       words('Error from server (NotFound): pods "x" not found\n'),
-      /does not know it.*: pods "x" not found$/,
+      /does not find it: pods "x" not found$/,
     ],
     ['something else', words('panic: x\n'), /^engine\/kubectl .*: kubectl does not list them$/],
     ['no JSON', { stdout: Buffer.from('hello') }, /kubectl does not list them$/],

@@ -434,9 +434,9 @@ test('a layout that lacks something, or has other bytes, is said to be bad, and 
     [
       'a layer of other bytes',
       'LAYER of 1\nlayer of 1\n',
-      /the bytes of sha256:[0-9a-f]{64} are others \(sha256:/,
+      /the content of sha256:[0-9a-f]{64} has another digest \(sha256:/,
     ],
-    ['a layer that is cut', 'layer', /the bytes of sha256:[0-9a-f]{64} are others \(5 bytes\)$/],
+    ['a layer that is cut', 'layer', /the content of sha256:[0-9a-f]{64} has another digest \(5 bytes\)$/],
   ] as const) {
     const dir = await makeTempDir(t);
     const { layer } = await makeLayout(dir, ['1'], 22);

@@ -408,7 +408,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
     'https',
     made({ message: 'received fatal alert: HandshakeFailure' }),
     'tls',
-    'is not accepted',
+    'was rejected',
     /PEM file/,
   ],
   [

@@ -12,6 +12,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
 import { parseAst } from 'rolldown/parseAst';
 import { dts } from 'rolldown-plugin-dts';
+import { embedDocs } from './embed-docs.mjs';
 import { root, say } from './support.mjs';
 
 const outDir = path.join(root, 'dist/bin');
@@ -180,7 +181,7 @@ export function openBundle(input, plugins = [], options = {}) {
     cwd: root,
     // ES modules, where a package has them: of those only what is used is taken.
     resolve: { mainFields: ['module', 'main'] },
-    plugins: [...plugins, undiciParts],
+    plugins: [...plugins, embedDocs, undiciParts],
     // None of our modules does anything by being loaded, so an import of one name from an entry point does not load the whole package.
     treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
     checks: { pluginTimings: false },

@@ -1,7 +1,8 @@
 /**
  * Makes what is generated: lib/config/generated/shape.ts, the check of a builds file's shape, from
  * schemas/builds.schema.json with ajv's standalone generator; docs/reference/builds-yaml.md, the reference of all keys, from the same
- * schema; and lib/page/generated/app.json, the browser application of the report page, from lib/page/app/.
+ * schema; lib/page/generated/app.json, the browser application of the report page, from lib/page/app/; and
+ * docs/reference/commands.md from cli/declare/.
  *
  *   node .ci/generate.mjs [--check]
  *
@@ -11,6 +12,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
+import { COMMANDS_FILE, COMMANDS_SOURCE, generateCommands } from './command-reference.mjs';
 import { generatePage, PAGE_FILE } from './page.mjs';
 import { REFERENCE_FILE, referenceOf } from './schema-reference.mjs';
 import { root, say } from './support.mjs';
@@ -22,6 +24,7 @@ const schema = JSON.parse(readFileSync(path.join(root, SCHEMA), 'utf8'));
 keep(FILE, SCHEMA, generate(schema));
 keep(REFERENCE_FILE, SCHEMA, referenceOf(schema));
 keep(PAGE_FILE, 'lib/page/app/', await generatePage());
+keep(COMMANDS_FILE, COMMANDS_SOURCE, await generateCommands());
 
 /** Writes a generated file, or says where it is not what it should be. */
 function keep(file, source, made) {

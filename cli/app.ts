@@ -16,6 +16,7 @@ import { formatCommandHelp, formatOverview } from './help.ts';
 import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
 import { findMissingFor } from './permissions.ts';
+import { suggestReading } from './read-on.ts';
 
 /** The command that completion scripts call; not declared, so that help does not show it. */
 const COMPLETE = '__complete';
@@ -29,14 +30,16 @@ export async function runCli(given: Io): Promise<ExitCode> {
     stderr: guardWriter(given.stderr, inActions),
   };
   try {
-    return await dispatch(declareCli(io.argv[0]), io);
+    const code = await dispatch(declareCli(io.argv[0]), io);
+    suggestReading(code, io);
+    return code;
   } catch (error) {
     const denied = deniedProblem(error);
     if (denied !== undefined) return reportProblems([denied], undefined, io);
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     io.stderr.write(
-      `internal error in bake-ts ${VERSION} on ${io.runtime}; this is a bug of ours.\n` +
-        `Nothing in your files is to blame. A report of it needs the lines below.\n\n${text}\n`,
+      `internal error in bake-ts ${VERSION} on ${io.runtime}; this is a bug in bake-ts.\n` +
+        `Your files are not the cause. Please report it with the lines below.\n\n${text}\n`,
     );
     return EXIT.internal;
   }
@@ -83,14 +86,15 @@ function unknownCommand(cli: CAC, name: string): Problem {
   const names = cli.commands.map((command) => command.name);
   const candidates =
     second === undefined ? [...names, ...names.map((one) => one.split(' ')[0] ?? '')] : names;
-  const hint = didYouMean(name, candidates) ?? `to build something of that name: bake-ts run ${first}`;
+  const hint =
+    didYouMean(name, candidates) ?? `To build something with that name, run \`bake-ts run ${first}\`.`;
   return problem('cli/unknown-command', `there is no command "${name}"`, {
-    hint: `${hint}\nbake-ts --help lists the commands`,
+    hint: `${hint}\n\`bake-ts --help\` lists the commands.`,
   });
 }
 
 function checkPositionals(command: Command, { positionals }: ParsedArgs): Problem | undefined {
-  const hint = `bake-ts ${command.name} --help shows what it takes`;
+  const hint = `\`bake-ts ${command.name} --help\` shows its arguments.`;
   const missing = command.args[positionals.length];
   if (missing?.required === true)
     return problem('cli/missing-argument', `"${command.name}" needs <${missing.value}>`, { hint });
@@ -106,8 +110,8 @@ function inDirectory(io: Io, args: ParsedArgs): Result<Io> {
   const cwd = path.resolve(io.cwd, directory);
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() === true) return ok({ ...io, cwd });
   return fail([
-    problem('cli/bad-value', `--directory names no directory: "${directory}"`, {
-      hint: 'it is read from the working directory',
+    problem('cli/bad-value', `--directory is not a directory: "${directory}"`, {
+      hint: 'Relative paths start at the working directory.',
     }),
   ]);
 }

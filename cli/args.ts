@@ -153,34 +153,34 @@ function checkOption(
   if (shape.value === undefined) {
     if (value === undefined) return undefined;
     const opposite = `no-${shape.long}`;
-    return problem('cli/unexpected-value', `${rawName} takes no value, and "${value}" was given`, {
+    return problem('cli/unexpected-value', `${rawName} takes no value, but "${value}" was given`, {
       hint: byName.has(opposite)
-        ? `write ${rawName} or --${opposite}`
-        : `write ${rawName} alone, or leave it out`,
+        ? `Write ${rawName} or --${opposite}.`
+        : `Write ${rawName} without a value, or leave it out.`,
     });
   }
   if (value === undefined)
     return problem('cli/missing-value', `${rawName} needs a value`, {
-      hint: `write ${rawName} <${shape.value}>`,
+      hint: `Write ${rawName} <${shape.value}>.`,
     });
   // The word after an option is its value even if it looks like an option; more likely a value was forgotten.
   // A negative number is no option of ours.
   if (inlineValue !== true && /^-(?!\d+$)./.test(value))
     return problem('cli/missing-value', `${rawName} needs a value`, {
-      hint: `write ${rawName}=${value} if "${value}" is meant to be its value`,
+      hint: `If "${value}" is its value, write ${rawName}=${value}.`,
     });
   if (shape.choices === undefined || shape.choices.includes(value)) return undefined;
   return problem('cli/bad-value', `${rawName} cannot be "${value}"`, {
     hint:
       bakeValueHint(shape.long, value) ??
       didYouMean(value, shape.choices) ??
-      `it is one of ${shape.choices.join(', ')}`,
+      `Use one of ${shape.choices.join(', ')}.`,
   });
 }
 
 function repeatedOption(rawName: string): Problem {
   return problem('cli/repeated-option', `${rawName} was given more than once`, {
-    hint: 'give it once; only options whose help says so may be repeated',
+    hint: 'Give it once. The help of an option says if it may be repeated.',
   });
 }
 
@@ -190,6 +190,6 @@ function unknownOption(rawName: string, shapes: readonly OptionShape[]): Problem
     hint:
       bakeOptionHint(rawName) ??
       didYouMean(rawName, candidates) ??
-      'the same command with --help lists the options',
+      'The same command with --help lists its options.',
   });
 }

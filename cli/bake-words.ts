@@ -1,16 +1,16 @@
 /** Options of `docker buildx bake` that are none here, and what does the same. */
 
 const OPTIONS: Readonly<Record<string, string>> = {
-  '--builder': 'the engine is found by itself, or named: --addr tcp://host:1234',
+  '--builder': 'bake-ts finds the engine by itself. To name one, use --addr tcp://host:1234.',
   '--call': "to check Dockerfiles: bake-ts lint; other questions to the frontend are bake's",
-  '--check': 'bake-ts lint checks Dockerfiles',
+  '--check': 'Use `bake-ts lint` to check Dockerfiles.',
   '--debug': '--progress=plain shows every line; bake-ts logs shows them afterwards',
-  '--list': 'bake-ts list lists targets, groups and variables',
-  '--list-targets': 'bake-ts list lists targets, groups and variables',
-  '--list-variables': 'bake-ts list lists targets, groups and variables',
+  '--list': 'Use `bake-ts list` to list targets, groups and variables.',
+  '--list-targets': 'Use `bake-ts list` to list targets, groups and variables.',
+  '--list-variables': 'Use `bake-ts list` to list targets, groups and variables.',
   '--load':
-    "there is no Docker here to load into: images stay in the engine's store (bake-ts images).\nFor Docker, write a file: --set 'app.output=type=docker,dest=app.tar', then docker load -i app.tar",
-  '--policy': 'bake-ts has no source policies',
+    "bake-ts does not load images into Docker: they stay in the engine's store (`bake-ts images`).\nFor Docker, write a file: --set 'app.output=type=docker,dest=app.tar', then docker load -i app.tar",
+  '--policy': 'bake-ts has no source policies.',
 };
 
 /** What to do in place of an option that bake has. */
@@ -21,7 +21,7 @@ export function bakeOptionHint(rawName: string): string | undefined {
 const VALUES: Readonly<Record<string, string>> = {
   'progress none': 'write --progress quiet',
   'progress rawjson':
-    'that is what buildctl says of one build; --progress json gives events of the whole run',
+    'rawjson is the output of buildctl for one build. Use --progress json for the events of the whole run.',
 };
 
 /** What to write in place of a value that bake takes. */

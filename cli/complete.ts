@@ -31,6 +31,14 @@ export interface Names {
   readonly runs: () => Promise<readonly Candidate[]>;
 }
 
+/** What the documentation has to offer. */
+export interface DocumentedNames {
+  /** Pages, or sections of the page that was begun: `cli#…`. */
+  readonly topics: (current: string) => Promise<readonly Candidate[]>;
+  /** Problem codes. */
+  readonly codes: () => Promise<readonly Candidate[]>;
+}
+
 const NOTHING: Completion = { directive: 'words', candidates: [] };
 const FILES: Completion = { directive: 'files', candidates: [] };
 const PLATFORMS = [
@@ -58,6 +66,7 @@ export async function completeWords(
   cli: CAC,
   words: readonly string[],
   names: (before: readonly string[], shapes: readonly OptionShape[]) => Promise<Names>,
+  documented: DocumentedNames,
 ): Promise<Completion> {
   const current = words.at(-1) ?? '';
   const before = words.slice(0, -1);
@@ -82,6 +91,9 @@ export async function completeWords(
     );
   }
   if (command === undefined) return completeCommandName(cli, name, current);
+  const [argument] = command.args;
+  if (argument?.value === 'topic') return offer(await documented.topics(current), current);
+  if (argument?.value === 'codes') return offer(await documented.codes(), current);
   return completeArgument(command, rest, current, read);
 }
 

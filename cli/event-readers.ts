@@ -60,5 +60,5 @@ export function joinReaders(readers: readonly EventReader[]): EventReaders {
 
 function readerProblem({ name }: EventReader, error: unknown): Problem {
   const why = error instanceof Error ? error.message : String(error);
-  return problem('run/reader-failed', `${name} could not be made (${why})`, { severity: 'warning' });
+  return problem('run/reader-failed', `${name} could not be written (${why})`, { severity: 'warning' });
 }

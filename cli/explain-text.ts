@@ -65,7 +65,7 @@ function headOf(one: Explanation, { palette }: ExplainStyle): string {
   const why =
     one.reason?.text ??
     one.problem?.message ??
-    (one.blockedBy === undefined ? '' : `it needs ${one.blockedBy}, which cannot be built`);
+    (one.blockedBy === undefined ? '' : `it depends on ${one.blockedBy}, which cannot be built`);
   return `${palette.bold(one.build)} ${paint(word)}: ${plainText(why)}`;
 }
 
@@ -195,8 +195,8 @@ function totals(builds: readonly Explanation[]): string {
     builds.filter((one) => one.decision === decision).length;
   const parts = [
     [count('build'), 'to build'],
-    [count('depends'), 'to build if what they need changes'],
-    [count('rebase'), 'to put with another config'],
+    [count('depends'), 'to build if a dependency changes'],
+    [count('rebase'), 'that get another config without a build'],
     [count('retag'), 'to tag'],
     [count('unchanged'), 'up to date'],
     [count('impossible'), 'that cannot be built'],

@@ -164,7 +164,7 @@ async function unwritten(
 ): Promise<Problem> {
   const why = await describeFileFault(error, file);
   return problem(code, `${what} cannot be written (${why})`, {
-    hint: 'It must lie in a directory that exists, has room, and that you may write to',
+    hint: 'Its directory must exist, have free space, and be writable for you.',
     ...(error instanceof Error ? { detail: error.message } : {}),
   });
 }

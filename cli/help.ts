@@ -1,9 +1,10 @@
 /**
- * Help from what is declared with cac. cac's own goes to the console, is not wrapped, and lists every command a second
- * time, in one long list.
+ * Help from the declarations. The help that cac prints goes to the console, is not wrapped, and lists every command a second time in one
+ * long list.
  */
 import type { CAC, Command } from 'cac';
 import { type Palette, padEnd, widthOf, wrap } from '../lib/report/mod.ts';
+import { GROUPS, notesOf } from './declare/shared.ts';
 
 /** Where help is shown. */
 export interface HelpStyle {
@@ -15,26 +16,25 @@ type Row = readonly [term: string, text: string];
 
 const WIDEST_TERM = 38;
 
-/** Commands on what lies in registries, which need no builds.yaml. */
-const ON_REGISTRIES: ReadonlySet<string> = new Set(['inspect', 'digest', 'tag', 'copy', 'push']);
-
 /** `bake-ts --help`, and `bake-ts engine --help` for the commands that start with a word. */
-export function formatOverview(cli: CAC, group: string | undefined, style: HelpStyle): string {
-  const sections = new Map<string, Row[]>();
-  for (const { name, rawName, description } of cli.commands) {
-    if (group !== undefined && !name.startsWith(`${group} `)) continue;
-    const title = name.includes(' ') ? 'Engine' : ON_REGISTRIES.has(name) ? 'Registries' : 'Commands';
-    sections.set(title, [...(sections.get(title) ?? []), [spell(rawName), description]]);
-  }
-  const words = ['bake-ts', ...(group === undefined ? [] : [group]), '<command>'].join(' ');
+export function formatOverview(cli: CAC, word: string | undefined, style: HelpStyle): string {
+  const shown = cli.commands.filter(({ name }) => word === undefined || name.startsWith(`${word} `));
+  const sections = GROUPS.flatMap((group) => {
+    const rows = shown
+      .filter((command) => notesOf(command).group === group)
+      .map(({ rawName, description }): Row => [spell(rawName), description]);
+    return rows.length === 0 ? [] : [section(group, layOut(rows, style), style)];
+  });
+  const words = ['bake-ts', ...(word === undefined ? [] : [word]), '<command>'].join(' ');
+  const topic = word === undefined ? '' : ` ${notesOf(shown[0] ?? cli.globalCommand).topic}`;
   return join([
-    ...(group === undefined
-      ? ['Bakes many container images with buildctl, and skips what has not changed.']
+    ...(word === undefined
+      ? ['Builds many container images with buildctl, and skips those that have not changed.']
       : []),
     section('Usage', [`  ${words} [options]`], style),
-    ...[...sections].map(([title, rows]) => section(title, layOut(rows, style), style)),
+    ...sections,
     section('Options', optionRows(cli.globalCommand, style), style),
-    `${style.palette.bold(`${words} --help`)} explains a command and its options.`,
+    `Options of a command: ${style.palette.bold(`${words} --help`)}\n${more(topic, style)}`,
   ]);
 }
 
@@ -47,7 +47,13 @@ export function formatCommandHelp(cli: CAC, command: Command, style: HelpStyle):
     ...(command.options.length > 0 ? [section('Options', optionRows(command, style), style)] : []),
     section('Everywhere', optionRows(cli.globalCommand, style), style),
     ...(examples.length > 0 ? [section('Examples', examples, style)] : []),
+    more(` ${notesOf(command).topic}`, style),
   ]);
+}
+
+/** Where to read on. */
+function more(topic: string, { palette }: HelpStyle): string {
+  return `More: ${palette.bold(`bake-ts docs${topic}`)}`;
 }
 
 function join(sections: readonly string[]): string {
@@ -79,6 +85,6 @@ function layOut(rows: readonly Row[], { columns, palette }: HelpStyle): readonly
 }
 
 /** cac writes `[...builds]` and `<...refs>` where people write `[builds…]` and `<refs…>`. */
-function spell(rawName: string): string {
+export function spell(rawName: string): string {
   return rawName.replace(/([[<])\.\.\.([a-z-]+)([\]>])/g, '$1$2…$3');
 }

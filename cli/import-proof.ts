@@ -29,7 +29,7 @@ export async function proveImport(
     const found = await readPrinted(yaml, env, surroundings);
     const where = describe(env);
     if (typeof found === 'string')
-      return [`bake takes the original${where}, and this file is refused: ${found}`];
+      return [`bake accepts the original${where}, but this file is invalid: ${found}`];
     const differences = compare(wanted, found, {
       templates: new Set(templates),
       localPlatform: surroundings.localPlatform,
@@ -39,7 +39,7 @@ export async function proveImport(
     const told = differences
       .slice(0, MAX_TOLD)
       .map((one) => `differs from what bake makes of it${where}: ${one}`);
-    return more > 0 ? [...told, `and ${more} more such differences`] : told;
+    return more > 0 ? [...told, `and ${more} more differences`] : told;
   }
   return [];
 }
@@ -96,7 +96,7 @@ function compare(
     }
   }
   for (const name of Object.keys(found.builds))
-    if (wanted.builds[name] === undefined) differences.push(`the build ${name} is none of bake's`);
+    if (wanted.builds[name] === undefined) differences.push(`bake has no target for the build ${name}`);
   return differences;
 }
 

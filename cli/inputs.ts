@@ -87,8 +87,8 @@ async function readGrants(
   if (bad.length > 0) return fail(bad.map(badGrant));
   if (untrusted && args.flags.get('push') === true) {
     return fail([
-      problem('cli/conflict', '--untrusted and --push exclude one another', {
-        hint: 'What comes from a stranger is only built; push what you have read, without --untrusted',
+      problem('cli/conflict', '--untrusted and --push cannot be combined', {
+        hint: 'Files of strangers are only built. Read them, then push without --untrusted.',
       }),
     ]);
   }
@@ -99,7 +99,7 @@ async function readGrants(
 }
 
 function badGrant(text: string): Problem {
-  return problem('cli/bad-value', `--allow cannot be "${text}"`, { hint: `it is one of ${GRANT_FORMS}` });
+  return problem('cli/bad-value', `--allow cannot be "${text}"`, { hint: `Use one of ${GRANT_FORMS}.` });
 }
 
 /**
@@ -165,8 +165,8 @@ function readVars(written: readonly string[]): Result<ReadonlyMap<string, string
       // What stands after a missing name may be a secret.
       const shown = equals === -1 ? `"${one}"` : 'something without a name';
       problems.push(
-        problem('cli/bad-value', `--var needs NAME=value, and got ${shown}`, {
-          hint: 'write --var TAG=1.10',
+        problem('cli/bad-value', `--var needs NAME=value, but got ${shown}`, {
+          hint: 'Write for example --var TAG=1.10.',
         }),
       );
     }
@@ -182,7 +182,7 @@ export function readDuration(args: ParsedArgs, option: string): Result<number | 
   if (ms !== undefined && ms > 0) return { ok: true, value: ms };
   return fail([
     problem('cli/bad-value', `--${option} cannot be "${written}"`, {
-      hint: 'it is a duration: seconds, or 90s, 20m, 1h30m',
+      hint: 'Use seconds or a duration such as 90s, 20m, 1h30m.',
     }),
   ]);
 }
@@ -193,7 +193,7 @@ export function readNumber(option: string, written: string, least: number, most:
   if (value >= least && value <= most) return { ok: true, value };
   return fail([
     problem('cli/bad-value', `--${option} cannot be "${written}"`, {
-      hint: `it is a whole number from ${least} to ${most}`,
+      hint: `Use a whole number from ${least} to ${most}.`,
     }),
   ]);
 }

@@ -36,7 +36,7 @@ function readPairs(
     if (name === undefined || equals === one.length - 1) {
       return fail([
         problem('cli/bad-value', `--${option} cannot be "${one}"`, {
-          hint: `write --${option} PACKAGE=…, where PACKAGE is one of ${names.join(', ')}`,
+          hint: `Write --${option} PACKAGE=…, where PACKAGE is one of ${names.join(', ')}.`,
         }),
       ]);
     }

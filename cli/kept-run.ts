@@ -20,7 +20,7 @@ export function readKeptRuns({ env }: Pick<Io, 'env'>): Result<number | undefine
   if (/^\d{1,4}$/.test(written)) return ok(Number(written));
   return fail([
     problem('cli/bad-value', `${KEEP_VARIABLE} cannot be "${written}"`, {
-      hint: 'it is how many runs of a project are kept: a whole number up to 9999; 0 keeps none',
+      hint: 'Set the number of runs to keep per project: a whole number up to 9999. 0 keeps none.',
     }),
   ]);
 }

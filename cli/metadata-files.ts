@@ -41,8 +41,8 @@ export async function readMetadataFiles(
 
 /** A file that cannot be taken. */
 export function unusable(option: string, file: string, why: string): Problem {
-  return problem('run/metadata-unusable', `--${option} cannot take ${file}: ${why}`, {
-    hint: 'It takes what `bake-ts run --metadata-file FILE` wrote for the same files, or a directory of such files',
+  return problem('run/metadata-unusable', `--${option} cannot use ${file}: ${why}`, {
+    hint: 'Give a file that `bake-ts run --metadata-file FILE` wrote for the same builds.yaml, or a directory of such files.',
   });
 }
 
@@ -56,7 +56,7 @@ async function filesAt(target: string): Promise<readonly string[] | string> {
   try {
     if (!(await stat(target)).isDirectory()) return [target];
     const names = (await readdir(target)).filter((name) => name.endsWith('.json')).sort();
-    return names.length === 0 ? 'there is no .json file in it' : names.map((name) => path.join(target, name));
+    return names.length === 0 ? 'it contains no .json file' : names.map((name) => path.join(target, name));
   } catch (error) {
     return describeFileFault(error, target);
   }
@@ -71,7 +71,8 @@ function readMetadata(file: string): MetadataFile['builds'] | string {
     return error instanceof Error ? error.message : String(error);
   }
   const { version, builds } = recordOf(parsed);
-  if (version !== 1 || typeof builds !== 'object' || builds === null) return 'it is no metadata of a run';
+  if (version !== 1 || typeof builds !== 'object' || builds === null)
+    return 'it is not a valid metadata file of a run';
   return Object.entries(builds).map(([build, said]) => [build, recordOf(said)] as const);
 }
 
@@ -88,7 +89,7 @@ export async function writeMetadataFile(
   } catch (error) {
     const why = await describeFileFault(error, target);
     return problem('run/metadata-unwritten', `the metadata file ${file} cannot be written (${why})`, {
-      hint: 'give --metadata-file a path in a directory that exists, has room, and that you may write to',
+      hint: 'Choose a path for --metadata-file whose directory exists, has free space, and is writable for you.',
       ...(error instanceof Error ? { detail: error.message } : {}),
     });
   }

@@ -22,6 +22,7 @@ import { isCi } from '../lib/util/is-ci.ts';
 import { type ParsedArgs, textOf } from './args.ts';
 import { EXIT, type ExitCode, exitCodeOfProblems } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { noteShown } from './read-on.ts';
 import { repositoryFiles } from './repository-files.ts';
 
 /**
@@ -60,6 +61,7 @@ export function reportProblems(problems: readonly Problem[], args: ParsedArgs | 
   if (problems.length > 0) {
     const color = wantsColor(args, io, io.stderr);
     io.stderr.write(`${formatProblems(problems, { color, columns: columnsOf(io.stderr) })}\n`);
+    noteShown(problems, io);
   }
   return exitCodeOfProblems(problems);
 }
@@ -94,6 +96,7 @@ export async function writeFindings(problems: readonly Problem[], args: ParsedAr
     const color = wantsColor(args, io, io.stdout);
     const style = { color, columns: columnsOf(io.stdout), frames: format === 'text' };
     io.stdout.write(`${formatProblems(problems, style)}\n`);
+    noteShown(problems, io);
   }
 }
 

@@ -47,7 +47,7 @@ export async function readParents(args: ParsedArgs, io: Io): Promise<Result<Pare
         best.set(build, entry);
         disputed.delete(build);
       } else if (entry.rank === known.rank && entry.digest !== known.digest) {
-        const why = `it says that ${build} is ${entry.digest}, and ${known.file} that it is ${known.digest}`;
+        const why = `it has ${entry.digest} for ${build}, but ${known.file} has ${known.digest}`;
         disputed.set(build, unusable('parents-from', file, why));
       }
     }

@@ -6,7 +6,7 @@ import { isSet, listOf, type ParsedArgs } from './args.ts';
 import type { Io } from './io.ts';
 
 /** Commands that only print what they have with them, or read what they are given. */
-const NEED_NOTHING: ReadonlySet<string> = new Set(['schema', 'completion', 'import', 'init']);
+const NEED_NOTHING: ReadonlySet<string> = new Set(['schema', 'completion', 'docs', 'why', 'import', 'init']);
 /** Commands that have nothing to do with the files of a directory. */
 const NEED_NO_FILES: ReadonlySet<string> = new Set(['inspect', 'digest', 'tag', 'copy', 'images', 'engine']);
 /** Commands that say what earlier runs left. */

@@ -94,7 +94,7 @@ function readSplit(args: ParsedArgs): Result<Split> {
   if (written === 'level' || written === 'build') return ok(written);
   return fail([
     problem('cli/bad-value', `--split cannot be "${written}"`, {
-      hint: 'level: jobs level by level; build: a job for each build',
+      hint: 'Use level (jobs level by level) or build (a job for each build).',
     }),
   ]);
 }
@@ -124,7 +124,7 @@ function readRunners(args: ParsedArgs, { runners: kind }: System): Result<readon
       );
     else if (runners.some((one) => one.platform === name))
       problems.push(
-        problem('cli/conflict', `--runner says twice where ${name} is built`, { hint: 'Give it once' }),
+        problem('cli/conflict', `--runner is given twice for ${name}`, { hint: 'Give it once.' }),
       );
     else runners.push({ platform: name, where });
   }
@@ -144,7 +144,7 @@ export function readName(args: ParsedArgs): Result<string> {
   if (/^[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?$/.test(name)) return ok(name);
   return fail([
     problem('cli/bad-value', `--name cannot be "${name}"`, {
-      hint: 'Lower-case letters, digits and `-`, 52 at most: names of pods begin with it',
+      hint: 'Use at most 52 lower-case letters, digits and `-`: names of pods begin with it.',
     }),
   ]);
 }
@@ -155,23 +155,23 @@ function readPackage(args: ParsedArgs): Result<string> {
   const isAction = textOf(args, 'action') !== undefined;
   if (given !== undefined && isAction)
     return fail([
-      problem('cli/conflict', '--action brings bake-ts along, and --package says where else it comes from', {
-        hint: 'Give one of the two',
+      problem('cli/conflict', '--action and --package both say where jobs get bake-ts', {
+        hint: 'Give one of them.',
       }),
     ]);
   if (given === undefined)
     return isAction
       ? ok('')
       : fail([
-          problem('cli/no-package', 'the jobs would not know where to get bake-ts', {
-            hint: `--package=ADDRESS: where bake-ts-${VERSION}.tgz lies, the tarball that npm pack makes, or what else npm install takes`,
+          problem('cli/no-package', 'jobs need to know where to get bake-ts', {
+            hint: `Give --package=ADDRESS: the address of bake-ts-${VERSION}.tgz (made by npm pack), or anything that npm install accepts.`,
           }),
         ]);
   // A path would be one of a runner, where nothing is checked out yet. `$` is a variable to GitLab.
   if (/^(?:https?:\/\/|git\+|\/|@?[\w])[\w@:./+%?&=#~^-]*$/.test(given)) return ok(given);
   return fail([
     problem('cli/bad-value', `--package cannot be "${given}"`, {
-      hint: `An address (https://files.example.com/bake-ts-${VERSION}.tgz), a path from the root, or a name with its version in a registry of packages of yours`,
+      hint: `Use an address (https://files.example.com/bake-ts-${VERSION}.tgz), an absolute path, or NAME@VERSION in a package registry of yours.`,
     }),
   ]);
 }
@@ -196,10 +196,10 @@ function findSecrets(args: ParsedArgs, plan: Plan, { registries }: Pipeline): re
     if (shown === word) return [];
     const [name = ''] = word.split('=', 1);
     const isVariable = plan.set.variables.has(name) && shown === `${name}=${HIDDEN}`;
-    return problem('cli/pipeline-secret', `a secret would stand in the pipeline: ${shown}`, {
+    return problem('cli/pipeline-secret', `the pipeline would contain a secret: ${shown}`, {
       hint: isVariable
-        ? `Leave it out, and give ${name} to the jobs in their environment, from a secret of the CI system`
-        : 'Leave it out. What is secret comes to the jobs in their environment, from a secret of the CI system; a variable of builds.yaml with `sensitive: true` reads it there',
+        ? `Leave it out, and set ${name} in the environment of the jobs from a secret of the CI system.`
+        : 'Leave it out. Set it in the environment of the jobs from a secret of the CI system, and read it with a variable of builds.yaml that has `sensitive: true`.',
     });
   });
 }

@@ -17,8 +17,8 @@ export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (text === undefined) {
     return reportProblems(
       [
-        problem('cli/conflict', '--print is for bake and Compose files, and builds.yaml is read', {
-          hint: 'bake-ts print prints its builds with every value final; -f docker-bake.hcl names another file',
+        problem('cli/conflict', '--print is for bake and Compose files, but builds.yaml was read', {
+          hint: 'Use `bake-ts print` for builds.yaml, or name a bake file with -f docker-bake.hcl.',
         }),
       ],
       args,

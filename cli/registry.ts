@@ -80,8 +80,8 @@ export async function readSignIn(
   if (username === '' || username.includes(':'))
     return wrong(
       'bad-value',
-      '--username cannot be empty or have a colon in it',
-      'give the name as the registry knows it',
+      '--username cannot be empty or contain a colon',
+      'Give the user name of your account in the registry.',
     );
   if (listOf(args, 'file').includes('-'))
     return wrong(
@@ -94,15 +94,19 @@ export async function readSignIn(
     return wrong(
       'conflict',
       `--username is for one registry, and the targets are in ${[...new Set(targets.map((one) => one.registry))].join(', ')}`,
-      'name targets of one registry at a time',
+      'Name targets of one registry at a time.',
     );
   const typed = await io.askHidden?.(`Password for ${username} at ${registry}: `);
   if (typed !== undefined && typed.kind !== 'line')
-    return wrong('bad-value', 'no password was entered', 'nothing was done');
+    return wrong(
+      'bad-value',
+      'no password was entered',
+      'Nothing was done. Run it again and enter the password.',
+    );
   // One line break at the end is that of `echo` and of files; others may be part of it.
   const password = typed?.text ?? (await io.readStdin()).replace(/\r?\n$/, '');
   if (password === '')
-    return wrong('bad-value', 'no password came on standard input', 'pipe it in: --password-stdin < FILE');
+    return wrong('bad-value', 'standard input has no password', 'Write --password-stdin < FILE.');
   return ok({ registry, username, password });
 }
 
@@ -121,9 +125,9 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registri
     const because = read.error.find((one) => one.severity === 'error')?.message ?? 'it is not valid';
     reportProblems(
       [
-        problem('cli/settings-unread', `the registries: of builds.yaml do not count: ${because}`, {
+        problem('cli/settings-unread', `\`registries:\` of builds.yaml is ignored: ${because}`, {
           severity: 'warning',
-          hint: 'bake-ts validate reports all that is wrong with it',
+          hint: '`bake-ts validate` shows what is wrong.',
         }),
       ],
       args,
@@ -147,11 +151,11 @@ export function readTarget(written: string, from: ImageRef | undefined): Result<
   }
   if (!written.includes('/')) {
     return fail([
-      problem('cli/bad-reference', `"${written}" does not say which repository is meant`, {
+      problem('cli/bad-reference', `"${written}" does not name a repository`, {
         hint:
           from === undefined
             ? 'write REGISTRY/REPOSITORY:TAG'
-            : `write :${written} for a tag beside the image, else REGISTRY/REPOSITORY:TAG`,
+            : `Write :${written} for a tag in the same repository, or REGISTRY/REPOSITORY:TAG.`,
       }),
     ]);
   }
@@ -181,7 +185,7 @@ export function formatPut({ ref: name, previous, digest, action }: Copied): stri
       ? `was ${previous.digest}`
       : previous.kind === 'absent'
         ? 'new'
-        : 'what it was is not known';
+        : 'previous image unknown';
   return `${name}  ${digest}  (${before})\n`;
 }
 

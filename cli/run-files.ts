@@ -61,7 +61,7 @@ async function openDotenv(): Promise<FileMaker> {
       return [
         problem('run/dotenv-full', `the dotenv file ${file} has no variable for ${left.join(', ')}`, {
           severity: 'warning',
-          hint: 'GitLab takes 20 variables and less than 5 KiB, named with letters, digits and _: name fewer builds, or keep --metadata-file as an artifact and read digests from it',
+          hint: 'GitLab accepts 20 variables and less than 5 KiB, named with letters, digits and _. Name fewer builds, or keep --metadata-file as an artifact and read digests from it.',
         }),
       ];
     },
@@ -110,7 +110,7 @@ export async function checkRunFiles(args: ParsedArgs, io: Io): Promise<readonly 
     if (other === undefined) return;
     problems.push(
       problem('cli/conflict', `--${other.option} and --${one.option} name the same file`, {
-        hint: 'give each of them a file of its own',
+        hint: 'Give each of them its own file.',
       }),
     );
   });
@@ -227,10 +227,10 @@ async function checkFile(one: AskedFile): Promise<Problem[]> {
 
 function unwritable(one: NamedFile, why: string): Problem {
   return problem('cli/unwritable-file', `${one.name} ${one.file} cannot be written: ${why}`, {
-    hint: why === 'ENXIO' ? 'it is a pipe that nobody reads: start its reader first' : hintOf(one),
+    hint: why === 'ENXIO' ? 'Nobody reads this pipe: start its reader first.' : hintOf(one),
   });
 }
 
 function hintOf({ option }: NamedFile): string {
-  return `give --${option} a path in a directory that exists, has room, and that you may write to`;
+  return `Choose a path for --${option} whose directory exists, has free space, and is writable for you.`;
 }

@@ -28,10 +28,10 @@ export async function findStorage(
     if (!read.error.some(({ code }) => code === 'config/no-file')) {
       const unread = problem(
         'engine/builds-unread',
-        'the builds here cannot be read, so none counts as gone',
+        'the builds here cannot be read, so none is treated as gone',
         {
           severity: 'warning',
-          hint: 'See what is wrong with them: bake-ts validate',
+          hint: '`bake-ts validate` shows what is wrong.',
         },
       );
       reportProblems([unread], args, io);
@@ -93,8 +93,8 @@ export function formatLeftovers(
 }
 
 function whyGone({ build, root }: { readonly build?: string; readonly root?: string }): string {
-  if (build !== undefined) return `${plainText(build)} is not in builds.yaml any more`;
-  return `${plainText(root ?? '')} is not there any more`;
+  if (build !== undefined) return `${plainText(build)} is no longer in builds.yaml`;
+  return `${plainText(root ?? '')} no longer exists`;
 }
 
 /** What there is to let go of beside the cache, in words; nothing where there is nothing. */
@@ -111,11 +111,11 @@ export function tellLeftovers({ unnamed, images, sources, state }: Leftovers): r
   return [
     ...(unnamed.length > 0
       ? [
-          `builds.yaml no longer names ${plural(unnamed.length, 'image')} of builds here (${formatBytes(sumBytes(unnamed))}): bake-ts engine prune --images`,
+          `${plural(unnamed.length, 'image')} (${formatBytes(sumBytes(unnamed))}) of builds that are no longer in builds.yaml: bake-ts engine prune --images`,
         ]
       : []),
     ...(gone.length > 0
-      ? [`left of builds or checkouts that are gone: ${gone.join(', ')}: bake-ts engine prune --gone`]
+      ? [`leftovers of builds or checkouts that are gone: ${gone.join(', ')}: bake-ts engine prune --gone`]
       : []),
   ];
 }

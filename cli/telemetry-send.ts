@@ -202,7 +202,7 @@ async function readTls({ env, cwd }: TraceTarget): Promise<Readonly<Record<strin
 
 /** Errors of the exporter: a status of HTTP, or what the system says. What the endpoint answered is not repeated. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'it was not taken';
+  if (!(error instanceof Error)) return 'it was not accepted';
   const { code } = error as { readonly code?: unknown };
   if (typeof code === 'number') return `HTTP ${code}`;
   return typeof code === 'string' ? code : error.message;

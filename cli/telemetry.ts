@@ -40,9 +40,9 @@ export async function openTelemetry(
         const protocol = protocolOf(io.env);
         const why =
           url === undefined
-            ? 'its address is no URL of http or https'
+            ? 'its address is not an http or https URL'
             : protocol === undefined
-              ? 'its protocol is not spoken here'
+              ? 'its protocol is not supported'
               : await (await import('./telemetry-send.ts')).sendTrace(timelineOf(), {
                   url: url.href,
                   protocol,
@@ -54,7 +54,7 @@ export async function openTelemetry(
         return [
           problem('run/traces-unsent', `the trace was not sent to ${url?.host ?? 'the endpoint'} (${why})`, {
             severity: 'warning',
-            hint: 'OTEL_EXPORTER_OTLP_ENDPOINT is the address of a collector that takes OTLP over HTTP (http/protobuf, http/json), mostly port 4318; OTEL_SDK_DISABLED=true sends nothing',
+            hint: 'Set OTEL_EXPORTER_OTLP_ENDPOINT to a collector that accepts OTLP over HTTP (http/protobuf, http/json; usually port 4318), or OTEL_SDK_DISABLED=true to send nothing.',
           }),
         ];
       },

@@ -33,8 +33,8 @@ export async function askForFile(
 
 /** Says that a file was left as it is (`cli/file-exists`). */
 export function reportKept(target: string, args: ParsedArgs, io: Io): ExitCode {
-  const kept = problem('cli/file-exists', `${target} is there already and was left as it is`, {
-    hint: 'write over it with --force, elsewhere with -o FILE, or look first with -o -',
+  const kept = problem('cli/file-exists', `${target} already exists and was not changed`, {
+    hint: 'Use --force to overwrite it, -o FILE to write elsewhere, or -o - to see the text first.',
   });
   return reportProblems([kept], args, io);
 }
@@ -67,7 +67,7 @@ export async function writeResult(
 }
 
 async function mayWriteOver(target: string, io: Io): Promise<boolean> {
-  return (await confirm(`${target} is there already. Write over it?`, io)) === 'yes';
+  return (await confirm(`${target} already exists. Overwrite it?`, io)) === 'yes';
 }
 
 function reportWritten(target: string, io: Io): ExitCode {
@@ -79,7 +79,7 @@ function reportUnwritable(target: string, code: string, args: ParsedArgs, io: Io
   return reportProblems(
     [
       problem('cli/unwritable-file', `${target} cannot be written: ${code}`, {
-        hint: 'choose another file with -o FILE, or -o - for stdout',
+        hint: 'Choose another file with -o FILE, or -o - for stdout.',
       }),
     ],
     args,
@@ -111,6 +111,6 @@ export function writeNotes(notes: readonly string[], args: ParsedArgs, io: Io): 
     const [first = '', ...rest] = wrap(note, columnsOf(io.stderr) - 4);
     return [`  ${palette.warning('-')} ${first}`, ...rest.map((line) => `    ${line}`)];
   });
-  io.stderr.write(`${notes.length === 1 ? 'one thing' : `${notes.length} things`} to look at:\n`);
+  io.stderr.write(`${notes.length === 1 ? 'one thing' : `${notes.length} things`} to check:\n`);
   io.stderr.write(`${lines.join('\n')}\n`);
 }

@@ -23,6 +23,7 @@ const PACKAGES: Readonly<Record<string, { readonly level: number; readonly impor
   pool: { level: 2, imports: [] },
   hcl: { level: 2, imports: [] },
   ci: { level: 3, imports: ['report', 'timeline'] },
+  docs: { level: 3, imports: ['report'] },
   bake: { level: 3, imports: ['hcl'] },
   targets: { level: 4, imports: ['bake'] },
   convert: { level: 5, imports: ['dockerfile', 'hcl', 'bake', 'targets'] },

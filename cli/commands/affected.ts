@@ -16,7 +16,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     return reportProblems(
       [
         problem('cli/missing-value', '"affected" needs --since', {
-          hint: 'write --since main (or --since main... for what a branch changed since it left main)',
+          hint: 'Write --since main, or --since main... for changes since the branch left main.',
         }),
       ],
       args,

@@ -2,8 +2,15 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { BuildSet } from '../../lib/model/mod.ts';
 import { type OptionShape, type ParsedArgs, readArgs } from '../args.ts';
-import { type Candidate, type Completion, completeWords, type Names } from '../complete.ts';
+import {
+  type Candidate,
+  type Completion,
+  completeWords,
+  type DocumentedNames,
+  type Names,
+} from '../complete.ts';
 import { declareCli } from '../declare.ts';
+import { CONTENTS, PAGE_NAMES } from '../docs-contents.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { whenText } from '../history-text.ts';
 import { readInputs } from '../inputs.ts';
@@ -32,13 +39,39 @@ export async function completeCommand(io: Io): Promise<ExitCode> {
   const [shell = '', ...written] = io.argv.slice(1);
   try {
     const words = shell === 'bash' ? joinAssignments(written) : written;
-    const found = await completeWords(declareCli(), words, (before, shapes) => readNames(before, shapes, io));
+    const names = (before: readonly string[], shapes: readonly OptionShape[]) =>
+      readNames(before, shapes, io);
+    const found = await completeWords(declareCli(), words, names, DOCUMENTED);
     io.stdout.write(formatCompletion(found, shell, words.at(-1) ?? ''));
   } catch {
     io.stdout.write('words\n');
   }
   return EXIT.ok;
 }
+
+/** Pages are read only when somebody completes a section or a code. */
+const DOCUMENTED: DocumentedNames = {
+  topics: async (current) => {
+    const [page = ''] = current.split('#');
+    if (!current.includes('#') || !PAGE_NAMES.includes(page))
+      return CONTENTS.flatMap(({ pages }) => pages.map(([text, description]) => ({ text, description })));
+    const [{ readSections }, { readPages }] = await Promise.all([
+      import('../../lib/docs/mod.ts'),
+      import('../docs-pages.ts'),
+    ]);
+    const pages = await readPages([page]);
+    const sections = pages.ok ? pages.value.flatMap(({ text }) => readSections(text)) : [];
+    return sections.map(({ slug, title }) => ({ text: `${page}#${slug}`, description: title }));
+  },
+  codes: async () => {
+    const [{ codesOf }, { CODE_PAGES, readPages }] = await Promise.all([
+      import('../../lib/docs/mod.ts'),
+      import('../docs-pages.ts'),
+    ]);
+    const pages = await readPages(CODE_PAGES);
+    return pages.ok ? pages.value.flatMap((page) => codesOf(page).map((text) => ({ text }))) : [];
+  },
+};
 
 /** bash takes `--format=json` for three words, because `=` breaks words there (COMP_WORDBREAKS). */
 function joinAssignments(words: readonly string[]): readonly string[] {

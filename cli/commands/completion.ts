@@ -89,7 +89,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (script === undefined) {
     const message =
       shell === '' ? '"completion" needs the name of a shell' : `there is no completion for "${shell}"`;
-    const hint = `it is one of ${[...SCRIPTS.keys()].join(', ')}: source <(bake-ts completion bash)`;
+    const hint = `Use one of ${[...SCRIPTS.keys()].join(', ')}: source <(bake-ts completion bash)`;
     return reportProblems([problem('cli/bad-value', message, { hint })], args, io);
   }
   io.stdout.write(script);

@@ -43,13 +43,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const warned = checks.filter((one) => one.status === 'warn').length;
   const verdict =
     failed > 0
-      ? palette.error(`${plural(failed, 'check')} failed: the arrows say what to do first`)
+      ? palette.error(`${plural(failed, 'check')} failed: follow the arrows`)
       : palette.good(
-          pool !== undefined
-            ? 'the pool serves here'
-            : serving.ok
-              ? 'an engine serves here'
-              : 'an engine can run here',
+          pool !== undefined ? 'the pool works' : serving.ok ? 'the engine works' : 'an engine can run here',
         );
   io.stdout.write(`\n${verdict}${warned > 0 ? `; ${plural(warned, 'warning')}` : ''}\n`);
   return code;

@@ -26,7 +26,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     ...(unmounted.length > 0 ? [`${plural(unmounted.length, 'mount')} removed`] : []),
   ];
   const names = stopped.map((one) => one.name).join(', ');
-  const what = names === '' ? 'cleared away what was left of the engine' : `stopped ${names}`;
+  const what = names === '' ? 'removed leftovers of the engine' : `stopped ${names}`;
   io.stdout.write(`${[`${what} in ${formatDuration(durationMs)}`, ...extra].join('; ')}\n`);
   return EXIT.ok;
 }

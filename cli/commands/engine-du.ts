@@ -69,7 +69,7 @@ function formatBuilds({ builds, elsewhere }: StorageUsage, palette: Palette): st
     ...(more > 0 ? [`and ${plural(more, 'build')} more: --json`] : []),
     ...(elsewhere.records > 0
       ? [
-          `of no build here that is known: ${formatBytes(elsewhere.sizeBytes)} in ${plural(elsewhere.records, 'record')}`,
+          `not of a known build here: ${formatBytes(elsewhere.sizeBytes)} in ${plural(elsewhere.records, 'record')}`,
         ]
       : []),
   ];
@@ -86,7 +86,7 @@ function tellImages(images: NonNullable<StorageUsage['images']>): string {
   const parts = [
     ...count('build', 'of builds here'),
     ...count('unnamed', 'no longer named'),
-    ...count('gone', 'left of what is gone'),
+    ...count('gone', 'leftovers'),
     ...count('other', 'of others'),
   ];
   return `images: ${parts.join(', ')}`;

@@ -34,7 +34,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         part.origin,
       ]);
       io.stdout.write(formatTable(['PROGRAM', 'VERSION', 'FROM', 'ORIGIN'], rows, palette));
-      const what = changed ? `installed in ${formatDuration(durationMs)}` : 'all of it was there already';
+      const what = changed
+        ? `installed in ${formatDuration(durationMs)}`
+        : 'everything was already installed';
       io.stdout.write(`\n${palette.good(what)}: ${installation.dir}\n`);
       return EXIT.ok;
     },

@@ -18,7 +18,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [wanted] = args.positionals;
   if (wanted !== undefined && !DAEMONS.includes(wanted)) {
     const unknown = problem('cli/bad-value', `there is no daemon "${wanted}"`, {
-      hint: didYouMean(wanted, DAEMONS) ?? `it is one of ${DAEMONS.join(', ')}`,
+      hint: didYouMean(wanted, DAEMONS) ?? `Use one of ${DAEMONS.join(', ')}.`,
     });
     return reportProblems([unknown], args, io);
   }
@@ -36,7 +36,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   }
   if (found > 0) return EXIT.ok;
   const none = problem('engine/no-logs', `there are no logs in ${logDir}`, {
-    hint: 'bake-ts engine up starts the engine',
+    hint: 'Start the engine with `bake-ts engine up`.',
   });
   return reportProblems([none], args, io);
 }

@@ -20,8 +20,8 @@ import { paletteFor, reportProblems, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 import { findStorage, formatLeftovers, tellLeftovers } from '../storage.ts';
 
-const NOBODY = problem('cli/not-confirmed', 'nothing was removed: nobody is there to ask', {
-  hint: 'Say --yes where that is meant, or limits: --keep 10GB, --older 7d.',
+const NOBODY = problem('cli/not-confirmed', 'nothing was deleted: there is nobody to ask for confirmation', {
+  hint: 'Add --yes to confirm, or set limits: --keep 10GB, --older 7d.',
 });
 
 /** `bake-ts engine prune`: lets go of cache, of images that nothing names, and of what is left of what is gone. */
@@ -64,11 +64,11 @@ function readChoice(args: ParsedArgs): Result<PruneChoice> {
       problems.push(problem('cli/bad-value', `--${option} cannot be "${written}"`, { hint }));
     return value;
   };
-  const keepBytes = read('keep', parseSize, 'it is a size with its unit: 500MB, 10GB, 1.5t');
+  const keepBytes = read('keep', parseSize, 'Use a size with its unit: 500MB, 10GB, 1.5t.');
   const keepMs = read(
     'older',
     (text) => parseDuration(text, LONGEST_KEPT_MS),
-    'it is a duration with its unit: 7d, 12h, 1d12h',
+    'Use a duration with its unit: 7d, 12h, 1d12h.',
   );
   if (problems.length > 0) return fail(problems);
   const limits: PruneLimits = {
@@ -96,16 +96,18 @@ function show(shown: StorageUsage, choice: PruneChoice, args: ParsedArgs, io: Io
   const isDry = isSet(args, 'dry-run');
   if (count > 0) io.stderr.write(`${formatLeftovers(shown.leftovers, which, palette)}\n`);
   else if (which.images || which.gone)
-    io.stderr.write('nothing is left of what is gone or no longer named\n');
+    io.stderr.write('nothing to delete: no leftovers and no unused images\n');
   const { cache } = choice;
-  if (cache === undefined) return count > 0 ? `remove ${count === 1 ? 'it' : 'all of it'}?` : undefined;
+  if (cache === undefined) return count > 0 ? `delete ${count === 1 ? 'it' : 'all of it'}?` : undefined;
   const goes = estimate(shown, cache, io.now());
   const most = `${formatBytes(sumBytes(goes))} in ${plural(goes.length, 'record')} of ${formatBytes(sumBytes(shown.records))}`;
   const isOpen = cache.keepBytes === undefined && cache.keepMs === undefined;
   if (isDry)
-    io.stderr.write(`of the cache ${cache.keepBytes === undefined ? '' : 'at most '}${most} would go\n`);
-  if (count > 0) return `remove ${count === 1 ? 'it' : 'all of it'}, and prune the cache?`;
-  return isOpen && goes.length > 0 ? `let go of the cache, ${most}?` : undefined;
+    io.stderr.write(
+      `${cache.keepBytes === undefined ? '' : 'at most '}${most} of the cache would be deleted\n`,
+    );
+  if (count > 0) return `delete ${count === 1 ? 'it' : 'all of it'}, and prune the cache?`;
+  return isOpen && goes.length > 0 ? `delete the cache, ${most}?` : undefined;
 }
 
 /** What BuildKit lets go of, as far as that can be told from outside; with a size to keep it stops earlier. */
@@ -135,6 +137,6 @@ function report(
       ? [`state of ${plural(state.length, 'build or checkout', 'builds or checkouts')}`]
       : []),
   ];
-  io.stdout.write(`let go of ${done.join(', ')}\n`);
+  io.stdout.write(`deleted ${done.join(', ')}\n`);
   for (const line of tellLeftovers(left)) io.stdout.write(`${line}\n`);
 }

@@ -12,14 +12,14 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const options = { env: io.env, programs: isSet(args, 'programs') };
   const dirs = await findRemovable(options);
   if (dirs.length === 0) {
-    io.stdout.write('there is nothing of the engine to remove\n');
+    io.stdout.write('nothing to delete: there is no engine\n');
     return EXIT.ok;
   }
   if (!isSet(args, 'yes')) {
-    const answer = await confirm(`Stop the engine and remove ${dirs.join(', ')}?`, io);
+    const answer = await confirm(`Stop the engine and delete ${dirs.join(', ')}?`, io);
     if (answer === 'nobody') {
-      const message = `this would remove ${dirs.join(', ')}, and there is nobody to ask`;
-      const hint = 'say that it is meant: --yes';
+      const message = `this would delete ${dirs.join(', ')}, and there is nobody to ask for confirmation`;
+      const hint = 'Add --yes to confirm.';
       return reportProblems([problem('cli/not-confirmed', message, { hint })], args, io);
     }
     if (answer === 'no') return EXIT.ok;

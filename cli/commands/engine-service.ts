@@ -13,14 +13,14 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const kind = KINDS.find((one) => one === written);
   if (kind === undefined) {
     const unknown = problem('cli/bad-value', `there is no service "${written}"`, {
-      hint: didYouMean(written, KINDS) ?? `it is one of ${KINDS.join(', ')}`,
+      hint: didYouMean(written, KINDS) ?? `Use one of ${KINDS.join(', ')}.`,
     });
     return reportProblems([unknown], args, io);
   }
   const rootless = isSet(args, 'rootless');
   if (rootless && kind !== 'kubernetes') {
-    const conflict = problem('cli/conflict', `--rootless is for kubernetes, and not for ${kind}`, {
-      hint: 'A unit of systemd runs the engine as the user whose unit it is: systemd-user.',
+    const conflict = problem('cli/conflict', `--rootless works only with kubernetes, not with ${kind}`, {
+      hint: 'For an engine without root use `bake-ts engine service systemd-user`.',
     });
     return reportProblems([conflict], args, io);
   }

@@ -116,7 +116,7 @@ function formatServing(engine: ServingEngine, palette: Palette): readonly string
   return [
     `run uses:   ${palette.good(plainText(address))} (${plainText(source)})`,
     ...[
-      `BuildKit:   ${version ?? 'it does not say its version'}`,
+      `BuildKit:   ${version ?? 'unknown version'}`,
       `worker:     ${worker.executor}, snapshotter ${worker.snapshotter}, network ${worker.network}`,
       `platforms:  ${worker.platforms.join(', ')}`,
       `containerd: ${store}`,

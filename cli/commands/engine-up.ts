@@ -37,7 +37,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       }
       const palette = paletteFor(args, io, io.stdout);
       const how =
-        engine.started.length === 0 ? 'was up already' : `is up after ${formatDuration(engine.durationMs)}`;
+        engine.started.length === 0
+          ? 'was already running'
+          : `is up after ${formatDuration(engine.durationMs)}`;
       io.stdout.write(`${palette.good(`the engine ${how}`)}: ${engine.address}\n`);
       if (engine.registry !== undefined) {
         // Pushes to loopback go over plain http and need no sign-in; this is the name to put into tags.
@@ -62,7 +64,7 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Registries> {
       'the builds.yaml here has errors, so the engine does not get its registries',
       {
         severity: 'warning',
-        hint: 'See what is wrong with it: bake-ts validate',
+        hint: '`bake-ts validate` shows what is wrong.',
       },
     );
     reportProblems([unread], args, io);

@@ -8,10 +8,10 @@ import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts
 import { withCancellation } from '../signals.ts';
 
 const ENGINE = {
-  stopped: 'the engine does not run; bake-ts engine up starts it',
-  current: 'the engine that runs is what is installed',
-  restarted: 'the engine was changed over; images and cache are as they were',
-  pending: 'the engine that runs is another version than the one that is installed',
+  stopped: 'the engine does not run; start it with `bake-ts engine up`',
+  current: 'the running engine is up to date',
+  restarted: 'the engine was restarted; images and cache are unchanged',
+  pending: 'the running engine is another version than the installed one',
 };
 
 /** `bake-ts engine upgrade`: what is installed, to the versions that this bake-ts pins. */
@@ -42,11 +42,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         return EXIT.ok;
       }
       const palette = paletteFor(args, io, io.stdout);
-      if (outdated.length === 0) io.stdout.write(`${palette.good('all of it is as new as it should be')}\n`);
+      if (outdated.length === 0) io.stdout.write(`${palette.good('everything is up to date')}\n`);
       else {
         const rows = outdated.map((one) => {
           const stays = remaining.some((other) => other.package === one.package);
-          const became = stays ? (isSet(args, 'check') ? 'older' : 'stays as it was') : 'upgraded';
+          const became = stays ? (isSet(args, 'check') ? 'older' : 'not upgraded') : 'upgraded';
           return [one.package, one.installed, one.pinned, became];
         });
         io.stdout.write(formatTable(['PACKAGE', 'INSTALLED', 'PINNED', 'RESULT'], rows, palette));

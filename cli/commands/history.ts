@@ -17,7 +17,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   if (build !== undefined && runs.length === 0 && all.length > 0) {
     const names = new Set(all.flatMap(({ builds }) => builds.map((one) => one.build)));
     const unknown = problem('state/unknown-build', `no kept run has a build "${build}"`, {
-      hint: didYouMean(build, names) ?? 'bake-ts list shows the builds that there are',
+      hint: didYouMean(build, names) ?? '`bake-ts list` shows all builds.',
     });
     return reportProblems([unknown], args, io);
   }
@@ -26,7 +26,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     return EXIT.ok;
   }
   if (runs.length === 0) {
-    io.stderr.write('no run of this project is kept here\n');
+    io.stderr.write('no kept run of this project\n');
     return EXIT.ok;
   }
   const palette = paletteFor(args, io, io.stdout);

@@ -37,7 +37,7 @@ function asNote(unreadable: Problem): Problem {
   return {
     ...unreadable,
     severity: 'warning',
-    message: `${unreadable.message}; listed is what buildkitd remembers of its builds of the last two days, and what became of it is not known`,
+    message: `${unreadable.message}; instead, the list has the builds of the last two days that buildkitd remembers, and their images may be gone`,
   };
 }
 

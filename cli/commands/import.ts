@@ -77,13 +77,13 @@ async function defaultNames(io: Io): Promise<readonly string[]> {
 
 function unreadable(name: string): Problem {
   return problem('cli/unreadable-file', `"${name}" cannot be read`, {
-    hint: 'name a bake file, the output of docker buildx bake --print, or a Compose file; - is stdin',
+    hint: 'Name a bake file, the output of docker buildx bake --print, or a Compose file; - is stdin.',
   });
 }
 
 function nothingFound(): Problem {
   return problem('cli/unreadable-file', 'There is no bake or Compose file here', {
-    hint: 'name one: bake-ts import FILE; - is stdin',
+    hint: 'Name one: `bake-ts import FILE`; - is stdin.',
   });
 }
 
@@ -112,9 +112,7 @@ async function notesBeside(
   const notes: string[] = [];
   if (beside.overrides.length > 0) {
     const list = beside.overrides.join(' and ');
-    notes.push(
-      `${list}, which is laid over it where no file is named, is not in it: ${command(beside.overrides)}`,
-    );
+    notes.push(`${list}, which bake overlays by default, is not included: ${command(beside.overrides)}`);
   }
   const declaring = missing === undefined ? undefined : await beside.declaring(missing);
   if (declaring !== undefined) notes.push(`${declaring} beside it has ${missing}: ${command([declaring])}`);

@@ -66,7 +66,7 @@ async function askChoices(
     if (leaveOut.size === candidates.length) return { leaveOut };
     const registry = await askRegistry(prompt, io);
     if (registry === undefined) return undefined;
-    const push = await askLine(prompt, 'Push the images once they are built? [Y/n] ');
+    const push = await askLine(prompt, 'Push the images after building? [Y/n] ');
     return push === undefined ? undefined : { leaveOut, registry, push: !/^n(?:o)?$/i.test(push) };
   } finally {
     prompt.close();
@@ -84,7 +84,7 @@ async function askRegistry(prompt: Prompt, io: Io): Promise<string | undefined> 
     if (line === undefined) return undefined;
     const registry = line === '' ? 'localhost:5000' : line.replace(/^https?:\/\//, '').replace(/\/+$/, '');
     if (parseImageRef(`${registry}/name:tag`) !== undefined) return registry;
-    io.stderr.write(`"${line}" cannot begin the name of an image; one that can: ghcr.io/acme\n`);
+    io.stderr.write(`"${line}" cannot start an image name; valid is for example ghcr.io/acme\n`);
   }
 }
 
@@ -98,7 +98,7 @@ async function askLeftOut(
   const rows = unclear.map((path, at) => `  ${at + 1}  ${path}\n`).join('');
   io.stderr.write(`These may be Dockerfiles of tests, examples or tools:\n${rows}`);
   for (;;) {
-    const line = await askLine(prompt, 'Leave which out? Numbers, "all", or Enter for none: ');
+    const line = await askLine(prompt, 'Which ones to exclude? Numbers, "all", or Enter for none: ');
     if (line === undefined) return undefined;
     if (line === 'all') return new Set(unclear);
     const words = line.split(/[\s,]+/).filter((word) => word !== '');

@@ -39,7 +39,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const { problems, builds, dockerfiles, passedOver } = linted.value;
       await writeFindings(problems, args, io);
       if (passedOver.length > 0)
-        io.stderr.write(`not checked, since their frontend is not Docker's: ${passedOver.join(', ')}\n`);
+        io.stderr.write(`not checked, because their frontend is not Docker's: ${passedOver.join(', ')}\n`);
       if (problems.length === 0 && ['text', 'lines'].includes(textOf(args, 'format') ?? 'text')) {
         const good = paletteFor(args, io, io.stdout).good('nothing found');
         io.stdout.write(`${good}: ${plural(dockerfiles, 'Dockerfile')} of ${plural(builds, 'build')}\n`);

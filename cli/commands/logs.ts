@@ -78,14 +78,14 @@ function unknownBuild(build: string, { runId }: KeptRun, planned: readonly strin
   return problem('state/unknown-build', `run ${runId} has no build "${build}"`, {
     hint:
       didYouMean(build, planned) ??
-      'bake-ts logs without a name lists its builds, bake-ts history the runs; --run names another one',
+      '`bake-ts logs` lists the builds of the run, `bake-ts history` the runs; --run selects another one.',
   });
 }
 
 function noLog(build: string, run: KeptRun): Problem {
-  const why = run.result === 'running' ? 'has not come to it yet' : 'ended before it came to it';
+  const why = run.result === 'running' ? 'has not started it yet' : 'ended before it started';
   return problem('state/no-log', `there is no log of "${build}": run ${run.runId} ${why}`, {
-    hint: run.result === 'running' ? '--follow waits for it' : 'bake-ts history lists other runs',
+    hint: run.result === 'running' ? 'Wait for it with --follow.' : '`bake-ts history` lists other runs.',
   });
 }
 
@@ -162,7 +162,7 @@ function listLogs(run: KeptRun, planned: readonly string[], nowMs: number, palet
 function noFileText(count: number): string {
   const many =
     count === 1
-      ? 'Of one build there is no file, since nothing ran'
-      : `Of ${count} builds there are no files, since nothing ran`;
+      ? 'One build has no log because nothing ran'
+      : `${count} builds have no logs because nothing ran`;
   return `${many}; bake-ts logs NAME says why`;
 }

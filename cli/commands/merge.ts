@@ -27,33 +27,33 @@ function checkWords(args: ParsedArgs): Problem | undefined {
     (name) => args.flags.has(name) || args.values.has(name),
   );
   if (isPlain && ofBuilds !== undefined) {
-    return problem('cli/conflict', `--tag joins images by reference, and --${ofBuilds} is about builds`, {
-      hint: 'Leave --tag out: the tags of a build are those of builds.yaml',
+    return problem('cli/conflict', `--tag joins images by reference, but --${ofBuilds} is for builds`, {
+      hint: 'Leave --tag out: builds get the tags of builds.yaml.',
     });
   }
   if (isPlain && args.positionals.length === 0) {
     return problem('cli/missing-argument', '"merge" with --tag needs the images to join', {
-      hint: 'write bake-ts merge --tag REGISTRY/REPOSITORY:TAG REGISTRY/REPOSITORY@sha256:… REGISTRY/REPOSITORY@sha256:…',
+      hint: 'Write `bake-ts merge --tag REGISTRY/REPOSITORY:TAG REGISTRY/REPOSITORY@sha256:… REGISTRY/REPOSITORY@sha256:…`.',
     });
   }
   const reference = isPlain ? undefined : args.positionals.find((word) => /[/:@]/.test(word));
   if (reference !== undefined) {
     return problem(
       'cli/missing-value',
-      `"${reference}" is a reference, and "merge" needs --tag for what becomes of it`,
+      `"${reference}" is a reference, and "merge" needs --tag to name the result`,
       {
-        hint: `write bake-ts merge --tag REGISTRY/REPOSITORY:TAG ${args.positionals.join(' ')}`,
+        hint: `Write \`bake-ts merge --tag REGISTRY/REPOSITORY:TAG ${args.positionals.join(' ')}\`.`,
       },
     );
   }
   if (isPlain || listOf(args, 'from').length > 0) {
     if (!isSet(args, 'dry-run') || textOf(args, 'metadata-file') === undefined) return undefined;
-    return problem('cli/conflict', '--dry-run puts nothing that --metadata-file could tell of', {
-      hint: 'leave one of them out; --json says what would be done',
+    return problem('cli/conflict', '--dry-run pushes nothing that --metadata-file could contain', {
+      hint: 'Leave one of them out. --json shows what would be done.',
     });
   }
   return problem('cli/missing-value', '"merge" needs --from', {
-    hint: 'write --from FILE, or the directory of what `bake-ts run --by-digest --metadata-file FILE` wrote for each platform',
+    hint: 'Write --from FILE for each file that `bake-ts run --by-digest --metadata-file FILE` wrote, or --from DIRECTORY.',
   });
 }
 
@@ -125,7 +125,7 @@ async function show(merged: Merged, args: ParsedArgs, io: Io): Promise<ExitCode>
   const { problems, passedOver, builds, dryRun } = merged;
   if (isSet(args, 'json')) writeJson({ version: 1, dryRun, builds, passedOver }, io);
   else io.stdout.write(formatMerged(merged, paletteFor(args, io, io.stdout)));
-  for (const build of passedOver) io.stderr.write(`not merged: ${build}, which has no tag that is pushed\n`);
+  for (const build of passedOver) io.stderr.write(`not merged: ${build} (no pushed tag)\n`);
   const file = textOf(args, 'metadata-file');
   const unwritten = file === undefined ? undefined : await writeMetadataFile(file, metadataOf(builds), io);
   return reportProblems([...problems, ...(unwritten === undefined ? [] : [unwritten])], args, io);

@@ -63,7 +63,7 @@ function wordOf(state: LockedImage['state'], palette: Palette): string {
     case 'moved':
       return palette.warning('moved on');
     case 'gone':
-      return palette.error('gone from its registry');
+      return palette.error('no longer in its registry');
     case 'unknown':
       return palette.error('not known');
   }

@@ -19,8 +19,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     const written = forms.map((one) => `--${one}`).join(' and ');
     return reportProblems(
       [
-        problem('cli/conflict', `${written} exclude one another`, {
-          hint: 'ask for one form at a time; it goes to stdout',
+        problem('cli/conflict', `${written} cannot be combined`, {
+          hint: 'Choose one form; it goes to stdout.',
         }),
       ],
       args,
@@ -52,7 +52,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 function withPageHint(problems: readonly Problem[], args: ParsedArgs): readonly Problem[] {
   const file = isSet(args, 'html') ? args.positionals.find((word) => /\.html?$/i.test(word)) : undefined;
   if (file === undefined) return problems;
-  const hint = `the page goes to stdout: bake-ts plan --html > ${shellWord(file)}`;
+  const hint = `The page goes to stdout: bake-ts plan --html > ${shellWord(file)}`;
   return problems.map((one) => (one.message.includes(file) ? { ...one, hint } : one));
 }
 
@@ -70,7 +70,7 @@ async function showEngines(
   const { engine: settings } = plan.set;
   const entries = namedPool({ flagAddresses: undefined, env: io.env, settings });
   if (entries === undefined) {
-    const none = problem('engine/none-found', 'no pool of engines is named', {
+    const none = problem('engine/none-found', 'no pool of engines is configured', {
       hint: 'Name several under `engine.pool` of builds.yaml, or in BUILDKIT_HOST, separated by blanks.',
     });
     return reportProblems([none], args, io);
@@ -80,7 +80,7 @@ async function showEngines(
     orders.map((order, at) => [at === 0 ? build : '', formatOrder(order)]),
   );
   const palette = createPalette(wantsColor(args, io, io.stdout));
-  io.stdout.write(formatTable(['BUILD', 'ENGINES, THE FIRST CHOICE FIRST'], rows, palette));
+  io.stdout.write(formatTable(['BUILD', 'ENGINES, IN ORDER OF PREFERENCE'], rows, palette));
   return reportProblems(problems, args, io) || code;
 }
 
@@ -124,7 +124,7 @@ function formatPlan(plan: Plan, color: boolean): string {
   const unused = [...plan.nodes.values()].flatMap(({ build, unusedContexts }) =>
     unusedContexts.map(
       ({ contextName, to }) =>
-        `\`${build.name}\` does not read its named context \`${contextName}\`, so it does not need \`${to}\` for it\n`,
+        `\`${build.name}\` does not read its named context \`${contextName}\`, so it does not depend on \`${to}\`\n`,
     ),
   );
   return `${table}\n${plural(plan.nodes.size, 'build')} in ${plural(levels, 'level')}\n${unused.join('')}`;

@@ -53,7 +53,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
 function whatStands(problems: readonly Problem[]): string {
   return problems.some(({ code }) => code === 'run/publish-left')
     ? 'not promoted, and not every tag is where it was'
-    : 'nothing was promoted: every tag is where it was';
+    : 'nothing was promoted: no tag has moved';
 }
 
 function show(promotion: Promotion, args: ParsedArgs, io: Io): ExitCode {
@@ -67,8 +67,8 @@ function show(promotion: Promotion, args: ParsedArgs, io: Io): ExitCode {
 
 function notPromoted({ build, why }: PassedOver): string {
   return why === 'not-pushed'
-    ? `not promoted: ${build}, which has no tag that is pushed`
-    : `not promoted: ${build}, which others only need; name it to promote its tags, too`;
+    ? `not promoted: ${build} (no pushed tag)`
+    : `not promoted: ${build} (only a dependency; name it to promote its tags too)`;
 }
 
 function formatPromotion({ dryRun, tags }: Promotion, palette: Palette): string {

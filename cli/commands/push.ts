@@ -40,12 +40,12 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     if (named.value) {
       const reference = args.positionals.find((word) => /[/:@]/.test(word));
       if (reference === undefined) return pushBuilds(args, io);
-      const hint = `a build goes to its tags; its image goes elsewhere by its name in the engine's store, and ./${first} is a layout`;
+      const hint = `A build is pushed to its tags. To push its image elsewhere, use its name in the engine's store; for a layout write ./${first}.`;
       return reportProblems([unexpected(reference, `beside the build "${first}"`, hint)], args, io);
     }
   }
   if (third !== undefined) {
-    const hint = 'an image gets one new name at a time; bake-ts tag gives it more';
+    const hint = 'Push under one new name at a time; add more with `bake-ts tag`.';
     return reportProblems([unexpected(third, 'here', hint)], args, io);
   }
   if (PATH.test(first) || (await isLayout(path.resolve(io.cwd, first))))
@@ -68,13 +68,9 @@ async function namesBuilds(args: ParsedArgs, io: Io, word: string): Promise<Resu
   if (lies) return ok(false);
   const why = selected?.error[0]?.hint;
   return fail([
-    problem(
-      'cli/nothing-to-push',
-      `"${word}" is no build, no OCI layout that is there, and no image reference`,
-      {
-        hint: why ?? 'write REGISTRY/REPOSITORY:TAG for an image of the engine, or the path of a layout',
-      },
-    ),
+    problem('cli/nothing-to-push', `"${word}" is not a build, an existing OCI layout or an image reference`, {
+      hint: why ?? 'Write REGISTRY/REPOSITORY:TAG for an image of the engine, or the path of a layout.',
+    }),
   ]);
 }
 
@@ -92,8 +88,8 @@ async function pushLayout(
   written: string | undefined,
 ): Promise<ExitCode> {
   if (written === undefined) {
-    const missing = problem('cli/missing-argument', 'a layout needs the name to push it to beside it', {
-      hint: `write bake-ts push ${source} REGISTRY/REPOSITORY:TAG`,
+    const missing = problem('cli/missing-argument', 'a layout needs a name to push it to', {
+      hint: `Write \`bake-ts push ${source} REGISTRY/REPOSITORY:TAG\`.`,
     });
     return reportProblems([missing], args, io);
   }
@@ -132,7 +128,7 @@ async function pushStored(
     if (!found.ok) return found;
     const { image, builtAt } = found.value;
     if (builtAt !== undefined)
-      io.stderr.write(`${image.written} is what the engine's history says of it: built ${builtAt}\n`);
+      io.stderr.write(`${image.written} comes from the engine's history: built ${builtAt}\n`);
     return ok(image);
   });
 }
@@ -198,7 +194,7 @@ function askedNodes({ plan }: SelectedPlan) {
 }
 
 function showBuild({ build, result, digest, builtAt, tags }: PushedBuild, io: Io): void {
-  if (result === 'untagged') io.stderr.write(`${build} has no tags and is passed over\n`);
+  if (result === 'untagged') io.stderr.write(`${build} has no tags and is skipped\n`);
   const when = builtAt === undefined ? '' : `, built ${builtAt}`;
   for (const { ref, action } of tags) {
     io.stdout.write(`${ref}  ${digest}  (${action === 'there' ? 'already there' : 'pushed'}${when})\n`);

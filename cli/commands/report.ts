@@ -58,7 +58,7 @@ export async function runCommand(
     throwDenied(error);
     const why = await describeFileFault(error, target);
     const unwritten = problem('cli/unwritable-file', `${wanted ?? target} cannot be written: ${why}`, {
-      hint: 'choose another file with -o FILE, or -o - for stdout',
+      hint: 'Choose another file with -o FILE, or -o - for stdout.',
     });
     return reportProblems([unwritten], args, io);
   }

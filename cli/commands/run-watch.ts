@@ -138,9 +138,9 @@ async function readSet(args: ParsedArgs, io: Io): Promise<Result<WatchedSet>> {
 }
 
 function unseenFiles(): Problem {
-  return problem('cli/watch-unseen', 'an expression or a script reads files whose names cannot be seen', {
+  return problem('cli/watch-unseen', 'an expression or a script reads files whose names are not known', {
     severity: 'warning',
-    hint: 'When one of them changes, save builds.yaml: then it is read again.',
+    hint: 'When one of them changes, save builds.yaml to read it again.',
   });
 }
 
@@ -161,37 +161,32 @@ function ownFilesOf(args: ParsedArgs, io: Io, { root }: BuildSet): readonly stri
 /** What makes no sense, or could go wrong without anybody noticing, when it happens again and again. */
 function conflictsOf(args: ParsedArgs): readonly Problem[] {
   const conflict = (option: string, hint: string): Problem =>
-    problem('cli/conflict', `--watch and ${option} exclude one another`, { hint });
+    problem('cli/conflict', `--watch and ${option} cannot be combined`, { hint });
   return [
     ...(textOf(args, 'audit') === undefined
       ? []
-      : [conflict('--audit', 'Audit what is up to date with a run of its own.')]),
+      : [conflict('--audit', 'Run the audit separately, without --watch.')]),
     ...(textOf(args, 'since') === undefined
       ? []
-      : [
-          conflict(
-            '--since',
-            'What changes while it watches is run; name the builds that are to be watched.',
-          ),
-        ]),
+      : [conflict('--since', '--watch runs what changes anyway; name the builds to watch instead.')]),
     ...(textOf(args, 'parents-from') === undefined
       ? []
       : [
           conflict(
             '--parents-from',
-            'It hands over results of the same files, and these change; run without --watch where another job built them.',
+            'It uses results of the same files, and watched files change. Run without --watch.',
           ),
         ]),
     ...(isSet(args, 'untrusted')
       ? [
           conflict(
             '--untrusted',
-            'Nothing is remembered of untrusted files, so that each round would build everything; run without --watch.',
+            'Nothing is recorded for untrusted files, so each run would build everything. Run without --watch.',
           ),
         ]
       : []),
     ...(listOf(args, 'file').includes('-')
-      ? [conflict('--file -', 'Standard input cannot be read again; give --file the path of a file.')]
+      ? [conflict('--file -', 'Standard input cannot be read again. Give --file the path of a file.')]
       : []),
   ];
 }
@@ -218,13 +213,13 @@ export function textOfEvent(
 ): string | undefined {
   if (event.type === 'waiting') {
     const { builds, files, failed } = event;
-    const left = failed === 0 ? '' : `${plural(failed, 'build')} not as wanted · `;
+    const left = failed === 0 ? '' : `${plural(failed, 'build')} failed · `;
     return `${left}waiting for changes in ${plural(builds, 'build')}, ${count(files, 'file')} · Ctrl-C ends it`;
   }
   if (event.type === 'unwatched') {
     const { contexts, images } = event;
     const what = [...contexts.map(plainText), ...(images === 0 ? [] : [plural(images, 'external image')])];
-    return what.length === 0 ? undefined : `not watched, and looked at by each run: ${listed(what)}`;
+    return what.length === 0 ? undefined : `not watched, but checked by each run: ${listed(what)}`;
   }
   const { paths, total, builds, supersedes } = event;
   const names = paths.map((file) => plainText(shownPath(cwd, file)));

@@ -23,6 +23,7 @@ import { writeMetadataFile } from '../metadata-files.ts';
 import { createNotifier } from '../notify.ts';
 import { progressMode, reportProblems, sourceReader, wantsColor } from '../output.ts';
 import { disputedIn, type Parents, readParents, roleOf } from '../parents-from.ts';
+import { noteShown } from '../read-on.ts';
 import { checkRunFiles, holdPipes, openRunFiles } from '../run-files.ts';
 import { type ReadRun, shareTimeline } from '../shared-timeline.ts';
 import { withCancellation } from '../signals.ts';
@@ -81,8 +82,8 @@ interface RunFlags extends Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit'
 async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
   if (isSet(args, 'by-digest') && isSet(args, 'atomic')) {
     return fail([
-      problem('cli/conflict', '--by-digest moves no tag, and --atomic says when tags move', {
-        hint: 'leave --atomic out: bake-ts merge moves all tags or none',
+      problem('cli/conflict', '--by-digest moves no tag, but --atomic says when tags move', {
+        hint: 'Leave --atomic out: `bake-ts merge` moves all tags or none.',
       }),
     ]);
   }
@@ -179,6 +180,8 @@ async function runOnce(
     readers.flush();
     reporter.close();
   });
+  if (mode !== 'json')
+    noteShown([...summary.problems, ...summary.outcomes.flatMap(({ problem }) => problem ?? [])], io);
   const unmade = await readers.close();
   const file = what.isHidden?.() === true ? undefined : textOf(args, 'metadata-file');
   const unwritten = await writeMetadata(file, what.plan, summary, io);
@@ -209,8 +212,8 @@ async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {
   if (written === undefined) {
     if (writtenSeed === undefined) return ok(undefined);
     return fail([
-      problem('cli/missing-value', '--audit-seed needs --audit beside it', {
-        hint: `write --audit 5% --audit-seed ${writtenSeed}`,
+      problem('cli/missing-value', '--audit-seed needs --audit', {
+        hint: `Write --audit 5% --audit-seed ${writtenSeed}.`,
       }),
     ]);
   }
@@ -219,7 +222,7 @@ async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {
   if (size === undefined) {
     return fail([
       problem('cli/bad-value', `--audit cannot be "${written}"`, {
-        hint: 'it is a part such as 5%, or a number of builds such as 3',
+        hint: 'Use a part such as 5%, or a number of builds such as 3.',
       }),
     ]);
   }

@@ -69,7 +69,7 @@ function readIgnored(texts: readonly string[]): Result<readonly PathPattern[]> {
   return fail(
     bad.map((text) =>
       problem('cli/bad-value', `--ignore cannot be "${text}"`, {
-        hint: 'it is a path in the image such as /var/cache/** or a name at any depth such as *.pyc, and cannot be negated',
+        hint: 'Use a path in the image such as /var/cache/**, or a name at any depth such as *.pyc. It cannot be negated.',
       }),
     ),
   );

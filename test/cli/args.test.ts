@@ -69,7 +69,7 @@ test('all problems come at once, with what was probably meant', () => {
     args.error.map((one) => [one.code, one.hint]),
     [
       ['cli/unknown-option', 'Did you mean "--tag"?'],
-      ['cli/unexpected-value', 'write --push or --no-push'],
+      ['cli/unexpected-value', 'Write --push or --no-push.'],
       ['cli/bad-value', 'Did you mean "always"?'],
     ],
   );

@@ -88,7 +88,7 @@ test('run --print prints what bake prints, under its other name too', async (t) 
 test('options of bake that are none here say what to do', async (t) => {
   const { call } = await makeRepository(t);
   for (const [argv, expected] of [
-    [['--load'], /no Docker here to load into[\s\S]*docker load/],
+    [['--load'], /does not load images into Docker[\s\S]*docker load/],
     [['--check'], /bake-ts lint/],
     [['--list', 'targets'], /bake-ts list/],
     [['--progress', 'rawjson'], /--progress json/],

@@ -51,12 +51,21 @@ test('commands are completed, those of two words in two steps', async (t) => {
   assert.equal(await texts(cwd, 'ru'), 'words run');
   assert.match(
     await texts(cwd, 'engine', ''),
-    /^words install upgrade up down rm status du prune doctor service logs$/,
+    /^words install upgrade up down rm status doctor logs du prune service$/,
   );
   assert.equal(await texts(cwd, 'engine', 'do'), 'words down doctor');
   assert.equal(await texts(cwd, 'completion', ''), 'words bash zsh fish');
   assert.equal(await texts(cwd, 'nonsense', ''), 'words');
   assert.ok(!(await texts(cwd, '_')).includes('__complete'));
+});
+
+test('pages, sections and problem codes are completed', async (t) => {
+  const cwd = await repository(t);
+  assert.equal(await texts(cwd, 'docs', 'prom'), 'words promote');
+  assert.equal(await texts(cwd, 'docs', 'cli#exit'), 'words cli#exit-codes');
+  assert.match(await texts(cwd, 'docs', 'failures/re'), /^words failures\/registry$/);
+  assert.equal(await texts(cwd, 'why', 'plan/cyc'), 'words plan/cycle');
+  assert.equal(await texts(cwd, 'why', 'plan/cycle', 'lint/b'), 'words lint/base-unknown');
 });
 
 test('builds, matrices and groups are completed, each once, also after an exclamation mark', async (t) => {

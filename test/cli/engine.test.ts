@@ -85,7 +85,7 @@ test('status takes the engine that builds.yaml names, and an engine may keep its
   await writeFile(path.join(dir, 'builds.yaml'), file);
   const { code, out } = await call(['status']);
   assert.equal(code, EXIT.ok);
-  assert.match(out, /\(engine\.address in builds\.yaml\)\nBuildKit: +it does not say/);
+  assert.match(out, /\(engine\.address in builds\.yaml\)\nBuildKit: +unknown version/);
 });
 
 test('status ends with 5 where the engine that was named is not there', async (t) => {
@@ -234,7 +234,7 @@ test('rm asks first, wants --yes where there is nobody to ask, and is a success 
   };
   const nothing = await call([]);
   assert.deepEqual([nothing.code, nothing.asked], [EXIT.ok, []]);
-  assert.match(nothing.out, /nothing of the engine to remove/);
+  assert.match(nothing.out, /nothing to delete: there is no engine/);
 
   await mkdir(path.join(state, 'buildkit'), { recursive: true });
   const alone = await call(['alone']);

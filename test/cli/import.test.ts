@@ -31,7 +31,7 @@ test('a file that bake would lay over it, and one that declares what it lacks, a
   assert.match(alone.told, /a: there is no variable "X" in it: \[X\]/);
   assert.match(
     alone.told,
-    /docker-bake\.override\.hcl, which is laid over it where no file is named, is not in it: bake-ts import docker-bake\.hcl docker-bake\.override\.hcl/,
+    /docker-bake\.override\.hcl, which bake overlays by default, is not included: bake-ts import docker-bake\.hcl docker-bake\.override\.hcl/,
   );
   assert.match(alone.told, /vars\.hcl beside it has X: bake-ts import docker-bake\.hcl vars\.hcl/);
   const all = await callImport(t, files, Object.keys(files));

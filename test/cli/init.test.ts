@@ -63,9 +63,9 @@ test('at a terminal init asks what no file says, and Enter takes the defaults', 
   const enter = answering('', '', '');
   const byDefault = await callInit(t, files, { openPrompt: enter.openPrompt });
   assert.deepEqual(enter.asked, [
-    'Leave which out? Numbers, "all", or Enter for none: ',
+    'Which ones to exclude? Numbers, "all", or Enter for none: ',
     'Registry, with an owner where it has some [localhost:5000]: ',
-    'Push the images once they are built? [Y/n] ',
+    'Push the images after building? [Y/n] ',
   ]);
   assert.match(byDefault.err, /^ {2}1 {2}test\/case\/Dockerfile$/m);
   assert.equal(byDefault.yaml, (await callInit(t, files)).yaml);
@@ -74,7 +74,7 @@ test('at a terminal init asks what no file says, and Enter takes the defaults', 
   const { yaml = '', err } = await callInit(t, files, { openPrompt: own.openPrompt });
   assert.equal(own.asked.length, 5);
   assert.match(err, /"7" is neither the number 1 nor "all"\n/);
-  assert.match(err, /"no good" cannot begin the name of an image/);
+  assert.match(err, /"no good" cannot start an image name/);
   assert.match(yaml, /REGISTRY: ghcr\.io\/acme\n/);
   assert.doesNotMatch(yaml, /push:|case/);
 });
@@ -124,7 +124,7 @@ test('a file that is there is written over after a yes, and left alone after any
 
 test('whether a file may be written over is asked before anything else, and only once', async (t) => {
   const files = { 'app/Dockerfile': FROM, 'test/case/Dockerfile': FROM, 'builds.yaml': 'mine' };
-  const over = 'builds.yaml is there already. Write over it? [y/N] ';
+  const over = 'builds.yaml already exists. Overwrite it? [y/N] ';
   const no = answering('n');
   const kept = await callInit(t, files, { openPrompt: no.openPrompt });
   assert.deepEqual([kept.code, kept.yaml, no.asked], [2, 'mine', [over]]);

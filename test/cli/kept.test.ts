@@ -80,7 +80,7 @@ test('history --json has what is documented, and an empty list where nothing is 
   const empty = await makeKeptPlace(t);
   assert.deepEqual(JSON.parse((await run(empty, ['history', '--json'])).out()), { version: 1, runs: [] });
   const none = await run(empty, ['history']);
-  assert.deepEqual([none.code, none.out(), none.err()], [0, '', 'no run of this project is kept here\n']);
+  assert.deepEqual([none.code, none.out(), none.err()], [0, '', 'no kept run of this project\n']);
 });
 
 test('logs lists what there is, with the end of the one log that failed; --run takes numbers from the end and ids', async (t) => {
@@ -162,7 +162,7 @@ test('what is not there is said, with what was meant', async (t) => {
   await empty.keep(mixedRun().slice(0, 3));
   const early = await run(empty, ['logs', 'api']);
   assert.deepEqual([early.code, early.out()], [1, '']);
-  assert.match(early.err(), /state\/no-log[\s\S]*--follow waits for it/);
+  assert.match(early.err(), /state\/no-log[\s\S]*Wait for it with --follow/);
 });
 
 test('ids of runs are completed', async (t) => {

@@ -52,7 +52,7 @@ test('a table of tags, with what each was, and what was passed over on stderr', 
     dry.out,
     /^BUILD +PLATFORMS +TAG +DIGEST +RESULT\napi +linux\/amd64, linux\/arm64 +HOST\/api:1 +[0-9a-f]{12} +would be new\napi .* would be new\n\n2 tags to put\n$/,
   );
-  assert.equal(dry.err, 'not merged: tool, which has no tag that is pushed\n');
+  assert.equal(dry.err, 'not merged: tool (no pushed tag)\n');
   assert.deepEqual(world.registry.store.tags(), {});
   const first = await call('api', '--from', 'made', '--metadata-file', 'made/api.json');
   assert.match(first.out, / new\n\n2 tags put\n$/);
@@ -108,12 +108,12 @@ test('words that cannot be meant end with 2, and say what could', async (t) => {
     [/cli\/missing-value.*needs --tag/, ['r.example.com/api@sha256:1']],
     [/cli\/missing-argument/, ['--tag', 'r.example.com/api:1']],
     [
-      /cli\/conflict.*--from is about builds/,
+      /cli\/conflict.*--from is for builds/,
       ['--tag', 'r.example.com/api:1', '--from', 'made', 'r.example.com/api:2'],
     ],
-    [/cli\/conflict.*--dry-run puts nothing/, ['--from', 'made', '--dry-run', '--metadata-file', 'x.json']],
-    [/run\/metadata-unusable.*--from cannot take \S*nowhere/, ['--from', 'nowhere']],
-    [/run\/metadata-unusable.*it is no metadata of a run/, ['--from', 'builds.json']],
+    [/cli\/conflict.*--dry-run pushes nothing/, ['--from', 'made', '--dry-run', '--metadata-file', 'x.json']],
+    [/run\/metadata-unusable.*--from cannot use \S*nowhere/, ['--from', 'nowhere']],
+    [/run\/metadata-unusable.*it is not a valid metadata file of a run/, ['--from', 'builds.json']],
     [/cli\/bad-reference/, ['--tag', 'api', 'r.example.com/api:2']],
   ];
   await writeFile(path.join(world.dir, 'builds.json'), '{}');

@@ -82,5 +82,5 @@ test('what only prints ends with 0 for a reader that goes away, and not for a fu
   const full = await pipe(t, `list --json > ${FULL}`, '');
   assert.equal(full.code, 1, full.stderr);
   assert.match(full.stderr, /error\[cli\/output\]/);
-  assert.doesNotMatch(full.stderr, /bug of ours/);
+  assert.doesNotMatch(full.stderr, /bug in bake-ts/);
 });

@@ -120,7 +120,7 @@ test('a run stops over what files disagree about where it would take that, and e
   for (const name of ['base', 'os']) {
     const { code, err } = await run(both(name));
     assert.equal(code, EXIT.usage, err);
-    assert.match(err, new RegExp(`run/metadata-unusable[\\s\\S]*${name} is`));
+    assert.match(err, new RegExp(`run/metadata-unusable[\\s\\S]*for\\s+${name}, but`));
   }
   // Neither what is never pushed, nor what was asked for, nor what only others need that are given, is taken.
   for (const name of ['tools', 'api']) assert.equal((await run(both(name))).code, EXIT.ok, name);

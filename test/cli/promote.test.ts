@@ -49,8 +49,8 @@ test('a table of sources and targets, with what each target was, and notes on st
     /^SOURCE +TARGET +DIGEST +RESULT\nFROM\/stage\/api:1 +TO\/live\/api:1 +[0-9a-f]{12} +would be new\nFROM\/stage\/api:latest .* would be new\n\n2 tags to put\n$/,
   );
   const notes =
-    'not promoted: base, which others only need; name it to promote its tags, too\n' +
-    'not promoted: tool, which has no tag that is pushed\n';
+    'not promoted: base (only a dependency; name it to promote its tags too)\n' +
+    'not promoted: tool (no pushed tag)\n';
   assert.equal(dry.err, notes);
   const first = await call('--to', to);
   assert.match(first.out, / new\n\n2 tags put\n$/);
@@ -100,7 +100,7 @@ test('what fails ends with its code and the word that nothing was promoted', asy
   const { bake, call, to, prod } = await makePlace(t);
   const missing = await call('--to', to);
   assert.deepEqual([missing.code, missing.out], [6, '']);
-  assert.match(missing.err, /registry\/not-found[\s\S]*\nnothing was promoted: every tag is where it was\n$/);
+  assert.match(missing.err, /registry\/not-found[\s\S]*\nnothing was promoted: no tag has moved\n$/);
   await bake('1');
   prod.fault({ method: 'PUT', path: '/manifests/latest', act: { kind: 'status', status: 403 } });
   const left = await call('--to', to);

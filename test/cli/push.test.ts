@@ -64,7 +64,7 @@ test('words that mean nothing, or too much, are said to', async (t) => {
   assert.match((await push('apq')).err, /nothing-to-push[\s\S]*`app`/);
   const bare = await push('bare');
   assert.equal(bare.code, EXIT.ok);
-  assert.match(bare.err, /bare has no tags and is passed over/);
+  assert.match(bare.err, /bare has no tags and is skipped/);
   const json = await push('bare', '--json');
   assert.deepEqual(JSON.parse(json.out), { builds: [{ build: 'bare', result: 'untagged', tags: [] }] });
   assert.match(

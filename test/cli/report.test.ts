@@ -172,5 +172,5 @@ test('plan --html is the page of what has not begun', timeout, async (t) => {
   assert.equal(both.code, EXIT.usage);
   const named = await call('plan', '--html', 'out.html');
   assert.deepEqual([named.code === EXIT.ok, named.out], [false, '']);
-  assert.match(named.err, /hint: the page goes to stdout: bake-ts plan --html > out\.html/);
+  assert.match(named.err, /hint: The page goes to stdout: bake-ts plan --html > out\.html/);
 });

@@ -102,11 +102,11 @@ test('lines between rounds', () => {
   );
   assert.equal(
     textOfEvent({ ...waiting, builds: 1, files: 1, failed: 1 }, '/repo'),
-    '1 build not as wanted · waiting for changes in 1 build, 1 file · Ctrl-C ends it',
+    '1 build failed · waiting for changes in 1 build, 1 file · Ctrl-C ends it',
   );
   assert.equal(
     textOfEvent({ type: 'unwatched', contexts: ['https://example.com/a.git'], images: 2 }, '/repo'),
-    'not watched, and looked at by each run: https://example.com/a.git, 2 external images',
+    'not watched, but checked by each run: https://example.com/a.git, 2 external images',
   );
   assert.equal(textOfEvent({ type: 'unwatched', contexts: [], images: 0 }, '/repo'), undefined);
 });

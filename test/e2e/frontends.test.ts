@@ -97,7 +97,7 @@ test('frontends of others', options, async (t) => {
 
       const linted = await stage.run(['lint']);
       assert.equal(linted.exitCode, 0, linted.stderr);
-      assert.match(linted.stderr, /not checked, since their frontend is not Docker's: app/);
+      assert.match(linted.stderr, /not checked, because their frontend is not Docker's: app/);
     },
   );
 

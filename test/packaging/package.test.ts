@@ -8,7 +8,8 @@ import { pathToFileURL } from 'node:url';
 import { runCommand } from '../rig/command.ts';
 import { readModules, withoutComments } from '../rig/imports.ts';
 import { repoPath, repoRoot } from '../rig/paths.ts';
-import { handedOutSkip as skip } from '../rig/runtimes.ts';
+import { handedOutSkip as skip, testRuntimes } from '../rig/runtimes.ts';
+import { makeTempDir } from '../rig/temp.ts';
 
 const MOST_BYTES = 3_000_000;
 
@@ -39,7 +40,9 @@ async function readScripts(): Promise<readonly { readonly file: string; readonly
     .map((one) => ({ file: one.path, text: readFileSync(repoPath(one.path), 'utf8') }));
 }
 
-test('the package has at most 3 MB, the bundle and the pages for users', { skip }, async () => {
+test('the package has at most 3 MB: the bundle, in which the documentation is, and nothing else', {
+  skip,
+}, async () => {
   const { unpackedSize, files } = await pack();
   const largest = [...files].sort((a, b) => b.size - a.size).slice(0, 10);
   assert.ok(
@@ -55,8 +58,11 @@ test('the package has at most 3 MB, the bundle and the pages for users', { skip 
     names.filter((one) => !/\.(?:cjs|js|ts|md|json|txt)$|^LICENSE$/.test(one)),
     [],
   );
-  for (const page of ['docs/cli.md', 'docs/failures.md', 'docs/language.md', 'docs/library.md'])
-    assert.ok(names.includes(page), page);
+  // The documentation is in the bundle.
+  assert.deepEqual(
+    names.filter((one) => one.endsWith('.md')),
+    ['CHANGELOG.md', 'README.md'].filter((one) => names.includes(one)),
+  );
   // An address without its file makes debuggers and bundlers look for it in vain.
   for (const { file, text } of await readScripts()) assert.doesNotMatch(text, /sourceMappingURL=/, file);
 });
@@ -136,4 +142,18 @@ test('the types of the package are one file that names every public type', { ski
   );
   assert.deepEqual([...new Set([...list, ...values])].sort(), [...new Set(reported)].sort());
   assert.equal(readFileSync(repoPath('dist/bake.d.ts'), 'utf8'), types);
+});
+
+test('the bundle, the one file and every runtime print the documentation', { skip }, async (t) => {
+  const cwd = await makeTempDir(t);
+  const page = readFileSync(repoPath('docs/failures.md'), 'utf8');
+  for (const file of ['dist/bin/bake-ts.cjs', 'dist/bake.js', 'dist/cli/main.js']) {
+    for (const { name, command } of testRuntimes) {
+      const run = (...argv: readonly string[]) => runCommand([...command, repoPath(file), ...argv], { cwd });
+      const docs = await run('docs', 'failures');
+      assert.deepEqual([docs.exitCode, docs.stdout, docs.stderr], [0, page, ''], `${name} ${file}`);
+      const why = await run('why', 'plan/cycle');
+      assert.match(why.stdout, /^## plan\/cycle\n\S/, `${name} ${file}`);
+    }
+  }
 });

@@ -9,7 +9,7 @@ import { type CommandResult, runBakeTs, runCommand } from './command.ts';
 import { makeFakeBuildctl } from './fake-buildctl.ts';
 import { startFakeRegistry } from './fake-registry.ts';
 import { putBase } from './fake-world.ts';
-import { compiled, repoPath } from './paths.ts';
+import { compiled, repoPath, repoRoot } from './paths.ts';
 import { type Cleanup, makeTempDir, writeTree } from './temp.ts';
 
 /** A line of a table of docs/permissions.md. */
@@ -97,6 +97,7 @@ export async function makePermissionWorld(t: Cleanup): Promise<PermissionWorld> 
     REGISTRY: registry.host,
     SOCKET: socket,
     BUILDCTL: buildctl,
+    PACKAGE: repoRoot,
     ENGINE: path.join(home, '.local/share/bake-ts/engine'),
   };
   const env = {

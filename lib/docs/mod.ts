@@ -1,0 +1,5 @@
+/** The documentation as the command line shows it: pages and sections by name, and Markdown on a terminal. */
+export { linksIn } from './inline.ts';
+export { type RenderStyle, renderMarkdown } from './render.ts';
+export { readSections, titleOf } from './sections.ts';
+export { codesOf, findCode, findTopics, type Page, pageNameOf, type Topic } from './topics.ts';

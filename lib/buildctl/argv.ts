@@ -82,7 +82,7 @@ export interface BuildRequest extends EngineTarget {
   readonly build: Build;
   /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
   readonly dockerfile?: FrontendFile;
-  /** The frontend's image as it is asked for; undefined: as the build has it. */
+  /** The frontend's image as requested; undefined: that of the build. */
   readonly source?: string;
   readonly links: readonly Link[];
   readonly locals: LocalSources;
@@ -216,7 +216,7 @@ function pushContexts(
 
 /**
  * `NAME:` makes the engine ask for `NAME-context` (buildkit source/local/source.go), and once more prefixed where its policy
- * looks at the source first. Without a plain `context`, an engine that knows no such thing fails instead of taking the wrong
+ * reads the source first. Without a plain `context`, an engine that knows no such thing fails instead of taking the wrong
  * files.
  */
 function pushLocal(
@@ -238,7 +238,7 @@ export function imageIdentifier(ref: ImageRef): string {
 }
 
 /**
- * Another name of the same image: by its digest, under a tag that is never asked for. Rules of a policy tell by it what
+ * Another name of the same image: by its digest, under a tag that is never requested. Rules of a policy tell by it what
  * the frontend looks up from what steps are based on; an engine that goes by no policy reads the image itself.
  */
 export function aliasOf(ref: DigestRef): DigestRef {

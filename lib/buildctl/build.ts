@@ -94,7 +94,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   }
 }
 
-/** buildctl fails over a cache that cannot be had here. */
+/** buildctl fails over a cache that is not available here. */
 function withActiveCaches(build: Build, env: Buildctl['env']): Build {
   const isActive = (cache: TypedAttributes): boolean => isActiveCache(cache, env);
   const { cacheFrom, cacheTo } = build;
@@ -165,10 +165,10 @@ async function callWith(
   if (image === undefined) {
     const broken = problem(
       'build/failed',
-      'what buildctl says of its result (--metadata-file) cannot be read',
+      'the result that buildctl reports (--metadata-file) cannot be read',
       {
         build: call.build.name,
-        hint: 'Is the disk of this machine full?',
+        hint: 'Check whether the disk of this machine is full.',
       },
     );
     return fail({ kind: 'failed', problem: broken, steps: summary.steps });
@@ -220,8 +220,8 @@ export function notStarted(tool: Buildctl, { startError = '', denied }: ProgramE
   return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${startError})`, {
     hint:
       thisSystem() === 'linux'
-        ? 'Install it with `bake-ts engine install`, or point BUILDCTL at one.'
-        : 'Install it (docs/elsewhere.md), or point BUILDCTL at one.',
+        ? 'Install it with `bake-ts engine install`, or set BUILDCTL to its path.'
+        : 'Install it (docs/elsewhere.md), or set BUILDCTL to its path.',
   });
 }
 

@@ -72,7 +72,9 @@ export async function readSecretCommands(
           : problem(
               'build/secret-command',
               `the command \`${program}\` for the secret \`${secret.id}\` failed (${whyFailed(end)})`,
-              { hint: 'Run it by hand; its output is not shown here, since it may hold the secret.' },
+              {
+                hint: 'Run it by hand to see its output, which is hidden here, since it may hold the secret.',
+              },
             )),
         build: build.name,
         ...(secret.span === undefined ? {} : { span: secret.span }),
@@ -97,9 +99,9 @@ export async function readSecretCommands(
 export function secretTooLarge(id: string): Problem {
   return problem(
     'build/secret-too-large',
-    `the secret \`${id}\` is larger than 500 KiB, which BuildKit does not take`,
+    `the secret \`${id}\` is larger than 500 KiB, the limit of BuildKit`,
     {
-      hint: 'Give a key or token to what is large, and fetch that in the step; or hand it over as a named context.',
+      hint: 'Use a key or token as the secret and fetch the large file in the step, or pass it as a named context.',
     },
   );
 }

@@ -26,10 +26,10 @@ interface Pattern {
 }
 
 const FREE_SPACE =
-  'See what takes it: `bake-ts engine du`; let go of what no build needs: `bake-ts engine prune --keep 5GB`; or free space on it.';
+  'See what uses it (`bake-ts engine du`), prune the cache (`bake-ts engine prune --keep 5GB`), or free space on it.';
 
 const SIGN_IN =
-  'Write them into config.json in DOCKER_CONFIG or ~/.docker: with `docker login`, or without Docker as docs/from-buildctl.md shows.';
+  'Write them to config.json in DOCKER_CONFIG or ~/.docker: with `docker login`, or as docs/from-buildctl.md shows.';
 
 /** In order: the first that matches names the problem. */
 const PATTERNS: readonly Pattern[] = [
@@ -45,7 +45,7 @@ const PATTERNS: readonly Pattern[] = [
     match: /(?:failed to copy to tar|error from receiver|metadata\.json).*no space left on device/,
     code: 'build/disk-full',
     message: () => 'the disk of this machine is full, where the result is written',
-    hint: 'Free space there, or write it elsewhere.',
+    hint: 'Free space there, or write to another disk.',
   },
   {
     match: /no space left on device/,
@@ -56,50 +56,50 @@ const PATTERNS: readonly Pattern[] = [
   {
     match: /secret (\S+) too big/,
     code: 'build/secret-too-large',
-    message: (found) => `the secret \`${found[1]}\` is larger than 500 KiB, which BuildKit does not take`,
+    message: (found) => `the secret \`${found[1]}\` is larger than 500 KiB, the limit of BuildKit`,
   },
   {
     match: /message larger than max \((\d+) vs\. \d+\)/,
     code: 'build/too-large',
     message: (found) =>
-      `what the engine is told of this build takes ${Math.ceil(Number(found[1]) / 1_000_000)} MB, more than the 16 MiB that BuildKit takes`,
-    hint: 'Its Dockerfile counts twice or more: COPY large texts from files in place of heredocs, and have fewer ENV, ARG and LABEL.',
+      `the request for this build takes ${Math.ceil(Number(found[1]) / 1_000_000)} MB, more than BuildKit's limit of 16 MiB`,
+    hint: 'Shrink the Dockerfile, which is sent twice or more: COPY large texts instead of heredocs, and use fewer ENV, ARG and LABEL.',
   },
   {
     match: /failed to read dockerfile: (\S+) exceeds maximum allowed size/,
     code: 'dockerfile/too-big',
-    message: (found) => `\`${found[1]}\` is larger than the 16 MiB that BuildKit takes`,
+    message: (found) => `\`${found[1]}\` is larger than 16 MiB, the limit of BuildKit`,
   },
   {
     match: /containerd[^\s"]*\.sock: connect: connection refused/,
     code: 'engine/lost',
     message: () => 'buildkitd cannot reach containerd',
-    hint: 'See `bake-ts engine status` and `bake-ts engine logs`; `bake-ts engine up` starts what is missing.',
+    hint: 'See `bake-ts engine status` and `bake-ts engine logs`; start what is missing with `bake-ts engine up`.',
     // After containerd was started again, buildkitd takes some seconds to notice (measured: up to four).
     temporary: true,
   },
   {
     match: /failure waiting for process/,
     code: 'engine/lost',
-    message: () => 'containerd went away during the build',
+    message: () => 'containerd stopped during the build',
     hint: 'See `bake-ts engine logs`, then `bake-ts engine up` and run again.',
   },
   {
     match: /listing workers for Build|connection error: desc = "transport: Error while dialing/,
     code: 'engine/unreachable',
     message: () => 'buildkitd cannot be reached',
-    hint: 'See `bake-ts engine status`; `bake-ts engine up` starts the embedded one.',
+    hint: 'See `bake-ts engine status`; start the embedded one with `bake-ts engine up`.',
   },
   {
     match: /error reading from server: EOF|connection reset by peer.*buildkitd|code = Unavailable/,
     code: 'engine/lost',
     message: () => 'the connection to buildkitd broke during the build',
-    hint: 'buildkitd was stopped or crashed: see `bake-ts engine logs`. What was built so far is cached; run again.',
+    hint: 'See `bake-ts engine logs` and run again: buildkitd was stopped or crashed, and finished steps are cached.',
   },
   {
     match: /unknown instruction: BAKE_TS_LAYERS_ONLY/,
     code: 'build/links-not-split',
-    message: () => 'the engine looks up the config of a layers-only image, which is made for steps alone',
+    message: () => 'the engine reads the config of a layers-only image',
   },
   {
     match: /failed to load cache key: (?:\S+: )*?(\S+@sha256:[0-9a-f]{64}): not found/,
@@ -114,11 +114,11 @@ const PATTERNS: readonly Pattern[] = [
     message: (found) => `${found[1]}/${found[2]}@${found[3]} is gone from the engine's store`,
   },
   {
-    // Without names of their own, local sources are asked for by those that all builds share.
+    // Without names of their own, local sources are requested by those that all builds share.
     match: /no access allowed to dir "(?:[a-z0-9]+-)*(?:context|dockerfile)"/,
     code: 'build/source-name',
-    message: () => 'the engine or the frontend knows no names for local sources',
-    hint: 'Take a newer engine, or a newer frontend in the `# syntax` line (or `source:`).',
+    message: () => 'the engine or the frontend does not support names of local sources',
+    hint: 'Use a newer engine, or a newer frontend in the `# syntax` line (or `source:`).',
   },
   {
     match: /failed to resolve source metadata for 127\.0\.0\.1:1\/bake\//,
@@ -131,13 +131,13 @@ const PATTERNS: readonly Pattern[] = [
     match: /invalid value build-arg:\w+_Proxy\b/,
     code: 'build/failed',
     message: () =>
-      'this buildctl takes no password of a proxy: it cannot read arguments from its environment',
-    hint: 'Take a newer one (that of `bake-ts engine install` can), or a proxy without a user in its URL.',
+      'this buildctl cannot use a proxy with a password: it cannot read arguments from its environment',
+    hint: 'Use a newer one (such as that of `bake-ts engine install`), or a proxy without a user in its URL.',
   },
   {
     match: /toomanyrequests|429 Too Many Requests/i,
     code: 'registry/too-many-requests',
-    message: () => 'a registry asks to slow down (429)',
+    message: () => 'a registry limits requests (429)',
     hint: `Run fewer builds at a time, ${option('-j 2')}, or log in: anonymous clients have lower limits.`,
     temporary: true,
   },
@@ -146,13 +146,13 @@ const PATTERNS: readonly Pattern[] = [
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:anonymous token|no basic auth credentials)/i,
     code: 'registry/unauthorized',
     message: (found) =>
-      `the registry wants a sign-in for pushing ${found[1]}, and there are no credentials for it`,
+      `the registry requires a sign-in to push ${found[1]}, and there are no credentials for it`,
     hint: SIGN_IN,
   },
   {
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:401 Unauthorized|failed to authorize|unauthorized)/i,
     code: 'registry/unauthorized',
-    message: (found) => `the registry wants a sign-in for pushing ${found[1]}`,
+    message: (found) => `the registry requires a sign-in to push ${found[1]}`,
     hint: `There are no credentials for it, or it does not accept them. ${SIGN_IN}`,
   },
   {
@@ -166,8 +166,8 @@ const PATTERNS: readonly Pattern[] = [
     match:
       /unexpected status from \w+ request to \S+: (5\d\d)[\s\S]*failed to push ([^:\s]+(?::\d+)?[^:\s]*)/,
     code: 'registry/unavailable',
-    message: (found) => `the registry failed at pushing ${found[2]} (${found[1]})`,
-    hint: 'The registry, or a proxy before it, is in trouble: look into its log. What was built is cached; run again.',
+    message: (found) => `the registry failed while ${found[2]} was pushed (${found[1]})`,
+    hint: 'Check the log of the registry and of any proxy before it, and run again; finished steps are cached.',
     temporary: true,
   },
   {
@@ -181,27 +181,27 @@ const PATTERNS: readonly Pattern[] = [
   {
     match: /server gave HTTP response to HTTPS client/,
     code: 'registry/http',
-    message: () => 'the registry speaks plain http, the engine expected https',
+    message: () => 'the registry uses plain http, the engine expected https',
     hint: 'Set `registries: { HOST: { http: true } }` in builds.yaml, and the same in buildkitd.toml for images it pulls.',
   },
   {
     // On loopback BuildKit speaks plain http unless it is configured otherwise, and Go's servers answer that with a 400.
     match: /HTTP request to an HTTPS server|request to http:\/\/\S+: 400 Bad Request/,
     code: 'registry/http',
-    message: () => 'the engine spoke plain http to a registry that seems to expect https',
-    hint: 'Tell the engine in buildkitd.toml: `[registry."HOST"] http = false`, and `ca = […]` if it needs an authority.',
+    message: () => 'the engine used plain http for a registry that seems to expect https',
+    hint: 'Set in buildkitd.toml: `[registry."HOST"] http = false`, and `ca = […]` for a private authority.',
   },
   {
     match: /x509: |tls: (?:failed|bad|unknown|certificate)/,
     code: 'registry/tls',
     message: () => 'the certificate of a server is not trusted by the engine',
-    hint: 'Give the engine the authority in buildkitd.toml (`[registry."HOST"] ca = […]`).',
+    hint: 'Add the authority to buildkitd.toml (`[registry."HOST"] ca = […]`).',
   },
   {
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*)/,
     code: 'registry/push-failed',
     message: (found) => `pushing ${found[1]} failed`,
-    hint: 'What was built is cached; run again.',
+    hint: 'Run again; finished steps are cached.',
     temporary: true,
   },
   {
@@ -209,20 +209,20 @@ const PATTERNS: readonly Pattern[] = [
       /failed to resolve source metadata for ([^\s:@]+(?::\d+)?[^\s:@]*(?::[^\s:@]+)?(?:@sha256:[0-9a-f]{64})?): .*not found/,
     code: 'build/base-missing',
     message: (found) => `the base image ${found[1]} does not exist`,
-    hint: 'Check its name and tag; if another build makes it, name that build under `contexts:`.',
+    hint: 'Check its name and tag. If another build makes it, add that build to `contexts:`.',
   },
   {
     match:
       /failed to resolve source metadata for ([^\s:@]+(?::\d+)?[^\s:@]*(?::[^\s:@]+)?(?:@sha256:[0-9a-f]{64})?)/,
     code: 'build/base-unreachable',
     message: (found) => `the base image ${found[1]} cannot be looked up`,
-    hint: 'Its registry must be reachable from the engine; log in if it is private.',
+    hint: 'Check that the engine can reach its registry; log in if it is private.',
   },
   {
     match: /target stage "([^"]+)" could not be found|target stage (\S+) could not be found/,
     code: 'build/target-missing',
     message: (found) => `the Dockerfile has no stage \`${found[1] ?? found[2]}\``,
-    hint: 'Check `target` against the names after AS.',
+    hint: 'Set `target` to a name after AS in a FROM line.',
   },
   {
     match: /failed to calculate checksum of ref [^:]+: "([^"]+)": not found|"([^"]+)": not found/,
@@ -262,7 +262,7 @@ const PATTERNS: readonly Pattern[] = [
     match: /^process did not complete successfully: exit code: 137(?!\d)/m,
     code: 'build/step-failed',
     message: () => 'a step was killed (exit code 137)',
-    hint: `Mostly for want of memory: give the engine more, or run fewer builds at a time, ${option('-j 1')}.`,
+    hint: `Give the engine more memory, the usual cause, or run fewer builds at a time, ${option('-j 1')}.`,
   },
   {
     match: /^process did not complete successfully: exit code: (\d+)/m,
@@ -273,7 +273,7 @@ const PATTERNS: readonly Pattern[] = [
     match: /^process did not complete successfully: .*exec: "([^"]+)": .*(?:no such file|not found)/m,
     code: 'build/step-failed',
     message: (found) => `a step could not start: its image has no \`${found[1]}\``,
-    hint: 'RUN without brackets needs a shell in the image; with brackets the program itself must be there.',
+    hint: 'RUN without brackets needs a shell in the image, RUN with brackets the program itself.',
   },
   {
     match: /^process did not complete successfully: .*?([^:]+)$/m,
@@ -323,18 +323,18 @@ export function explainFailure(
       const isBase = pattern.code.startsWith('build/base-');
       if (isBase && frontend !== undefined && isSameImage(found[1] ?? '', frontend.image)) {
         const place = frontend.span === undefined ? {} : { span: frontend.span };
-        return problem(pattern.code, `the frontend ${frontend.image} cannot be had`, {
+        return problem(pattern.code, `the frontend ${frontend.image} is not available`, {
           build,
           ...place,
-          hint: 'It is named by `source:`. Its registry must be reachable from the engine; log in if it is private.',
+          hint: 'Check `source:` and that the engine can reach its registry; log in if it is private.',
           ...detailOf(summary, text),
         });
       }
       const isFrontend = isBase && isSyntaxLine(span);
       if (isFrontend) {
-        return problem(pattern.code, `the frontend ${found[1]} of the \`# syntax\` line cannot be had`, {
+        return problem(pattern.code, `the frontend ${found[1]} of the \`# syntax\` line is not available`, {
           ...where,
-          hint: 'Its registry must be reachable from the engine; without that line the engine takes the frontend it brings along.',
+          hint: 'Check that the engine can reach its registry, or remove that line to use the built-in frontend.',
           ...detailOf(summary, text),
         });
       }
@@ -359,10 +359,10 @@ export function explainFailure(
   );
 }
 
-/** A step that fails for want of space says so in its output only. */
+/** A step that fails for lack of space says so in its output only. */
 function hintOf({ code, hint }: Pattern, { failedLog }: ProgressSummary): { readonly hint?: string } {
   if (code === 'build/step-failed' && failedLog.some((line) => /no space left on device/i.test(line)))
-    return { hint: `What it wrote speaks of a full disk, most likely that of the engine. ${FREE_SPACE}` };
+    return { hint: `Its output mentions a full disk, most likely that of the engine. ${FREE_SPACE}` };
   return hint === undefined ? {} : { hint };
 }
 
@@ -390,7 +390,7 @@ function spanOf(
   return step === undefined ? undefined : findStep(dockerfile, step);
 }
 
-/** BuildKit points at the line that names the frontend where its image cannot be had. */
+/** BuildKit points at the line that names the frontend where its image is not available. */
 function isSyntaxLine(span: Span | undefined): boolean {
   return span !== undefined && /^\s*#\s*syntax\s*=/i.test(span.source.text.slice(span.start, span.end));
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Digest, isDigest } from '../model/mod.ts';
 
 /**
- * What the file says of the image that was made; nothing where it is not there, undefined where it is no JSON. Keys are buildkit's exptypes
+ * What the file says of the image that was made; nothing where it is not there, undefined where it is not JSON. Keys are buildkit's exptypes
  * (exporter/containerimage/exptypes/keys.go).
  */
 export async function readMetadata(

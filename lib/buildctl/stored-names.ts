@@ -2,8 +2,8 @@
  * What names in the engine's image store stand for, where nobody but the engine can look into it. The frontend is asked for the
  * LLB of a Dockerfile that reads them: it looks up every image, says its digest, and runs nothing.
  *
- * With `image-resolve-mode=local` a name that the store has is that image and no registry is asked; one that it lacks is looked
- * for in its registry (buildkit util/resolver/pool.go). Names are asked for without a digest: BuildKit takes one that it saw
+ * With `image-resolve-mode=local` a name that the store has is that image, and no registry is queried; one that it lacks is looked
+ * for in its registry (buildkit util/resolver/pool.go). Names are requested without a digest: BuildKit takes one that it saw
  * before for there, by a label of its content, though the name is gone.
  */
 import { createHash } from 'node:crypto';

@@ -55,7 +55,7 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { title: 'Build', cell: ({ build }) => `**${inlineText(build)}**` },
-  { title: 'Result', cell: (_, outcome) => (outcome === undefined ? 'not ended' : signed(outcome)) },
+  { title: 'Result', cell: (_, outcome) => (outcome === undefined ? 'not finished' : signed(outcome)) },
   {
     title: '>Time',
     cell: (_, outcome) =>

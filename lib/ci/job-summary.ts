@@ -23,7 +23,7 @@ export interface JobSummaryStyle {
   readonly linkOf?: (file: string, line: number) => string;
   /** Command lines that do the same on somebody's machine. */
   readonly again?: readonly string[];
-  /** In place of the table, where there was nothing to do. */
+  /** Instead of the table, where there was nothing to do. */
   readonly nothing?: string;
 }
 
@@ -65,7 +65,7 @@ export function formatJobSummary(run: RunTimeline, style: JobSummaryStyle): stri
 
 /** As many sections as there is room for, the most important ones first, in their order. */
 function fit(sections: readonly (readonly [number, string])[], room: number): string {
-  const note = '*There was no room for the rest of this summary.*';
+  const note = '*The rest did not fit into this summary.*';
   let left = room - note.length - 2;
   const shown = new Set<string>();
   let isWhole = true;
@@ -90,7 +90,8 @@ function formatHead(run: RunTimeline, outcomes: readonly Outcome[], style: JobSu
   const sign = summary === undefined || summary.cancelled ? '⚠️' : summary.ok ? '✅' : '❌';
   const counts = countOutcomes(outcomes);
   const result = counts === '' ? 'nothing was built' : counts;
-  const ended = summary === undefined ? 'the run did not end' : summary.cancelled ? 'cancelled' : undefined;
+  const ended =
+    summary === undefined ? 'the run did not finish' : summary.cancelled ? 'cancelled' : undefined;
   const title = `## ${sign} bake-ts${dry}: ${ended === undefined ? '' : `${ended}, `}${result} in ${formatDuration(run.durationMs)}`;
   const facts = [
     ...(run.interruptedBy === undefined ? [] : [`stopped by ${inlineText(run.interruptedBy)}`]),
@@ -172,16 +173,14 @@ function formatReasons(builds: readonly BuildTimeline[]): string {
   });
   const more = made.length > rows.length ? [`- and ${made.length - rows.length} more`] : [];
   const title =
-    made.length === 1
-      ? 'Why 1 build was not left as it was'
-      : `Why ${made.length} builds were not left as they were`;
+    made.length === 1 ? 'Why 1 build was not skipped' : `Why ${made.length} builds were not skipped`;
   return details(title, [...rows, ...more].join('\n'));
 }
 
 const WAITS: Readonly<Record<WaitSpan['kind'], string>> = {
   retry: 'tried again',
   stalled: 'no progress',
-  engine: 'engine away',
+  engine: 'engine lost',
   registry: 'registry',
 };
 
@@ -202,7 +201,7 @@ function formatWaits(run: RunTimeline): string {
       inlineText(wait.text),
     ]);
   const more = waits.length > MOST_WAITS ? `\n\nand ${waits.length - MOST_WAITS} more` : '';
-  return `### What was waited for\n\n${table(['>After', 'Build', 'What', '>For', 'Why'], rows)}${more}`;
+  return `### Waits\n\n${table(['>After', 'Build', 'What', '>For', 'Why'], rows)}${more}`;
 }
 
 function formatWarnings(warnings: readonly Folded[], style: JobSummaryStyle): string {
@@ -217,5 +216,5 @@ function formatWarnings(warnings: readonly Folded[], style: JobSummaryStyle): st
 }
 
 function formatAgain(lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `### Again, on your machine\n\n${preBlock(lines)}`;
+  return lines.length === 0 ? '' : `### Run it on your machine\n\n${preBlock(lines)}`;
 }

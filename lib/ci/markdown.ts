@@ -20,7 +20,7 @@ export function htmlText(text: string): string {
   return escapeHtml(oneLine(text));
 }
 
-/** Lines as they are. The element goes on over empty lines up to its end tag, so Markdown has no say in it. */
+/** Lines as they are. The element continues over empty lines up to its end tag, so Markdown has no say in it. */
 export function preBlock(lines: readonly string[]): string {
   return `<pre>${lines.map((line) => escapeHtml(plainText(line))).join('\n')}\n</pre>`;
 }

@@ -43,21 +43,21 @@ spec:
       - name: revision
         description: The commit to build
       - name: package
-        description: Where bake-ts comes from, what \`npm install\` takes
+        description: The package of bake-ts, as for \`npm install\`
         value: ${scalar(settings.package)}
       - name: buildkit-host
-        description: Address of the engine; empty, what builds.yaml says
+        description: Address of the engine; if empty, that of builds.yaml
         value: ${scalar(BUILDKIT_HOST)}
   parallelism: 8 # pods at a time; each builds on the same engine
   synchronization:
     mutexes:
-      - name: ${scalar(settings.name)} # so that tags do not go back to an older commit
+      - name: ${scalar(settings.name)} # so that tags never move back to an older commit
   volumes:
 ${indented(volumes(), 4)}
   templates:
     - name: images
       dag:
-        failFast: false # what does not need the one that failed is built all the same
+        failFast: false # builds that do not need the failed one continue
         tasks:
 ${pipeline.levels.flat().map(task).join('\n')}
 ${jobTemplate(pipeline, settings)}
@@ -68,7 +68,7 @@ function usage({ name }: KubernetesSettings): string {
   return `# kubectl apply --filename FILE, and for each commit, by a trigger or by hand:
 #   argo submit --from workflowtemplate/${name} --parameter repository=https://git.example.com/acme/shop.git \\
 #     --parameter revision="$(git rev-parse HEAD)"
-${comment(`Secrets of the namespace, each of them optional: ${SECRETS.registries} (kubernetes.io/dockerconfigjson) signs in to registries, ${SECRETS.engine} (ca.pem, cert.pem, key.pem) to the engine, and what is in ${SECRETS.environment} are variables of the jobs, such as BAKE_TS_RECORD_KEY.`)}`;
+${comment(`Optional secrets of the namespace: ${SECRETS.registries} (kubernetes.io/dockerconfigjson) signs in to registries, ${SECRETS.engine} (ca.pem, cert.pem, key.pem) to the engine, and the keys of ${SECRETS.environment} become variables of the jobs, such as BAKE_TS_RECORD_KEY.`)}`;
 }
 
 /** One job as a task of the graph. */
@@ -139,14 +139,14 @@ ${inputs.map(([name, value]) => `          - { name: ${name}${value === undefine
             git:
               repo: "{{workflow.parameters.repository}}"
               revision: "{{workflow.parameters.revision}}"
-              # Of a private repository, with a secret that has both:
+              # For a private repository, with a secret that has both keys:
               # usernameSecret: { name: git, key: username }
               # passwordSecret: { name: git, key: password }
 ${isRead ? `      outputs:\n        parameters:\n          - name: made\n            valueFrom: { path: ${MADE} }\n` : ''}${hasNodes ? '      podSpecPatch: "{{inputs.parameters.pod}}"\n' : ''}      activeDeadlineSeconds: 7200
       retryStrategy:
         limit: 2
         retryPolicy: Always
-        # A pod that was lost, an engine (5) or a registry (6) that was out of reach. A build that fails would fail again.
+        # Retries lost pods and unreachable engines (5) or registries (6). A failed build would fail again.
         expression: lastRetry.status == 'Error' || asInt(lastRetry.exitCode) in [5, 6]
         backoff: { duration: 30s, factor: 2 }
       initContainers:

@@ -51,11 +51,11 @@ on:
     - cron: "17 3 * * *" # full hours are crowded
   workflow_dispatch:
 
-# Each job takes what it needs.
+# Each job requests what it needs.
 permissions: {}
 
-# Pushes to a branch wait for one another, so that tags do not go back to an older commit; of a pull request only
-# the latest state counts.
+# Pushes to a branch run one after the other, so that tags never move back to an older commit; of a pull request only
+# the latest state is built.
 concurrency:
   group: \${{ github.workflow }}-\${{ github.event_name == 'schedule' && 'nightly' || github.ref }}
   cancel-in-progress: \${{ github.event_name == 'pull_request' }}
@@ -65,7 +65,7 @@ ${jobs.join('\n\n')}
 `);
 }
 
-/** Marks what GitHub would take for an expression of its own, in words that were given to us. */
+/** Marks what GitHub would take for an expression of its own, as text that we got. */
 const MARK = '\u0000';
 
 function literal(text: string): string {
@@ -91,7 +91,7 @@ function setup({ action, buildkit }: GithubSettings, takesEngine = true): string
   if (action !== undefined)
     return `      - uses: ${literal(scalar(action))}
         with:
-          run: false # only installs, and starts the engine`;
+          run: false # only installs and starts the engine`;
   return `      - name: Install bake-ts
         working-directory: \${{ runner.temp }}
         run: |
@@ -130,9 +130,9 @@ function pullRequest(settings: GithubSettings): string {
   const selected = shellWords(settings.selecting);
   const trust = `\${{ github.event.pull_request.head.repo.full_name == github.repository && '--no-push' || '--untrusted' }}`;
   const why = settings.hasCode
-    ? 'A builds.yaml that is or includes a program is refused for pull requests of forks: `--untrusted` runs no code.'
-    : 'Of a fork, `--untrusted` runs no code of builds.yaml and gives it no variable that sounds like a secret.';
-  return `${comment('Pull requests, of forks, too: no secrets, nothing is pushed, and no record is written. One job, since builds read one another from its engine.', 2)}
+    ? 'For forks, `--untrusted` runs no code: a builds.yaml that is or includes a program is refused.'
+    : 'For forks, `--untrusted` runs no code of builds.yaml and hides variables whose names look like secrets.';
+  return `${comment('Pull requests, also of forks: no secrets, no pushes, no records. One job, since builds read each other from its engine.', 2)}
   pull-request:
     if: github.event_name == 'pull_request'
     runs-on: ubuntu-latest
@@ -143,7 +143,7 @@ function pullRequest(settings: GithubSettings): string {
 ${setup(settings)}
       - uses: ${ACTIONS.checkout}
         with:
-          fetch-depth: 0 # back to where the branch was left
+          fetch-depth: 0 # for the commit where the branch started
           persist-credentials: false # no token in .git/config
       - name: Build what the pull request changes
         env:
@@ -162,7 +162,7 @@ function byLevel(pipeline: Pipeline, settings: GithubSettings): readonly string[
       const matrix = [first, ...others].map(({ builds }) => builds.join(' '));
       const spread = `
     strategy:
-      fail-fast: false # what does not need the one that failed is built all the same
+      fail-fast: false # builds that do not need the failed one continue
       matrix:
         builds:${list(matrix, 10)}`;
       return `${at === 0 && place === 0 ? `${comment(LEVELS, 2)}\n` : ''}  ${group}:
@@ -177,9 +177,9 @@ ${building(pipeline, settings, first, {
 }
 
 const LEVELS =
-  'Commits: level by level, a level when all of the one before is pushed. A job gets the images that it builds on by digest, from what the jobs before it say that they made.';
+  'Commits: level by level; a level starts when the level before is pushed. Jobs get the digests of their parents from the results of earlier jobs.';
 const DAG =
-  'Commits: a job for each build, when what it needs is pushed. It gets those images by digest, from what the jobs before it say that they made.';
+  'Commits: a job for each build, which starts when its dependencies are pushed. It gets their digests from the results of earlier jobs.';
 const PUSHED = "github.event_name == 'push' || github.event_name == 'workflow_dispatch'";
 
 function byBuild(pipeline: Pipeline, settings: GithubSettings): readonly string[] {
@@ -223,7 +223,7 @@ ${setup(settings, !isMerge)}
 ${logins(registries)}${job.takes.length > 0 ? download(`${isMerge ? PART : MADE}*`) : ''}      - name: ${isMerge ? 'Join the platforms' : 'Build and push'}
         env:
           BUILDS: ${builds.startsWith('$') ? builds : scalar(builds)}${isRead ? `\n          ARTIFACT: ${artifact}` : ''}
-          BAKE_TS_RECORD_KEY: \${{ secrets.BAKE_TS_RECORD_KEY }} # may be unset; signs records
+          BAKE_TS_RECORD_KEY: \${{ secrets.BAKE_TS_RECORD_KEY }} # optional; signs records
         run: |
 ${indented(bakeLines(job, settings, isRead).join('\n'), 10)}${
   isRead
@@ -232,7 +232,7 @@ ${indented(bakeLines(job, settings, isRead).join('\n'), 10)}${
         with:
           name: ${job.kind === 'platform' ? PART : MADE}${artifact}
           path: \${{ runner.temp }}/made/${artifact}.json
-          overwrite: true # where the job runs again
+          overwrite: true # when the job runs again
           retention-days: 1`
     : ''
 }`;
@@ -293,7 +293,7 @@ function logins(registries: readonly string[]): string {
 function updateLock(settings: GithubSettings): string {
   const { lockFile, branch } = settings;
   const lock = literal(shellWords([lockFile]));
-  return `${comment('Nightly: moves builds.lock to what the tags of base images stand for now, builds all of it, and opens a pull request. It takes the setting "Allow GitHub Actions to create and approve pull requests". What this token opens starts no workflow, so it is built here.', 2)}
+  return `${comment('Nightly: updates builds.lock to the current digests of base images, builds everything, and opens a pull request. It needs the setting "Allow GitHub Actions to create and approve pull requests". A pull request of this token starts no workflow, so it is built here.', 2)}
   update-lock:
     if: github.event_name == 'schedule'
     runs-on: ubuntu-latest
@@ -329,6 +329,6 @@ ${setup(settings)}
           git push --force origin bake-ts/update-lock
           if [ "$(gh pr list --head bake-ts/update-lock --json number --jq length)" = 0 ]; then
             gh pr create --head bake-ts/update-lock --base ${literal(shellWords([branch]))} \\
-              --title 'Move base images' --body 'What the tags of base images stand for now. All images were built with it.'
+              --title 'Move base images' --body 'Current digests of base images. All images were built with them.'
           fi`;
 }

@@ -62,21 +62,21 @@ function base(hasParts: boolean): string {
   const parts = hasParts
     ? `\n    - mkdir -p ${KEPT}/parts && cp "$BAKE_TS_MADE"/parts/*.json ${KEPT}/parts/ || true`
     : '';
-  return `${comment("The engine is bake-ts's own, which takes a privileged runner (those of gitlab.com are). With the CI/CD variable BUILDKIT_HOST a buildkitd of yours is used, and any runner will do.")}
+  return `${comment('The embedded engine needs a privileged runner (those of gitlab.com are). Set the CI/CD variable BUILDKIT_HOST to use your own buildkitd with any runner.')}
 .bake-ts:
   image: node:24-bookworm
   timeout: 2h
   variables:
     DOCKER_CONFIG: /tmp/docker
-    # Beside the checkout, where no build reads it.
+    # Outside the checkout, where no build reads it.
     BAKE_TS_MADE: $CI_PROJECT_DIR.tmp/bake-ts
   before_script:
-    # Elsewhere, so that no \`.npmrc\` of the repository has a say in it.
+    # Elsewhere, so that no \`.npmrc\` of the repository applies.
     - (cd / && npm install --global -- "$BAKE_TS_PACKAGE")
     - bake-ts engine install
     - rm -rf "$BAKE_TS_MADE" && mkdir -p "$BAKE_TS_MADE"
   after_script:
-    # GitLab takes files of the checkout; here no build reads them any more.
+    # GitLab collects files of the checkout; no build reads them any more.
     - mkdir -p ${KEPT} && cp "$BAKE_TS_MADE"/*.json "$BAKE_TS_MADE"/*.xml ${KEPT}/ || true${parts}
   artifacts:
     when: always
@@ -89,9 +89,9 @@ function base(hasParts: boolean): string {
 function mergeRequest(settings: PipelineSettings): string {
   const { selecting, hasCode } = settings;
   const why = hasCode
-    ? 'A builds.yaml that is or includes a program is refused for merge requests of forks: `--untrusted` runs no code.'
-    : 'Of a fork, `--untrusted` runs no code of builds.yaml and gives it no variable that sounds like a secret.';
-  return `${comment('Merge requests, of forks, too: no secrets (keep every variable with one protected), nothing is pushed, and no record is written. One job, since builds read one another from its engine.')}
+    ? 'For forks, `--untrusted` runs no code: a builds.yaml that is or includes a program is refused.'
+    : 'For forks, `--untrusted` runs no code of builds.yaml and hides variables whose names look like secrets.';
+  return `${comment('Merge requests, also of forks: no secrets (protect every variable that holds one), no pushes, no records. One job, since builds read each other from its engine.')}
 merge-request:
   extends: .bake-ts
   stage: check
@@ -99,9 +99,9 @@ merge-request:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
   interruptible: true # by the next push
   variables:
-    GIT_DEPTH: "0" # back to where the branch was left
+    GIT_DEPTH: "0" # for the commit where the branch started
   script:
-    - git remote set-url origin "$CI_PROJECT_URL" # the runner leaves the token of the job there
+    - git remote set-url origin "$CI_PROJECT_URL" # the runner leaves the job's token there
 ${comment(why, 4)}
     - if [ "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID" = "$CI_PROJECT_ID" ]; then trust=--no-push; else trust=--untrusted; fi
     - ${scalarLine(bakeTs(settings, 'run', shellWords(selecting), '"$trust" --since "$CI_MERGE_REQUEST_DIFF_BASE_SHA"', JUNIT))}`;
@@ -129,7 +129,7 @@ ${script(registries, isRead, bakeTs(settings, 'run', `$BUILDS${parents}${made} $
 function splitting({ registries, levels }: Pipeline, settings: PipelineSettings): string {
   const isRead = levels.length > 1;
   const words = `$BUILDS $OPTIONS${isRead ? ' $parents' : ''} --metadata-file "$BAKE_TS_MADE/parts/$CI_JOB_ID.json" ${JUNIT}`;
-  return `${comment('Some platforms of builds, pushed by digest. What these jobs say that they made is for those that join it.')}
+  return `${comment('Some platforms of builds, pushed by digest. Later jobs join them, using the results of these.')}
 .platform:
   extends: .push
   resource_group: images-$OPTIONS-${isShared(levels) ? '$JOB' : '$BUILDS'}
@@ -158,7 +158,7 @@ function script(registries: readonly string[], isRead: boolean, call: string): s
     ...login(registries),
     ...(isRead
       ? [
-          `# What the jobs before made lies in the checkout, where it would be a file of contexts.`,
+          `# Results of earlier jobs are in the checkout, where they would be files of contexts.`,
           `- if [ -d ${KEPT} ]; then mv ${KEPT} "$BAKE_TS_MADE/parents"; fi`,
           ...(call.includes('$parents')
             ? [
@@ -167,7 +167,7 @@ function script(registries: readonly string[], isRead: boolean, call: string): s
             : []),
         ]
       : []),
-    `# Not in quotes: names of builds have no blanks, and nothing that means anything to a shell.`,
+    `# Not quoted: names of builds have no blanks or special characters of a shell.`,
     `- ${scalarLine(call)}`,
   ];
   return lines.map((line) => `    ${line}`).join('\n');
@@ -176,7 +176,7 @@ function script(registries: readonly string[], isRead: boolean, call: string): s
 function login(registries: readonly string[]): readonly string[] {
   if (registries.length === 0) return [];
   return [
-    "# GitLab's own registry. Others sign in by the CI/CD variable DOCKER_AUTH_CONFIG (protected, masked).",
+    "# GitLab's own registry. For others set the CI/CD variable DOCKER_AUTH_CONFIG (protected, masked).",
     '- |',
     `  if [ -n "\${CI_REGISTRY:-}" ]; then`,
     '    mkdir -p "$DOCKER_CONFIG"',
@@ -191,7 +191,7 @@ function byLevel(pipeline: Pipeline): readonly string[] {
     [...groupJobs(jobs)].map(([group, [first, ...others]], place) => {
       const head =
         at === 0 && place === 0
-          ? `${comment('Level by level: a stage begins when all of the one before is pushed. A job gets the images that it builds on by digest, from what the jobs before it say that they made.')}\n`
+          ? `${comment('Level by level: a stage starts when the stage before is pushed. Jobs get the digests of their parents from the results of earlier jobs.')}\n`
           : '';
       if (first.kind === 'merge') return `${head}${single(first, group)}`;
       return `${head}${group}:
@@ -237,7 +237,7 @@ function byBuild(pipeline: Pipeline): readonly string[] {
   return pipeline.levels.flat().map((job, at) => {
     const head =
       at === 0
-        ? `${comment('A job for each build, when what it needs is pushed. It gets those images by digest, from what the jobs before it say that they made.')}\n`
+        ? `${comment('A job for each build, which starts when its dependencies are pushed. It gets their digests from the results of earlier jobs.')}\n`
         : '';
     return `${head}${single(job, 'build')}`;
   });
@@ -246,7 +246,7 @@ function byBuild(pipeline: Pipeline): readonly string[] {
 function updateLock(settings: PipelineSettings): string {
   const lock = shellWords([settings.lockFile]);
   const run = bakeTs(settings, 'run', shellWords(settings.selecting), '--no-push');
-  return `${comment('For a pipeline schedule, say each night: moves builds.lock to what the tags of base images stand for now, builds all of it, and opens a merge request. It takes the setting "Allow Git push requests to the repository" (CI/CD, job token permissions). What that token pushes starts no pipeline, so it is built here.')}
+  return `${comment('For a nightly pipeline schedule: updates builds.lock to the current digests of base images, builds everything, and opens a merge request. It needs the setting "Allow Git push requests to the repository" (CI/CD, job token permissions). A push of that token starts no pipeline, so it is built here.')}
 update-lock:
   extends: .bake-ts
   stage: update

@@ -118,17 +118,17 @@ function isMerge({ kind }: PipelineJob): boolean {
   return kind === 'merge';
 }
 
-/** Why jobs by build are no pipeline, in words; undefined: they are one. */
+/** Why jobs by build are no pipeline, as text; undefined: they are one. */
 export function whyTooMany(
   levels: readonly (readonly PipelineJob[])[],
   limits: PipelineLimits,
 ): string | undefined {
   const jobs = levels.flat();
   if (jobs.length > limits.jobs)
-    return `${jobs.length} jobs are more than the ${limits.jobs} that a pipeline may have`;
+    return `${jobs.length} jobs are more than the limit of ${limits.jobs} jobs in a pipeline`;
   const wide = jobs.find(({ needs }) => needs.length > limits.needs);
   if (wide === undefined) return undefined;
-  return `${wide.id} would wait for ${wide.needs.length} jobs, and may wait for ${limits.needs}`;
+  return `${wide.id} would wait for ${wide.needs.length} jobs, more than the limit of ${limits.needs}`;
 }
 
 /** What the jobs of one level have in common, but for their builds. */

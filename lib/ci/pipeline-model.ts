@@ -25,7 +25,7 @@ export interface Runner {
   readonly where: string;
 }
 
-/** What is asked of a pipeline. */
+/** What a pipeline is to be. */
 export interface PipelineOptions {
   readonly split: Split;
   readonly limits: PipelineLimits;

@@ -115,11 +115,11 @@ export function podScript(pipeline: Pipeline, settings: PipelineSettings, script
 
 const INSTALL = `set -euo pipefail
 if ! [[ "$REVISION" =~ ^[0-9a-f]{40}([0-9a-f]{24})?$ ]]; then
-  echo "revision is '$REVISION', and has to be a whole commit id: each pod clones, and a branch may move between" >&2
+  echo "revision is '$REVISION', but must be a full commit id: each pod clones, and a branch may move in between" >&2
   exit 2
 fi
 work="$(mktemp -d)"
-cd "$work" # no \`.npmrc\` of the repository has a say in what is installed
+cd "$work" # so that no \`.npmrc\` of the repository applies
 npm install --no-save --prefix "$work" -- "$BAKE_TS_PACKAGE"
 export PATH="$work/node_modules/.bin:$PATH"`;
 
@@ -155,7 +155,7 @@ function calls(pipeline: Pipeline, settings: CallSettings): readonly string[] {
   ];
 }
 
-/** What a system hands on is small, and becomes a part of its own objects: only what this job was asked for, compressed. */
+/** What a system hands on is small, and becomes a part of its own objects: only the requested builds of this job, compressed. */
 function leave(result: string): string {
   return `node --eval '
   const { readFileSync, writeFileSync } = require("node:fs");

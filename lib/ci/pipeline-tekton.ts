@@ -39,7 +39,7 @@ spec:
     - name: revision
       description: The commit to build
     - name: buildkit-host
-      description: Address of the engine; empty, what builds.yaml says
+      description: Address of the engine; if empty, that of builds.yaml
       default: ${scalar(BUILDKIT_HOST)}
   tasks:
 ${jobs.map((job) => pipelineTask(job, settings)).join('\n')}
@@ -71,7 +71,7 @@ ${run
   .split('\n')
   .map((line) => `#   ${line}`)
   .join('\n')}
-${comment(`Secrets of the namespace, each of them optional: ${SECRETS.registries} (kubernetes.io/dockerconfigjson) signs in to registries, ${SECRETS.engine} (ca.pem, cert.pem, key.pem) to the engine, and what is in ${SECRETS.environment} are variables of the jobs, such as BAKE_TS_RECORD_KEY. For a private repository the service account has a secret with the annotation tekton.dev/git-0.`)}`;
+${comment(`Optional secrets of the namespace: ${SECRETS.registries} (kubernetes.io/dockerconfigjson) signs in to registries, ${SECRETS.engine} (ca.pem, cert.pem, key.pem) to the engine, and the keys of ${SECRETS.environment} become variables of the jobs, such as BAKE_TS_RECORD_KEY. For a private repository give the service account a secret with the annotation tekton.dev/git-0.`)}`;
 }
 
 function jobTask({ name }: KubernetesSettings): string {
@@ -97,12 +97,7 @@ function task(pipeline: Pipeline, settings: KubernetesSettings): string {
       : []),
     ['repository', 'REPOSITORY'],
     ['revision', 'REVISION'],
-    [
-      'package',
-      'BAKE_TS_PACKAGE',
-      scalar(settings.package),
-      'Where bake-ts comes from, what `npm install` takes',
-    ],
+    ['package', 'BAKE_TS_PACKAGE', scalar(settings.package), 'The package of bake-ts, as for `npm install`'],
     ['buildkit-host', 'BUILDKIT_HOST'],
   ];
   const declared = parameters.map(
@@ -116,7 +111,7 @@ metadata:
 spec:
   params:
 ${declared.join('\n')}
-${isRead ? '  results:\n    - name: made\n      description: The images that it made, for jobs that build on them\n' : ''}  volumes:
+${isRead ? '  results:\n    - name: made\n      description: The images that it built, for the jobs that need them\n' : ''}  volumes:
 ${indented(volumes(), 4)}
   steps:
     - name: buildctl
@@ -168,8 +163,8 @@ ${parameters.map(([name, value]) => `        - { name: ${name}, value: ${value} 
 
 function finallyFailed(): string {
   return `  finally:
-    # Tekton starts nothing more when a task has failed. With \`onError: continue\` it builds what does not need that one, and
-    # skips what does, since its parameter is missing; that the pipeline has failed is said here.
+    # Tekton starts nothing more when a task fails. With \`onError: continue\` it runs tasks that do not need that one, and
+    # skips those that do, since their parameter is missing; this task makes the pipeline fail.
     - name: failed
       when:
         - { input: $(tasks.status), operator: in, values: [Failed] }
@@ -179,6 +174,6 @@ function finallyFailed(): string {
             image: ${JOB_IMAGE}
             script: |
               #!/bin/sh
-              echo 'A job has failed; its log says why. What needs its images was not built.'
+              echo 'A job failed; see its log. Builds that need its images were not built.'
               exit 1`;
 }

@@ -17,7 +17,7 @@ export interface PipelineSettings {
   readonly directory: string;
   /** Options for reading builds.yaml, for each call of bake-ts. */
   readonly reading: readonly string[];
-  /** What was asked for (patterns, filters): the words of the command line that merge requests and nightly builds take. */
+  /** What was requested (patterns, filters): the words of the command line that merge requests and nightly builds take. */
   readonly selecting: readonly string[];
   /** builds.lock, from the top of the repository, with `/`. */
   readonly lockFile: string;
@@ -78,7 +78,7 @@ export function bakeTs(
 }
 
 /**
- * Quotes a word for a shell so that none of its characters that `pattern` matches is left as it is; for what reads the script
+ * Quotes a word for a shell so that none of its characters that `pattern` matches is left unchanged; for what reads the script
  * before the shell does. The pattern is global and matches single characters.
  */
 export function quotedWord(text: string, pattern: RegExp): string {
@@ -117,13 +117,13 @@ export function heading(
   const notes: readonly PipelineNote[] = pipeline.notes;
   return [
     comment(
-      `Printed by \`bake-ts ${command}\` (bake-ts ${version}). Print it again when builds come or go, or need other builds.`,
+      `Printed by \`bake-ts ${command}\` (bake-ts ${version}). Print it again when builds or their dependencies change.`,
     ),
     ...(variables.length === 0
       ? []
       : [
           comment(
-            `Printed with ${variables.join(', ')} from the environment; jobs need the same: set it with \`env:\`, \`variables:\` or in the settings.`,
+            `Printed with ${variables.join(', ')} from the environment. Set the same for the jobs: with \`env:\`, \`variables:\` or in the settings.`,
           ),
         ]),
     ...notes.map(({ text, hint }) => comment(`Note: ${text} ${hint}`)),
@@ -150,7 +150,7 @@ export function secretNames(hosts: readonly string[]): ReadonlyMap<string, strin
 /** The variable with {@link PipelineSettings.package}, so that it stands in the file once. */
 export function packageVariable(settings: PipelineSettings, indent: number): string {
   const head = ' '.repeat(indent);
-  return `${comment('Where bake-ts comes from: what `npm install` takes.', indent)}\n${head}BAKE_TS_PACKAGE: ${scalar(settings.package)}`;
+  return `${comment('The package of bake-ts, as for `npm install`.', indent)}\n${head}BAKE_TS_PACKAGE: ${scalar(settings.package)}`;
 }
 
 /** A script for a block scalar, each line indented. */

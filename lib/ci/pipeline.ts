@@ -25,8 +25,8 @@ export function planPipeline(plan: Plan, { split, limits, runners = [] }: Pipeli
     if (tooMany === undefined) return { split, levels: byBuild, registries, notes };
     if (split === 'build')
       notes.push({
-        text: `There are jobs by level and not by build: ${tooMany}.`,
-        hint: 'Print it for some of the builds, one pipeline each.',
+        text: `Jobs are by level and not by build: ${tooMany}.`,
+        hint: 'Print several pipelines, each for some of the builds.',
       });
   }
   const isGraph = split === 'graph';
@@ -34,7 +34,7 @@ export function planPipeline(plan: Plan, { split, limits, runners = [] }: Pipeli
   if (perJob > 1)
     notes.push({
       text: `Up to ${perJob} builds share a job, since a pipeline may have ${limits.jobs} jobs${limits.jobsOfLevel < limits.jobs ? `, ${limits.jobsOfLevel} of them in one level` : ''}.`,
-      hint: 'Nothing has to be done; a job builds its images at the same time.',
+      hint: 'This works as it is: a job builds its images in parallel.',
     });
   return { split: isGraph ? 'graph' : 'level', levels, registries, notes };
 }
@@ -45,17 +45,17 @@ function oneJob(builds: readonly string[]): PipelineJob {
 
 const NO_RECORD: PipelineNote = {
   text: 'builds.yaml has no `record:`, so a new runner knows nothing of earlier pipelines and builds everything.',
-  hint: 'Add `record: registry` at the top of builds.yaml; what has not changed is skipped then.',
+  hint: 'Add `record: registry` at the top of builds.yaml to skip unchanged builds.',
 };
 
 const TOGETHER: PipelineNote = {
   text: 'There is one job, since `publish: together` moves all tags at the end of one run.',
-  hint: 'Jobs of their own take `publish: each`.',
+  hint: 'Set `publish: each` for several jobs.',
 };
 
 const TOGETHER_RUNNERS: PipelineNote = {
-  text: 'Runners for platforms count for nothing, since there is one job.',
-  hint: 'A pool of engines in builds.yaml builds each platform on an engine that has it, in one run.',
+  text: 'Runners for platforms are ignored, since there is one job.',
+  hint: 'Use a pool of engines in builds.yaml: it builds each platform on an engine that has it, in one run.',
 };
 
 /** Builds that several jobs make, each for itself. */
@@ -79,7 +79,7 @@ function shareNotes(plan: Plan, units: readonly Unit[]): readonly PipelineNote[]
   return [
     {
       text: `Not pushed, and so built in each job that needs it: ${shared.join(', ')}.`,
-      hint: 'With `tags:` and `push: true` it is built once.',
+      hint: 'Add `tags:` and `push: true` to build it once.',
     },
   ];
 }
@@ -97,7 +97,7 @@ function runnerNotes(
   if (unused.length > 0)
     notes.push({
       text: `Nothing is built on the runners for ${unused.map(({ platform }) => platform).join(', ')}.`,
-      hint: 'Builds are for the platforms that `platforms:` or --platform says.',
+      hint: 'Set platforms with `platforms:` or --platform.',
     });
   const whole = units.flatMap(({ build, parts: [part, ...others] }) => {
     const { platforms = [] } = nodes.get(build)?.build ?? {};
@@ -107,7 +107,7 @@ function runnerNotes(
   if (whole.length > 0)
     notes.push({
       text: `Not pushed, and so built for all platforms in one job: ${whole.join(', ')}.`,
-      hint: 'What platforms have in common is joined in a registry, which takes `tags:` and `push: true`.',
+      hint: 'Add `tags:` and `push: true`: platforms are joined in a registry.',
     });
   return notes;
 }

@@ -53,7 +53,7 @@ function openDecompressor(mediaType: string): Duplex | undefined {
     return createZstdDecompress();
   }
   if (/[+.]tar$/.test(mediaType)) return undefined;
-  throw new Error(`a layer of the type ${mediaType} cannot be read`);
+  throw new Error(`layers of type ${mediaType} are not supported`);
 }
 
 /** What an image's files are: its layers on top of one another, whiteouts applied (OCI image-spec, layer.md). */

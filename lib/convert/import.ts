@@ -51,7 +51,7 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
   if (composes.length > 0 && composes.length < files.length) {
     const [compose] = composes;
     return fail([
-      problem('import/mixed', `${compose?.name} is a Compose file, and the others are bake files`, {
+      problem('import/mixed', `${compose?.name} is a Compose file, but the others are bake files`, {
         hint: 'Import them one by one; a builds.yaml can include another one.',
       }),
     ]);
@@ -77,7 +77,7 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
     const missing = /^There is no (?:variable|function) ([\w-]+)/.exec(why)?.[1];
     return ok({
       ...imported,
-      notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`],
+      notes: [...imported.notes, `bake would reject the file: ${why}`],
       ...(missing === undefined ? {} : { missing }),
     });
   }

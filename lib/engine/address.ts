@@ -1,4 +1,4 @@
-/** Addresses of engines, looked at before anybody is called. */
+/** Addresses of engines, checked before any connection. */
 import { engineSchemesInWords, type Problem, parseEngineAddress, problem } from '../model/mod.ts';
 import type { System } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
@@ -8,7 +8,7 @@ import type { SocketTarget } from './socket.ts';
 /**
  * What is wrong with an address by itself. Problem: `engine/bad-address`.
  *
- * @param from where it stands, in words
+ * @param from where it stands, as text
  */
 export function checkAddress(address: string, from: string, system: System): Problem | undefined {
   const parsed = parseEngineAddress(address);
@@ -24,7 +24,7 @@ export function checkAddress(address: string, from: string, system: System): Pro
   // No host has these: two addresses became one.
   if (parsed.scheme === 'tcp' && /[\s,]/.test(parsed.rest)) {
     return problem('engine/bad-address', `"${address}" (from ${from}) is not one address of a buildkitd`, {
-      hint: `several engines: ${option('--addr')} once for each, or BUILDKIT_HOST with blanks between them (tcp://one:1234 tcp://two:1234)`,
+      hint: `for several engines repeat ${option('--addr')}, or separate them by blanks in BUILDKIT_HOST (tcp://one:1234 tcp://two:1234)`,
     });
   }
   if (parsed.scheme !== 'npipe' || system === 'win32') return undefined;

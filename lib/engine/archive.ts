@@ -35,7 +35,7 @@ export async function unpackMembers(options: {
   const damaged = (error: unknown) =>
     fail([
       problem('engine/archive-damaged', `${name} cannot be read as a tarball`, {
-        hint: 'get the file again; it may have been cut short on the way',
+        hint: 'get the file again; it may be incomplete',
         detail: error instanceof Error ? error.message : String(error),
       }),
     ]);
@@ -63,7 +63,7 @@ export async function unpackMembers(options: {
     if (reason !== undefined) {
       return fail([
         problem('engine/archive-unsafe', `${name} is refused: its entry "${entry.path}" ${reason}`, {
-          hint: 'an official release holds nothing of the kind: do not use this file',
+          hint: 'do not use this file: no official release holds such an entry',
         }),
       ]);
     }
@@ -76,7 +76,7 @@ export async function unpackMembers(options: {
   if (missing.length > 0) {
     return fail([
       problem('engine/archive-incomplete', `${name} does not hold ${missing.join(', ')}`, {
-        hint: 'is it the right file for this part and this machine?',
+        hint: 'check that it is the right file for this package and this machine',
       }),
     ]);
   }
@@ -115,7 +115,7 @@ function isFile(type: string): boolean {
 function whyUnsafe(entry: Entry): string | undefined {
   if (entry.path.includes('\0')) return 'has a zero byte in its name';
   if (path.posix.isAbsolute(entry.path) || /^[A-Za-z]:/.test(entry.path)) return 'has an absolute path';
-  if (entry.path.split(/[/\\]/).includes('..')) return 'leads out of the folder';
+  if (entry.path.split(/[/\\]/).includes('..')) return 'leads out of the directory';
   if (entry.sizeBytes > MEMBER_LIMIT_BYTES) return 'is larger than any release file';
   if (isFile(entry.type) || entry.type === 'Directory') return undefined;
   if (entry.type === 'SymbolicLink' || entry.type === 'Link') {
@@ -123,7 +123,7 @@ function whyUnsafe(entry: Entry): string | undefined {
     const base = entry.type === 'SymbolicLink' ? path.posix.dirname(entry.path) : '.';
     const target = path.posix.normalize(path.posix.join(base, entry.linkTarget));
     const leaves = path.posix.isAbsolute(entry.linkTarget) || target === '..' || target.startsWith('../');
-    return leaves ? `is a link that leaves the folder (to "${entry.linkTarget}")` : undefined;
+    return leaves ? `is a link that leaves the directory (to "${entry.linkTarget}")` : undefined;
   }
   return `is neither a file, a directory nor a link (${entry.type})`;
 }

@@ -13,7 +13,7 @@ import { runProgram, whyFailed, withoutTracing } from '../system/mod.ts';
 import { fullDiskOf } from './disk-space.ts';
 import type { EngineOptions } from './notice.ts';
 
-/** What an engine is asked through. */
+/** What is needed to query an engine. */
 export interface EngineTool extends EngineTarget {
   /** Path of buildctl. */
   readonly buildctl: string;
@@ -49,7 +49,7 @@ export async function askBuildctl(
   if (full !== undefined) return fail({ ...full, detail: asked.stderr.trim().slice(-1_000) });
   return fail(
     problem('engine/unreachable', `buildkitd at ${address} ${unanswered}`, {
-      hint: 'bake-ts engine doctor looks for the cause',
+      hint: 'look for the cause: bake-ts engine doctor',
       detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
       temporary: true,
     }),

@@ -1,4 +1,4 @@
-/** What an engine keeps of earlier builds: its cache, listed and let go of. */
+/** What an engine keeps of earlier builds: its cache, listed and deleted. */
 import { fail, ok, type Result } from '../model/mod.ts';
 import { askBuildctl, type EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
@@ -54,7 +54,7 @@ export async function listCache(
 }
 
 /**
- * Lets go of what builds do not need now; images of the store stay. Problems as of {@link listCache}.
+ * Deletes what builds do not need now; images of the store stay. Problems as of {@link listCache}.
  *
  * @returns what is gone
  * @throws TypeError for a limit that is none: what a limit of nonsense keeps is nothing
@@ -91,12 +91,12 @@ export async function pruneCache(
 
 function checkLimit(name: string, value: number | undefined, most: number): void {
   if (value === undefined || (value >= 0 && value <= most)) return;
-  throw new TypeError(`"${name}" is a number from 0 to ${most}, and not ${value}`);
+  throw new TypeError(`"${name}" must be a number from 0 to ${most}, not ${value}`);
 }
 
 function quoteId(id: string): string {
   if (/^[0-9A-Za-z_-]+$/.test(id)) return id;
-  throw new TypeError(`"${id}" is no name of a record`);
+  throw new TypeError(`"${id}" is not a valid id of a cache record`);
 }
 
 async function ask(

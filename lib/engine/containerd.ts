@@ -49,18 +49,18 @@ export async function findContainerd(
   if (executor === 'oci') {
     return fail(
       problem('engine/no-image-store', 'the engine keeps no images: its worker is an OCI worker', {
-        hint: 'push what it builds, or start buildkitd with --oci-worker=false --containerd-worker=true',
+        hint: 'push the images, or start buildkitd with --oci-worker=false --containerd-worker=true',
       }),
     );
   }
   if (containerd === undefined) {
-    return fail(unreadable(worker.value, ['buildkitd does not say which containerd it works with']));
+    return fail(unreadable(worker.value, ['buildkitd does not report which containerd it uses']));
   }
   if (!isLocalEngine(engine.address, thisSystem())) {
-    const why = `${engine.address} may be another machine, and of those that were made from one image all containerds call themselves alike`;
+    const why = `${engine.address} may be another machine, and containerds of machines cloned from one image have the same id`;
     return fail({
       ...unreadable(worker.value, [why]),
-      hint: 'run bake-ts on its machine, with the address of its socket (unix://…)',
+      hint: 'run bake-ts on that machine, with the address of its socket (unix://…)',
     });
   }
   const ctr = await findCtr(options.env);
@@ -72,7 +72,7 @@ export async function findContainerd(
       continue;
     }
     if (ctr === undefined) {
-      tried.push(`${socket} may be it: there is no ctr to ask`);
+      tried.push(`${socket} may be it, but there is no ctr to check`);
       continue;
     }
     const said = await askUuid(ctr, socket, options);
@@ -84,7 +84,7 @@ export async function findContainerd(
   return fail(unreadable(worker.value, tried, await faultOfNamed(options)));
 }
 
-/** What is wrong with `CONTAINERD_ADDRESS`, in words; undefined where it is not set, or somebody listens. */
+/** What is wrong with `CONTAINERD_ADDRESS`, as text; undefined where it is not set, or somebody listens. */
 async function faultOfNamed({ env, signal }: EngineOptions): Promise<string | undefined> {
   const written = env['CONTAINERD_ADDRESS'] ?? '';
   if (written === '') return undefined;
@@ -134,7 +134,7 @@ async function askUuid(
 function unreadable({ containerd }: WorkerInfo, tried: readonly string[], wrong?: string): Problem {
   const which = containerd === undefined ? '' : ` (namespace ${containerd.namespace} of its containerd)`;
   const noCtr = tried.some((one) => one.includes('ctr is neither'));
-  const right = 'to the socket of the containerd that this buildkitd works with, as a user who may open it';
+  const right = 'to the socket of the containerd that this buildkitd uses, as a user who may open it';
   const hint = noCtr
     ? 'put ctr, which comes with containerd, on PATH, or install it: bake-ts engine install'
     : `set ${wrong === undefined ? 'CONTAINERD_ADDRESS' : 'it'} ${right}`;

@@ -110,7 +110,7 @@ export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<
   }
 }
 
-/** Whether somebody's JSON is a pid file of ours: half of one, or another version's, is none. */
+/** Whether somebody's JSON is a pid file of bake-ts: half of one, or another version's, is none. */
 function isDaemonRecord(value: unknown): value is DaemonRecord {
   if (!isProcessIdentity(value)) return false;
   const record = value as Readonly<Partial<Record<keyof DaemonRecord, unknown>>>;
@@ -232,7 +232,7 @@ async function startProblem(start: DaemonStart, logFile: string, exit: string | 
   const detail = tail === '' ? 'its log is empty' : tail;
   if (/no space left on device/i.test(tail)) {
     return problem('engine/disk-full', `${start.name} does not start: no space left on its disk`, {
-      hint: 'free some space (bake-ts engine doctor shows where), or set BAKE_TS_HOME to another disk',
+      hint: 'free space there, or set BAKE_TS_HOME to a directory on another disk',
       detail,
     });
   }

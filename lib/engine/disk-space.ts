@@ -1,6 +1,6 @@
 /**
  * Room on the disk of the embedded engine. BuildKit and containerd write before they delete, so that an engine whose disk is full cannot
- * even be pruned: it gets a reserve while there is room, which is given back when there is none.
+ * even be pruned: it gets a reserve while there is room, which is returned when there is none.
  */
 import { randomFillSync } from 'node:crypto';
 import { open, rename, rm, stat, truncate } from 'node:fs/promises';
@@ -49,7 +49,7 @@ function lowSpace(stateDir: string, free: number): Problem {
     'engine/disk-full',
     `only ${Math.floor(free / 1024 ** 2)} MiB are free on the disk of ${stateDir}`,
     {
-      hint: 'let go of what no build needs (bake-ts engine prune), free some space, or set BAKE_TS_HOME to a directory on another disk',
+      hint: 'prune the cache (bake-ts engine prune), free space, or set BAKE_TS_HOME to a directory on another disk',
     },
   );
 }

@@ -29,7 +29,7 @@ export function checkPool({ members, problems }: PoolStatus): readonly DoctorChe
   return [
     ...members.flatMap(({ member, state }): readonly DoctorCheck[] => {
       if (!state.ok) return state.error.map((one) => failed('engine', one));
-      const { version = 'of a version it does not say', worker } = state.value;
+      const { version = 'of unknown version', worker } = state.value;
       return [
         {
           name: 'engine',
@@ -50,7 +50,7 @@ function failed(name: string, { message, hint }: Problem): DoctorCheck {
 export function checkServing(serving: Result<ServingEngine>): readonly DoctorCheck[] {
   if (serving.ok) {
     const { address, source, version, worker } = serving.value;
-    const found = `${address} (${source}), BuildKit ${version ?? 'of a version it does not say'}, ${describeWorker(worker)}`;
+    const found = `${address} (${source}), BuildKit ${version ?? 'of unknown version'}, ${describeWorker(worker)}`;
     return [{ name: 'engine', status: 'ok', found }];
   }
   return serving.error.flatMap((one) =>
@@ -58,7 +58,7 @@ export function checkServing(serving: Result<ServingEngine>): readonly DoctorChe
   );
 }
 
-/** A worker in a few words. */
+/** A worker as a short text. */
 export function describeWorker({ executor, snapshotter, network, platforms }: WorkerInfo): string {
   return `${executor} worker, ${snapshotter}, network ${network}, ${platforms.join(' ')}`;
 }

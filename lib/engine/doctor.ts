@@ -32,7 +32,7 @@ import { formatAnswer, probeSocket } from './socket.ts';
 import { ENGINE_PARTS, findVersion, PACKAGES } from './versions.ts';
 import { readWorker } from './worker.ts';
 
-const MAY_NOT_OPEN = 'it is passed over; to use it, run as root or as a member of its group';
+const MAY_NOT_OPEN = 'it is ignored; to use it, run as root or as a member of its group';
 
 const GIB = 1024 ** 3;
 const COMFORTABLE_FREE_BYTES = 10 * GIB;
@@ -80,7 +80,7 @@ function soften(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
     return {
       name: check.name,
       status: 'ok',
-      found: `${check.found}; none is needed, as another engine serves`,
+      found: `${check.found}; not needed, since another engine is used`,
     };
   });
 }
@@ -126,7 +126,7 @@ async function checkRights(paths: EnginePaths, options: EngineOptions): Promise<
       },
     ];
   }
-  const found = `user ${rights.uid}: an engine without root, in namespaces of its own`;
+  const found = `user ${rights.uid}: a rootless engine, in its own namespaces`;
   const checks: DoctorCheck[] = [{ name: 'rights', status: 'ok', found }];
   const needs = await lookAtNeeds(options.env);
   checks.push(...needs.map(toCheck));
@@ -165,7 +165,7 @@ async function checkOverlay(
   return {
     name: 'overlayfs',
     status: 'warn',
-    found: `does not work below ${paths.stateDir}, so every layer is a copy, which takes time and space: ${why}`,
+    found: `does not work below ${paths.stateDir}, so layers are copied, which takes time and space: ${why}`,
     hint: `${mend} BAKE_TS_HOME to a directory on ext4 or xfs`,
   };
 }
@@ -188,7 +188,7 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
       : {
           name: 'control groups',
           status: 'ok',
-          found: `cgroup ${cgroups}${isRootless() ? ' (BuildKit makes none without root: a build has no limits but the user’s)' : ''}`,
+          found: `cgroup ${cgroups}${isRootless() ? ' (without root BuildKit makes none: builds have only the limits of the user)' : ''}`,
         },
   );
   const seccomp = /^Seccomp:\s*(\d)/m.exec(await readFile('/proc/self/status', 'utf8').catch(() => ''))?.[1];
@@ -197,7 +197,7 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
       ? {
           name: 'seccomp',
           status: 'fail',
-          found: 'the kernel has none: every RUN would fail',
+          found: 'the kernel lacks it: every RUN would fail',
           hint: 'use a kernel with CONFIG_SECCOMP',
         }
       : { name: 'seccomp', status: 'ok', found: 'the kernel has it' },
@@ -208,10 +208,7 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
   checks.push({
     name: 'network of RUN',
     status: 'ok',
-    found:
-      cni === undefined
-        ? 'the machine’s own (host): no CNI plugins are set up, so neither iptables nor bridges are needed'
-        : 'CNI, from /etc/buildkit/cni.json',
+    found: cni === undefined ? 'host network: no CNI plugins are set up' : 'CNI, from /etc/buildkit/cni.json',
   });
   const free = await readFreeBytes(paths.stateDir);
   const freeText =
@@ -223,7 +220,7 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
       name: 'disk',
       status: free < MINIMUM_FREE_BYTES ? 'fail' : 'warn',
       found: freeText,
-      hint: 'free some space, prune the cache (bake-ts engine prune), or set BAKE_TS_HOME to another disk',
+      hint: 'free space, prune the cache (bake-ts engine prune), or set BAKE_TS_HOME to another disk',
     });
   }
   return checks;
@@ -240,7 +237,7 @@ async function checkFolders(paths: EnginePaths): Promise<DoctorCheck[]> {
     checks.push({
       name: 'folders',
       status: 'fail',
-      found: `${paths.dataDir} lies on a file system that is mounted noexec: no program can be started from it`,
+      found: `${paths.dataDir} is on a file system mounted noexec: no program can be started from it`,
       hint: 'set BAKE_TS_HOME to a directory on another file system',
     });
   }
@@ -316,17 +313,17 @@ async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
     {
       name: 'programs on PATH',
       status: 'ok',
-      found: onPath.length === 0 ? 'none of the engine’s' : onPath.join(', '),
+      found: onPath.length === 0 ? 'none of the engine’s programs' : onPath.join(', '),
     },
     {
       name: 'Go',
       status: 'ok',
       found:
         go === undefined
-          ? 'not here (needed only to build parts)'
+          ? 'not found (needed only to build packages)'
           : `${go} ${goVersion?.stdout.toString().trim() ?? ''}`.trim(),
     },
-    { name: 'apt', status: 'ok', found: apt ?? 'not here (needed only to take parts from Debian)' },
+    { name: 'apt', status: 'ok', found: apt ?? 'not found (needed only to install Debian packages)' },
   ];
 }
 
@@ -344,7 +341,7 @@ async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise
     checks.push({
       name: `${record.name} runs`,
       status: 'fail',
-      found: `${alive ? 'it does not answer' : 'it has ended by itself'}${tail === '' ? '' : `; its log ends with:\n${tail}`}`,
+      found: `${alive ? 'it does not answer' : 'it ended by itself'}${tail === '' ? '' : `; its log ends with:\n${tail}`}`,
       hint: `bake-ts engine up starts it again; its log: ${record.logFile}`,
     });
   }
@@ -408,15 +405,13 @@ async function checkOthers(
       status: usable ? 'ok' : 'warn',
       found:
         answer.kind === 'accepts'
-          ? `somebody listens${isUsed ? '; it is the engine that is used' : ''}`
+          ? `a daemon listens${isUsed ? '; this engine is used' : ''}`
           : formatAnswer(answer),
       ...(usable
         ? {}
         : {
             hint:
-              answer.kind === 'denied'
-                ? MAY_NOT_OPEN
-                : 'it is passed over; remove it if its buildkitd is gone',
+              answer.kind === 'denied' ? MAY_NOT_OPEN : 'it is ignored; remove it if its buildkitd is gone',
           }),
     });
   }

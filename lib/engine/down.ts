@@ -98,10 +98,14 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     if (left.length > 0) {
       // Deleting would reach through the mounts into what is mounted.
       return fail([
-        problem('engine/leftovers', `${left.length} mounts below the engine's folder cannot be unmounted`, {
-          hint: 'see who uses them (fuser -m), and run bake-ts engine down again',
-          detail: left.join('\n'),
-        }),
+        problem(
+          'engine/leftovers',
+          `${left.length} mounts below the engine's directory cannot be unmounted`,
+          {
+            hint: 'find out who uses them (fuser -m), and run bake-ts engine down again',
+            detail: left.join('\n'),
+          },
+        ),
       ]);
     }
     for (const file of foreignFiles) await rm(file, { recursive: true, force: true });

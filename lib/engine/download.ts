@@ -21,7 +21,7 @@ import { option } from '../util/option-words.ts';
 import { diskFull } from './host.ts';
 import type { PublishedChecksum } from './versions.ts';
 
-/** Long enough for a slow handshake, short enough that a machine without that network goes on to the next source. */
+/** Long enough for a slow handshake, short enough that a machine without that network continues to the next source. */
 const CONNECT_TIMEOUT_MS = 4_000;
 const SILENCE_TIMEOUT_MS = 30_000;
 const ATTEMPTS = 4;
@@ -33,7 +33,7 @@ export type OnBytes = (bytes: number, totalBytes: number | undefined) => void;
 export interface Downloader {
   /**
    * Fetches a URL into a file. Goes on with `<file>.part` where an earlier attempt was cut; that file stays when the
-   * network fails, so that the next install goes on from there. Problems: `engine/unreachable`, `engine/not-published`,
+   * network fails, so that the next install continues from there. Problems: `engine/unreachable`, `engine/not-published`,
    * `engine/download-failed`, `run/cancelled`.
    */
   fetchFile(url: string, file: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Result<string>>;
@@ -92,8 +92,8 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
         const code = codeOf(error);
         if (code === 'ENOSPC') return fail([diskFull(path.dirname(file))]);
         if (isUnreachable(code)) return fail([unreachable(url, code)]);
-        last = problem('engine/download-failed', `the download of ${url} was cut`, {
-          hint: 'run the installation again: it goes on where it was cut',
+        last = problem('engine/download-failed', `the download of ${url} was interrupted`, {
+          hint: 'run the installation again: it resumes the download',
           detail: code,
           temporary: true,
         });
@@ -141,7 +141,7 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
     } finally {
       await out.close();
     }
-    if (total !== undefined && bytes < total) throw new Error(`${bytes} of ${total} bytes came`);
+    if (total !== undefined && bytes < total) throw new Error(`${bytes} of ${total} bytes arrived`);
     return ok(undefined);
   }
 
@@ -216,7 +216,7 @@ export async function readNeighbouringChecksum(
 
 function unreachable(url: string, code: string): Problem {
   return problem('engine/unreachable', `${new URL(url).host} cannot be reached`, {
-    hint: `give ${option('--mirror URL')}, or ${option('--file PACKAGE=PATH')}; set HTTPS_PROXY; or take another source, ${option('--from path|go|debian')}`,
+    hint: `use ${option('--mirror URL')} or ${option('--file PACKAGE=PATH')}; set HTTPS_PROXY; or use another source, ${option('--from path|go|debian')}`,
     detail: code,
     temporary: true,
   });
@@ -224,7 +224,7 @@ function unreachable(url: string, code: string): Problem {
 
 function notPublished(url: string, status: number): Problem {
   return problem('engine/not-published', `${url} answered ${status}`, {
-    hint: 'is the mirror complete? It must keep the paths of the release host',
+    hint: 'check that the mirror is complete and keeps the paths of the release host',
   });
 }
 

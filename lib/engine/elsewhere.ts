@@ -34,7 +34,7 @@ export function unsupportedSystem(system: System): Problem {
 
 /** Where to have buildctl from on a system for which bake-ts installs none. */
 export function buildctlElsewhere(system: System): string {
-  const release = 'take bin/buildctl of a release (github.com/moby/buildkit/releases)';
+  const release = 'get bin/buildctl of a release (github.com/moby/buildkit/releases)';
   if (system === 'darwin')
     return `brew install buildkit, or ${release}; put it on PATH, or set BUILDCTL to its path`;
   const name = system === 'win32' ? release.replace('buildctl of', 'buildctl.exe of') : release;
@@ -42,7 +42,7 @@ export function buildctlElsewhere(system: System): string {
 }
 
 /**
- * Sockets of engines in virtual machines that are looked at where none is named: that of Lima's template `buildkit` under the
+ * Sockets of engines in virtual machines that are checked where none is named: that of Lima's template `buildkit` under the
  * name that it gives itself (lima-vm/lima templates/buildkit.yaml).
  */
 export function socketsElsewhere(env: Environment, system: System): readonly string[] {

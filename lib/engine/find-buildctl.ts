@@ -17,7 +17,7 @@ export async function findBuildctl(
     const found = await findProgram(wanted, env);
     if (found !== undefined) return ok(found);
     return fail(
-      problem('engine/no-buildctl', `BUILDCTL is "${wanted}", and there is no such program`, {
+      problem('engine/no-buildctl', `BUILDCTL is "${wanted}", which does not exist`, {
         hint: 'set it to the path of buildctl, or unset it',
       }),
     );

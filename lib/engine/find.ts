@@ -56,7 +56,7 @@ export interface FindOptions extends EngineOptions {
 export interface Engine extends EngineTarget {
   /** How it was found: `--addr` or `address`, `BUILDKIT_HOST`, builds.yaml, a well-known socket, or the embedded engine. */
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
-  /** What led to it, in words. */
+  /** What led to it, as text. */
   readonly source: string;
   /** Absolute path of buildctl. */
   readonly buildctl: string;
@@ -64,7 +64,7 @@ export interface Engine extends EngineTarget {
   readonly containerd?: ContainerdAccess;
   /** True where it had to be started. */
   readonly started: boolean;
-  /** What was looked at and passed over, and what is worth knowing. */
+  /** What was checked and passed over, and what is worth knowing. */
   readonly notes: readonly string[];
   /** `engine/registries-untold`, for the embedded engine only. */
   readonly warnings: readonly Problem[];
@@ -198,9 +198,13 @@ function severalNamed(pool: readonly PoolEntry[]): Problem {
   const names = pool.map(({ address, kubernetes }) => address ?? `the pods with ${kubernetes?.selector}`);
   const shown =
     names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-  return problem('engine/several', `a pool of engines is named (${shown}), and this is for one`, {
-    hint: `say which: ${option('--addr')}`,
-  });
+  return problem(
+    'engine/several',
+    `a pool of engines is configured (${shown}), but this command takes one engine`,
+    {
+      hint: `name it: ${option('--addr')}`,
+    },
+  );
 }
 
 /**
@@ -228,16 +232,16 @@ async function checkNamed(
     {
       hint:
         answer.kind === 'denied'
-          ? 'run as a user who may open it (root, or a member of its group)'
-          : 'start it, or leave the address out to use another engine',
+          ? 'run as root or as a member of its group'
+          : 'start it, or remove the address to use another engine',
       temporary: answer.kind !== 'denied',
     },
   );
 }
 
 /**
- * Whether an engine at a port speaks as it is spoken to. Where that is not certain, buildctl has the say: what it believes is its own
- * matter, and what this runtime believes may differ.
+ * Whether an engine at a port speaks as it is spoken to. Where that is not certain, buildctl has the say: what it trusts is its own
+ * matter, and what this runtime trusts may differ.
  */
 async function checkSpeech(
   engine: EngineTool,
@@ -259,7 +263,7 @@ async function checkSpeech(
   return worker.ok ? [] : [worker.error];
 }
 
-/** What was found before the embedded engine and is of no use: in words, and the sockets that this user may not open. */
+/** What was found before the embedded engine and is of no use: as text, and the sockets that this user may not open. */
 interface PassedOver {
   readonly notes: string[];
   readonly denied: readonly string[];
@@ -274,9 +278,9 @@ function deniedSockets(sockets: readonly string[]): Problem {
     `this user may not open ${sockets.join(' or ')}, where buildkitd listens, and no other engine was found`,
     {
       hint:
-        'run as root, or as a member of the group that buildkitd gives its socket to (buildkitd --group)\n' +
-        `or start a rootless buildkitd, whose socket is found by itself; or name another engine: ${option('--addr')}, BUILDKIT_HOST\n` +
-        'or install one of bake-ts’s own: bake-ts engine install',
+        'run as root, or as a member of the group of the socket (buildkitd --group)\n' +
+        `or start a rootless buildkitd (bake-ts finds its socket), or name another engine: ${option('--addr')}, BUILDKIT_HOST\n` +
+        'or install the embedded engine: bake-ts engine install',
     },
   );
 }
@@ -292,12 +296,12 @@ function noneElsewhere(
   if (denied.length > 0) return deniedSockets(denied);
   return problem(
     'engine/none-found',
-    `there is no BuildKit engine: none was named, and none can run on ${nameOfSystem(system)}`,
+    `there is no BuildKit engine: none is configured, and the embedded one cannot run on ${nameOfSystem(system)}`,
     { hint: engineElsewhere(system), ...(notes.length === 0 ? {} : { detail: notes.join('\n') }) },
   );
 }
 
-/** Whether the embedded engine is to be had; the value says whether it had to be started. */
+/** Whether the embedded engine is available; the value says whether it had to be started. */
 async function findEmbedded(
   paths: EnginePaths,
   installation: Installation | undefined,
@@ -328,11 +332,11 @@ async function findEmbedded(
     return fail([
       problem(
         'engine/none-found',
-        'there is no BuildKit engine: none was named, none listens, and none is installed',
+        'there is no BuildKit engine: none is configured, none listens, and none is installed',
         {
           hint:
-            'install one of bake-ts’s own, in a folder of its own: bake-ts engine install\n' +
-            `or name one that runs: ${option('--addr')}, BUILDKIT_HOST, or engine.address in builds.yaml`,
+            'install the embedded engine, in its own directory: bake-ts engine install\n' +
+            `or name a running one: ${option('--addr')}, BUILDKIT_HOST, or engine.address in builds.yaml`,
           ...(notes.length === 0 ? {} : { detail: notes.join('\n') }),
         },
       ),
@@ -340,7 +344,7 @@ async function findEmbedded(
   }
   if (!options.autoStart) {
     return fail([
-      problem('engine/not-running', 'the embedded engine does not run', {
+      problem('engine/not-running', 'the embedded engine is not running', {
         hint: 'start it: bake-ts engine up',
       }),
     ]);

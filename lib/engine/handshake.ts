@@ -1,4 +1,4 @@
-/** What listens at a port: BuildKit in plain text, one that speaks TLS, or something that cannot be told. Nothing is asked of it. */
+/** What listens at a port: BuildKit in plain text, one that speaks TLS, or something unknown. Sends no request. */
 import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
@@ -68,7 +68,7 @@ async function speakTls(
     const options: ConnectionOptions = {
       host,
       port,
-      // Who is not believed may be believed by buildctl; that is for it to say.
+      // Who is not trusted may be believed by buildctl; that is for it to say.
       rejectUnauthorized: false,
       ALPNProtocols: ['h2'],
       ...(isIP(name) === 0 ? { servername: name } : {}),

@@ -20,7 +20,11 @@ export async function listHistory(
   engine: EngineTool,
   options: EngineOptions,
 ): Promise<Result<readonly BuiltImage[], Problem>> {
-  const asked = await askBuildctl(engine, { ...QUESTION, unanswered: 'does not show its history' }, options);
+  const asked = await askBuildctl(
+    engine,
+    { ...QUESTION, unanswered: 'does not report its history' },
+    options,
+  );
   return asked.ok ? ok(parseHistory(asked.value)) : asked;
 }
 
@@ -31,11 +35,7 @@ export async function countRunningBuilds(
   engine: EngineTool,
   options: EngineOptions,
 ): Promise<Result<number, Problem>> {
-  const asked = await askBuildctl(
-    engine,
-    { ...QUESTION, unanswered: 'does not say what it builds' },
-    options,
-  );
+  const asked = await askBuildctl(engine, { ...QUESTION, unanswered: 'does not report its builds' }, options);
   return asked.ok ? ok(asked.value.split('\n').filter(isRunningBuild).length) : asked;
 }
 

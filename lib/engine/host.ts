@@ -157,7 +157,7 @@ export async function findListener(port: number): Promise<string | undefined> {
 /** The problem for a full disk. */
 export function diskFull(dir: string): Problem {
   return problem('engine/disk-full', `no space left on the disk of ${dir}`, {
-    hint: 'free some space, or set BAKE_TS_HOME to a directory on another disk',
+    hint: 'free space, or set BAKE_TS_HOME to a directory on another disk',
   });
 }
 
@@ -166,7 +166,7 @@ export function fileProblem(dir: string, error: unknown): Problem {
   if (!(error instanceof Error) || typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
   if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return diskFull(dir);
   return problem('engine/cannot-write', `${dir} cannot be written`, {
-    hint: 'set BAKE_TS_HOME to a directory that this user may write',
+    hint: 'set BAKE_TS_HOME to a directory that this user can write to',
     detail: error.message,
   });
 }
@@ -178,7 +178,7 @@ export async function findObstacles(system: System = thisSystem()): Promise<Prob
   const rights = await readRights();
   if (rights.uid === 0 && !rights.mayMount) {
     problems.push(
-      problem('engine/no-privileges', 'this root may not mount file systems (CAP_SYS_ADMIN is missing)', {
+      problem('engine/no-privileges', 'root may not mount file systems here (CAP_SYS_ADMIN is missing)', {
         hint: `in a container: start it privileged, or use a buildkitd outside of it with ${option('--addr')}`,
       }),
     );

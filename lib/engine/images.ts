@@ -11,7 +11,7 @@ export interface ContainerdAccess {
   readonly socket: string;
   /** The namespace in it that BuildKit works in: `buildkit`, `bake-ts`. */
   readonly namespace: string;
-  /** Absolute path of the `ctr` that it is asked with. */
+  /** Absolute path of the `ctr` to query it with. */
   readonly ctr: string;
 }
 
@@ -90,7 +90,7 @@ async function askCtr(
   if (full !== undefined) return fail([{ ...full, detail: asked.stderr.trim().slice(-1_000) }]);
   return fail([
     problem('engine/images-failed', `containerd ${refused}`, {
-      hint: 'does the engine run? bake-ts engine status',
+      hint: 'check that the engine runs: bake-ts engine status',
       detail: asked.stderr.trim().slice(-1_000) || whyFailed(asked),
     }),
   ]);

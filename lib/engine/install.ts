@@ -58,7 +58,7 @@ export interface InstallOptions extends EngineOptions {
   readonly checksums?: Readonly<Partial<Record<EnginePackage, string>>>;
   /** Install again what is there already. */
   readonly force?: boolean;
-  /** Nothing older than the pinned versions: what is there and older is installed anew, and stays where no source has a newer one. */
+  /** Nothing older than the pinned versions: what is there and older is installed again, and stays where no source has a newer one. */
   readonly onlyPinned?: boolean;
 }
 
@@ -222,7 +222,7 @@ async function stageAndSwap(
 
   const installation = await readInstallation(paths);
   if (installation === undefined) {
-    return fail([problem('engine/install-failed', `the installation in ${dir} cannot be read back`)]);
+    return fail([problem('engine/install-failed', `the new installation in ${dir} cannot be read`)]);
   }
   return ok({
     installation,
@@ -274,8 +274,8 @@ async function installPackage(
   const [only] = tried;
   if (only !== undefined && tried.length === 1) return fail(only.problem);
   return fail(
-    problem('engine/install-failed', `${spec.name} could not be had from any source`, {
-      hint: 'make one of the sources below work, or put the programs on PATH',
+    problem('engine/install-failed', `${spec.name} is not available from any source`, {
+      hint: 'fix one of the sources below, or put the programs on PATH',
       detail: tried
         .map(({ source, problem: why }) => {
           const detail = why.detail === undefined ? '' : `\n    ${why.detail.replace(/\n/g, '\n    ')}`;
@@ -297,7 +297,7 @@ function refuseOlder(
   return fail(problem('engine/part-too-old', `${older.part} ${older.version} is older than ${spec.version}`));
 }
 
-/** Of an upgrade: a package that is there, whole, and not to be had in a newer version. */
+/** Of an upgrade: a package that is there, whole, and not available in a newer version. */
 function mayStay(
   spec: PackageSpec,
   current: Installation | undefined,
@@ -308,7 +308,7 @@ function mayStay(
   return spec.parts.every((part) => current?.parts.has(part) === true);
 }
 
-/** A source in words. */
+/** A source as text. */
 export function formatSource(source: EngineSource): string {
   return { path: 'PATH', release: 'the official release', go: 'the Go toolchain', debian: 'Debian packages' }[
     source
@@ -356,7 +356,7 @@ function readMirror(mirror: string | undefined): Result<undefined> {
   if (valid) return ok(undefined);
   return fail([
     problem('engine/bad-mirror', `"${mirror}" is not a valid http or https address`, {
-      hint: `a mirror is the address that stands for https://github.com; a file at hand is ${option('--file PACKAGE=PATH')}`,
+      hint: `name an address that replaces https://github.com; for a local file use ${option('--file PACKAGE=PATH')}`,
     }),
   ]);
 }

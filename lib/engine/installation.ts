@@ -21,7 +21,7 @@ export interface InstalledPart {
   readonly part: EnginePart;
   /** The package that it came in. */
   readonly package: EnginePackage;
-  /** As the program says; for a build that does not know it, the version it was asked for. */
+  /** As the program says; for a build that does not know it, the version that was requested. */
   readonly version: string;
   /** The source that it came from. */
   readonly source: EngineSource;
@@ -100,7 +100,7 @@ export async function readInstallation(paths: EnginePaths): Promise<Installation
   return { id: path.basename(dir), dir, binDir, installedAt: manifest.installedAt, parts };
 }
 
-/** Whether somebody's JSON is a manifest of ours, of this format. */
+/** Whether somebody's JSON is a manifest of bake-ts, of this format. */
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== 'object' || value === null) return false;
   const { format, installedAt, parts } = value as Partial<Record<keyof Manifest, unknown>>;
@@ -127,7 +127,7 @@ export async function checkProgram(
   if (said.exitCode !== 0) {
     return fail(
       problem('engine/part-unusable', `${file} does not run`, {
-        hint: `is it a ${part} for this machine?`,
+        hint: `check that it is a ${part} for this machine`,
         detail: said.stderr.trim().slice(-500) || whyFailed(said),
       }),
     );
@@ -137,14 +137,14 @@ export async function checkProgram(
   if (part === 'runc' && !hasSeccomp(output)) {
     return fail(
       problem('engine/part-unusable', `${file} was built without seccomp: every RUN would fail`, {
-        hint: 'use the official runc, the one of your distribution, or build it with -tags seccomp',
+        hint: 'use the official runc or that of your distribution, or build it with -tags seccomp',
       }),
     );
   }
   const version = findVersion(output);
   if (version === undefined) {
     return fail(
-      problem('engine/part-unusable', `${file} does not say its version`, {
+      problem('engine/part-unusable', `${file} does not report its version`, {
         detail: output.trim().slice(0, 500),
       }),
     );
@@ -152,7 +152,7 @@ export async function checkProgram(
   if (!isAtLeast(version, spec.minimumOnPath)) {
     return fail(
       problem('engine/part-too-old', `${file} is ${part} ${version}, and ${spec.minimumOnPath} is needed`, {
-        hint: `update it, or take another source: bake-ts engine install --from release`,
+        hint: `update it, or use another source: bake-ts engine install --from release`,
       }),
     );
   }

@@ -29,9 +29,9 @@ function askRegistry(host: string): Promise<'registry' | 'other' | 'nothing'> {
 export async function portTakenProblem(port: number): Promise<Problem> {
   const who = (await findListener(port)) ?? 'another program';
   const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';
-  return problem('engine/port-taken', `port ${port} of 127.0.0.1 is taken by ${who}`, {
+  return problem('engine/port-taken', `port ${port} of 127.0.0.1 is in use by ${who}`, {
     hint: isRegistry
-      ? `that is a registry: push to 127.0.0.1:${port} as it is, and start none; or choose another port: ${option(`--registry=${port + 1}`)}`
+      ? `it is a registry: push to 127.0.0.1:${port} and start none, or choose another port: ${option(`--registry=${port + 1}`)}`
       : `end that program, or choose another port: bake-ts engine up --registry=${port + 1}`,
   });
 }

@@ -1,10 +1,10 @@
-/** What kubectl says where it cannot do what it is asked. */
+/** Messages of kubectl for what it cannot do. */
 import { type Problem, problem } from '../model/mod.ts';
 
 /**
  * Reads kubectl's words, as it prints them itself and as buildctl hands them on. Problem: `engine/kubectl`.
  *
- * @param what whose pods, or which, in words
+ * @param what whose pods, or which, as text
  * @returns undefined where they are not known
  */
 export function explainKubectl(what: string, stderr: string): Problem | undefined {
@@ -39,44 +39,44 @@ const WORDS: readonly Words[] = [
   {
     pattern: /executable file not found|exec: "kubectl"/,
     says: 'kubectl is not on PATH',
-    hint: 'install kubectl, which buildctl and bake-ts reach pods through, and put it on PATH',
+    hint: 'install kubectl and put it on PATH; buildctl and bake-ts reach pods through it',
   },
   {
     pattern: /context "([^"]*)" does not exist|no context exists with the name: "([^"]*)"/,
     says: "kubectl's configuration has no context “…”",
-    hint: 'kubectl config get-contexts lists those that there are; KUBECONFIG names another configuration',
+    hint: 'list the contexts with kubectl config get-contexts, or set KUBECONFIG to another configuration',
   },
   {
     pattern: /\(Forbidden\)[\s\S]*?cannot ([^\n]+)/,
     says: 'the cluster does not permit it: this user cannot …',
-    hint: 'engines in pods need a Role with `get` and `list` on pods, and `create` on pods/exec, in their namespace',
+    hint: 'grant this user a Role with `get` and `list` on pods and `create` on pods/exec in the namespace',
   },
   {
     pattern: /You must be logged in|\(Unauthorized\)/,
-    says: 'the cluster does not know this user',
-    hint: 'sign in as the cluster wants it; kubectl auth whoami shows who you are',
+    says: 'the cluster does not accept the credentials of this user',
+    hint: 'sign in to the cluster; kubectl auth whoami shows the current user',
   },
   {
     pattern: /unable to upgrade connection: ([^\n]*)/,
-    says: 'kubectl exec does not get into the pod: …',
-    hint: 'kubectl describe pod shows how its containers are; kubectl exec -i POD -- buildctl dial-stdio says the same',
+    says: 'kubectl exec cannot enter the pod: …',
+    hint: 'check its containers with kubectl describe pod; reproduce it with kubectl exec -i POD -- buildctl dial-stdio',
     temporary: true,
   },
   {
     pattern: /\(NotFound\): ([^\n]*)/,
-    says: 'the cluster does not know it (any more): …',
-    hint: 'kubectl get pods shows which there are',
+    says: 'the cluster does not find it: …',
+    hint: 'list the pods with kubectl get pods',
     temporary: true,
   },
   {
     pattern: /\(BadRequest\): (?:.*unable to parse requirement: )?([^\n]*)/,
-    says: 'the cluster does not understand the selector: …',
-    hint: "write it as Kubernetes' selectors of labels are: app=buildkitd,tier!=test",
+    says: 'the cluster rejects the selector: …',
+    hint: 'write it as a Kubernetes label selector: app=buildkitd,tier!=test',
   },
   {
     pattern: /The connection to the server ([^\n]*)|Unable to connect to the server: ([^\n]*)/,
     says: 'the cluster cannot be reached: …',
-    hint: 'kubectl get pods shows the same; look at KUBECONFIG, the context, and the network',
+    hint: 'check KUBECONFIG, the context and the network; reproduce it with kubectl get pods',
     temporary: true,
   },
 ];

@@ -1,4 +1,4 @@
-/** Engines in pods: which there are is asked of kubectl, and buildctl reaches each through kubectl, too. */
+/** Engines in pods: kubectl lists them, and buildctl reaches each through kubectl, too. */
 import {
   fail,
   type KubernetesPods,
@@ -34,14 +34,14 @@ interface RawPod {
   };
 }
 
-/** Milliseconds for an answer of the cluster; kubectl itself gives up a little earlier, in words. */
+/** Milliseconds for an answer of the cluster; kubectl itself gives up a little earlier, as text. */
 const ANSWER_MS = 20_000;
 const REQUEST_TIMEOUT = '15s';
 
 /**
  * Finds the pods that are ready and are not about to end. Problems: `engine/kubectl`, `engine/no-pods`, `run/cancelled`.
  *
- * @param run in place of really running kubectl
+ * @param run instead of really running kubectl
  */
 export async function listPods(
   pods: KubernetesPods,
@@ -53,7 +53,7 @@ export async function listPods(
   const kubectl = await findProgram('kubectl', env);
   if (kubectl === undefined) {
     return fail(
-      explainKubectl(what, 'exec: "kubectl"') ?? problem('engine/kubectl', `${what}: there is no kubectl`),
+      explainKubectl(what, 'exec: "kubectl"') ?? problem('engine/kubectl', `${what}: kubectl is missing`),
     );
   }
   const asked = await run({
@@ -81,7 +81,7 @@ export async function listPods(
   return fail({
     ...(explainKubectl(what, asked.stderr) ??
       problem('engine/kubectl', `${what}: kubectl does not list them`, {
-        hint: `see what it says: kubectl get pods --selector='${pods.selector}'`,
+        hint: `check the output of kubectl get pods --selector='${pods.selector}'`,
         temporary: true,
       })),
     detail,
@@ -107,7 +107,7 @@ function chooseReady(found: readonly RawPod[], pods: KubernetesPods): Result<rea
   if (found.length === 0) {
     return fail(
       problem('engine/no-pods', `there are no ${what}`, {
-        hint: `kubectl get pods --all-namespaces --selector='${pods.selector}' shows whether they are elsewhere`,
+        hint: `check other namespaces: kubectl get pods --all-namespaces --selector='${pods.selector}'`,
         temporary: true,
       }),
     );
@@ -120,7 +120,7 @@ function chooseReady(found: readonly RawPod[], pods: KubernetesPods): Result<rea
     ];
     return fail(
       problem('engine/no-pods', `${what} have no container ${pods.container}`, {
-        hint: `they have ${names.join(', ')}`,
+        hint: `their containers: ${names.join(', ')}`,
       }),
     );
   }
@@ -128,7 +128,7 @@ function chooseReady(found: readonly RawPod[], pods: KubernetesPods): Result<rea
   if (ready.length > 0) return ok(ready.map((pod) => toEnginePod(pod, pods)).sort(byName));
   return fail(
     problem('engine/no-pods', `none of the ${found.length} ${what} is ready`, {
-      hint: 'kubectl describe pod shows why',
+      hint: 'find the cause with kubectl describe pod',
       detail: found.map((pod) => `${pod.metadata?.name}: ${stateOf(pod)}`).join('\n'),
       temporary: true,
     }),
@@ -145,8 +145,8 @@ function isReady({ metadata, status }: RawPod): boolean {
 }
 
 function stateOf({ metadata, status }: RawPod): string {
-  if (metadata?.deletionTimestamp !== undefined) return 'it is about to end';
-  return status?.phase === 'Running' ? 'it runs, and is not ready' : (status?.phase ?? 'unknown');
+  if (metadata?.deletionTimestamp !== undefined) return 'it is terminating';
+  return status?.phase === 'Running' ? 'it runs but is not ready' : (status?.phase ?? 'unknown');
 }
 
 function toEnginePod({ metadata }: RawPod, { context, container }: KubernetesPods): EnginePod {

@@ -23,7 +23,7 @@ const FIFO_DIR = '/run/containerd/fifo';
 
 const KILL_WAIT_MS = 5_000;
 
-/** How often, and between two times, a container is asked to go whose processes were killed. */
+/** How often, and between two times, a container whose processes were killed is asked to go. */
 const ENDED_ASKED = 20;
 const ENDED_ASK_MS = 100;
 

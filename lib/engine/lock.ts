@@ -20,7 +20,7 @@ import type { EngineOptions } from './notice.ts';
 import type { EnginePaths } from './paths.ts';
 import { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 
-/** A lock that is held. */
+/** An acquired lock. */
 export interface HeldLock {
   release(): Promise<void>;
 }
@@ -96,7 +96,7 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
           'engine/locked',
           `another bake-ts (process ${owner.pid}) is working on the engine and does not finish`,
           {
-            hint: `wait for it, or end it: kill ${owner.pid}`,
+            hint: `wait for it, or stop it: kill ${owner.pid}`,
             temporary: true,
           },
         ),

@@ -17,7 +17,7 @@ export interface EngineNotice {
     | 'stopping'
     | 'skipped'
     | 'done';
-  /** The same in words, with names and versions. */
+  /** The same as text, with names and versions. */
   readonly text: string;
   /** Bytes so far, for downloads. */
   readonly bytes?: number;

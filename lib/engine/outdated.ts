@@ -26,7 +26,7 @@ export function findOutdated(installation: Pick<Installation, 'parts'>): readonl
   });
 }
 
-/** In words, for `up` and `status`; undefined: nothing is older. */
+/** As text, for `up` and `status`; undefined: nothing is older. */
 export function tellOutdated(installation: Pick<Installation, 'parts'>): string | undefined {
   const outdated = findOutdated(installation);
   if (outdated.length === 0) return undefined;

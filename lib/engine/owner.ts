@@ -8,14 +8,14 @@ import { isProcessIdentity, type ProcessIdentity } from '../model/mod.ts';
 import { thisSystem } from '../system/mod.ts';
 import { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 
-/** A process, told apart from all others, on whatever machine or in whatever container. */
+/** A process, distinguished from all others, on whatever machine or in whatever container. */
 export interface Owner extends ProcessIdentity {
   readonly host: string;
   /** What `/proc/self/ns/pid` leads to; the system's name where there is no such thing. */
   readonly namespace: string;
 }
 
-/** This process; undefined where it cannot be told from others. */
+/** This process; undefined where it cannot be distinguished from others. */
 export async function ownerNow(): Promise<Owner | undefined> {
   const me = await identifyProcess(ownPid());
   const namespace = await ownNamespace();

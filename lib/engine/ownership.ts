@@ -1,5 +1,5 @@
 /**
- * Whose the engine's folders are. An engine of root and one of a user never share a state, and nothing is believed or deleted that lies
+ * Whose the engine's folders are. An engine of root and one of a user never share a state, and nothing is trusted or deleted that lies
  * in a folder of somebody else's.
  */
 import { lstat, stat } from 'node:fs/promises';
@@ -22,9 +22,9 @@ export async function checkOwnership(paths: EnginePaths): Promise<Problem | unde
   if (state !== undefined && state.uid !== uid) {
     return problem(
       'engine/other-user',
-      `the engine in ${paths.stateDir} is that of ${nameUser(state.uid)}, and this is ${nameUser(uid)}`,
+      `the engine in ${paths.stateDir} belongs to ${nameUser(state.uid)}, and you are ${nameUser(uid)}`,
       {
-        hint: `run this as ${nameUser(state.uid)}, or have an engine of your own: set BAKE_TS_HOME to another directory`,
+        hint: `run this as ${nameUser(state.uid)}, or use your own engine: set BAKE_TS_HOME to another directory`,
       },
     );
   }

@@ -28,7 +28,7 @@ export interface PoolStatus {
   readonly problems: readonly Problem[];
 }
 
-/** So many are asked at a time; each question is a program. */
+/** So many are queried at a time; each question is a program. */
 const AT_A_TIME = 16;
 /** Milliseconds for what is only shown. */
 const DETAIL_MS = 15_000;

@@ -1,4 +1,4 @@
-/** The engines of a pool: which there are, and what each says of itself. Who builds what is decided elsewhere. */
+/** The engines of a pool: which there are, and what each reports about itself. Who builds what is decided elsewhere. */
 import {
   type EngineSettings,
   type EngineTarget,
@@ -73,7 +73,7 @@ export interface AskOptions extends EngineOptions {
 const QUESTION_MS = 10_000;
 
 /**
- * Makes members of what is named. Nobody but kubectl is asked anything. Problems: `engine/bad-address`, those of TLS files (then no member
+ * Makes members of what is named. Only kubectl is called. Problems: `engine/bad-address`, those of TLS files (then no member
  * at a `tcp://` address is among the members), `engine/kubectl`, `engine/no-pods`.
  */
 export async function listMembers(entries: readonly PoolEntry[], options: ListOptions): Promise<Members> {
@@ -166,7 +166,7 @@ async function withSocket(
   if (answer.kind === 'accepts' || answer.kind === 'withheld') return found;
   const what =
     'host' in target && answer.kind === 'refused'
-      ? 'nobody listens on its port'
+      ? 'nothing listens on its port'
       : `its ${'path' in target ? 'socket' : 'port'} ${formatAnswer(answer)}`;
   return { ...found, message: `there is no buildkitd at ${address}: ${what}` };
 }

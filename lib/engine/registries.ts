@@ -60,7 +60,7 @@ export function formatRegistries(registries: Registries): string {
 /** What to do where an engine that others configure cannot use a registry; undefined where it needs no settings. */
 export function registriesHint(registries: Registries): string | undefined {
   const lines = formatRegistries(registries);
-  return lines === '' ? undefined : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
+  return lines === '' ? undefined : `Set it for the engine, too, in buildkitd.toml:\n${lines}`;
 }
 
 const fileOf = (paths: EnginePaths): string => path.join(paths.stateDir, 'registries.json');
@@ -116,10 +116,10 @@ export async function checkRegistrySettings(
   if (missing.length === 0) return undefined;
   return problem(
     'engine/registries-untold',
-    `the embedded engine was started without what \`registries\` says of ${missing.join(', ')}`,
+    `the embedded engine runs without the settings in \`registries\` for ${missing.join(', ')}`,
     {
       severity: 'warning',
-      hint: 'Start it again, here, when nobody builds: bake-ts engine down && bake-ts engine up',
+      hint: 'Restart it here when no build runs: bake-ts engine down && bake-ts engine up',
     },
   );
 }

@@ -14,7 +14,7 @@ const REMOVE_TIMEOUT_MS = 30 * 60_000;
 
 /**
  * Removes a file, or a folder with all that is in it. Links are removed, not followed; whether anything is mounted below it the caller has
- * looked at. Nothing there is a success. Problems: `engine/cannot-write`, `engine/cannot-remove`.
+ * checked. Nothing there is a success. Problems: `engine/cannot-write`, `engine/cannot-remove`.
  */
 export async function removeTree(
   target: string,
@@ -32,8 +32,8 @@ export async function removeTree(
   const [program, ...before] = inside;
   if (program === undefined || remove === undefined) {
     return fail(
-      problem('engine/cannot-remove', `${target} has files of users that only exist in a namespace`, {
-        hint: 'install rootlesskit, from within which they can be removed: bake-ts engine install',
+      problem('engine/cannot-remove', `${target} has files of users that exist only in a user namespace`, {
+        hint: 'install rootlesskit, which is needed to remove them: bake-ts engine install',
       }),
     );
   }
@@ -47,7 +47,7 @@ export async function removeTree(
   if (removed.exitCode === 0) return ok(undefined);
   return fail(
     problem('engine/cannot-remove', `${target} could not be removed`, {
-      hint: 'bake-ts engine doctor checks what namespaces need',
+      hint: 'check user namespaces: bake-ts engine doctor',
       detail: removed.stderr.trim().slice(-1_000) || whyFailed(removed),
     }),
   );

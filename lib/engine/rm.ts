@@ -1,4 +1,4 @@
-/** Removing the embedded engine's state from the disk, and its programs where that is asked for. */
+/** Removing the embedded engine's state from the disk, and its programs where that is requested. */
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
@@ -61,8 +61,8 @@ export async function removeEngine(options: RemoveOptions): Promise<Result<reado
     try {
       if ((await readDaemons(paths)).some(({ alive }) => alive)) {
         return fail([
-          problem('engine/restarted', 'the engine was started again while it was to be removed', {
-            hint: 'end what starts it, a run for one, and try again',
+          problem('engine/restarted', 'the engine was started again while it was being removed', {
+            hint: 'stop whatever starts it, such as a run, and try again',
           }),
         ]);
       }
@@ -103,15 +103,15 @@ async function removeAll(
 async function findReaching(dirs: readonly string[]): Promise<Problem | undefined> {
   for (const dir of dirs) {
     if ((await lstat(dir)).isSymbolicLink()) {
-      return problem('engine/cannot-remove', `${dir} is a link, and links are not followed`, {
-        hint: `remove by hand what it leads to, where that is the engine’s alone: ${await realpath(dir).catch(() => 'nothing')}`,
+      return problem('engine/cannot-remove', `${dir} is a link, and bake-ts follows no links`, {
+        hint: `remove its target by hand if only the engine uses it: ${await realpath(dir).catch(() => 'nothing')}`,
       });
     }
     const real = await realpath(dir);
     const mounts = (await mountsBelow(path.dirname(real))).filter((point) => isWithin(point, [real]));
     if (mounts.length > 0) {
-      return problem('engine/cannot-remove', `something else is mounted in ${dir}`, {
-        hint: 'unmount it first, or remove by hand what you do not need',
+      return problem('engine/cannot-remove', `a file system is mounted in ${dir}`, {
+        hint: 'unmount it first, or remove the files by hand',
         detail: mounts.join('\n'),
       });
     }

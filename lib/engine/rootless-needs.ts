@@ -1,5 +1,5 @@
 /**
- * What a machine must offer an engine without root, looked at one by one: helpers that may set ids, ids to set, user namespaces, a /proc
+ * What a machine must offer an engine without root, checked one by one: helpers that may set ids, ids to set, user namespaces, a /proc
  * that may be mounted, /dev/null. Sources: user_namespaces(7), subuid(5), newuidmap(1), rootlesscontaine.rs.
  */
 import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
@@ -9,9 +9,9 @@ import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
 import { mountFlagsOf } from './host.ts';
 
-/** One thing that was looked at. */
+/** One thing that was checked. */
 export interface RootlessNeed {
-  /** In a few words. */
+  /** As a short text. */
   readonly name: string;
   /** What was found, where it is as it should be. */
   readonly found: string;
@@ -28,7 +28,7 @@ const ENOUGH_IDS = 65_536;
 const FIRST_SUB_ID = 100_000;
 
 /**
- * Looks at everything that can be seen without starting anything.
+ * Inspects everything that can be seen without starting anything.
  *
  * @param env PATH and USER
  */
@@ -55,7 +55,7 @@ function obstaclesOf(needs: readonly RootlessNeed[]): readonly Problem[] {
 export async function tryNamespaces(rootlesskit: string, env: Environment): Promise<RootlessNeed> {
   const name = 'user namespaces';
   const cat = await findProgram('cat', env);
-  if (cat === undefined) return { name, found: 'not tried: cat is not on PATH' };
+  if (cat === undefined) return { name, found: 'not checked: cat is not on PATH' };
   const tried = await runProgram({
     program: rootlesskit,
     argv: ['--net=host', '--pidns', '--copy-up=/run', cat, '/proc/self/uid_map'],
@@ -68,15 +68,15 @@ export async function tryNamespaces(rootlesskit: string, env: Environment): Prom
     .split('\n')
     .reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[2] ?? 0), 0);
   if (tried.exitCode === 0 && !/failed to mount procfs/.test(said))
-    return { name, found: `can be made, with ${ids} ids` };
+    return { name, found: `available, with ${ids} ids` };
   if (/failed to mount procfs/.test(said)) {
     return {
       name,
       found: '',
-      problem: problem('engine/no-proc', 'no /proc may be mounted in a namespace: every RUN would fail', {
+      problem: problem('engine/no-proc', '/proc cannot be mounted in a namespace: every RUN would fail', {
         hint:
-          'parts of /proc are hidden here, as in a container: start that with --security-opt systempaths=unconfined\n' +
-          `(Kubernetes: securityContext.procMount: Unmasked), or use an engine outside of it with ${option('--addr')}`,
+          'start this container with --security-opt systempaths=unconfined, so that no part of /proc is hidden\n' +
+          `(Kubernetes: securityContext.procMount: Unmasked), or use an engine outside with ${option('--addr')}`,
         detail: said,
       }),
     };
@@ -87,7 +87,7 @@ export async function tryNamespaces(rootlesskit: string, env: Environment): Prom
 async function explainRefusal(rootlesskit: string, said: string): Promise<Problem> {
   const restricted = (await readNumber('/proc/sys/kernel/apparmor_restrict_unprivileged_userns')) === 1;
   if (!restricted) {
-    return problem('engine/no-namespaces', 'the kernel does not let this user make a user namespace', {
+    return problem('engine/no-namespaces', 'the kernel does not let this user create a user namespace', {
       hint: `in a container: seccomp or SELinux may forbid it; use an engine outside of it with ${option('--addr')}`,
       detail: said,
     });
@@ -95,8 +95,8 @@ async function explainRefusal(rootlesskit: string, said: string): Promise<Proble
   const real = await realpath(rootlesskit).catch(() => rootlesskit);
   // Each installation has a folder of its own.
   const pattern = real.replace(/\/versions\/[^/]+\//, '/versions/*/');
-  return problem('engine/no-namespaces', 'AppArmor does not let this user make a user namespace', {
-    hint: `as root, once, let rootlesskit do so; these lines go into /etc/apparmor.d/bake-ts-rootlesskit:
+  return problem('engine/no-namespaces', 'AppArmor does not let this user create a user namespace', {
+    hint: `as root, once, allow it for rootlesskit: write these lines to /etc/apparmor.d/bake-ts-rootlesskit:
 abi <abi/4.0>,
 include <tunables/global>
 ${pattern} flags=(unconfined) {
@@ -121,18 +121,18 @@ async function checkHelpers(env: Environment): Promise<RootlessNeed> {
     const osRelease = await readFile('/etc/os-release', 'utf8').catch(() => '');
     if (file === undefined) {
       return wrong(
-        `${helper} is not on PATH: an engine without root cannot have users`,
+        `${helper} is not on PATH: a rootless engine needs it for users in images`,
         uidmapLines(osRelease).join('\n'),
       );
     }
     const refused = await whyPowerless(file, env);
-    if (refused !== undefined) return wrong(`${file} cannot do its work: ${refused.why}`, refused.mend);
+    if (refused !== undefined) return wrong(`${file} does not work: ${refused.why}`, refused.mend);
     files.push(file);
   }
   const status = await readFile('/proc/self/status', 'utf8').catch(() => '');
   if (/^NoNewPrivs:\s*1/m.test(status)) {
     return wrong(
-      'newuidmap cannot do its work: this process may not gain rights (no_new_privs)',
+      'newuidmap does not work: this process may not gain privileges (no_new_privs)',
       'in Kubernetes: allowPrivilegeEscalation: true; in Docker: without --security-opt no-new-privileges; in systemd: NoNewPrivileges=no',
     );
   }
@@ -155,13 +155,13 @@ async function whyPowerless(
     if (said === undefined || !/cap_set[ug]id/.test(said.stdout.toString())) {
       return {
         why: 'it is neither setuid root nor has it the capability to set ids',
-        mend: `as root, once: chown root ${file} && chmod u+s ${file}, or install its package again`,
+        mend: `as root, once: chown root ${file} && chmod u+s ${file}, or reinstall its package`,
       };
     }
   }
   if ((await mountFlagsOf(file)).includes('nosuid')) {
     return {
-      why: 'it lies on a file system that is mounted nosuid',
+      why: 'it is on a file system mounted nosuid',
       mend: `as root: mount -o remount,suid for the file system of ${file}, or use another machine`,
     };
   }
@@ -233,7 +233,7 @@ async function checkSubIds(env: Environment): Promise<RootlessNeed> {
       found: '',
       problem: problem(
         'engine/no-subids',
-        `${user} has no ids of their own in ${files.join(' and ')}: an image could have no users but root`,
+        `${user} has no ids in ${files.join(' and ')}: images could have no user but root`,
         { hint },
       ),
     };
@@ -243,7 +243,7 @@ async function checkSubIds(env: Environment): Promise<RootlessNeed> {
     found: `${uids} users, ${gids} groups`,
     problem: problem(
       'engine/few-subids',
-      `${user} has ${uids} users and ${gids} groups for namespaces: an image with files of a higher number cannot be unpacked`,
+      `${user} has ${uids} users and ${gids} groups for namespaces: images with files of higher ids cannot be unpacked`,
       { severity: 'warning', hint },
     ),
   };
@@ -279,12 +279,12 @@ async function checkSwitches(): Promise<RootlessNeed> {
     return {
       name,
       found: '',
-      problem: problem('engine/no-namespaces', `user namespaces are switched off here (${key} is 0)`, {
-        hint: `as root: sysctl -w ${key}=${wanted}, and the same line in /etc/sysctl.d/ for the next start of the machine`,
+      problem: problem('engine/no-namespaces', `user namespaces are disabled here (${key} is 0)`, {
+        hint: `as root: sysctl -w ${key}=${wanted}, and the same line in /etc/sysctl.d/ to keep it`,
       }),
     };
   }
-  return { name, found: 'user namespaces are not switched off' };
+  return { name, found: 'user namespaces are enabled' };
 }
 
 async function checkNull(): Promise<RootlessNeed> {
@@ -297,7 +297,7 @@ async function checkNull(): Promise<RootlessNeed> {
   return {
     name,
     found: '',
-    problem: problem('engine/no-null', 'this user may not write to /dev/null: no container can be started', {
+    problem: problem('engine/no-null', 'this user cannot write to /dev/null: no container can be started', {
       hint: 'as root: chmod 666 /dev/null',
     }),
   };
@@ -316,7 +316,7 @@ export function noNsenter(): Problem {
     'engine/no-nsenter',
     'nsenter is not on PATH: buildkitd cannot join containerd’s namespaces',
     {
-      hint: 'it is a part of util-linux, which every distribution has',
+      hint: 'install util-linux',
     },
   );
 }

@@ -50,27 +50,27 @@ export function systemdUnit(kind: 'systemd' | 'systemd-user', { program, env }: 
     const value = env[name] ?? '';
     if (value === '' || (isUser && OWN_OF_USERS.includes(name))) return [];
     if (/\/\/[^/]*@/.test(value))
-      return [`# ${name} has a password here: give it in a drop-in that others cannot read`];
+      return [`# ${name} has a password here: set it in a drop-in that others cannot read`];
     return [`Environment=${quoteValue(`${name}=${value}`)}`];
   });
   return `# The embedded engine of bake-ts, as \`bake-ts engine service ${kind}\` printed it.
 #   ${file}
 #   ${systemctl} daemon-reload && ${systemctl} enable --now bake-ts-engine
-${isUser ? '# It ends with the last login, unless: loginctl enable-linger\n' : ''}
+${isUser ? '# It ends with your last session, unless: loginctl enable-linger\n' : ''}
 [Unit]
 Description=BuildKit and containerd of bake-ts
 Documentation=https://github.com/moby/buildkit
 ${isUser ? '' : 'Wants=network-online.target\nAfter=network-online.target\n'}
 [Service]
-# \`up\` ends when they serve; the daemons stay behind in the unit's control group.
+# \`up\` ends when the daemons serve; they keep running in the unit's control group.
 Type=oneshot
 RemainAfterExit=yes
 ${[...variables, `ExecStart=${call(['engine', 'up'])}`, `ExecStop=${call(['engine', 'down'])}`].join('\n')}
-# \`down\` ends them in their order; what is left then is killed with the group.
+# \`down\` stops them in order; what is left is killed with the group.
 KillMode=control-group
 TimeoutStartSec=90
 TimeoutStopSec=60
-# Containers of builds have control groups of their own below this one.
+# Containers of builds have their own control groups below this one.
 Delegate=yes
 TasksMax=infinity
 LimitNOFILE=1048576
@@ -108,9 +108,9 @@ export function kubernetesObjects({ rootless = false }: KubernetesOptions = {}):
 ${more}            timeoutSeconds: 10
             periodSeconds: 30`;
   return `# A buildkitd for Kubernetes, as \`bake-ts engine service kubernetes${rootless ? ' --rootless' : ''}\` printed it: kubectl apply -f FILE
-# It wants a secret with the certificates of the daemon (docs/engine.md has the lines that make them):
+# It needs a secret with the certificates of the daemon (docs/engine.md shows how to make them):
 #   kubectl create secret generic buildkitd-certs --from-file=ca.pem --from-file=cert.pem --from-file=key.pem
-# Whoever has a certificate of that authority may build, and with that run what they like in this pod.
+# Whoever has a certificate of that authority can build, and so run anything in this pod.
 apiVersion: v1
 kind: Service
 metadata:
@@ -128,7 +128,7 @@ metadata:
   labels: { app: buildkitd }
 spec:
   serviceName: buildkitd
-  # Each has a cache of its own, and a name of its own: buildkitd-0.buildkitd
+  # Each has its own cache and name: buildkitd-0.buildkitd
   replicas: 1
   podManagementPolicy: Parallel
   selector:
@@ -137,7 +137,7 @@ spec:
     metadata:
       labels: { app: buildkitd }
     spec:
-      # Builds that run are waited for.
+      # Running builds may finish.
       terminationGracePeriodSeconds: 600
       automountServiceAccountToken: false
 ${rootless ? '      securityContext: { fsGroup: 1000 }\n' : ''}      containers:

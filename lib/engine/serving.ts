@@ -1,4 +1,4 @@
-/** The engine that a run would use here, and what it says of itself. Starts nothing. */
+/** The engine that a run would use here, and what it reports about itself. Starts nothing. */
 import { engineArgv, ok, type Problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import { runProgram, withoutTracing } from '../system/mod.ts';
 import type { EngineTool } from './ask-buildctl.ts';

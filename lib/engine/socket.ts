@@ -86,7 +86,7 @@ function classify(error: NodeJS.ErrnoException): SocketAnswer {
   }
 }
 
-/** The answer in words that follow "the socket". */
+/** The answer as text that follows "the socket". */
 export function formatAnswer(answer: SocketAnswer): string {
   switch (answer.kind) {
     case 'accepts':
@@ -94,7 +94,7 @@ export function formatAnswer(answer: SocketAnswer): string {
     case 'absent':
       return 'does not exist';
     case 'refused':
-      return 'is there, but nobody listens on it';
+      return 'exists, but nothing listens on it';
     case 'denied':
       return 'may not be opened by this user';
     case 'silent':

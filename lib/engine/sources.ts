@@ -205,21 +205,17 @@ async function openRelease(
   } catch (error) {
     return fail(
       problem('engine/download-failed', `${origin} cannot be read`, {
-        hint: 'is the path right, and may you read it?',
+        hint: 'check the path and its permissions',
         detail: error instanceof Error ? error.message : String(error),
       }),
     );
   }
   if (actual !== expected) {
     return fail(
-      problem(
-        'engine/checksum-mismatch',
-        `${origin} is not the file it should be: its sha256 is another one`,
-        {
-          hint: 'do not use it. Get it again from the official release page, or look for who changed it on the way',
-          detail: `expected ${expected}\nfound    ${actual}`,
-        },
-      ),
+      problem('engine/checksum-mismatch', `${origin} is not the expected file: its sha256 differs`, {
+        hint: 'do not use it. Get it again from the official release page; if it differs again, find out who changed it',
+        detail: `expected ${expected}\nfound    ${actual}`,
+      }),
     );
   }
   if (release.format === 'binary') {
@@ -245,7 +241,7 @@ async function openRelease(
 function noChecksum(spec: PackageSpec, origin: string): Problem {
   return problem('engine/no-checksum', `no checksum is known for ${origin}`, {
     hint:
-      `take it from the official release page and give it: ${option(`--checksum ${spec.name}=sha256:<64 hexadecimal digits>`)}\n` +
+      `copy it from the official release page and pass it: ${option(`--checksum ${spec.name}=sha256:<64 hexadecimal digits>`)}\n` +
       'nothing is unpacked unchecked',
   });
 }
@@ -254,7 +250,7 @@ function noChecksum(spec: PackageSpec, origin: string): Problem {
 async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
   if (spec.go === undefined) {
     return fail(
-      problem('engine/not-by-go', `${spec.name} cannot be built by Go alone: it needs cgo and libseccomp`),
+      problem('engine/not-by-go', `${spec.name} cannot be built with Go alone: it needs cgo and libseccomp`),
     );
   }
   const go = await findProgram('go', context.env);
@@ -295,7 +291,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
     if (context.signal?.aborted === true) return fail(wasCancelled());
     return fail(
       problem('engine/go-failed', `Go could not build ${spec.name}`, {
-        hint: 'Go 1.21 or newer is needed, and a module proxy (GOPROXY) that can be reached',
+        hint: 'use Go 1.21 or newer, and a module proxy (GOPROXY) that can be reached',
         detail: built.stderr.trim().split('\n').slice(-12).join('\n') || whyFailed(built),
       }),
     );
@@ -317,7 +313,7 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
   }
   const [apt, dpkg] = [await findProgram('apt-get', context.env), await findProgram('dpkg-deb', context.env)];
   if (apt === undefined || dpkg === undefined) {
-    return fail(problem('engine/no-apt', 'apt-get and dpkg-deb are not here (not a Debian or Ubuntu)'));
+    return fail(problem('engine/no-apt', 'apt-get and dpkg-deb are missing (not a Debian or Ubuntu)'));
   }
   const dir = path.join(context.workDir, `debian-${spec.name}`);
   await mkdir(path.join(dir, 'lists/partial'), { recursive: true });
@@ -348,7 +344,7 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
   if (got.exitCode !== 0 || deb === undefined) {
     return fail(
       problem('engine/debian-failed', `apt-get could not download ${name}`, {
-        hint: 'are the package sources right, and can they be reached?',
+        hint: 'check that the package sources are right and can be reached',
         detail: `${got.stdout}\n${got.stderr}`.trim().split('\n').slice(-8).join('\n'),
       }),
     );

@@ -44,11 +44,11 @@ export async function checkStateVersions(
   const what = newer.map(({ name, by, version }) => `${name} ${by} (${version} is installed)`).join(' and ');
   return problem(
     'engine/state-newer',
-    `the engine's state was written by a newer ${what}; it is left alone`,
+    `the engine's state was written by a newer ${what}; it was not touched`,
     {
       hint:
-        `install what is at least as new: bake-ts engine upgrade, of the bake-ts that installed it\n` +
-        `or begin with an empty state: set BAKE_TS_HOME to another directory, or bake-ts engine rm`,
+        `install a version at least as new: run bake-ts engine upgrade of the bake-ts that installed it\n` +
+        `or start with an empty state: set BAKE_TS_HOME to another directory, or bake-ts engine rm`,
     },
   );
 }

@@ -33,7 +33,7 @@ export interface EngineStatus {
 }
 
 /**
- * Looks at the embedded engine. Nothing is started, and nothing can fail.
+ * Inspects the embedded engine. Nothing is started, and nothing can fail.
  *
  * @param options `diskUse` also adds up what it takes on disk, which takes its time
  */
@@ -41,7 +41,7 @@ export async function engineStatus(
   options: EngineOptions & { readonly diskUse?: boolean },
 ): Promise<EngineStatus> {
   const paths = enginePaths(options.env);
-  // What somebody else wrote there is not believed.
+  // What somebody else wrote there is not trusted.
   const isOurs = (await checkOwnership(paths)) === undefined;
   const [installation, known] = await Promise.all([
     readInstallation(paths),

@@ -1,4 +1,4 @@
-/** The files that `engine.tls` names, looked at before anybody is called: buildctl's words for them come late and name no file. */
+/** The files that `engine.tls` names, checked before any connection: buildctl's messages about them come late and name no file. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type EngineTls, type Problem, problem } from '../model/mod.ts';
@@ -23,9 +23,13 @@ export async function checkTlsFiles(tls: EngineTls, now: Date = new Date()): Pro
   if (dates !== undefined) problems.push(dates);
   if (key !== undefined && 'value' in key && !cert.value.checkPrivateKey(key.value)) {
     problems.push(
-      problem('engine/tls-files', `the key ${tls.key} is not that of the client certificate ${tls.cert}`, {
-        hint: 'name the two files that were made together: engine.tls.cert and engine.tls.key',
-      }),
+      problem(
+        'engine/tls-files',
+        `the key ${tls.key} does not belong to the client certificate ${tls.cert}`,
+        {
+          hint: 'set engine.tls.cert and engine.tls.key to files that belong together',
+        },
+      ),
     );
   }
   return problems;
@@ -45,8 +49,8 @@ async function read<T>(file: string | undefined, what: string, parse: (text: Buf
     throwDenied(error);
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'ENOENT')
-      return wrong('is not there', 'paths in engine.tls start at the file that says them');
-    return wrong(`cannot be read (${code})`, 'name a file that this user may read');
+      return wrong('does not exist', 'check the path: it is relative to the file that sets it');
+    return wrong(`cannot be read (${code})`, 'make it readable for this user');
   }
   try {
     return { value: parse(text) };
@@ -54,9 +58,9 @@ async function read<T>(file: string | undefined, what: string, parse: (text: Buf
     if (/ENCRYPTED/.test(text.toString('latin1')))
       return wrong(
         'is encrypted',
-        'buildctl takes no passphrase: name a key without one, which only you may read',
+        'use a key without a passphrase that only you can read; buildctl takes none',
       );
-    return wrong('is not a PEM file', 'name the file that begins with -----BEGIN');
+    return wrong('is not a PEM file', 'use a file that begins with -----BEGIN');
   }
 }
 
@@ -75,7 +79,7 @@ function checkDates({ validFrom, validTo }: X509Certificate, file: string, now: 
   if (to < now.getTime()) {
     const message = `the client certificate ${file} expired at ${day(to)} UTC${ago(now.getTime() - to)}`;
     return problem('engine/client-certificate', message, {
-      hint: 'have a new one issued by the authority that the engines trust',
+      hint: 'get a new one from the authority that the engines trust',
     });
   }
   if (from <= now.getTime()) return undefined;
@@ -83,7 +87,7 @@ function checkDates({ validFrom, validTo }: X509Certificate, file: string, now: 
     'engine/client-certificate',
     `the client certificate ${file} is not valid before ${day(from)} UTC`,
     {
-      hint: `this machine's clock says ${day(now.getTime())} UTC: set it right, or wait`,
+      hint: `correct this machine's clock (now ${day(now.getTime())} UTC), or wait`,
     },
   );
 }

@@ -39,7 +39,7 @@ function explainTls(engine: EngineTarget, stderr: string): Problem | undefined {
   if (file !== undefined || /failed to append ca certs/.test(stderr)) {
     const why = file ?? `${tls?.ca} has no certificate`;
     return problem('engine/tls-files', `the files of engine.tls cannot be used: ${why}`, {
-      hint: 'see docs/engine.md for what engine.tls names',
+      hint: 'check the files in engine.tls (docs/engine.md)',
     });
   }
   if (/first record does not look like a TLS handshake/.test(stderr)) return mismatch(engine, false);
@@ -51,9 +51,9 @@ function explainTls(engine: EngineTarget, stderr: string): Problem | undefined {
 
 function serverCertificate({ address, tls }: EngineTarget, why: string): Problem {
   if (/unknown authority/.test(why)) {
-    const by = tls?.ca === undefined ? 'an authority that this machine knows' : `the authority of ${tls.ca}`;
+    const by = tls?.ca === undefined ? 'an authority that this machine trusts' : `the authority of ${tls.ca}`;
     return problem('engine/server-certificate', `the certificate of ${address} is not signed by ${by}`, {
-      hint: 'name the certificate of the authority that signed it: engine.tls.ca in builds.yaml',
+      hint: 'set engine.tls.ca in builds.yaml to the certificate of the authority that signed it',
     });
   }
   if (/has expired or is not yet valid/.test(why)) {
@@ -63,7 +63,7 @@ function serverCertificate({ address, tls }: EngineTarget, why: string): Problem
         ? `is not valid before ${when[3]}`
         : `expired${when === null ? '' : ` at ${when[3]}`}`;
     return problem('engine/server-certificate', `the certificate of ${address} ${what}`, {
-      hint: "look at the clock of this machine; if it is right, the engine needs a new certificate (buildkitd's --tlscert)",
+      hint: "check the clock of this machine; if it is right, give the engine a new certificate (buildkitd's --tlscert)",
     });
   }
   if (/is valid for|is not valid for|IP SANs|Common Name/.test(why)) {
@@ -72,12 +72,12 @@ function serverCertificate({ address, tls }: EngineTarget, why: string): Problem
       'engine/server-certificate',
       `the certificate of ${address} is for another name${name === undefined ? '' : ` than ${name}`}: ${why}`,
       {
-        hint: 'name the engine as its certificate does, or say that name: engine.tls.serverName in builds.yaml',
+        hint: 'use the name in its certificate as address, or set engine.tls.serverName in builds.yaml to it',
       },
     );
   }
-  return problem('engine/server-certificate', `the certificate of ${address} is not believed: ${why}`, {
-    hint: 'have one made that is signed by the authority of engine.tls.ca, for servers',
+  return problem('engine/server-certificate', `the certificate of ${address} is not trusted: ${why}`, {
+    hint: 'get a server certificate signed by the authority of engine.tls.ca',
   });
 }
 
@@ -90,9 +90,9 @@ function clientRefused(
   if (tls?.cert === undefined) {
     return problem(
       'engine/client-certificate',
-      `${address} asks for a client certificate, and none is named${words}`,
+      `${address} requires a client certificate, and none is configured${words}`,
       {
-        hint: 'name it and its key: engine.tls.cert and engine.tls.key in builds.yaml',
+        hint: 'set engine.tls.cert and engine.tls.key in builds.yaml',
       },
     );
   }
@@ -100,7 +100,7 @@ function clientRefused(
     'engine/client-certificate',
     `${address} refuses the client certificate ${tls.cert}${words}`,
     {
-      hint: "it must be signed by the authority that this buildkitd trusts (its --tlscacert), for clients, and be valid by that machine's clock",
+      hint: "use a client certificate signed by the authority that this buildkitd trusts (its --tlscacert), valid by that machine's clock",
     },
   );
 }
@@ -108,11 +108,11 @@ function clientRefused(
 /** @param isEncrypted the engine speaks TLS, and we do not; false: the other way round */
 function mismatch({ address }: EngineTarget, isEncrypted: boolean): Problem {
   if (isEncrypted) {
-    return problem('engine/tls-mismatch', `${address} speaks TLS, and no files for it are named`, {
-      hint: 'name them in builds.yaml: engine: { tls: { ca, cert, key } }',
+    return problem('engine/tls-mismatch', `${address} uses TLS, and no certificates are configured`, {
+      hint: 'set them in builds.yaml: engine: { tls: { ca, cert, key } }',
     });
   }
-  return problem('engine/tls-mismatch', `${address} speaks no TLS, and engine.tls asks for it`, {
-    hint: 'give that buildkitd a certificate (--tlscert, --tlskey, --tlscacert), or reach it by ssh:// or its socket; nothing is sent in plain text in place of TLS',
+  return problem('engine/tls-mismatch', `${address} does not use TLS, but engine.tls requires it`, {
+    hint: 'give that buildkitd a certificate (--tlscert, --tlskey, --tlscacert), or reach it by ssh:// or its socket',
   });
 }

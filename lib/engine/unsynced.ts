@@ -4,7 +4,7 @@
  *
  * What a killed daemon wrote the kernel still writes. What a machine wrote that lost its power may be there in part, and a database of
  * that kind may name wrong layers. So it is done in CI only, where the state is a cache; a note in the state says so, of which boot;
- * after another boot the state is dropped, not believed; and `down` has everything written and takes the note away.
+ * after another boot the state is dropped, not trusted; and `down` has everything written and takes the note away.
  */
 import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -50,9 +50,9 @@ export async function prepareDatabase(
     dropped = {
       ...problem(
         'engine/state-dropped',
-        'the machine went down under an engine of CI, whose database does not wait for the disk: its images and cache were dropped',
+        'the machine stopped while the engine ran in CI mode (no fsync): its images and cache were dropped',
         {
-          hint: 'end the engine before its state is kept for another machine: bake-ts engine down',
+          hint: 'stop the engine before you keep its state for another machine: bake-ts engine down',
         },
       ),
       severity: 'warning',

@@ -84,7 +84,7 @@ const DEFAULT_REGISTRY_PORT = 5000;
 const READY_TIMEOUT_MS = 30_000;
 
 /**
- * Starts the embedded engine: containerd, buildkitd and (if asked for) the registry, and waits until they serve. What runs already
+ * Starts the embedded engine: containerd, buildkitd and (if requested) the registry, and waits until they serve. What runs already
  * stays. Where a start fails, what this call had started is ended again.
  *
  * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/no-privileges`,
@@ -307,7 +307,7 @@ class EngineStarter {
     this.#warnings.push({
       ...problem(
         'engine/no-overlayfs',
-        'overlayfs does not work here: layers are copied, which is slow and needs space',
+        'overlayfs does not work here: layers are copied, which is slow and takes space',
         {
           hint: 'load the kernel module (modprobe overlay), or set BAKE_TS_HOME to a directory on ext4 or xfs',
           detail: why,
@@ -323,7 +323,7 @@ class EngineStarter {
     return known?.alive === true ? ok(known.record) : undefined;
   }
 
-  /** Where the registry is to serve; looked at before anything is started. */
+  /** Where the registry is to serve; checked before anything is started. */
   async #planRegistry(wanted: true | number): Promise<Result<string>> {
     const known = await readDaemon(this.#paths, 'registry');
     const port =
@@ -336,7 +336,7 @@ class EngineStarter {
           'engine/registry-elsewhere',
           `the engine's registry already runs at ${known.record.address}`,
           {
-            hint: `use that one, or end the engine first: bake-ts engine down && bake-ts engine up --registry=${port}`,
+            hint: `use that one, or stop the engine first: bake-ts engine down && bake-ts engine up --registry=${port}`,
           },
         ),
       ]);
@@ -418,7 +418,7 @@ export function notInstalled(missing: readonly EnginePart[]): Problem {
       ? 'the embedded engine is not installed'
       : `the embedded engine lacks ${missing.join(', ')}`;
   return problem('engine/not-installed', what, {
-    hint: 'install it (containerd, buildkitd, buildctl and runc, in a folder of its own): bake-ts engine install',
+    hint: 'install it (containerd, buildkitd, buildctl and runc, in its own directory): bake-ts engine install',
   });
 }
 

@@ -34,7 +34,7 @@ export interface UpgradeReport {
   readonly installation: Installation;
   /**
    * What became of the engine: nothing runs (`stopped`), what runs is what is installed (`current`), it was changed over (`restarted`), or
-   * it goes on as it is until the next `up` (`pending`), since it builds.
+   * the old one keeps running until the next `up` (`pending`), since it builds.
    */
   readonly engine: 'stopped' | 'current' | 'restarted' | 'pending';
   /** Why the upgrade is pending, or why a package is still old. */
@@ -142,13 +142,13 @@ async function countBuilds(
 function pending(builds: number | undefined): Problem {
   const why =
     builds === undefined
-      ? 'nobody can tell whether it builds'
+      ? 'it is unknown whether builds run'
       : builds === 1
         ? 'a build runs'
         : `${builds} builds run`;
-  return problem('engine/upgrade-pending', `the engine goes on as it was, since ${why}`, {
+  return problem('engine/upgrade-pending', `the engine was not upgraded, since ${why}`, {
     severity: 'warning',
-    hint: 'The new version is installed. Change over later: bake-ts engine upgrade; or now, and the builds fail: bake-ts engine upgrade --restart',
+    hint: 'The new version is installed. Switch later: bake-ts engine upgrade; or now (running builds fail): bake-ts engine upgrade --restart',
   });
 }
 
@@ -163,14 +163,10 @@ async function takeBack(
   await useInstallation(paths, before.id);
   const up = await upEngine(going);
   const [first] = why;
-  return problem(
-    'engine/upgrade-failed',
-    `the new engine does not start: ${first?.message ?? 'it says nothing'}`,
-    {
-      hint: up.ok
-        ? 'The version before runs again. bake-ts engine logs shows why the new one did not start.'
-        : `Neither does the version before (${up.error[0]?.message ?? 'it says nothing'}): bake-ts engine doctor`,
-      detail: [target, first?.detail].filter((one) => one !== undefined).join('\n'),
-    },
-  );
+  return problem('engine/upgrade-failed', `the new engine does not start: ${first?.message ?? 'unknown'}`, {
+    hint: up.ok
+      ? 'The previous version runs again. Find out why the new one did not start: bake-ts engine logs'
+      : `The previous version does not start either (${up.error[0]?.message ?? 'unknown'}): bake-ts engine doctor`,
+    detail: [target, first?.detail].filter((one) => one !== undefined).join('\n'),
+  });
 }

@@ -61,7 +61,7 @@ export interface PackageSpec {
   readonly release: ReleaseFile;
   /** Oldest version on PATH that is good enough; docs/engine.md says what has been tried. */
   readonly minimumOnPath: string;
-  /** Which module of go-module.json has it, what to install of it, linker flags; undefined: not to be had this way. */
+  /** Which module of go-module.json has it, what to install of it, linker flags; undefined: not available this way. */
   readonly go?: {
     readonly module: 'engine' | 'rootlesskit' | 'registry';
     /** Import paths, in the order of `parts`. */

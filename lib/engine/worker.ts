@@ -42,7 +42,7 @@ export async function readWorker(
     if (explained !== undefined) return fail(explained);
     return fail(
       problem('engine/unreachable', `buildkitd at ${address} does not report its workers`, {
-        hint: 'bake-ts engine doctor looks for the cause',
+        hint: 'look for the cause: bake-ts engine doctor',
         detail:
           asked.stderr.trim().slice(-1_000) || (asked.exitCode === 0 ? text.slice(0, 500) : whyFailed(asked)),
         temporary: true,
@@ -58,7 +58,7 @@ const RECONNECT_MS = 15_000;
 const ASK_MS = 2_000;
 
 /**
- * Waits until a buildkitd has its containerd again, which was started anew: gRPC pauses between attempts to connect, longer each
+ * Waits until a buildkitd has its containerd again after a restart: gRPC pauses between attempts to connect, longer each
  * time, and until the next one every build fails at once. Not longer than 15 s; who builds then hears why it fails.
  */
 export async function waitForContainerd(engine: EngineTool, options: EngineOptions): Promise<void> {

@@ -64,11 +64,11 @@ export class BuildLog {
       case 'node-decided':
         return this.#decided(event.decision, event.reason);
       case 'early-started':
-        return [this.#line(`begun while what it reads is pushed: ${plainText(event.reason.text)}`)];
+        return [this.#line(`started while its parents are pushed: ${plainText(event.reason.text)}`)];
       case 'node-started':
         if (event.beside === true) {
-          this.#calls.push(`beside it: ${quoteWords(event.argv)}`);
-          return event.engine === undefined ? [] : [palette.dim(this.#line(`beside it${onEngine(event)}`))];
+          this.#calls.push(`scratch:  ${quoteWords(event.argv)}`);
+          return event.engine === undefined ? [] : [palette.dim(this.#line(`in parallel${onEngine(event)}`))];
         }
         this.#names.clear();
         this.#cached.clear();

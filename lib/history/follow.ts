@@ -1,4 +1,4 @@
-/** Reading the events of a run while it goes on. */
+/** Reading the events of a run in progress. */
 import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { clearTimeout, setTimeout } from 'node:timers';
@@ -77,7 +77,7 @@ function watchFile(file: string, signal: AbortSignal | undefined): Growth {
   try {
     watcher = watch(file, onChange).on('error', () => undefined);
   } catch {
-    // No watches left on this machine: it is looked at now and then.
+    // No watches left on this machine: it is checked now and then.
   }
   signal?.addEventListener('abort', onAbort, { once: true });
   return {

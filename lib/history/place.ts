@@ -40,7 +40,7 @@ export function nameRun(startedAtMs: number, runId: string): string {
   return `${new Date(startedAtMs).toISOString().replaceAll(':', '-')}-${encodeURIComponent(runId)}`;
 }
 
-/** Reads a name; undefined: it is none of ours. */
+/** Reads a name; undefined: it is not one of bake-ts. */
 export function parseRunName(name: string): RunName | undefined {
   const [, day, hour, minute, second, id] = NAME.exec(name) ?? [];
   const startedAt = `${day}${hour}:${minute}:${second}`;

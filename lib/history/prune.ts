@@ -1,6 +1,6 @@
 /**
  * Old runs go: of each project all but the last ones, and of all projects together the oldest until what is left is small enough.
- * A run that goes on is never touched.
+ * A run in progress is never touched.
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -47,7 +47,7 @@ export async function pruneRuns({
   const found = (await Promise.all(projects.map((one) => findRuns(allRuns, one)))).flat();
   // The oldest first.
   found.sort((one, other) => (one.name < other.name ? -1 : 1));
-  // Of the project, from the one that is looked at on.
+  // Of the project, starting with the current one.
   let runs = found.filter((one) => one.project === project).length;
   let bytes = found.reduce((sum, one) => sum + one.bytes, 0);
   for (const one of found) {

@@ -66,7 +66,7 @@ export async function findRun(runsDir: string, which = '-1'): Promise<Result<Kep
   if (known.length === 0)
     return fail(
       problem('state/no-runs', 'no run of this project is kept here', {
-        hint: 'bake-ts run keeps what happens; dry runs and untrusted ones are not kept',
+        hint: 'start one with bake-ts run; dry runs and untrusted ones are not kept',
       }),
     );
   const back = /^-\d+$/.test(which) ? -Number(which) : undefined;
@@ -87,11 +87,11 @@ function unknownRun(which: string, known: readonly RunName[], found: readonly Ru
   const ids = known.map(({ runId }) => runId);
   if (found.length > 1)
     return problem('state/unknown-run', `"${which}" is the start of several runs`, {
-      hint: `it is one of ${found.map(({ runId }) => runId).join(', ')}`,
+      hint: `use one of ${found.map(({ runId }) => runId).join(', ')}`,
     });
   const many = known.length === 1 ? 'one run is' : `${known.length} runs are`;
   return problem('state/unknown-run', `there is no run "${which}"; ${many} kept`, {
-    hint: didYouMean(which, ids) ?? 'bake-ts history lists them; -1 is the last one',
+    hint: didYouMean(which, ids) ?? 'list them with bake-ts history; -1 is the last one',
   });
 }
 
@@ -130,7 +130,7 @@ export async function readSummary(dir: string): Promise<SummaryFile | undefined>
 }
 
 /**
- * Whether a run without an end goes on. Where nobody can tell (another machine or container, no Linux), one that gave a sign
+ * Whether a run without an end is still running. Where nobody can tell (another machine or container, no Linux), one that gave a sign
  * within the last day counts as one that does.
  */
 export async function isRunning(dir: string, summary: SummaryFile | undefined): Promise<boolean> {

@@ -1,4 +1,4 @@
-/** Writes down what happens in a run while it goes on. A file that cannot be written is left as it is, with one warning for all. */
+/** Writes down what happens in a run while it runs. A file that cannot be written is left unchanged, with one warning for all. */
 import path from 'node:path';
 import { type BakeEvent, type Problem, problem, type RunSummary } from '../model/mod.ts';
 import { describeFileFault } from '../system/mod.ts';
@@ -204,10 +204,10 @@ async function notKept({ error, file }: WriteFault): Promise<Problem> {
   const why = await describeFileFault(error, file);
   return problem(
     'state/run-not-kept',
-    `not all of this run is kept: \`${file}\` cannot be written (${why})`,
+    `the history of this run is incomplete: \`${file}\` cannot be written (${why})`,
     {
       severity: 'warning',
-      hint: 'Free space, or set BAKE_TS_HOME to a folder that can be written; BAKE_TS_KEEP_RUNS=0 keeps nothing.',
+      hint: 'Free space, or set BAKE_TS_HOME to a writable directory; BAKE_TS_KEEP_RUNS=0 turns the history off.',
     },
   );
 }

@@ -24,7 +24,7 @@ export const LIMITS: Limits = { buildBytes: 8 << 20, tailChars: 256 << 10, runBy
 /** Of a step at its end, where the whole run has printed more than is kept. */
 const SHORT_TAIL_CHARS = 8 << 10;
 const TRANSFER_EVERY_MS = 5_000;
-/** What is held back is put together in pieces of at least so many characters: each takes memory, and a line of the file. */
+/** What is kept back is put together in pieces of at least so many characters: each takes memory, and a line of the file. */
 const PIECE_CHARS = 4 << 10;
 /** Units outside of the ranges below that are written as escapes. */
 const INVISIBLE: ReadonlySet<number> = new Set([0x61c, 0x180e, 0xfeff]);
@@ -33,7 +33,7 @@ const ENVELOPE_BYTES = 128;
 
 /** What a step printed last, while it runs. */
 interface Tail {
-  /** The first event that was held back, without its text. */
+  /** The first event that was kept back, without its text. */
   readonly first: Log;
   pieces: Log[];
   chars: number;
@@ -59,7 +59,7 @@ export class Thinner {
     this.#runLeft = limits.runBytes;
   }
 
-  /** The events that are kept now. Output that was held back comes before the event that ends its step. */
+  /** The events that are kept now. Output that was kept back comes before the event that ends its step. */
   take(event: BakeEvent): readonly BakeEvent[] {
     switch (event.type) {
       case 'log':
@@ -82,7 +82,7 @@ export class Thinner {
     }
   }
 
-  /** What is held back still, where the events end. */
+  /** What is kept back still, where the events end. */
   rest(): readonly BakeEvent[] {
     return [...this.#tails.keys()].flatMap((build) => this.#release(build));
   }
@@ -161,7 +161,7 @@ export class Thinner {
       tails.delete(step);
       shorten(tail, this.#mostOfTail);
       const { first, leftOutChars, pieces } = tail;
-      const remark = `\n[${formatBytes(leftOutChars)} of output are not kept]\n`;
+      const remark = `\n[${formatBytes(leftOutChars)} of output were not kept]\n`;
       const remarks = leftOutChars > 0 ? [{ ...(pieces[0] ?? first), text: remark }] : [];
       for (const one of [...remarks, ...pieces]) released.push(this.#counted(one));
     }

@@ -15,7 +15,7 @@ export interface BuildTraces {
   readonly files: readonly string[];
 }
 
-/** A name of ours for a local source (lib/fingerprint/source-name.ts), wherever it stands. */
+/** A name of bake-ts for a local source (lib/fingerprint/source-name.ts), wherever it stands. */
 export const SOURCE_NAME: RegExp = /\bbake[0-9a-f]{32}\b/;
 
 interface Traces {

@@ -209,7 +209,7 @@ class Interpreter {
           build: build.name,
           hint:
             finding.url === undefined
-              ? `leave it out with \`# check=skip=${finding.rule}\` on the first line`
+              ? `skip it with \`# check=skip=${finding.rule}\` on the first line`
               : `see ${finding.url}`,
           ...(span === undefined ? {} : { span }),
           ...(span !== undefined || finding.excerpt === undefined
@@ -325,7 +325,7 @@ function unresolvedProblems(node: PlanNode, answer: LintAnswer): readonly Proble
     return [
       problem(
         'lint/base-unknown',
-        `\`${used.written}\` cannot be looked up; checks that need it were left out`,
+        `\`${used.written}\` cannot be resolved; checks that need it were skipped`,
         {
           severity: 'warning',
           build: node.build.name,

@@ -107,8 +107,8 @@ export function warnOfUnlocked(plan: Plan, lock: Lock): Problem | undefined {
   const images = missing.map(({ written }) => `\`${written}\``).join(', ');
   return problem(
     'run/not-locked',
-    `${LOCK_NAME} does not hold ${images}; ${missing.length === 1 ? 'it is' : 'they are'} looked up in every run`,
-    { severity: 'warning', hint: 'Add what is missing: bake-ts lock' },
+    `${LOCK_NAME} lacks ${images}; ${missing.length === 1 ? 'it is' : 'they are'} resolved in every run`,
+    { severity: 'warning', hint: 'Run bake-ts lock to add the missing images' },
   );
 }
 
@@ -265,10 +265,10 @@ function chooseImages(images: readonly string[], patterns: readonly string[]): R
     if (found.length > 0) continue;
     const near = suggest(pattern, images);
     problems.push(
-      problem('run/not-in-lock', `${LOCK_NAME} holds no image \`${pattern}\``, {
+      problem('run/not-in-lock', `${LOCK_NAME} has no image \`${pattern}\``, {
         hint:
           near === undefined
-            ? 'Images are named as the Dockerfile writes them; `bake-ts outdated` lists them, `bake-ts lock` adds new ones.'
+            ? 'Name images as in the Dockerfile: `bake-ts outdated` lists them, `bake-ts lock` adds new ones.'
             : `Did you mean \`${near}\`?`,
       }),
     );
@@ -298,7 +298,7 @@ async function requireLock(set: BuildSet): Promise<Result<Lock>> {
   if (read.value !== undefined) return ok(read.value);
   return fail([
     problem('run/no-lock', `there is no ${LOCK_NAME} beside builds.yaml`, {
-      hint: 'Make one: bake-ts lock',
+      hint: 'Run bake-ts lock to create it',
     }),
   ]);
 }
@@ -331,7 +331,7 @@ function staleLock({ lock, missing, dropped }: Difference): Problem {
   ].join('\n');
   return problem(
     'run/lock-stale',
-    lock === undefined ? `there is no ${LOCK_NAME}` : `${LOCK_NAME} is not what the builds need`,
+    lock === undefined ? `there is no ${LOCK_NAME}` : `${LOCK_NAME} is not up to date with the builds`,
     {
       hint: 'Run `bake-ts lock` and commit the file.',
       ...(detail === '' ? {} : { detail }),

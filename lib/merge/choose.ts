@@ -100,7 +100,7 @@ function partMissing(
   return problem('run/part-missing', `there is no image${lacking} of \`${build}\`${all}`, {
     build,
     ...(said.length === 0 ? {} : { detail: said.map(textOf).join('\n') }),
-    hint: `Let a job run for each: bake-ts run ${build} --platform ${missing[0] ?? 'OS/ARCH'} --by-digest --metadata-file FILE; then merge with what all of them gave.`,
+    hint: `Run a job for each: bake-ts run ${build} --platform ${missing[0] ?? 'OS/ARCH'} --by-digest --metadata-file FILE; then merge with all of these files.`,
   });
 }
 
@@ -112,7 +112,7 @@ function partExtra(build: string, wanted: readonly string[], extra: readonly Sai
     {
       build,
       detail: extra.map(textOf).join('\n'),
-      hint: `Its platforms are ${wanted.join(', ')}: take the file out, or add to them in builds.yaml what it was built for.`,
+      hint: `Remove the file, or add its platform in builds.yaml. The platforms are ${wanted.join(', ')}.`,
     },
   );
 }
@@ -121,7 +121,7 @@ function partTwice(build: string, one: Said, other: Said): Problem {
   return problem('run/part-twice', `there are two images of \`${build}\` for ${one.platform}`, {
     build,
     detail: [one, other].map(textOf).join('\n'),
-    hint: 'Take out the file that does not count: mostly it is one of an earlier pipeline.',
+    hint: 'Remove the wrong file, usually one of an earlier pipeline.',
   });
 }
 

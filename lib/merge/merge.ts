@@ -53,7 +53,7 @@ export interface MergeOptions {
   /** Sensitive values in names are hidden. */
   readonly onBlob?: OnBlob;
   readonly userAgent?: string;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** For its registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
 }
 
@@ -143,7 +143,7 @@ async function mergeWith(client: RegistryClient, options: MergeOptions): Promise
     return ok({ dryRun, builds: buildsOf(joinings, standing), passedOver, problems: unsureOf(standing) });
   const put = await putAll(client, joinings, options);
   if (!put.ok) return put;
-  // Time has passed, and what is put back on failure is what stands there now.
+  // Time has passed, and what is moved back on failure is what is there now.
   const before = await askStanding(client, joinings);
   const unsure = unsureOf(before);
   if (unsure.length > 0) return fail(unsure);
@@ -164,7 +164,7 @@ function chooseAll({ plan, results }: MergeOptions, nodes: readonly PlanNode[]):
   if (nodes.length === 0) {
     return fail([
       problem('plan/empty-selection', 'no selected build has a tag that is pushed', {
-        hint: `Name others, or take them as pushed, whatever their \`push\` says: ${option('--push')}`,
+        hint: `Select others, or treat these as pushed, whatever their \`push\` is: ${option('--push')}`,
       }),
     ]);
   }
@@ -223,10 +223,10 @@ async function planOne(client: RegistryClient, { node, parts }: Chosen): Promise
 function partGone({ build }: PlanNode, { platform, digest }: ChosenPart): Problem {
   return problem(
     'run/part-gone',
-    `the image of \`${build.name}\` for ${platform} is ${digest}, and no repository of its tags is known to have that`,
+    `the image of \`${build.name}\` for ${platform} is ${digest}, which no repository of its tags is known to have`,
     {
       build: build.name,
-      hint: 'Give both commands the same variables, so that the tags are in the same repositories; or build it again: its registry may have cleaned up what had no tag.',
+      hint: 'Give both commands the same variables, so that the repositories match. Or build it again: its registry may have deleted untagged images.',
     },
   );
 }

@@ -65,7 +65,7 @@ export function problem(
 
 /** That a signal stopped what was called, before its end. */
 export function wasCancelled(): Problem {
-  return problem('run/cancelled', 'It was cancelled', { hint: 'What was done stays done: call it again.' });
+  return problem('run/cancelled', 'It was cancelled', { hint: 'Call it again: finished work is kept.' });
 }
 
 /** A place as JSON shows it. */

@@ -11,7 +11,7 @@ export interface Headline {
   readonly facts: readonly string[];
 }
 
-/** What happened, in words. */
+/** What happened, as text. */
 export function makeHeadline(timeline: RunTimeline, kind: 'run' | 'plan'): Headline {
   const total = timeline.builds.length;
   if (kind === 'plan') {
@@ -45,7 +45,7 @@ export function makeHeadline(timeline: RunTimeline, kind: 'run' | 'plan'): Headl
       title: `Nothing to do: ${count(total, 'build')} unchanged`,
       facts: [`in ${after}`],
     };
-  const done = timeline.dryRun ? 'looked at, nothing built (dry run)' : 'done';
+  const done = timeline.dryRun ? 'checked, nothing built (dry run)' : 'done';
   return { tone: 'good', title: `${count(total, 'build')} ${done} in ${after}`, facts };
 }
 

@@ -40,7 +40,7 @@ export interface PageExtra {
   readonly logsCommand?: string;
 }
 
-/** The JSON in the page. Logs are apart, each in an element of its own, so that only those looked at are read. */
+/** The JSON in the page. Logs are apart, each in an element of its own, so that only those that are opened are read. */
 export interface PageData {
   readonly kind: 'run' | 'plan';
   readonly timeline: RunTimeline;

@@ -4,7 +4,7 @@
 export interface Member {
   /** Unique in the pool, and the same for every client of it: its address. */
   readonly id: string;
-  /** Builds of ours at a time; below 1 counts as 1. */
+  /** Our builds at a time; below 1 counts as 1. */
   readonly jobs: number;
   /** What is built there, normalised; empty: anything. */
   readonly platforms: readonly string[];

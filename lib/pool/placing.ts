@@ -1,5 +1,5 @@
 /**
- * The decisions of a pool, as a state machine: what comes and goes is told to it, and `decide` says what begins where. It has no
+ * The decisions of a pool, as a state machine: it is notified of what comes and goes, and `decide` returns what begins where. It has no
  * clock and waits for nothing, so that a simulation runs the same code.
  */
 import { type Demands, type Member, type Placement, whoCan } from './member.ts';
@@ -20,7 +20,7 @@ export class Placing {
   readonly #groups = new Map<string, Group>();
   /** Came, or lost their place, since the last decision. */
   #unplaced = new Set<Waiting>();
-  /** All that can take them are set aside. */
+  /** All that can take them are paused. */
   readonly #parked = new Set<Waiting>();
   readonly #aside = new Set<MemberState>();
   /** Have free slots. */
@@ -37,7 +37,7 @@ export class Placing {
     for (const member of members) this.add(member);
   }
 
-  /** All members, those set aside included. */
+  /** All members, including paused ones. */
   get members(): readonly MemberState[] {
     return [...this.#members.values()].filter(({ hasLeft }) => !hasLeft);
   }
@@ -79,7 +79,7 @@ export class Placing {
   add(member: Member): void {
     const known = this.#members.get(member.id);
     if (known?.hasLeft === false) return;
-    // One that comes back may have builds of ours yet.
+    // One that comes back may have our builds yet.
     const state = known ?? new MemberState(member);
     state.join(member);
     this.#members.set(member.id, state);
@@ -125,7 +125,7 @@ export class Placing {
     let next = Infinity;
     for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs ?? next);
     if (this.#idle.size === 0) return next === Infinity ? undefined : next;
-    // What is late already was looked at, or nobody with a free slot can take it.
+    // What is late was checked already, or nobody with a free slot can take it.
     for (const { lateFromMs } of this.#crowded)
       if (lateFromMs > this.#decidedMs) next = Math.min(next, lateFromMs);
     return next === Infinity ? undefined : next;
@@ -283,7 +283,7 @@ export class Placing {
     for (const group of this.#groups.values()) group.members = this.#whoCan(group.demands);
   }
 
-  /** A member takes builds again: those that belong there, and those that wait where they failed for want of another one. */
+  /** A member takes builds again: those that belong there, and those that wait where they failed for lack of another one. */
   #returns(state: MemberState): void {
     const { id } = state.member;
     this.#touch(state);
@@ -295,7 +295,7 @@ export class Placing {
     );
   }
 
-  /** Builds that wait for nobody are placed anew, and those of the queues that are asked for. */
+  /** Builds that wait for nobody are placed again, and those of the given queues. */
   #placeAgain(isWanted: (build: Waiting) => boolean): void {
     for (const build of this.#parked) this.#unplaced.add(build);
     this.#parked.clear();

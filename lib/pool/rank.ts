@@ -51,7 +51,7 @@ function hashMember(member: Member): NameHash {
 }
 
 /**
- * Members in the order in which they are asked to take what has that identity: the same on every machine, whatever the order
+ * Members in the order in which builds of that identity are offered to them: the same on every machine, whatever the order
  * in which they are given. With more `jobs` a member is first in proportion.
  */
 export function rankMembers(identity: string, members: readonly Member[]): readonly Member[] {

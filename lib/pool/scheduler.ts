@@ -13,7 +13,7 @@ export interface Lease {
   readonly release: () => void;
 }
 
-/** What a scheduler is told of its surroundings. */
+/** The environment of a scheduler. */
 export interface SchedulerOptions {
   /** Milliseconds; only differences count. */
   readonly now: () => number;
@@ -27,11 +27,11 @@ export interface SchedulerOptions {
 /** What a member has to do. */
 export interface MemberLoad {
   readonly member: Member;
-  /** Builds of ours that run there. */
+  /** Our builds that run there. */
   readonly running: number;
-  /** Builds of ours that wait for it. */
+  /** Our builds that wait for it. */
   readonly waiting: number;
-  /** It is set aside. */
+  /** It is paused. */
   readonly aside: boolean;
 }
 
@@ -52,7 +52,7 @@ export class Scheduler {
   readonly #returned: number[] = [];
   #used = 0;
   #isDeciding = false;
-  /** The earliest wake that was asked for and has not come. */
+  /** The earliest wake that was requested and has not come. */
   #wakesAt = Infinity;
 
   constructor(members: readonly Member[], options: SchedulerOptions) {
@@ -100,7 +100,7 @@ export class Scheduler {
     this.#decideSoon();
   }
 
-  /** A member that was set aside gets builds again. */
+  /** A member that was paused gets builds again. */
   restore(id: string): void {
     this.#placing.restore(id);
     this.#decideSoon();
@@ -112,7 +112,7 @@ export class Scheduler {
     this.#decideSoon();
   }
 
-  /** A member joins; one whose id is in the pool stays as it is. */
+  /** A member joins; one whose id is in the pool already changes nothing. */
   add(member: Member): void {
     this.#placing.add(member);
     this.#decideSoon();

@@ -50,7 +50,7 @@ async function askSource(client: RegistryClient, image: WantedImage): Promise<Re
     return [
       problem('registry/not-found', `${name} is not in its registry`, {
         build,
-        hint: 'Push it first (bake-ts run), or leave the build out.',
+        hint: 'Push it first (bake-ts run), or do not select the build.',
       }),
     ];
   });
@@ -59,10 +59,10 @@ async function askSource(client: RegistryClient, image: WantedImage): Promise<Re
   const [digest] = digests;
   if (digest === undefined || digests.some((one) => one !== digest)) {
     return fail([
-      problem('run/tags-apart', `the tags of \`${build}\` point at different images`, {
+      problem('run/tags-apart', `the tags of \`${build}\` point to different images`, {
         build,
         detail: said.map(({ name }, at) => `${name}: ${digests[at]}`).join('\n'),
-        hint: 'Bring them together, so that it is clear which image is meant: `bake-ts tag REF :TAG` puts a tag beside another one.',
+        hint: 'Point them to one image with `bake-ts tag REF :TAG`, so that it is clear which one to promote.',
       }),
     ]);
   }
@@ -113,6 +113,6 @@ function sameDestination(build: string, name: string, one: Claim, other: Claim):
   return problem('plan/same-destination', `two images would become \`${name}\``, {
     build,
     detail: [text(other), text(one)].join('\n'),
-    hint: `Tell them apart with ${option('--to FROM=TO')} for each, or leave one of the builds out.`,
+    hint: `Give each its own ${option('--to FROM=TO')}, or do not select one of the builds.`,
   });
 }

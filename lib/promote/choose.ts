@@ -67,7 +67,7 @@ export function chooseTags(plan: Plan, destinations: readonly Destination[]): Re
   if (images.length === 0) {
     problems.push(
       problem('plan/empty-selection', 'no selected build has a tag that is pushed', {
-        hint: `Name others, or take them as pushed, whatever their \`push\` says: ${option('--push')}`,
+        hint: `Select others, or treat these as pushed, whatever their \`push\` is: ${option('--push')}`,
       }),
     );
   }
@@ -92,7 +92,7 @@ function chooseNames(
       problems.push(
         problem('plan/no-destination', `\`${written}\` has no valid name at any destination`, {
           build,
-          hint: 'What is exchanged in it leaves nothing valid; name another registry or prefix, or leave the build out.',
+          hint: 'Use another registry or prefix, or do not select the build.',
         }),
       );
       return [];
@@ -101,7 +101,7 @@ function chooseNames(
       problems.push(
         problem('plan/own-destination', `\`${written}\` would be promoted to itself`, {
           build,
-          hint: `Name another registry or prefix with ${option('--to')}, or leave the build out.`,
+          hint: `Name another registry or prefix with ${option('--to')}, or do not select the build.`,
         }),
       );
       return [];
@@ -136,7 +136,7 @@ function noDestination(
       ...(more.length === 0 ? {} : { detail: names.join('\n') }),
       hint: [
         ...meantDestinations(refs, idle),
-        `Add one that fits, ${option('--to FROM=TO')}, with what the name begins with, in whole parts of the path, or leave the build out.`,
+        `Add ${option('--to FROM=TO')}, where FROM is how the name begins (whole parts of its path), or do not select the build.`,
       ].join('\n'),
     },
   );

@@ -22,7 +22,7 @@ export function readDestinations(written: readonly string[]): Result<readonly De
   const read = new Map<string, Destination>();
   const problems = written.flatMap((text) => {
     const one = readDestination(text);
-    if (one === undefined) return [bad(`\`${text}\` is not a destination`, FORMS)];
+    if (one === undefined) return [bad(`\`${text}\` is not a valid destination`, FORMS)];
     const from = one.from.join('/');
     const before = read.get(from);
     if (before !== undefined && before.to.join('/') !== one.to.join('/')) {

@@ -1,5 +1,5 @@
 /**
- * Tags of a plan, by digest, at other registries or repositories: all or none. Everything is asked first, then all bytes go
+ * Tags of a plan, by digest, at other registries or repositories: all or none. Everything is looked up first, then all bytes go
  * by digest, and only where all of them are there the tags move, together.
  */
 import {
@@ -34,7 +34,7 @@ export interface PromoteOptions {
   /** Sensitive values in names are hidden. */
   readonly onBlob?: OnBlob;
   readonly userAgent?: string;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** For its registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
 }
 
@@ -121,7 +121,7 @@ async function promoteFound(
   if (!brought.ok) return brought;
   if (tagsOf(images, standing).every(({ action }) => action === 'there'))
     return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, standing), problems: [] });
-  // Time has passed, and what is put back on failure is what stands there now.
+  // Time has passed, and what is moved back on failure is what is there now.
   const before = await askTargets(client, images);
   const unsure = [...before.values()].flatMap((one) => (one.kind === 'unknown' ? one.problem : []));
   if (unsure.length > 0) return fail(unsure);

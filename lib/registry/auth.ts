@@ -1,5 +1,5 @@
 /**
- * Signing in to one registry: what it asked for (Basic or Bearer), the tokens got so far, and how to get another one.
+ * Signing in to one registry: what it requested (Basic or Bearer), the tokens got so far, and how to get another one.
  * Flow: distribution spec, "Token Authentication" (GET with basic credentials or none) and "OAuth2 Token Authentication"
  * (POST with a refresh token).
  */
@@ -19,7 +19,7 @@ export interface Authorization {
   readonly header: string;
   /** False for a token that anybody gets. */
   readonly signedIn: boolean;
-  /** The token allows more than was asked for; a narrower one may fare better. */
+  /** The token allows more than was requested; a narrower one may fare better. */
   readonly wide: boolean;
 }
 
@@ -55,7 +55,7 @@ interface WantedToken extends Pick<Token, 'source' | 'scopes' | 'wide'> {
 /** Tokens are good for a minute where nothing is said (distribution spec). */
 const DEFAULT_LIFE_SECONDS = 60;
 const TOKEN_BODY_LIMIT = 512 * 1024;
-/** Scopes asked for at once: the token that comes back travels in a header, which servers limit to about 8 KiB. */
+/** Scopes requested at once: the token that comes back travels in a header, which servers limit to about 8 KiB. */
 const SCOPES_AT_ONCE = 20;
 /** Names us at token servers. */
 const CLIENT_ID = 'bake-ts';
@@ -196,7 +196,7 @@ export class Authenticator {
       return fail([
         problem(
           'registry/unsafe-realm',
-          `${host} wants credentials sent to ${redactUrl(realm)}, which is not https`,
+          `${host} asks for credentials at ${redactUrl(realm)}, which is not https`,
           {
             hint: `Ask whoever runs ${host}; for a network you trust, set \`registries: ${realm.host}: {http: true}\``,
           },
@@ -251,7 +251,7 @@ export class Authenticator {
           'registry/unexpected-answer',
           `The token server ${redactUrl(realm)} of ${host} gave no token`,
           {
-            hint: 'Check that no proxy or login page stands before it',
+            hint: 'Check that no proxy or login page is in front of it',
           },
         ),
       ]);
@@ -300,7 +300,7 @@ function tokenRefused({ host, realm, signedIn, sought, hide }: Refusal, reply: R
   const detail = said === '' ? {} : { detail: said };
   const server = `The token server of ${host} (${redactUrl(realm)})`;
   if (reply.status === 429) {
-    return problem('registry/too-many-requests', `${server} turned us down: too many requests`, {
+    return problem('registry/too-many-requests', `${server} rejected the request: too many requests`, {
       hint: signedIn ? 'Wait a while' : `Wait, or sign in: ${howToSignIn(host)}`,
       temporary: true,
       ...detail,
@@ -308,7 +308,7 @@ function tokenRefused({ host, realm, signedIn, sought, hide }: Refusal, reply: R
   }
   if (reply.status >= 500) {
     return problem('registry/unavailable', `${server} failed (${reply.status})`, {
-      hint: 'Try again later, or look into its log',
+      hint: 'Try again later, or check its log',
       temporary: true,
       ...detail,
     });
@@ -322,7 +322,7 @@ function tokenRefused({ host, realm, signedIn, sought, hide }: Refusal, reply: R
     });
   }
   return problem('registry/unexpected-answer', `${server} answered ${reply.status}`, {
-    hint: 'Check that no proxy or login page stands before it',
+    hint: 'Check that no proxy or login page is in front of it',
     ...detail,
   });
 }
@@ -331,7 +331,7 @@ function basicHeader(own: Credentials & { readonly kind: 'basic' }): string {
   return `Basic ${Buffer.from(`${own.username}:${own.password}`).toString('base64')}`;
 }
 
-/** Tells credentials apart in memory; never shown. */
+/** Distinguishes credentials in memory; never shown. */
 function identify(own: Credentials | undefined): string {
   if (own === undefined) return 'anonymous';
   return own.kind === 'basic' ? `basic ${own.username}:${own.password}` : `${own.kind} ${own.token}`;

@@ -39,7 +39,7 @@ export interface TransferOptions {
   /** Where the bytes of a blob are. */
   readonly sourceOf: (blob: Descriptor) => BlobSource;
   readonly onBlob?: OnBlob | undefined;
-  /** Shared by transfers that go on at the same time. */
+  /** Shared by concurrent transfers. */
   readonly brought?: BroughtBlobs | undefined;
 }
 

@@ -13,7 +13,7 @@ import { freeConnection, type Reply } from './wire.ts';
 
 const ATTEMPTS = 3;
 
-/** Answers to a mount; of whoever gave none, nothing else is asked either. */
+/** Answers to a mount; a registry without an answer is not queried further. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'registry/denied',
   'registry/not-found',
@@ -65,7 +65,7 @@ export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promis
     const mounted = await mountBlob(exchange, upload, repository);
     if (mounted.ok && mounted.value.status === 201) return ok('mounted');
     const isRefused = !mounted.ok && mounted.error.every(({ code }) => REFUSALS.has(code));
-    // What is not mounted is sent. Whether it may be sent at all is asked before the source is.
+    // What is not mounted is sent. Whether it may be sent is checked before the source is read.
     const sending = isRefused ? await beginUpload(exchange, to) : mounted;
     if (!sending.ok) return sending;
     begun = sending.value;
@@ -188,7 +188,7 @@ async function sendBlob(exchange: Exchange, { to, blob, body, begun }: Sending):
   return put.ok ? ok('sent') : put;
 }
 
-/** Where the bytes go: `Location`, with the digest added and everything else left as it is. */
+/** Where the bytes go: `Location`, with the digest added and everything else left unchanged. */
 function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
   const location = begun.header('location');
   if (location === undefined || !URL.canParse(location, begun.url.href)) return undefined;
@@ -246,7 +246,7 @@ async function* checkBytes(
       length === blob.sizeBytes ? actual : `${length > blob.sizeBytes ? 'more than ' : ''}${length} bytes`,
       undefined,
     );
-    throw new Error('the blob is not what its digest says');
+    throw new Error('the content of the blob does not match its digest');
   }
   if (held !== undefined) yield held;
 }

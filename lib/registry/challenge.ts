@@ -41,7 +41,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
       continue;
     }
     found.push({ scheme: name.toLowerCase(), parameters: new Map() });
-    // `Negotiate abc==` carries a bare value in place of parameters; it is of no use here.
+    // `Negotiate abc==` carries a bare value instead of parameters; it is of no use here.
     take(TOKEN68);
   }
 

@@ -20,7 +20,7 @@ export function checkReference(caller: string, given: ImageRef): void {
     parts instanceof Promise
   )
     throw new TypeError(
-      `${caller}() takes a reference as readImageRef() gives it, unwrapped, and not ${typeof parts === 'string' ? 'a text' : 'this'}`,
+      `${caller}() takes an unwrapped result of readImageRef(), not ${typeof parts === 'string' ? 'a text' : 'this'}`,
     );
   checkOptions(caller, given, REFERENCE);
 }

@@ -48,7 +48,7 @@ export interface RegistryClientOptions {
   /** DOCKER_CONFIG, DOCKER_AUTH_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE. */
   readonly env: Environment;
   readonly userAgent?: string;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** For its registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
   /** Sends nothing: every question gets `registry/not-asked` with these words. */
   readonly offline?: string;
@@ -256,8 +256,8 @@ export class RegistryClient {
     if (!reply.ok) return this.#shown(reply);
     if (reply.value.status !== 405) return ok(undefined);
     return fail([
-      problem('registry/unsupported', `${ref.registry} deletes no manifests`, {
-        hint: 'Registries are told in their settings that manifests may be deleted.',
+      problem('registry/unsupported', `${ref.registry} does not delete manifests`, {
+        hint: 'Allow the deletion of manifests in the settings of the registry.',
       }),
     ]);
   }
@@ -282,7 +282,7 @@ export class RegistryClient {
           'registry/bad-digest',
           `The manifest to put as ${formatImageRef(ref)} has the digest ${digest}`,
           {
-            hint: 'This is a fault of bake-ts: please report it',
+            hint: 'This is a bug in bake-ts: please report it',
           },
         ),
       ]);
@@ -454,7 +454,7 @@ export class RegistryClient {
     if (!begun.ok) return this.#shown(begun);
     const location = begun.value.header('location');
     if (location !== undefined && URL.canParse(location, begun.value.url.href)) {
-      // Registries clear forgotten uploads away by themselves: nobody looks at the answer.
+      // Registries clear forgotten uploads away by themselves: nobody reads the answer.
       await this.#exchange.call({
         method: 'DELETE',
         host: repository.registry,

@@ -49,7 +49,7 @@ export interface Copied extends TransferCounts {
 export interface CopyContext {
   readonly store: ManifestStore;
   readonly exchange: Exchange;
-  /** Shared by copies that go on at the same time. */
+  /** Shared by concurrent copies. */
   readonly brought?: BroughtBlobs;
 }
 
@@ -73,8 +73,8 @@ export async function copyImage(
     return fail([
       problem(
         'registry/bad-digest',
-        `${formatImageRef(from)} is ${digest} and cannot be put as ${formatImageRef(target)}`,
-        { hint: 'Name a tag, or the same digest' },
+        `${formatImageRef(from)} is ${digest} and cannot be pushed as ${formatImageRef(target)}`,
+        { hint: 'Use a tag or the same digest' },
       ),
     ]);
   }

@@ -45,7 +45,7 @@ export async function runCredentialHelper({
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     return fail([
       problem('registry/bad-config', `The Docker config names a credential helper ${JSON.stringify(name)}`, {
-        hint: 'A helper name has only letters, digits, dots, dashes and underscores',
+        hint: 'Use only letters, digits, dots, dashes and underscores in its name',
       }),
     ]);
   }
@@ -87,7 +87,7 @@ export async function runCredentialHelper({
     const answer = parseAnswer(said);
     if (answer !== undefined) return ok(answer.secret === '' ? undefined : answer);
     return fail([
-      helperProblem(`The credential helper ${program} answered for ${server} in no form known`, byHand),
+      helperProblem(`The credential helper ${program} gave an invalid answer for ${server}`, byHand),
     ]);
   }
   // On failure nothing secret is printed by contract, and the words are needed to find the cause.

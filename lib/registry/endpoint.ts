@@ -84,7 +84,7 @@ export async function readTlsMaterial(
   if ((settings.cert === undefined) !== (settings.key === undefined)) {
     problems.push(
       problem('registry/bad-settings', `registries.${host} names only one of cert and key`, {
-        hint: 'A client certificate needs both',
+        hint: 'Set both for a client certificate',
       }),
     );
   }

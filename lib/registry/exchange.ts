@@ -18,7 +18,7 @@ export interface Call {
   readonly method: Method;
   /** Registry as references write it. */
   readonly host: string;
-  /** Path and query below the registry's origin, or a whole URL (where an upload goes on). */
+  /** Path and query below the registry's origin, or a whole URL (where an upload continues). */
   readonly target: string | URL;
   readonly repository: string;
   readonly scopes: readonly Scope[];
@@ -57,7 +57,7 @@ export interface ExchangeOptions {
   /** Gets the tokens of token servers, and keeps all credentials out of what servers say. */
   readonly used: UsedCredentials;
   readonly retries: RetryLimits;
-  /** Why nothing is sent; undefined: what is asked is sent. */
+  /** Why nothing is sent; undefined: requests are sent. */
   readonly offline?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onRetry?: ((seen: RetrySeen) => void) | undefined;
@@ -188,7 +188,7 @@ export class Exchange {
 
   /**
    * Makes a call to where the registry sent us, at another host or port: without credentials, and whatever is demanded
-   * there is not looked at. Else whoever an upload goes to could have them sent to a token server of its choice.
+   * there is ignored. Else whoever an upload goes to could have them sent to a token server of its choice.
    */
   async #away(state: HostState, call: Call): Promise<Result<Reply>> {
     const reply = await this.#attempts(state, call, undefined);
@@ -230,7 +230,7 @@ export class Exchange {
         url,
         settings: home ? state.endpoint.settings : (this.#options.registries.get(url.host) ?? {}),
         headers: call.headers ?? {},
-        // What goes on at another host or port gets no credentials.
+        // What continues at another host or port gets no credentials.
         authorization: home ? used?.header : undefined,
         body: call.body,
         limitBytes: call.limitBytes ?? DEFAULT_LIMIT,

@@ -116,7 +116,7 @@ async function readIndex(
   top: Manifest,
 ): Promise<Result<readonly PartImage[]>> {
   const listed = readEntries(top);
-  if (listed === undefined) return fail([notAnImage(parts[0], 'its index names what has no platform')]);
+  if (listed === undefined) return fail([notAnImage(parts[0], 'its index has an entry without a platform')]);
   const { images, attestations } = listed;
   const problems: Problem[] = [];
   const taken = new Map<string, PlatformPart>();
@@ -235,15 +235,15 @@ function nameOf(part: PlatformPart | undefined): string {
 
 function notAnImage(part: PlatformPart | undefined, why: string): Problem {
   return problem('registry/not-an-image', `${nameOf(part)} is not the image of a platform: ${why}`, {
-    hint: 'Join what builds gave: the digest of an image, or of its index.',
+    hint: 'Use the digest of a built image or of its index.',
   });
 }
 
 function platformMissing(part: PlatformPart, has: readonly string[]): Problem {
   return problem(
     'registry/platform-missing',
-    `${nameOf(part)} is to be the image for ${part.platform}, and is for ${has.join(', ')}`,
-    { hint: 'See whether each job was given its own platform, and whether its result is the right one.' },
+    `${nameOf(part)} should be the image for ${part.platform}, but is for ${has.join(', ')}`,
+    { hint: 'Check that each job builds its own platform and that its result is the right one.' },
   );
 }
 
@@ -251,9 +251,9 @@ function platformExtra(part: PlatformPart | undefined, extra: readonly IndexEntr
   const platforms = extra.map(({ platform }) => textOf(platform)).join(', ');
   return problem(
     'registry/platform-extra',
-    `${nameOf(part)} also has ${platforms}, which is not to be joined`,
+    `${nameOf(part)} also has ${platforms}, which was not requested`,
     {
-      hint: 'Build only the platforms that the build has, or add this one to its `platforms`.',
+      hint: 'Build only the platforms of the build, or add this one to its `platforms`.',
     },
   );
 }

@@ -133,7 +133,7 @@ export async function putJoined(
     client.copyImage(from, to, options),
   );
   if (missing.length > 0) return fail(missing);
-  // One manifest alone came along as it is.
+  // One manifest alone was used unchanged.
   if (below.some((one) => one.digest === digest)) return ok(undefined);
   const failed = await forEachUntilRefused(lacking, MANIFESTS_AT_ONCE, (to) =>
     client.putManifest(byDigest(to, digest), manifest),
@@ -153,7 +153,7 @@ function findTwice(parts: readonly PlatformPart[]): readonly Problem[] {
     if (first === at || other === undefined) return [];
     return problem('registry/platform-twice', `there are two images for ${part.platform}`, {
       detail: [other, part].map(nameOf).join('\n'),
-      hint: 'Each platform is built once: leave one of them out.',
+      hint: 'Leave one of them out.',
     });
   });
 }
@@ -184,11 +184,11 @@ function whyApart(images: readonly PartImage[], wanted: Family | undefined): Pro
   return problem(
     'registry/media-types-apart',
     wanted === undefined || families.size > 1
-      ? 'some of the images are of Docker’s media types, and others of those of OCI'
-      : `the images are not of the media types that are wanted (${wanted})`,
+      ? 'some of the images have Docker media types, others OCI ones'
+      : `the images do not have the requested media types (${wanted})`,
     {
       detail: images.map(({ platform, entry }) => `${platform}: ${entry.mediaType}`).join('\n'),
-      hint: 'Engines of different versions made them, BuildKit before 0.31 and later ones: build all platforms with one version.',
+      hint: 'Build all platforms with one version: engines before and after BuildKit 0.31 made them.',
     },
   );
 }
@@ -209,12 +209,12 @@ function findMisplaced(
   return problem(
     'registry/annotations-misplaced',
     alone
-      ? `the image has one platform and no index, and so no place for the annotation \`${first}\`${more}`
-      : `manifest lists of Docker have no place for the annotation \`${first}\`${more}`,
+      ? `the image has no index (only one platform), and so no place for the annotation \`${first}\`${more}`
+      : `Docker manifest lists have no place for the annotation \`${first}\`${more}`,
     {
       hint: alone
-        ? 'Take it off, or let it be one of the manifest.'
-        : 'Take it off, or build with BuildKit 0.31 or later.',
+        ? 'Remove it, or make it an annotation of the manifest.'
+        : 'Remove it, or build with BuildKit 0.31 or later.',
     },
   );
 }

@@ -77,7 +77,7 @@ export async function openLayout(file: string, written: string): Promise<Result<
     if (!mark.ok) return mark;
     if (!index.ok) return index;
     const json = parseJson(index.value);
-    if (json === undefined) return fail([badLayout(written, 'its index.json is no JSON')]);
+    if (json === undefined) return fail([badLayout(written, 'its index.json is not valid JSON')]);
     const images = readDescriptors(isRecord(json) ? json['manifests'] : undefined);
     if (images.length === 0) return fail([badLayout(written, 'its index.json names no image')]);
     return ok({
@@ -92,11 +92,11 @@ export async function openLayout(file: string, written: string): Promise<Result<
   }
 }
 
-/** What is wrong with a part, in words. */
+/** What is wrong with a part, as text. */
 export function describeFault(digest: Digest, fault: LayoutFault): string {
-  if (fault === 'no-manifest') return `${digest} is not an image manifest, or not the one it should be`;
+  if (fault === 'no-manifest') return `${digest} is not an image manifest, or not the expected one`;
   if ('error' in fault) return `${digest} cannot be read (${reasonOf(fault.error)})`;
-  return `the bytes of ${digest} are others (${fault.actual})`;
+  return `the content of ${digest} has another digest (${fault.actual})`;
 }
 
 type FindMember = (name: string) => Member | undefined | Promise<Member | undefined>;
@@ -167,7 +167,7 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
       if (!isHeader(header)) {
         const gzip = at === 0 && header[0] === 0x1f && header[1] === 0x8b;
         return fail([
-          badLayout(written, gzip ? 'it is compressed' : 'it is not a tar archive, or a damaged one'),
+          badLayout(written, gzip ? 'it is compressed' : 'it is not a tar archive, or it is damaged'),
         ]);
       }
       const type = String.fromCharCode(header[156] ?? 0);
@@ -175,7 +175,7 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
       const start = at + BLOCK;
       at = start + Math.ceil(sizeBytes / BLOCK) * BLOCK;
       if (type === 'L' || type === 'x') {
-        if (sizeBytes > INDEX_LIMIT) return fail([badLayout(written, 'it has an impossible header')]);
+        if (sizeBytes > INDEX_LIMIT) return fail([badLayout(written, 'it has an invalid header')]);
         const text = new TextDecoder().decode(await readMember({ file, start, sizeBytes }));
         if (type === 'L') longName = text.replace(/\0.*/s, '');
         else pax = readPax(text);
@@ -234,8 +234,8 @@ async function readFully(handle: FileHandle, into: Uint8Array, position: number)
 export function badLayout(written: string, what: string): Problem {
   return problem('registry/bad-layout', `${written} is not an OCI image layout: ${what}`, {
     hint:
-      'It has to be a directory with oci-layout, index.json and blobs/, or an uncompressed tar archive of that, ' +
-      'as buildctl --output type=oci writes it',
+      'Use a directory with oci-layout, index.json and blobs/, or an uncompressed tar archive of that, ' +
+      'as written by buildctl --output type=oci',
   });
 }
 

@@ -67,7 +67,7 @@ export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | und
 export function manifestFrom(bytes: Uint8Array, contentType: string | undefined): Manifest | undefined {
   const json = parseJson(bytes);
   if (!isRecord(json)) return undefined;
-  // What the manifest says of itself is part of its digest; the header is not.
+  // What the manifest reports about itself is part of its digest; the header is not.
   const own = typeof json['mediaType'] === 'string' ? json['mediaType'] : undefined;
   const mediaType = own ?? baseType(contentType) ?? guessType(json);
   if (!MANIFEST_TYPES.includes(mediaType)) return undefined;

@@ -1,5 +1,5 @@
 /**
- * The failures of this package in words. Each is a `Problem` with a code of `registry/…` (docs/failures/).
+ * The failures of this package as text. Each is a `Problem` with a code of `registry/…` (docs/failures/).
  * Nothing here may show a credential: URLs lose user, query and fragment, and bodies of token servers are never quoted.
  */
 import { formatImageRef, type ImageRef, type Problem, type ProblemCode, problem } from '../model/mod.ts';
@@ -29,7 +29,7 @@ const PLAIN_AT_TLS =
 const NOT_CONNECTED =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
-/** Errors in one answer that are looked at; registries send one. */
+/** Errors of one answer that are read; registries send one. */
 const MOST_ERRORS = 10;
 
 /** A URL without user, query and fragment, all of which may hold secrets (signed blob URLs, upload states). */
@@ -61,7 +61,7 @@ function asItIs(text: string): string {
   return text;
 }
 
-/** An answer that is not what was asked for. */
+/** An answer that is not what was requested. */
 export interface BadAnswer extends Asked {
   readonly status: number;
   readonly contentType: string | undefined;
@@ -97,14 +97,14 @@ export function answerProblem(answer: BadAnswer): Problem {
   if (answer.elsewhere && (answer.status === 401 || answer.status === 403)) {
     return make(
       'registry/denied',
-      `${answer.url.host}, where ${answer.host} sends us, refused ${asked} (${answer.status})`,
-      `Credentials go to ${answer.host} itself only: ask whoever runs it, or try again if what it gave for the other host may have expired`,
+      `${answer.url.host}, to which ${answer.host} redirects, refused ${asked} (${answer.status})`,
+      `Try again if the redirect may have expired, or ask whoever runs it. Credentials are sent only to ${answer.host} itself`,
     );
   }
   if (answer.status === 401 || codes.has('UNAUTHORIZED')) {
     return make(
       'registry/unauthorized',
-      `${answer.host} wants a sign-in for ${asked} (${answer.status})`,
+      `${answer.host} requires a sign-in for ${asked} (${answer.status})`,
       answer.signedIn
         ? refusedCredentials(
             answer.host,
@@ -118,7 +118,7 @@ export function answerProblem(answer: BadAnswer): Problem {
     return make(
       'registry/blob-missing',
       `${answer.host} does not have everything that the manifest names: ${asked} (${answer.status})`,
-      'A layer, config or child manifest is not in this repository: push or copy the whole image',
+      'Push or copy the whole image: a layer, config or child manifest is not in this repository',
     );
   }
   // TOOMANYREQUESTS in a 403 is how some registries say it.
@@ -127,7 +127,7 @@ export function answerProblem(answer: BadAnswer): Problem {
     const when = wait === undefined ? '' : `; it asks to wait ${formatSeconds(wait)}`;
     return make(
       'registry/too-many-requests',
-      `${answer.host} turned down ${asked}: too many requests${tries}${when}`,
+      `${answer.host} rejected ${asked}: too many requests${tries}${when}`,
       answer.signedIn
         ? `Wait, lower \`registries: ${answer.host}: {concurrency: …}\`, or read through a mirror`
         : `Wait, read through a mirror, or sign in for a higher limit: ${howToSignIn(answer.host)}`,
@@ -139,7 +139,7 @@ export function answerProblem(answer: BadAnswer): Problem {
       'registry/denied',
       `${answer.host} denied ${asked} (${answer.status})`,
       answer.signedIn
-        ? 'The signed-in user may not do this: ask for access to the repository, or use another account'
+        ? 'Ask for access to the repository, or use another account'
         : noCredentials(answer.host, answer.sought),
     );
   }
@@ -147,22 +147,22 @@ export function answerProblem(answer: BadAnswer): Problem {
     return make(
       'registry/not-found',
       `${answer.host} has nothing at ${asked} (404)`,
-      'Check the name, the tag and that it was pushed; some registries also answer this when access is missing',
+      'Check the name, the tag and that it was pushed; some registries answer this when access is missing',
     );
   }
   if (answer.status >= 500) {
     return make(
       'registry/unavailable',
-      `${answer.host} failed at ${asked} (${answer.status})${tries}`,
-      'The registry, or a proxy before it, is in trouble: try again, or look into its log',
+      `${answer.host} failed on ${asked} (${answer.status})${tries}`,
+      'Try again, or check the log of the registry and of any proxy in front of it',
       { temporary: true },
     );
   }
   if (answer.status === 400 && PLAIN_AT_TLS.test(excerpt)) {
     return make(
       'registry/tls',
-      `${answer.host} was asked with plain http but speaks https`,
-      `Set \`registries: ${answer.host}: {http: false}\` in builds.yaml (and \`ca:\` for an authority of your own)`,
+      `${answer.host} uses https, but the request was plain http`,
+      `Set \`registries: ${answer.host}: {http: false}\` in builds.yaml (and \`ca:\` for a private authority)`,
     );
   }
   if (errors.length > 0 || answer.status === 413) {
@@ -170,14 +170,14 @@ export function answerProblem(answer: BadAnswer): Problem {
       'registry/rejected',
       `${answer.host} did not accept ${asked} (${answer.status})`,
       answer.status === 413
-        ? 'Something before the registry limits the size of requests (nginx: client_max_body_size)'
-        : 'The reason the registry gave is above; its log may say more',
+        ? 'Raise the limit for the size of requests of the proxy in front of it (nginx: client_max_body_size)'
+        : 'See the reason above; the log of the registry may say more',
     );
   }
   return make(
     'registry/unexpected-answer',
-    `${answer.host} answered ${answer.status} to ${asked}, not as a registry does`,
-    `Check that ${answer.host} is a registry and that no proxy or login page stands before it`,
+    `${answer.host} answered ${answer.status} to ${asked}, unlike a registry`,
+    `Check that ${answer.host} is a registry and that no proxy or login page is in front of it`,
   );
 }
 
@@ -186,16 +186,16 @@ export function strangeAnswer(host: string, asked: Asked, what: string): Problem
   return problem(
     'registry/unexpected-answer',
     `${host} answered ${asked.method} ${redactUrl(asked.url)} with ${what}`,
-    { hint: `Check that ${host} is a registry and that no proxy or login page stands before it` },
+    { hint: `Check that ${host} is a registry and that no proxy or login page is in front of it` },
   );
 }
 
-/** A body whose sha256 is not the digest it was announced or asked for with. */
+/** A body whose sha256 is not the digest it was announced or requested with. */
 export function badDigest(host: string, asked: Asked, expected: string, actual: string): Problem {
   return problem(
     'registry/bad-digest',
-    `${host} sent other bytes than it said for ${asked.method} ${redactUrl(asked.url)}: expected ${oneLine(expected, 100)}, got ${oneLine(actual, 100)}`,
-    { hint: 'Something between here and the registry changes or cuts answers, or its storage is damaged' },
+    `${host} sent wrong content for ${asked.method} ${redactUrl(asked.url)}: expected ${oneLine(expected, 100)}, got ${oneLine(actual, 100)}`,
+    { hint: 'Check proxies on the way, which may change or cut answers, and the storage of the registry' },
   );
 }
 
@@ -204,19 +204,19 @@ export function tooLarge(host: string, asked: Asked, limitBytes: number): Proble
   return problem(
     'registry/too-large',
     `${host} sent more than ${limitBytes} bytes for ${asked.method} ${redactUrl(asked.url)}`,
-    { hint: 'No manifest or config is that large: check that this address is a registry' },
+    { hint: 'Check that this address is a registry: no manifest or config is that large' },
   );
 }
 
 /** Nobody is to be asked. */
 export function notAsked(host: string, why: string): Problem {
-  return problem('registry/not-asked', `${host} is not asked: ${why}`);
+  return problem('registry/not-asked', `${host} was not contacted: ${why}`);
 }
 
-/** The client that is asked was closed, now or before. */
+/** The client was closed, now or before. */
 export function closed(host: string): Problem {
-  return problem('registry/closed', `The registry client is closed, and ${host} cannot be asked by it`, {
-    hint: 'Close it when its last call has ended, or make another one',
+  return problem('registry/closed', `The registry client is closed and cannot contact ${host}`, {
+    hint: 'Close it after its last call, or create another one',
   });
 }
 
@@ -224,9 +224,9 @@ export function closed(host: string): Problem {
 export function noTag(ref: ImageRef): Problem {
   return problem(
     'registry/no-tag',
-    `${formatImageRef(ref)} has neither a tag nor a digest to put the image under`,
+    `${formatImageRef(ref)} has neither a tag nor a digest to push the image to`,
     {
-      hint: 'Say the tag, also where it is `latest`',
+      hint: 'Add the tag, even if it is `latest`',
     },
   );
 }
@@ -236,7 +236,7 @@ export function tooMany(host: string, asked: Asked, entries: number, limit: numb
   return problem(
     'registry/too-large',
     `${host} sent a manifest that names ${entries} things for ${asked.method} ${redactUrl(asked.url)}; at most ${limit} are read`,
-    { hint: 'No image has that many platforms or layers: check who may push there' },
+    { hint: 'Check who may push there: no image has that many platforms or layers' },
   );
 }
 
@@ -272,7 +272,7 @@ export function connectionProblem(
       has(/TIMEDOUT|TIMEOUT/) ? 'registry/timeout' : 'registry/unreachable',
       `${host} cannot be reached for ${asking}${tries}: ${proxy} of ${way.variable} does not answer`,
       {
-        hint: `Check that ${way.variable} is right and that the proxy runs, or name ${asked.url.hostname} in NO_PROXY to go past it`,
+        hint: `Check that ${way.variable} is right and that the proxy runs, or name ${asked.url.hostname} in NO_PROXY to bypass it`,
         detail: `${codes[0]}: ${detail}`,
         temporary: true,
       },
@@ -282,7 +282,7 @@ export function connectionProblem(
     has(/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|EPROTO$/) ||
     /wrong version number|InvalidContentType|record layer failure/.test(joined)
   ) {
-    return problem('registry/tls', `${host} was asked with https but does not speak it`, {
+    return problem('registry/tls', `${host} does not use https, but the request did`, {
       hint: `If it is a plain http registry, set \`registries: ${host}: {http: true}\` in builds.yaml`,
       detail,
     });
@@ -291,14 +291,14 @@ export function connectionProblem(
     has(/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|ERR_OSSL/) ||
     /certificate|UnknownIssuer|CaUsedAsEndEntity|handshake|tls alert/i.test(joined)
   ) {
-    return problem('registry/tls', `The certificate or the TLS handshake of ${host} is not accepted`, {
+    return problem('registry/tls', `The certificate or the TLS handshake of ${host} was rejected`, {
       hint: `Set \`registries: ${host}: {ca: PATH}\` to the authority's PEM file (\`cert:\` and \`key:\` for a client certificate), or NODE_EXTRA_CA_CERTS; \`insecure: true\` turns the check off`,
       detail,
     });
   }
   if (asked.url.protocol === 'http:' && has(/^HPE_/)) {
-    return problem('registry/tls', `${host} was asked with plain http and did not answer in http`, {
-      hint: `If it speaks https, set \`registries: ${host}: {http: false}\` in builds.yaml`,
+    return problem('registry/tls', `${host} did not answer in http to a plain http request`, {
+      hint: `If it uses https, set \`registries: ${host}: {http: false}\` in builds.yaml`,
       detail,
     });
   }
@@ -329,16 +329,16 @@ function unreachableHint(host: string, url: URL, text: string, has: (code: RegEx
   const proxyStatus = /Proxy response \((\d+)\)/.exec(text)?.[1];
   if (proxyStatus !== undefined) {
     return proxyStatus === '407'
-      ? 'The proxy wants to know who asks: write HTTPS_PROXY as http://USER:PASSWORD@HOST:PORT, with the right ones'
-      : `The proxy of HTTPS_PROXY answered ${proxyStatus}: look whether it lets ${host} through, or name ${host} in NO_PROXY`;
+      ? 'Set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT: the proxy requires credentials'
+      : `The proxy of HTTPS_PROXY answered ${proxyStatus}: check that it allows ${host}, or add ${host} to NO_PROXY`;
   }
   if (has(/ENOTFOUND|EAI_/)) {
-    return `The name ${host} is not known here: check its spelling, DNS, and HTTPS_PROXY`;
+    return `Check the spelling of ${host}, DNS and HTTPS_PROXY: the name cannot be resolved`;
   }
-  if (has(/ECONNREFUSED/)) return 'Nothing listens there: check that the registry runs, and its port';
+  if (has(/ECONNREFUSED/)) return 'Check that the registry runs, and its port: nothing listens there';
   const check = 'Check the network, the registry and any proxy between';
   return url.protocol === 'https:' && /other side closed|socket hang up|ECONNRESET/.test(text)
-    ? `${check}; if it wants a client certificate, set \`registries: ${host}: {cert: PATH, key: PATH}\``
+    ? `${check}; if it requires a client certificate, set \`registries: ${host}: {cert: PATH, key: PATH}\``
     : check;
 }
 

@@ -32,9 +32,9 @@ export async function pushLayout(
     return fail([
       problem(
         'registry/bad-digest',
-        `${layout.written} is ${digest} and cannot be put as ${formatImageRef(target)}`,
+        `${layout.written} is ${digest} and cannot be pushed as ${formatImageRef(target)}`,
         {
-          hint: 'Name a tag, or the same digest',
+          hint: 'Use a tag or the same digest',
         },
       ),
     ]);
@@ -89,9 +89,9 @@ function chooseImage(layout: Layout, target: ImageRef): Result<Descriptor> {
     {
       ...badLayout(
         layout.written,
-        `it holds ${images.size} images, and none (or several) of them has the name`,
+        `it holds ${images.size} images, and none or several of them have the name`,
       ),
-      hint: 'Push it as the name or tag that one of its images has, or by digest (REPOSITORY@sha256:…)',
+      hint: 'Use the name or tag of one of its images, or a digest (REPOSITORY@sha256:…)',
       detail: list.join('\n'),
     },
   ]);

@@ -1,6 +1,6 @@
 /**
- * What registries say, asked once: a reader remembers presences and manifests for its whole life, and forgets what it
- * is asked to. Spec: "Pulling manifests", "Checking if content exists".
+ * What registries say, queried once: a reader remembers presences and manifests for its whole life, and forgets what it
+ * is told to. Spec: "Pulling manifests", "Checking if content exists".
  */
 import {
   type Digest,
@@ -67,7 +67,7 @@ export class Reader {
   }
 
   /**
-   * What a tag or digest points at. Asked once; `unknown` is asked again next time.
+   * What a tag or digest points at. Queried once; `unknown` is queried again next time.
    * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
    */
   async head(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Presence> {
@@ -86,7 +86,7 @@ export class Reader {
     return fail([presence.kind === 'unknown' ? presence.problem : notThere(ref)]);
   }
 
-  /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
+  /** Reads a manifest; its bytes have been checked against the digest requested and the one announced. */
   async getManifest(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Result<Manifest>> {
     const wanted = withDefaultTag(ref);
     const known = wanted.digest === undefined ? undefined : this.#manifests.get(wanted.digest);

@@ -1,4 +1,4 @@
-/** What to do about credentials that are missing or refused, in words: also where there is no Docker. */
+/** What to do about credentials that are missing or refused, as text: also where there is no Docker. */
 
 /** Where the credentials for a registry were looked for. */
 export type Sought =
@@ -9,7 +9,7 @@ export type Sought =
 
 /** How one signs in to a host, with Docker and without. */
 export function howToSignIn(host: string): string {
-  return `\`docker login ${host}\`; without Docker write them into config.json (docs/from-buildctl.md shows how), or give \`-u NAME --password-stdin\` to a command that takes it (\`signIn\` of a script's client)`;
+  return `\`docker login ${host}\`; without Docker write config.json (see docs/from-buildctl.md), or use \`-u NAME --password-stdin\` of the command (\`signIn\` in a script)`;
 }
 
 /** Why nothing was sent: there are no credentials. */
@@ -24,12 +24,12 @@ export function noCredentials(host: string, sought: Sought | undefined): string 
  */
 export function refusedCredentials(host: string, sought: Sought | undefined, why: string): string {
   if (sought?.kind === 'given')
-    return `${host} refused this password for ${sought.username}: name and password ${why}`;
-  return `The credentials for ${host}${whereOf(sought)} were sent and not accepted: they ${why}. Sign in again, e.g. ${howToSignIn(host)}`;
+    return `${host} rejected the password of ${sought.username}: name and password ${why}`;
+  return `The credentials for ${host}${whereOf(sought)} were rejected: they ${why}. Sign in again, e.g. ${howToSignIn(host)}`;
 }
 
 function whereOf(sought: Sought | undefined): string {
   if (sought?.kind !== 'config') return '';
-  const words = [...sought.read, ...(sought.absent === undefined ? [] : [`${sought.absent} is not there`])];
+  const words = [...sought.read, ...(sought.absent === undefined ? [] : [`${sought.absent} does not exist`])];
   return words.length === 0 ? '' : ` (${words.join(', ')})`;
 }

@@ -24,7 +24,7 @@ const CONFIG_KEYS: ReadonlyMap<string, string> = new Map([
  * Reads them. An entry of the config decides alone, even an empty one: proxies of a machine and of its containers are
  * not to be mixed.
  *
- * @param engineAddress the engine that was asked for by its address: it may have an entry of its own in the config, and
+ * @param engineAddress the engine that was named by its address: it may have an entry of its own in the config, and
  *   has another loopback where it is another machine
  * @returns problem: `registry/bad-config`
  */

@@ -54,6 +54,6 @@ function tooMany(registry: string, repository: string): Problem {
   return problem(
     'registry/too-large',
     `${registry}/${repository} has more than ${MOST_TAGS} tags, or sends them on more than ${PAGE_LIMIT} pages`,
-    { hint: 'Remove tags that nobody needs any more' },
+    { hint: 'Delete tags that nobody needs' },
   );
 }

@@ -29,7 +29,7 @@ export class UsedCredentials {
     }
   }
 
-  /** A text or a JSON document without any of them; what stands below the keys in `kept` stays as it is. */
+  /** A text or a JSON document without any of them; what stands below the keys in `kept` is unchanged. */
   hide<T>(document: T, kept?: ReadonlySet<string>): T {
     if (this.#texts.size === 0) return document;
     this.#hider ??= createHider(new Map(), [...this.#texts]);

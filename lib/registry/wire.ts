@@ -182,7 +182,7 @@ export class Wire {
     }
   }
 
-  /** Why a redirect is not followed, in words; undefined where it is. */
+  /** Why a redirect is not followed, as text; undefined where it is. */
   #whyNotFollowed(request: WireRequest, { from, to, status, hop }: Redirect): string | undefined {
     if (hop >= REDIRECT_LIMIT) return `more than ${REDIRECT_LIMIT} redirects`;
     if (to.protocol !== 'https:' && to.protocol !== 'http:') return `a redirect to ${to.protocol}`;
@@ -297,11 +297,9 @@ export class Wire {
     const way = parseProxy(named.proxy);
     if (way === undefined) {
       return fail([
-        problem(
-          'registry/bad-settings',
-          `${named.variable} is not the URL of a proxy through which ${request.host} can be asked`,
-          { hint: `Write ${named.variable} as http://HOST:PORT (or https://…), or unset it` },
-        ),
+        problem('registry/bad-settings', `${named.variable} is not the URL of a proxy for ${request.host}`, {
+          hint: `Set ${named.variable} to http://HOST:PORT (or https://…), or unset it`,
+        }),
       ]);
     }
     // To a proxy that is spoken to by https, the authorities of this machine count, and nothing of the registry's.
@@ -379,7 +377,7 @@ function unsafeRedirect(host: string, asked: Asked, why: string): Problem {
     'registry/unsafe-redirect',
     `${host} answered ${asked.method} ${redactUrl(asked.url)} with ${why}`,
     {
-      hint: `Ask whoever runs ${host}; a host that may be read over plain http needs \`registries: HOST: {http: true}\``,
+      hint: `Ask whoever runs ${host}; to allow plain http for a host, set \`registries: HOST: {http: true}\``,
     },
   );
 }

@@ -1,4 +1,4 @@
-/** What is done for a build now, or what it waits for, in words: the same ones on a screen and in lines. */
+/** What is done for a build now, or what it waits for, as text: the same ones on a screen and in lines. */
 import type { BakeEvent } from '../model/mod.ts';
 import type { NodeView, RunState, TransferView, WaitView } from './state.ts';
 import { numberOf, withoutNumber } from './step-names.ts';
@@ -90,7 +90,7 @@ function stepNow(node: NodeView): string | undefined {
     return `${withoutNumber(last)} ${formatBytes(sum(sized, (one) => one.current))} of ${formatBytes(sum(sized, (one) => one.total ?? 0))}`;
   }
   const sending = transfers.find((one) => one.id.startsWith('transferring ') && one.current > 0);
-  if (sending !== undefined) return `sending the context, ${formatBytes(sending.current)}`;
+  if (sending !== undefined) return `sending the context,  ${formatBytes(sending.current)}`;
   return `${withoutNumber(last)}${names.length > 1 ? ` (+${names.length - 1})` : ''}`;
 }
 
@@ -109,11 +109,11 @@ function sum(transfers: readonly TransferView[], of: (one: TransferView) => numb
 /** What is waited for where nothing moves, and how that ends. */
 export function stalledText(event: Extract<BakeEvent, { readonly type: 'stalled' }>): string {
   const words = stalledWords(event.quietMs, event.waitsFor, event.endsInMs);
-  return event.endsInMs === undefined ? `${words}; only --stall-timeout would end it` : words;
+  return event.endsInMs === undefined ? `${words}; set --stall-timeout to limit this` : words;
 }
 
 function stalledWords(quietMs: number, waitsFor: string, endsInMs: number | undefined): string {
-  const ends = endsInMs === undefined ? '' : `; ended in ${formatDuration(endsInMs)} if nothing moves`;
+  const ends = endsInMs === undefined ? '' : `; stopped in ${formatDuration(endsInMs)} without progress`;
   return `no progress for ${formatDuration(quietMs)}${ends}, waiting for ${waitsFor}`;
 }
 
@@ -140,7 +140,7 @@ export function registryWaitText(event: Extract<BakeEvent, { readonly type: 'reg
 /** The same while it lasts: since when, and what comes next. */
 export function engineWaitNow({ what, why, sinceMs, untilMs }: WaitView, nowMs: number): string {
   const left = formatDuration(Math.max(0, untilMs - nowMs));
-  return `waiting for the engine ${what} for ${formatDuration(nowMs - sinceMs)}, given up in ${left}: ${why}`;
+  return `waiting for the engine ${what} for ${formatDuration(nowMs - sinceMs)}, giving up in ${left}: ${why}`;
 }
 
 /** The same of a registry, the cause first. */
@@ -150,7 +150,7 @@ export function registryWaitNow(
 ): string {
   const waiting = untils.filter((one) => one > nowMs);
   const since = formatDuration(nowMs - sinceMs);
-  if (waiting.length === 0) return `registry ${what} ${verbOf(why)}; asked again, ${since} so far`;
+  if (waiting.length === 0) return `registry ${what} ${verbOf(why)}; retrying, ${since} so far`;
   const next = formatDuration(Math.min(untilMs, ...waiting) - nowMs);
   return `registry ${what} ${verbOf(why)}, ${plural(waiting.length, 'request waits', 'requests wait')}; next in ${next}, ${since} so far`;
 }

@@ -54,7 +54,7 @@ export class GroupedPainter {
     const now = (lines: readonly string[]): readonly GroupedLine[] =>
       lines.map((text) => ({ text: stamp + text }));
     if (!('build' in event) || event.build === undefined) return now(this.#plain.take(event));
-    // Whoever watches wants to know at once what does not go on.
+    // Users want to know at once what is stuck.
     if (event.type === 'retry' || event.type === 'stalled' || event.type === 'resumed')
       return now(this.#plain.take(event));
     const kept = this.#kept.get(event.build) ?? [];
@@ -71,7 +71,7 @@ export class GroupedPainter {
     return this.#group(event.outcome, kept, stamp);
   }
 
-  /** A line that says that the run goes on, and with what. */
+  /** A line that says that the run continues, and with what. */
   lifeSign(state: RunState, nowMs: number): readonly string[] {
     const around = surroundingsOf(state);
     const open = [...state.nodes.values()].filter((node) => node.status !== 'finished');

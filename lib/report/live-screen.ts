@@ -1,6 +1,6 @@
 /**
- * A part of the terminal that is drawn anew at a steady pace until it is closed. Meanwhile it has the terminal: whatever else the
- * process writes there is put above it, and stopping and going on leave it clean. Knows nothing of builds.
+ * A part of the terminal that is drawn again at a steady pace until it is closed. Meanwhile it has the terminal: whatever else the
+ * process writes there is put above it, and stopping and continuing leave it clean. Knows nothing of builds.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { Screen } from './screen.ts';
@@ -101,7 +101,7 @@ export class LiveScreen {
 
   #start(): void {
     this.#timer ??= setInterval(() => this.draw(), this.#options.frameMs ?? FRAME_MS);
-    // A timer of ours must not keep a process alive that is done.
+    // A timer of bake-ts must not keep a process alive that is done.
     this.#timer.unref();
   }
 

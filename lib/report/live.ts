@@ -40,7 +40,7 @@ const MOST_WAITING = 10;
 const LEAST_LEFT_MS = 1_000;
 /** Columns below which the counts need all the room. */
 const LEAST_FOR_LEFT = 60;
-/** How long a registry that is asked again is shown after that, unless it fails again. */
+/** How long a registry that is queried again is shown after that, unless it fails again. */
 const ASKED_MS = 2_000;
 
 /** What all lines of one frame are painted with. */
@@ -257,7 +257,7 @@ function paintNotes({ state, columns, nowMs, palette }: Canvas, { active }: Part
   const stalled = active.flatMap((node) => node.stalled ?? []);
   if (lines.length > 0 || stalled.length > 0) {
     const limit = stalled.some((one) => one.endsAtMs === undefined)
-      ? '; --stall-timeout 10m ends a build that does not move'
+      ? '; --stall-timeout 10m stops a build without progress'
       : '';
     lines.push(palette.dim(truncate(`  Ctrl-C stops the run${limit}`, columns)));
   }

@@ -1,4 +1,4 @@
-/** How one build ended, in words. */
+/** How one build ended, as text. */
 import type { Outcome, ProblemJson } from '../model/mod.ts';
 import type { Paint, Palette } from './palette.ts';
 import { withoutNumber } from './step-names.ts';
@@ -31,7 +31,7 @@ export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
 }
 
 /**
- * A failure in one line: `images/base/Dockerfile:2: exit code 2: RUN make`. What is told first is what must not be cut off.
+ * A failure in one line: `images/base/Dockerfile:2: exit code 2: RUN make`. The part that must not be cut off comes first.
  *
  * @param step the step that failed, as BuildKit prints it
  */
@@ -63,7 +63,7 @@ export function finishedNote(outcome: Outcome): string {
   return parts.join('  ');
 }
 
-/** Why a build is in the state it is in, in words; empty where there is nothing to add. */
+/** Why a build is in the state it is in, as text; empty where there is nothing to add. */
 export function explainOutcome(outcome: Outcome): string {
   if (outcome.kind === 'blocked') {
     return outcome.blockedBy === undefined

@@ -18,7 +18,7 @@ export interface Palette {
   readonly good: Paint;
   readonly info: Paint;
   readonly hint: Paint;
-  /** A stable colour for a build's name, so that its lines can be told from its neighbours'. */
+  /** A stable colour for a build's name, so that its lines can be distinguished from its neighbours'. */
   readonly name: (build: string, text: string) => string;
 }
 

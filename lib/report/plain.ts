@@ -70,7 +70,7 @@ export class PlainPainter {
         const needed = event.nodes.filter((node) => node.role === 'needed').length;
         return [
           palette.dim(
-            `${plural(event.nodes.length, 'build')} planned${needed > 0 ? `, ${needed} of them because others need them` : ''}`,
+            `${plural(event.nodes.length, 'build')} planned${needed > 0 ? `, ${needed} of them as dependencies` : ''}`,
           ),
         ];
       }
@@ -87,7 +87,7 @@ export class PlainPainter {
           : [palette.warning(`the engine did not come back (waited ${after})`)];
       }
       case 'engine-aside':
-        return [palette.warning(plainText(`engine ${event.address} set aside: ${event.why}`))];
+        return [palette.warning(plainText(`engine ${event.address} paused: ${event.why}`))];
       case 'engine-returned':
         return [palette.dim(`engine ${plainText(event.address)} is back`)];
       case 'registry-waiting':
@@ -95,7 +95,7 @@ export class PlainPainter {
           ? []
           : [palette.warning(plainText(registryWaitText(event)))];
       case 'interrupted':
-        return [palette.warning(`${event.signal}: stopping what runs; a second one stops at once`)];
+        return [palette.warning(`${event.signal}: stopping; send it again to stop at once`)];
       case 'warning': {
         const identity = warningIdentity(event.problem);
         const { code, message, place } = event.problem;
@@ -112,7 +112,7 @@ export class PlainPainter {
         return [`early, while ${nameSome(waitsFor)} ${are} pushed: ${plainText(reason.text)}`];
       }
       case 'early-finished':
-        return [palette.dim('built; waits until what it reads is pushed')];
+        return [palette.dim('built; waiting for its parents to be pushed')];
       case 'node-started': {
         const { engine, platforms } = event;
         const what = platforms === undefined ? '' : ` (${platforms.join(', ')})`;

@@ -1,4 +1,4 @@
-/** The last thing a run says: its warnings once more, what failed and why in a line or two each, and how to go on. */
+/** The last thing a run says: its warnings once more, what failed and why in a line or two each, and how to continue. */
 import {
   buildsToRunAgain,
   type Outcome,
@@ -21,11 +21,11 @@ export interface RecapStyle {
   readonly stepOf?: (build: string) => string | undefined;
   /** Path of the whole log of a build. */
   readonly logOf?: (build: string) => string | undefined;
-  /** The command that runs these builds again, otherwise as this one; undefined: all of those that were asked for. */
+  /** The command that runs these builds again, otherwise as this one; undefined: all of those that were requested. */
   readonly commandFor?: (builds: readonly string[] | undefined) => string;
   /** What was done for a build when it was stopped. */
   readonly stoppedIn?: (build: string) => string | undefined;
-  /** Whether a build was asked for, or is there since others need it; not known: it was asked for. */
+  /** Whether a build was requested, or is there since others need it; not known: it was requested. */
   readonly roleOf?: (build: string) => PlannedNode['role'] | undefined;
 }
 
@@ -64,7 +64,7 @@ export function formatEngineLosses(losses: readonly EngineLoss[], columns: numbe
     const again =
       builds.length === 0
         ? ''
-        : `, ${plural(builds.length, 'build was', 'builds were')} begun again: ${nameSome(builds, MOST_NAMED)}`;
+        : `, ${plural(builds.length, 'build was', 'builds were')} restarted: ${nameSome(builds, MOST_NAMED)}`;
     return wrap(`the engine was lost at ${formatDuration(atMs)}, ${end}${again}`, columns);
   });
   const more = losses.length - MOST_LOSSES;
@@ -96,7 +96,7 @@ export function formatRecap(
     lines.push(...more);
     named += group.outcomes.length;
   }
-  if (failed.length > named) lines.push(palette.error(`✗ and ${failed.length - named} more that failed`));
+  if (failed.length > named) lines.push(palette.error(`✗ and ${failed.length - named} more failures`));
   lines.push(...formatLogs(failed, style, palette));
   const ended = summary.outcomes.map((outcome) => ({
     build: outcome.build,
@@ -140,8 +140,8 @@ function formatGroup(
 function formatLogs(failed: readonly Outcome[], { logOf }: RecapStyle, palette: Palette): readonly string[] {
   const logs = failed.flatMap(({ build }) => logOf?.(build) ?? []);
   const directory = logs.length > 1 ? directoryOf(logs) : undefined;
-  if (directory !== undefined) return [palette.dim(`whole logs: ${plainText(directory)}`)];
-  return logs.map((log) => palette.dim(`whole log: ${plainText(log)}`));
+  if (directory !== undefined) return [palette.dim(`full logs: ${plainText(directory)}`)];
+  return logs.map((log) => palette.dim(`full log: ${plainText(log)}`));
 }
 
 /** Builds that did not run, by the build whose failure that is due to. */

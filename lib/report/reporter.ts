@@ -132,7 +132,7 @@ class Interrupting {
   say(signal: string): void {
     if (this.#said) return;
     this.#said = true;
-    const words = `${signal}: stopping what runs; a second one stops at once`;
+    const words = `${signal}: stopping; send it again to stop at once`;
     this.#options.err.write(`${createPalette(this.#options.color).warning(words)}\n`);
   }
 

@@ -1,4 +1,4 @@
-/** What a reporter is, and what it is told when it is made. */
+/** The interface of a reporter, and what it gets when it is created. */
 import type { EventSink } from '../model/mod.ts';
 import type { GroupFrame } from './grouped.ts';
 import type { TakeTerminal } from './terminal.ts';
@@ -29,7 +29,7 @@ export interface ReporterOptions {
   readonly lifeSignMs?: number;
   /** Path of the whole log of a build, for the recap. */
   readonly logOf?: (build: string) => string | undefined;
-  /** The command that runs these builds again, for the recap; undefined: all of those that were asked for. */
+  /** The command that runs these builds again, for the recap; undefined: all of those that were requested. */
   readonly commandFor?: (builds: readonly string[] | undefined) => string;
 }
 

@@ -25,7 +25,7 @@ export class Screen {
     this.#out = out;
   }
 
-  /** Puts `permanent` lines above, and the moving `live` lines in place of the former ones. No moving line may be too wide. */
+  /** Puts `permanent` lines above, and the moving `live` lines instead of the former ones. No moving line may be too wide. */
   draw(permanent: readonly string[], live: readonly string[]): void {
     const size = `${this.#out.columns}x${this.#out.rows}`;
     if (permanent.length === 0 && size === this.#size && sameLines(live, this.#drawn)) return;

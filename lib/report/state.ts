@@ -80,7 +80,7 @@ export interface NodeView {
   readonly slot?: number;
   /** When something was done for it first. */
   readonly startedAtMs?: number;
-  /** How long something was done for it, without what goes on since `activeAtMs`. */
+  /** How long something was done for it, without what happens since `activeAtMs`. */
   readonly activeMs: number;
   readonly activeAtMs?: number;
   readonly finishedAtMs?: number;

@@ -1,7 +1,7 @@
 /** Names of steps, as BuildKit prints them, made shorter, and how steps end. */
 import type { BakeEvent } from '../model/mod.ts';
 
-/** `RUN make` of `[build 2/4] RUN make`: how many steps there are of how many stages is told apart. */
+/** `RUN make` of `[build 2/4] RUN make`: numbers of steps and stages are shown elsewhere. */
 export function withoutNumber(step: string): string {
   return step.replace(/^\[(?:([^\]]*) )?\d+\/\d+\] /, (_, stage: string | undefined) =>
     stage === undefined || stage.startsWith('stage-') ? '' : `${stage}: `,

@@ -36,7 +36,7 @@ export function stoppedLines(
     ...(running.length === 0
       ? []
       : [`${plural(running.length, 'build was', 'builds were')} running: ${nameSome(running, MOST_NAMED)}`]),
-    ...(open === 0 ? [] : [`${open} had not begun`]),
+    ...(open === 0 ? [] : [`${open} had not started`]),
   ];
   const where = directoryOf(running.flatMap((build) => logOf?.(build) ?? []));
   return [

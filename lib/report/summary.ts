@@ -71,7 +71,7 @@ function formatRows(
   const table = formatTable(rows, { columns, palette, stoppedIn });
   if (rows.length === outcomes.length) return table;
   const where = logOf === undefined ? 'with --progress=plain' : 'bake-ts logs';
-  return `${table}\n${palette.dim(`each build by itself: ${where}`)}`;
+  return `${table}\n${palette.dim(`one build: ${where}`)}`;
 }
 
 /** A row of the table: one build, or many of which the same can be said. */
@@ -203,7 +203,7 @@ function hasTime({ kind, build }: Outcome, stoppedIn: SummaryStyle['stoppedIn'])
 }
 
 function wasStopped(what: string | undefined): string {
-  return what === undefined ? 'not begun' : `while ${what}`;
+  return what === undefined ? 'not started' : `while ${what}`;
 }
 
 /** Why a row is as it is; what failed is said below the table. */
@@ -212,7 +212,7 @@ function explainRow({ outcome, outcomes }: TableRow, stoppedIn: SummaryStyle['st
   if (outcome.kind === 'cancelled' && stoppedIn !== undefined) return wasStopped(stoppedIn(outcome.build));
   if (outcomes.length === 1 || outcome.kind === 'blocked') return explainOutcome(outcome);
   const texts = new Set(outcomes.map((one) => withoutNames(one.reason?.text ?? '', one.build)));
-  return texts.size === 1 ? [...texts].join('') : `${[...texts][0]}, or the like`;
+  return texts.size === 1 ? [...texts].join('') : `${[...texts][0]}, or similar`;
 }
 
 /** What a table is painted with. */
@@ -274,7 +274,7 @@ function countTags(tags: readonly TagResult[]): string {
   return [
     [count('pushed'), 'pushed'],
     [count('retagged'), 'retagged'],
-    [count('there'), 'in place'],
+    [count('there'), 'current'],
   ]
     .flatMap(([number, word]) => (number === 0 ? [] : [`${number} ${word}`]))
     .join(', ');
@@ -322,7 +322,7 @@ function formatTotals(summary: RunSummary, columns: number, palette: Palette): s
   ].join('\n');
 }
 
-/** `audited 2 of 40 unchanged: 1 same bytes, 1 different · the same ones again: --audit-seed 123` */
+/** `audited 2 of 40 unchanged: 1 same bytes, 1 different · repeat with --audit-seed 123` */
 function formatAudit({ seed, candidates, builds }: AuditSummary, outcomes: readonly Outcome[]): string {
   if (candidates === 0) return 'audit: no build was unchanged';
   const words: readonly (readonly [AuditResult['result'], string])[] = [
@@ -335,7 +335,7 @@ function formatAudit({ seed, candidates, builds }: AuditSummary, outcomes: reado
     const count = outcomes.filter((one) => one.audit?.result === result).length;
     return count === 0 ? [] : [`${count} ${word}`];
   });
-  return `audited ${builds.length} of ${candidates} unchanged: ${counts.join(', ')} · the same ones again: --audit-seed ${seed}`;
+  return `audited ${builds.length} of ${candidates} unchanged: ${counts.join(', ')} · repeat with --audit-seed ${seed}`;
 }
 
 /**
@@ -364,7 +364,7 @@ function headOf(outcomes: readonly Outcome[], palette: Palette): string {
   const [first = ''] = builds;
   if (builds.length === 1) return `${palette.bold(first)} ${palette.error('failed')}`;
   const names = palette.bold(nameSome(builds, MOST_NAMED));
-  return `${palette.error(`${builds.length} builds failed alike`)}: ${names}; this is ${first}`;
+  return `${palette.error(`${builds.length} builds failed in the same way`)}: ${names}; shown: ${first}`;
 }
 
 /** A failure as it is written out below its build: with the end of its output, and its step by number where its lines are shown. */

@@ -1,4 +1,4 @@
-/** The terminal while somebody draws on it: what else in the process writes to it is handed over, and stopping and going on is told. */
+/** The terminal while somebody draws on it: what else in the process writes to it is handed over, and stopping and continuing are reported. */
 import type { Writer } from './writer.ts';
 
 /** Who draws on a terminal. */
@@ -7,7 +7,7 @@ export interface TerminalUser {
   readonly onText: (text: string) => void;
   /** The process is about to be stopped (Ctrl-Z): the terminal must be as it was. */
   readonly onSuspend: () => void;
-  /** The process goes on (`fg`). */
+  /** The process continues (`fg`). */
   readonly onResume: () => void;
   /** The process ends. */
   readonly onExit: () => void;

@@ -2,7 +2,7 @@
 import type { ProblemJson } from '../model/mod.ts';
 import { plural } from './units.ts';
 
-const NOT_REMEMBERED = /^what was built cannot be remembered: `([^`]*)` \((.*)\)$/s;
+const NOT_REMEMBERED = /^the results cannot be remembered: `([^`]*)` \((.*)\)$/s;
 
 /** What is the same in warnings that say the same, whatever build and file they are about. */
 export function warningIdentity(found: ProblemJson): string {

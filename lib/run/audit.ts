@@ -17,5 +17,5 @@ export interface Audited {
   readonly problems: readonly Problem[];
 }
 
-/** Looks at the results of a run. Pushes and moves nothing. */
+/** Inspects the results of a run. Pushes and moves nothing. */
 export type Audit = (run: DoneRun) => Promise<Audited>;

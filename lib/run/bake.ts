@@ -45,7 +45,7 @@ import { readUsualDurations } from './usual.ts';
  * Runs a plan.
  *
  * @returns what became of every build. Resolves also where builds failed or the run was cancelled; rejects for options
- * that cannot be (`TypeError`), with what `onEvent` throws (the run is stopped then), and for a bug of ours.
+ * that cannot be (`TypeError`), with what `onEvent` throws (the run is stopped then), and for a bug of bake-ts.
  */
 export function bake(options: BakeOptions): Promise<RunSummary> {
   return bakeWith(ENGINES, options);
@@ -226,7 +226,7 @@ async function checkBefore({ options, emit }: Run, session: Session): Promise<re
  * What can be refused once it is known which builds run: immutable tags that exist may only stay what they are, and
  * secrets must be there. That is found out by deciding about everything once without running anything, which is done
  * only where it matters. Of a build that runs only if a parent comes out otherwise than last time nobody knows yet;
- * its secrets are asked for when it is its turn.
+ * its secrets are read when it is its turn.
  */
 async function checkDecisions(options: BakeOptions, session: Session): Promise<readonly Problem[]> {
   const { plan, env } = options;

@@ -91,7 +91,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   // A layout lies in it.
   if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
   if (node.pushes && found.image === undefined) {
-    const unreported = problem('build/failed', 'buildctl ended well, but did not say what it pushed', {
+    const unreported = problem('build/failed', 'buildctl succeeded, but did not report what it pushed', {
       build: node.build.name,
     });
     return { kind: 'failed', problem: unreported };
@@ -117,10 +117,10 @@ async function buildGroups(
   if (writtenBy(node).length > 0) {
     const apart = problem(
       'engine/platforms-apart',
-      `\`${name}\` has outputs of its own, and no engine of the pool has all of its platforms (${shown})`,
+      `\`${name}\` has \`outputs\`, and no single engine of the pool has all of its platforms (${shown})`,
       {
         build: name,
-        hint: 'Outputs are written by one engine: name fewer `platforms`, or push it and take the files from there.',
+        hint: 'One engine must write the outputs: name fewer `platforms`, or push the image and copy the files from it.',
       },
     );
     return { kind: 'failed', problem: apart };
@@ -128,13 +128,13 @@ async function buildGroups(
   if (first === undefined) {
     const nowhere = problem(
       'engine/platforms-apart',
-      `no engine of the pool has all platforms of \`${name}\` (${shown}), and there is no repository in which they could be joined`,
+      `no engine of the pool has all platforms of \`${name}\` (${shown}), and no repository to join them in`,
       {
         build: name,
         hint:
           node.build.push === 'never'
-            ? 'Push it (`push: true`), or name a repository for what is not pushed: `engine.scratch`.'
-            : 'It is pushed only where it is asked for: name it as well, say `push: always`, or name a repository for what is not pushed: `engine.scratch`.',
+            ? 'Push it (`push: true`), or set `engine.scratch` to a repository for unpushed results.'
+            : 'It is pushed only when you request it: name it, too, set `push: always`, or set `engine.scratch` to a repository for unpushed results.',
       },
     );
     return { kind: 'failed', problem: nowhere };

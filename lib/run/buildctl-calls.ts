@@ -67,7 +67,7 @@ export type Called =
 export interface Attempts {
   readonly node: PlanNode;
   readonly inputs: NodeInputs;
-  /** Sends everything anew, whatever the engine has of it: what is built is to prove something. */
+  /** Sends everything again, whatever the engine has of it: what is built is to prove something. */
   readonly sendsAnew?: boolean;
   /** Prepares the next attempt. */
   readonly prepare: () => Promise<Result<Attempt, NotBuilt>>;
@@ -368,7 +368,7 @@ async function explainLocked({ images }: Calling, node: PlanNode, failure: Probl
     `builds.lock pins \`${first.written}\` to ${first.digest}, which its registry no longer has`,
     {
       build: node.build.name,
-      hint: `Take what the tag stands for now: bake-ts update ${gone.map((one) => `'${one.written}'`).join(' ')}`,
+      hint: `Lock the current digest of the tag: bake-ts update ${gone.map((one) => `'${one.written}'`).join(' ')}`,
       ...(failure.detail === undefined ? {} : { detail: failure.detail }),
     },
   );

@@ -13,7 +13,7 @@ import {
 import { wantedTags } from './publish.ts';
 
 /**
- * The same plan, but that what it pushes gets no tag: in place of its tags, each build has the repositories of them. Its annotations
+ * The same plan, but that what it pushes gets no tag: instead of its tags, each build has the repositories of them. Its annotations
  * are those that a part of an image can have.
  */
 export function pushedByDigest(plan: Plan): Plan {

@@ -148,7 +148,7 @@ export class CallWatch {
   #noAnswer(): Problem {
     return problem(
       'engine/lost',
-      `the engine does not answer, and nothing moved for ${formatDuration(performance.now() - this.#lastSignAt)}`,
+      `the engine does not answer; no progress for ${formatDuration(performance.now() - this.#lastSignAt)}`,
       { build: this.#options.build.name, hint: 'See `bake-ts engine status`.' },
     );
   }
@@ -192,7 +192,7 @@ export class CallWatch {
         `not done within ${formatDuration(build.timeoutMs ?? 0)}: it waited for ${this.#waitsFor()}`,
         {
           build: build.name,
-          hint: `See what takes so long there, or give it more time: \`timeout:\` of the build, or ${option('--set BUILD.timeout=1h')}.`,
+          hint: `Find out what takes so long, or raise the limit: \`timeout:\` of the build, or ${option('--set BUILD.timeout=1h')}.`,
         },
       ),
     );
@@ -209,7 +209,7 @@ export class CallWatch {
         `no progress for ${formatDuration(stallTimeoutMs)}: it waited for ${this.#waitsFor()}`,
         {
           build: this.#options.build.name,
-          hint: `Steps that print nothing, and pushes, show no progress while they run: ${option('--stall-timeout')} must be longer than they take.`,
+          hint: `Pushes and steps that print nothing show no progress: ${option('--stall-timeout')} must be longer than they take.`,
         },
       ),
     );
@@ -221,7 +221,7 @@ export class CallWatch {
     this.#stopper.abort(failure.code);
   }
 
-  /** What runs now, in words. */
+  /** What runs now, as text. */
   #waitsFor(): string {
     if (!this.#calls) return secretsOf(this.#options.build);
     const { build } = this.#options;

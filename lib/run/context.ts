@@ -48,11 +48,11 @@ export interface StoreNaming {
   readonly isolated: boolean;
   /** How the engine keeps images; settled before the first build runs. */
   readonly worker: () => 'containerd' | 'oci';
-  /** Whether its store can be listed from here; settled before the first build runs, and before a store is asked. */
+  /** Whether its store can be listed from here; settled before the first build runs, and before a store is queried. */
   readonly isListed: () => boolean;
 }
 
-/** What the engine's image store has: name → digest, of the names that were asked for at least. */
+/** What the engine's image store has: name → digest, of the names that were requested at least. */
 export type StoredImages = ({ readonly kind: 'known' } & StoreListing) | { readonly kind: 'keeps-none' };
 
 /** What a decision is made from. */
@@ -88,7 +88,7 @@ export interface Calling {
    * how they get there.
    */
   readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem' | 'signInHint'>;
-  /** What is done for each build is told here. */
+  /** What is done for each build is reported here. */
   readonly phases: Phases;
   /** Limits what is done in the store of the one engine, together with its slots. */
   readonly permits: Semaphore;
@@ -100,7 +100,7 @@ export interface Calling {
   readonly slowPushMs: number;
   /** The image of a build is made, and its push is a slow one. */
   readonly onSlowPush: (build: string, inputs: NodeInputs) => void;
-  /** A slow push is over, well or not. Resolves when nothing goes on beside the build any more that has a slot. */
+  /** A slow push is over, well or not. Resolves when nothing else of the build has a slot any more. */
   readonly onPushed: (build: string) => Promise<void>;
   /** The path of a directory that nobody else uses; removed at the end of the run at the latest. */
   readonly newWorkDir: () => string;
@@ -112,7 +112,7 @@ export interface Calling {
   readonly findRefused: (build: Build) => readonly Problem[];
 }
 
-/** Told that something has to wait, and that it has waited. */
+/** Called when something has to wait, and when it has waited. */
 export type OnWait = (isWaiting: boolean) => void;
 
 /** Where layers-only images come from (see `lib/registry/layers-only.ts`): each is made at most once in a run. */
@@ -124,7 +124,7 @@ export interface LayersOnlySource {
    * @param onWait told where a permit is waited for, and when that is over
    */
   readonly of: (location: ImageLocation, mayPut: boolean, onWait?: OnWait) => Promise<DigestRef | undefined>;
-  /** Makes those of these links anew when they are needed next: they may be gone. */
+  /** Makes these links again when they are needed next: they may be gone. */
   readonly forget: (links: readonly Link[]) => void;
   /** No more of them in this run, because the engine does not treat them as it should. */
   readonly turnOff: (why: Problem) => void;
@@ -161,7 +161,7 @@ export interface EarlyBuild {
 /** What a needed build is taken as. */
 export interface GivenBuild {
   readonly reason: Reason;
-  /** Undefined where nobody looks at its image, since what reads it is given. */
+  /** Undefined where nothing reads its image, since the builds that read it are given. */
   readonly made?: GivenImage;
 }
 

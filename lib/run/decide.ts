@@ -28,7 +28,7 @@ export type StoreState = 'there' | 'gone' | 'unknown' | 'not-wanted' | 'keeps-no
 /** All that a decision rests on. */
 export interface Evidence {
   readonly forced: boolean;
-  /** It says that steps run anew, for what nobody can see: a mirror that moved, say. So what it gave before proves nothing. */
+  /** It says that steps run again, for what nobody can see: a mirror that moved, say. So what it gave before proves nothing. */
   readonly noCache: boolean;
   /** Why inputs are not known; not empty: no key counts. */
   readonly untracked: readonly string[];
@@ -45,9 +45,9 @@ export interface Evidence {
   /** Where the recorded manifest can be had from, if any tag is not as it should be. */
   readonly manifestAvailable: boolean;
   readonly store: StoreState;
-  /** Only other builds read it, it is not pushed, and nobody looks at it unless one of them runs. */
+  /** Only other builds read it, it is not pushed, and nobody reads it unless one of them runs. */
   readonly onlyNeeded: boolean;
-  /** Where the record is that of the last inputs, which differ in nothing that counts: why it does not, in words. */
+  /** Where the record is that of the last inputs, which differ in nothing that counts: why it does not, as text. */
   readonly carriedOver: string | undefined;
 }
 
@@ -65,28 +65,30 @@ export function decide(evidence: Evidence): Decision {
     kind: 'build',
     reason: { code, text, ...(items.length === 0 ? {} : { items }) },
   });
-  if (evidence.forced) return build('forced', 'asked to build it in any case');
-  if (evidence.noCache) return build('forced', 'its steps are to run anew (no-cache)');
+  if (evidence.forced) return build('forced', 'rebuild requested');
+  if (evidence.noCache) return build('forced', 'its steps must run again (no-cache)');
   if (evidence.untracked.length > 0) {
-    return build('untracked', 'its inputs cannot all be known', evidence.untracked);
+    return build('untracked', 'not all of its inputs can be known', evidence.untracked);
   }
   const { record } = evidence;
   if (record === undefined) return decideByChanges(evidence.changes);
   if (evidence.untrackedOutputs.length > 0) {
     const isFiles = evidence.untrackedOutputs.every((type) => FILE_OUTPUTS.has(type));
-    const text = isFiles ? 'it writes files, which are not tracked' : 'what its outputs give is not tracked';
+    const text = isFiles
+      ? 'it writes files, which are not tracked'
+      : 'the results of its outputs are not tracked';
     return build('not-recorded-output', text, evidence.untrackedOutputs);
   }
   if (evidence.missingCaches.length > 0)
-    return build('not-recorded-output', 'the cache that it writes is not there', evidence.missingCaches);
+    return build('not-recorded-output', 'the cache that it exports is missing', evidence.missingCaches);
   const unknown = evidence.tags.flatMap(({ ref, state }) =>
     state.kind === 'unknown' ? `${ref}: ${state.why}` : [],
   );
-  if (unknown.length > 0) return build('registry-unknown', 'a registry did not say what it has', unknown);
+  if (unknown.length > 0) return build('registry-unknown', 'a registry did not say what it holds', unknown);
   if (evidence.store === 'gone')
     return build('image-gone', "its image is not in the engine's store under its names");
   if (evidence.store === 'unknown') {
-    return build('image-gone', 'the engine does not say what its image store has');
+    return build('image-gone', 'the engine does not list its images');
   }
   const missing = evidence.tags.filter((tag) => tag.state.kind === 'absent');
   const moved = evidence.tags.flatMap(({ ref, state }) =>
@@ -117,25 +119,28 @@ export function decide(evidence: Evidence): Decision {
     return build('not-pushed', `its image was not pushed to ${where} before`, items);
   }
   if (moved.length > 0 && record.vouchedBy !== undefined) {
-    const text = `${sameText(evidence)}, but a tag was moved, and what they gave is only known from a registry`;
+    const text = `${sameText(evidence)}, but a tag was moved, and the result is only known from a registry`;
     return build('tags-moved', text, items);
   }
   const code = missing.length > 0 ? 'tags-missing' : 'tags-moved';
-  return { kind: 'retag', reason: { code, text: `${sameText(evidence)}, but its tags are not`, items } };
+  return {
+    kind: 'retag',
+    reason: { code, text: `${sameText(evidence)}, but its tags are missing or moved`, items },
+  };
 }
 
 /** To build, because of what changed since the last run; undefined: there was none. */
 export function decideByChanges(changes: readonly string[] | undefined): Decision {
   const reason: Reason =
     changes === undefined
-      ? { code: 'first-build', text: 'not built before from here' }
+      ? { code: 'first-build', text: 'not built here before' }
       : { code: 'changed', text: changeText(changes), ...(changes.length === 0 ? {} : { items: changes }) };
   return { kind: 'build', reason };
 }
 
 function changeText(changes: readonly string[]): string {
   const [first] = changes;
-  if (first === undefined) return 'inputs unchanged, but what they gave is not remembered';
+  if (first === undefined) return 'inputs unchanged, but no result is remembered';
   return changes.length === 1 ? first : `${first}, and ${changes.length - 1} more`;
 }
 
@@ -156,13 +161,13 @@ function unchangedText(evidence: Evidence): string {
   const same = sameText(evidence);
   const isByDigest = evidence.tags.length > 0 && evidence.tags.every(({ ref }) => ref.includes('@'));
   if (isByDigest) return `${same}, its image is in the registry`;
-  if (evidence.tags.length === 1) return `${same}, its tag is in place`;
-  if (evidence.tags.length > 1) return `${same}, all ${evidence.tags.length} tags are in place`;
+  if (evidence.tags.length === 1) return `${same}, its tag is up to date`;
+  if (evidence.tags.length > 1) return `${same}, all ${evidence.tags.length} tags are up to date`;
   if (evidence.store === 'keeps-none') return `${same}; its engine keeps no images`;
   return `${same}, its image is in the engine's store`;
 }
 
-/** `sha256:0123456789ab`, enough to tell two apart. */
+/** `sha256:0123456789ab`, enough to distinguish two. */
 export function shorten(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }

@@ -69,15 +69,11 @@ export class DownRegistries {
     this.#emit({
       type: 'warning',
       problem: problemToJson(
-        problem(
-          'run/registry-down',
-          `${host} is down, so what would be pushed there is not built: ${shown}${more}`,
-          {
-            severity: 'warning',
-            detail: why.message,
-            hint: 'What goes elsewhere is built. Run again when the registry answers.',
-          },
-        ),
+        problem('run/registry-down', `${host} is down; builds that push to it are not run: ${shown}${more}`, {
+          severity: 'warning',
+          detail: why.message,
+          hint: 'Run again when the registry answers. Other builds are not affected.',
+        }),
       ),
     });
     return why;

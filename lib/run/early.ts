@@ -1,6 +1,6 @@
 /**
  * Starting early. A push can take minutes, and what is based on the image needs nothing of it: the engine has the bytes.
- * So while a slow push goes on, its image gets a name in the engine's store as well, and the builds that read it are
+ * So while a slow push continues, its image gets a name in the engine's store as well, and the builds that read it are
  * built from there, as far as the engine's cache.
  *
  * Nothing is decided by that. When the push is done, each of these builds is decided on, built and published like any
@@ -85,7 +85,7 @@ export class EarlyStarts {
     this.#stopperOf(build).abort();
   }
 
-  /** Names the image of a build in the engine's store, where others can read it while its push goes on. */
+  /** Names the image of a build in the engine's store, where others can read it while its push continues. */
   async keep(node: PlanNode, inputs: NodeInputs): Promise<EarlyStart> {
     if (!node.pushes || !isRepeatable(node.build) || !this.#hasReaders(node)) return NO;
     if (!(await this.#keepsImages())) return NO;
@@ -99,7 +99,7 @@ export class EarlyStarts {
     return called.kind === 'done' && this.#kept.has(node.build.name) ? { end: 'ready' } : NO;
   }
 
-  /** The push is over: naming its image in the store is of no use any more. Resolves when no slot is taken for that. */
+  /** The push is over: naming its image in the store is no longer useful. Resolves when no slot is taken for that. */
   async endKeep(build: string): Promise<void> {
     const naming = this.#naming.get(build);
     if (naming === undefined) return;
@@ -180,7 +180,7 @@ export class EarlyStarts {
     return { end: this.#kept.has(build) ? 'ready' : 'no' };
   }
 
-  /** Lets go of what was named in the engine's store: the names are given to an image of nothing. */
+  /** Deletes what was named in the engine's store: the names are given to an image of nothing. */
   async close(): Promise<void> {
     const { calling } = this.#context.building;
     if (this.#names.size === 0 || calling.signal.aborted) return;

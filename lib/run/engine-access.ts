@@ -31,9 +31,9 @@ export interface EngineAccess {
 }
 
 /**
- * The engines of this machine. Their package is loaded when one is asked for: a run in which nothing changed needs none.
+ * The engines of this machine. Their package is loaded when one is requested: a run in which nothing changed needs none.
  *
- * @param known where runs follow one another; default: each run asks anew
+ * @param known where runs follow one another; default: each run asks again
  */
 export function engineAccess(known?: KnownEngines): EngineAccess {
   return {

@@ -172,11 +172,9 @@ export class EnginePool implements RunEngine {
 
   async find(): Promise<Result<Engine>> {
     return fail([
-      problem(
-        'engine/pool-keeps-no-images',
-        'engines of a pool keep no images that could be read from here',
-        { hint: 'Push with the run itself (`bake-ts run --push`), or name one engine.' },
-      ),
+      problem('engine/pool-keeps-no-images', 'images of engines of a pool cannot be read from here', {
+        hint: 'Push with the run itself (`bake-ts run --push`), or name one engine.',
+      }),
     ]);
   }
 
@@ -217,7 +215,7 @@ export class EnginePool implements RunEngine {
     return [...groups.values()];
   }
 
-  /** Nothing is asked any more. */
+  /** Sends no more queries. */
   close(): void {
     this.#members.close();
     this.#load.close();
@@ -307,7 +305,12 @@ export class EnginePool implements RunEngine {
     const now = performance.now();
     if (this.#aloneSince === undefined) {
       this.#aloneSince = now;
-      emit({ type: 'engine-waiting', address, why: 'no engine of the pool is left for what waits', waitMs });
+      emit({
+        type: 'engine-waiting',
+        address,
+        why: 'no engine of the pool is left for the waiting builds',
+        waitMs,
+      });
     } else {
       const waitedMs = Math.round(now - this.#aloneSince);
       this.#aloneSince = undefined;
@@ -453,8 +456,8 @@ export class EnginePool implements RunEngine {
     if (build.platforms.length > 0 || own.length < 2) return undefined;
     return problem(
       'engine/several-platforms',
-      `\`${build.name}\` names no platform, and the engines of the pool have several: ${own.join(', ')}`,
-      { build: build.name, hint: 'Say which it is built for: `platforms:` of the build.' },
+      `\`${build.name}\` names no platform, and the engines of the pool have different ones: ${own.join(', ')}`,
+      { build: build.name, hint: 'Set `platforms:` of the build.' },
     );
   }
 
@@ -467,7 +470,7 @@ export class EnginePool implements RunEngine {
         `no ${platforms.length > 1 ? 'single ' : ''}engine of the pool has the platforms and labels of \`${build}\``,
         {
           build,
-          hint: 'Add an engine that has them to `engine.pool`; emulated platforms count where `platforms` names them there.',
+          hint: 'Add an engine that has them to `engine.pool`; list emulated platforms in its `platforms`.',
           detail,
         },
       );
@@ -475,7 +478,7 @@ export class EnginePool implements RunEngine {
     const waited = formatDuration(this.#options.waitMs);
     return problem('engine/none-left', `no engine of the pool is left that can build \`${build}\``, {
       build,
-      hint: `They were waited for (${waited}). \`bake-ts engine status\` asks each of them.`,
+      hint: `bake-ts waited for them (${waited}). Check each with \`bake-ts engine status\`.`,
       detail,
       temporary: true,
     });

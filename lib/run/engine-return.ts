@@ -51,7 +51,7 @@ export class EngineReturn {
    * Waits until the engine answers, and says so, however short that is. Asks at least once, also when all of the time was
    * waited before.
    *
-   * @param why what was noticed, in words
+   * @param why what was noticed, as text
    * @returns whether it is back
    */
   wait(why: string): Promise<boolean> {

@@ -26,7 +26,7 @@ export function mirroredHosts({ set }: Pick<Plan, 'set'>): ReadonlySet<string> {
 /** What a slot is wanted for. */
 export interface SlotRequest {
   readonly build: Build;
-  /** Higher goes first; asked for where the call has to wait. */
+  /** Higher goes first; evaluated when the call has to wait. */
   readonly priority: () => Promise<number>;
   /** Engines on which it failed for their sake; taken only where there is no other. */
   readonly avoid: ReadonlySet<string>;
@@ -55,7 +55,7 @@ export interface Turn {
   /** Whether a call that it says nothing of is taken away from it where it does not answer. */
   readonly isLeft: boolean;
   /**
-   * Told of a failure, while the slot is held: whoever would get it would only find out the same.
+   * Called with a failure, before the slot is released: the next call would only find out the same.
    *
    * @returns undefined: it is not the engine's
    */

@@ -84,7 +84,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
       node,
       known,
       record,
-      `what it copies of ${sameCopied.join(', ')} is unchanged`,
+      `the files it copies from ${sameCopied.join(', ')} are unchanged`,
     );
   const source = await findPublished(deciding, node, record.digest);
   if (change === undefined || source === undefined) return otherwise();
@@ -101,7 +101,7 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   };
 }
 
-/** Nobody looks at it but the builds that read it: it is not pushed, and it was not asked for by a name that it would have. */
+/** Only other builds read it: it is not pushed, and it was not requested under a name that it would have. */
 function isOnlyNeeded({ role, pushes, build, neededBy }: PlanNode): boolean {
   return !pushes && (role === 'needed' || (build.tags.length === 0 && neededBy.length > 0));
 }
@@ -118,7 +118,7 @@ async function findPublished(
   return findManifest(registry, refs, tags, digest);
 }
 
-/** @param carriedOver why the record of other inputs counts, in words */
+/** @param carriedOver why the record of other inputs counts, as text */
 async function weighRecord(
   deciding: Deciding,
   node: PlanNode,

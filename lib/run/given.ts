@@ -30,7 +30,7 @@ export interface EarlierResult {
 /** What finding given builds takes. */
 export interface GivenOptions {
   readonly plan: Plan;
-  /** By build; those that were asked for do not count. */
+  /** By build; those that were requested do not count. */
   readonly parents: ReadonlyMap<string, EarlierResult>;
   readonly registry: Pick<RegistryClient, 'head' | 'getManifest'>;
   /** `os/arch` that the engine builds for where a build names no platform. */
@@ -57,8 +57,8 @@ export function createGiven(options: GivenOptions): (node: PlanNode) => Promise<
   return given;
 }
 
-const GIVEN: Reason = { code: 'given', text: 'made by an earlier run, as --parents-from says' };
-const IDLE: Reason = { code: 'given', text: 'what needs it was made by an earlier run' };
+const GIVEN: Reason = { code: 'given', text: 'made by an earlier run (--parents-from)' };
+const IDLE: Reason = { code: 'given', text: 'the builds that need it were made by an earlier run' };
 
 /** Whether all that needs a build, at any distance, is given before one comes that is to be decided about. */
 async function isIdle(
@@ -139,11 +139,11 @@ export function givenRecord(
 function parentGone(build: string, digest: Digest): Problem {
   return problem(
     'run/parent-gone',
-    `--parents-from says that \`${build}\` is ${digest}, and no repository of its tags is known to have that`,
+    `--parents-from names ${digest} for \`${build}\`, which no repository of its tags is known to have`,
     {
       severity: 'warning',
       build,
-      hint: 'It is decided about as in any run. Have both runs the same variables, and so the same tags?',
+      hint: 'It is built if needed. Check that both runs have the same variables, and so the same tags.',
     },
   );
 }

@@ -1,4 +1,4 @@
-/** Caches that cannot be had where a run happens. */
+/** Caches that are not available where a run happens. */
 import { isActiveCache, type Plan, type Problem, problem } from '../model/mod.ts';
 
 const NAMES_SHOWN = 3;
@@ -22,10 +22,10 @@ export function findInactiveCaches(
   return [
     problem(
       'build/cache-inactive',
-      `caches of GitHub Actions (type=gha) cannot be had here, so ${who} ${found.length === 1 ? 'goes' : 'go'} without`,
+      `caches of GitHub Actions (type=gha) are not available here, so ${who} ${found.length === 1 ? 'goes' : 'go'} without`,
       {
         severity: 'warning',
-        hint: 'In a job of GitHub Actions, give the step ACTIONS_RUNTIME_TOKEN and ACTIONS_RESULTS_URL, which only actions have by themselves.',
+        hint: 'In GitHub Actions, pass ACTIONS_RUNTIME_TOKEN and ACTIONS_RESULTS_URL to the step; only actions have them by default.',
         ...(found.length === 1 ? { build: first.build.name } : {}),
         ...(first.span === undefined ? {} : { span: first.span }),
       },

@@ -101,7 +101,7 @@ async function finish(
   if (old.length + moved.length < moves.length || isLost !== false || fixed.length > 0) {
     const why =
       at('unknown').length > 0 || isLost === undefined
-        ? 'a registry does not say what it has'
+        ? 'a registry does not say what it holds'
         : at('elsewhere').length > 0
           ? 'some of them were moved by somebody else since'
           : isLost === true
@@ -111,9 +111,12 @@ async function finish(
     return { problems: [interrupted(startedAt, standing, why)], isSettled };
   }
   if (dryRun)
-    return { problems: [interrupted(startedAt, standing, 'a run moves the others')], isSettled: false };
+    return {
+      problems: [interrupted(startedAt, standing, 'the next run will move the others')],
+      isSettled: false,
+    };
   for (const [index, { move }] of old.entries()) {
-    // Moving the ones before took time: what somebody else moved in it stays as it is.
+    // Moving the ones before took time: what somebody else moved meanwhile is not touched.
     const { place } = await look(registry, move);
     const put = place === 'old' ? await registry.tagManifest(move.source, move.ref) : undefined;
     if (put?.ok === true || place === 'new') continue;
@@ -121,7 +124,7 @@ async function finish(
     const why =
       place === 'elsewhere'
         ? 'some of them were moved by somebody else since'
-        : `${index === 0 ? 'none' : 'not all'} of the others could be moved now: ${put?.error[0]?.message ?? 'a registry does not say what it has'}`;
+        : `${index === 0 ? 'none' : 'not all'} of the others could be moved now: ${put?.error[0]?.message ?? 'a registry does not say what it holds'}`;
     return { problems: [interrupted(startedAt, now, why)], isSettled: place === 'elsewhere' };
   }
   const names = old.map(({ move }) => `${formatImageRef(move.ref)} → ${shorten(move.source.digest)}`);
@@ -130,7 +133,7 @@ async function finish(
     problems: [
       problem(
         'run/publish-finished',
-        `the run of ${startedAt} ended while its tags moved together: ${many} moved now, as it was about to do`,
+        `the run of ${startedAt} ended while its tags moved together: ${many} moved now to finish it`,
         { severity: 'warning', detail: names.join('\n') },
       ),
     ],
@@ -167,7 +170,7 @@ function interrupted(startedAt: string, standing: readonly Standing[], why: stri
     if (now.kind === 'unknown') return `${name}: not known (${now.problem.message})`;
     const is = now.kind === 'absent' ? 'not there' : shorten(now.digest);
     if (place === 'new') return `${name}: moved (${is})`;
-    return `${name}: ${is}, ${place === 'old' ? 'not moved' : 'moved by somebody else'}; was to be ${shorten(move.source.digest)}`;
+    return `${name}: ${is}, ${place === 'old' ? 'not moved' : 'moved by somebody else'}; should be ${shorten(move.source.digest)}`;
   });
   return problem(
     'run/publish-interrupted',
@@ -175,7 +178,7 @@ function interrupted(startedAt: string, standing: readonly Standing[], why: stri
     {
       severity: 'warning',
       detail: lines.join('\n'),
-      hint: 'A run that succeeds puts the tags of everything that it holds. Those of other builds are as they stand here.',
+      hint: 'Run all of these builds again: a successful run moves the tags of the builds in it, and no others.',
     },
   );
 }

@@ -42,7 +42,7 @@ export class KnownEngines {
     return lasting(this.#stores, address, find, ({ socket }) => [socket]);
   }
 
-  /** Looks for the containerd anew the next time; false: nothing was known of it. */
+  /** Looks for the containerd again the next time; false: nothing was known of it. */
   forgetContainerd(address: string): boolean {
     return this.#stores.delete(address);
   }
@@ -79,7 +79,7 @@ async function lasting<T>(
   // What listens elsewhere may be another one each time.
   const isHere = isLocalEngine(address, thisSystem()) && address.startsWith('unix://');
   const own = isHere ? address.slice('unix://'.length) : undefined;
-  // Before it is asked: what comes meanwhile is another one.
+  // Taken before the query: a file that comes meanwhile is another one.
   const before = own === undefined ? undefined : await stampsOf([own]);
   const value = await ask();
   if (value === undefined || own === undefined || before === undefined) return value;
@@ -89,7 +89,7 @@ async function lasting<T>(
   return value;
 }
 
-/** Which files they are; a daemon that starts makes its socket anew. Undefined: one is not there. */
+/** Which files they are; a daemon that starts makes its socket again. Undefined: one is not there. */
 async function stampsOf(sockets: readonly string[]): Promise<string | undefined> {
   try {
     const found = await Promise.all(sockets.map((socket) => stat(socket)));

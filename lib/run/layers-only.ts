@@ -84,7 +84,7 @@ export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, '
 export class LayersOnlyImages {
   readonly #needs: LayersOnlyNeeds;
   readonly #images = new Map<string, Made>();
-  /** Of the engine; empty: not asked for yet. */
+  /** Of the engine; empty: not requested yet. */
   #address = '';
   #isOff = false;
   #hasWarned = false;
@@ -271,12 +271,12 @@ async function readStored({ buildctl }: ReadyEngine, { digest }: DigestRef): Pro
 }
 
 function notMade(ref: DigestRef, [cause]: readonly Problem[]): Problem {
-  const why = cause === undefined ? 'the engine made another one' : cause.message;
+  const why = cause === undefined ? 'the engine made a different one' : cause.message;
   return problem(
     'run/no-layers-only',
     `\`${ref.registry}/${ref.repository}\` gets no layers-only image (${why})`,
     {
-      hint: 'The images come out the same, but where nothing but labels, commands and the like of a parent changes, the steps of what is based on it run again.',
+      hint: 'Images are the same. But when only labels, commands or the like of a parent change, the steps of builds based on it run again.',
       ...(cause?.detail === undefined ? {} : { detail: cause.detail }),
     },
   );

@@ -62,7 +62,7 @@ export async function linkParents(
     if (image === undefined || location === undefined) {
       const missing = problem(
         'build/parent-missing',
-        `\`${to}\` gives no image that \`${build}\` could read`,
+        `\`${to}\` makes no image that \`${build}\` could read`,
         { build, ...(span === undefined ? {} : { span }) },
       );
       return fail({ kind: 'failed', problem: missing });

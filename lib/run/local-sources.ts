@@ -57,7 +57,7 @@ export async function stageMain(
     await stageContext(ref.path, dir, isKnown ? found.hashed.files.map((file) => file.path) : undefined);
   } catch (error) {
     const hint =
-      'The frontend knows no names for local sources, so a copy is made: take a newer one in the `# syntax` line, or give TMPDIR room.';
+      'The frontend does not support names of local sources, so it gets a copy: use a newer one in the `# syntax` line, or free space in TMPDIR.';
     return fail(notCopied(node, `the context ${node.build.context.written}`, error, hint));
   }
   return ok({ main: { dir }, named });
@@ -76,7 +76,7 @@ export function isForeign({ untracked }: Pick<NodeInputs, 'untracked'>): boolean
 }
 
 /**
- * The sources of a build with the file of a foreign frontend. The Dockerfile of the known one is sent anew each time and
+ * The sources of a build with the file of a foreign frontend. The Dockerfile of the known one is sent again each time and
  * nothing is read beside it; of others nobody knows, so what they are offered has a fresh name.
  *
  * @param sources with the copy of the context where there is one (`isStaged`); then the name is the one that all builds share
@@ -100,7 +100,7 @@ export async function offerFile(
   } catch (error) {
     const what = build.dockerfile.kind === 'file' ? build.dockerfile.written : 'the Dockerfile';
     const hint =
-      'A frontend of others gets a copy of it and of its ignore file: both have at most 8 MiB, and TMPDIR has to have room.';
+      'Other frontends get a copy of it and of its ignore file: keep both below 8 MiB, and free space in TMPDIR.';
     return fail(notCopied(node, what, error, hint));
   }
 }

@@ -2,9 +2,9 @@
  * Where results are remembered: on this machine, and, with `record:`, in registries too, so that a runner with an empty
  * disk skips what another one built.
  *
- * What registries say is input like any other: a record of somebody else is believed only where every repository that its
+ * What registries say is input like any other: a record of somebody else is trusted only where every repository that its
  * image goes to, itself or within another image of the run, says the same (see `record-places.ts`), or where it is signed.
- * It says which key gave which digest and nothing else; whether tags are right is asked of the registry each time, so an
+ * It says which key gave which digest and nothing else; the registry is asked each time whether tags are right, so an
  * old or lost entry costs a build and never causes a false skip. Runs at the same time may overwrite each other's latest
  * entries, at the same price.
  */
@@ -109,7 +109,7 @@ export class Memory {
 
   /**
    * How long a build took the last time, in milliseconds; undefined where that is not known. Of what is shared only what
-   * was read for other reasons is looked at.
+   * was read for other reasons is checked.
    */
   async lastDuration(build: string): Promise<number | undefined> {
     const key = await this.#state.readLastKey(build);
@@ -174,7 +174,7 @@ export class Memory {
   }
 
   /**
-   * A result of an earlier run of ours, which did not happen here, is to be shared where this run shares its own, if this
+   * A result of an earlier run of bake-ts, which did not happen here, is to be shared where this run shares its own, if this
    * machine or the build's own repository says the same of it. A file that somebody handed over is not enough for that.
    */
   async pass(build: string, record: BuildRecord): Promise<void> {
@@ -384,10 +384,10 @@ export class Memory {
     return [
       problem(
         'run/records-not-trusted',
-        `${many} in ${place.name} not signed with ${KEY_VARIABLE}: not believed`,
+        `${many} in ${place.name} not signed with ${KEY_VARIABLE}: ignored`,
         {
           severity: 'warning',
-          hint: 'Somebody wrote there without the key, or with another one. What they say is built here where it is needed.',
+          hint: 'They were written without the key, or with another one. Builds known only from them are built here.',
         },
       ),
     ];

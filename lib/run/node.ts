@@ -220,7 +220,7 @@ async function reuse(
     return { kind: 'unchanged', tags: inPlace, ...known };
   }
   if (context.dryRun) return { kind: 'retagged', tags: [], ...known };
-  if (source === undefined) throw new Error(`${build} is to be tagged, and its manifest is nowhere`);
+  if (source === undefined) throw new Error(`${build} is to be tagged, and its manifest cannot be found`);
   context.phases.enter(build, 'tagging');
   const put = await context.publisher.publish({ build, source, refs: wantedTags(node), fresh: false });
   if (!put.ok) return notPublished(build, put.error, known);

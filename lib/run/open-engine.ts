@@ -13,7 +13,7 @@ import { type RunEngine, SessionEngine, type SessionEngineOptions } from './sess
 export interface OpenEngineOptions extends Omit<SessionEngineOptions, 'address'> {
   /** `--addr`, once or several times. */
   readonly address: string | readonly string[] | undefined;
-  /** As many builds at a time as somebody asked for. */
+  /** As many builds at a time as somebody requested. */
   readonly jobs?: number;
   /** Limits what one engine does at a time. */
   readonly permits: Semaphore;
@@ -29,11 +29,11 @@ export interface OpenEngine {
   readonly slots: EngineSlots;
   /** Of a pool: which platforms of a build go together, where no single engine has all of them. */
   readonly split: Building['split'];
-  /** Ends what would go on asking. */
+  /** Stops repeated queries. */
   readonly close: () => void;
 }
 
-/** Opens it; nothing is asked before it is needed. */
+/** Opens it; nothing is queried before it is needed. */
 export function openEngine(options: OpenEngineOptions): OpenEngine {
   const { address, permits, hide, memory, dockerfiles, jobs, access, plan, env, ...rest } = options;
   const entries = poolOf({ plan, env, address });
@@ -73,7 +73,7 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
 const MOST_CALLS = 16;
 
 /**
- * How many builds of a pool run at a time: as many as its engines take, and not more than somebody asked for, or this machine
+ * How many builds of a pool run at a time: as many as its engines take, and not more than somebody requested, or this machine
  * calls.
  */
 export function poolJobs(entries: readonly PoolEntry[], jobs: number = MOST_CALLS * defaultJobs()): number {

@@ -110,17 +110,17 @@ async function makePlace({ key, kind, file, mode, typed }: Place): Promise<Probl
       blocking === undefined
         ? `its directory cannot be made (${await describeFileFault(error, directory)})`
         : blocking === file
-          ? 'which is a file'
-          : `and \`${shownPart(shown, file, blocking)}\` is a file`;
+          ? 'it is a file'
+          : `\`${shownPart(shown, file, blocking)}\` is a file`;
     const hint =
       blocking === undefined
         ? `Make ${directory} writable for this user, or name another place with \`dest\`.`
-        : 'Move that file away, or name another place with `dest`.';
-    return problem('build/output-place', `\`${key}\` is to write \`${shown}\`, ${why}`, { hint });
+        : 'Move that file away, or set `dest` to another path.';
+    return problem('build/output-place', `\`${key}\` cannot write \`${shown}\`: ${why}`, { hint });
   }
   if (kind === 'directory' || !(await isDirectory(file))) return undefined;
-  return problem('build/output-place', `\`${key}\` is to write the file \`${shown}\`, which is a directory`, {
-    hint: 'Name a file in it with `dest`; a directory of files is `type=local`, and an image layout `type=oci` with `tar=false`.',
+  return problem('build/output-place', `\`${key}\` cannot write the file \`${shown}\`: it is a directory`, {
+    hint: 'Set `dest` to a file in it, or use `type=local` for a directory of files, `type=oci` with `tar=false` for an image layout.',
   });
 }
 

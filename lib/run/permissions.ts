@@ -1,4 +1,4 @@
-/** What a run surely needs of the runtime, asked for before anything is begun: each problem has all that is missing. */
+/** What a run surely needs of the runtime, checked before anything is begun: each problem has all that is missing. */
 import { taggedImages } from '../inputs/mod.ts';
 import type { Lock } from '../lock/mod.ts';
 import type { Plan, PlanNode, Problem } from '../model/mod.ts';
@@ -10,7 +10,7 @@ import { wantedTags } from './publish.ts';
 /**
  * Looks whether the contexts of a plan may be read, and the registries asked of its tags and base images.
  *
- * @param lock no registry is asked for an image that it pins
+ * @param lock no registry is queried for an image that it pins
  * @returns problem: `system/permission`
  */
 export function findNotPermitted(

@@ -20,7 +20,7 @@ interface Book {
       }
     | undefined;
   isFinished: boolean;
-  /** The slot of what goes on beside it. */
+  /** The slot of a parallel call. */
   lent: number | undefined;
   doneMs: number;
   /** Undefined: it never waited. */
@@ -42,14 +42,14 @@ export class Phases {
     this.#clock = clock;
   }
 
-  /** A build's turn has come, or it is started early: from now on its phases are told (again). */
+  /** A build's turn has come, or it is started early: from now on its phases are reported (again). */
   begin(build: string): void {
     this.#bookOf(build).isFinished = false;
     this.enter(build, 'checking');
   }
 
   /**
-   * From now on this is done for a build. Of one that has not begun, or has ended, nothing is told.
+   * From now on this is done for a build. Of one that has not begun, or has ended, nothing is reported.
    *
    * @param waitsFor what a build is queued for, where that is the engine
    */
@@ -72,7 +72,7 @@ export class Phases {
   }
 
   /**
-   * Something goes on beside a build that has no slot of its own, and takes this one; undefined: it is given back. The build
+   * A parallel call of a build takes this slot; undefined: it is returned. The build
    * is in its phase with that slot meanwhile.
    */
   lend(build: string, slot: number | undefined): void {

@@ -2,7 +2,7 @@
 import type { MemberState as AskedState, MemberAddress } from '../engine/mod.ts';
 import type { BuildSet, EngineSettings, PoolEntry, Problem, Result, WorkerInfo } from '../model/mod.ts';
 
-/** What an engine of a pool says of itself, as far as runs go by it. */
+/** What an engine of a pool reports about itself, as far as runs go by it. */
 export type MemberState = Pick<AskedState, 'version' | 'platforms'> & {
   /** Its worker's platforms, its own first. */
   readonly worker: Pick<WorkerInfo, 'platforms'>;

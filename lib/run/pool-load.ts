@@ -12,7 +12,7 @@ export interface PoolLoadOptions {
   readonly question: PoolQuestion;
   /** The engines that are there. */
   readonly members: () => readonly KnownMember[];
-  /** Knows what of that is our own, and is told the rest. */
+  /** Knows our own share, and is notified of the rest. */
   readonly scheduler: Pick<Scheduler, 'state' | 'setLoad'>;
   /** Whether a build waits: where none does nothing is decided by it. */
   readonly isNeeded: () => boolean;
@@ -20,7 +20,7 @@ export interface PoolLoadOptions {
 
 /** How long the first builds wait for it. */
 const FIRST_MS = 1_000;
-/** Between two times that all are asked, and how many at a time: each question is a program. */
+/** Between two times that all are queried, and how many at a time: each question is a program. */
 const EACH_MS = 15_000;
 const AT_ONCE = 8;
 
@@ -48,7 +48,7 @@ export class PoolLoad {
     stopper.abort();
   }
 
-  /** Nothing is asked any more. */
+  /** Sends no more queries. */
   close(): void {
     clearInterval(this.#timer);
   }

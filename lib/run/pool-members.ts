@@ -1,4 +1,4 @@
-/** The engines of a pool: which there are, which answer, and which are set aside for a while. */
+/** The engines of a pool: which there are, which answer, and which are paused for a while. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Buildctl } from '../buildctl/mod.ts';
@@ -55,9 +55,9 @@ interface Changing extends PoolMember {
   aside: Problem | undefined;
   /** Builds with a step that found no room there. */
   readonly cramped: Set<string>;
-  /** As often it was set aside. */
+  /** How often it was paused. */
   strikes: number;
-  /** Before that it is asked again only where a build has no other (`performance.now`). */
+  /** Before that it is queried again only where a build has no other (`performance.now`). */
   untilMs: number;
   isAsked: boolean;
   /** Its pod is gone; it is kept to say so, and since another may come in its place. */
@@ -72,10 +72,10 @@ const ANSWER_MS = 10_000;
 const OTHERS_MS = 3_000;
 /** How long one that is waited for may take to answer. */
 export const RETURN_MS = 5_000;
-/** How long an engine is set aside the first time; twice as long each time after that. */
+/** How long an engine is paused the first time; twice as long each time after that. */
 const ASIDE_MS = 10_000;
 const LONGEST_ASIDE_MS = 5 * 60_000;
-/** Between two questions to the engines that are set aside while a build has no other. */
+/** Between two questions to the engines that are paused while a build has no other. */
 const ASK_MS = 1_000;
 
 /** The engines of one session's pool. */
@@ -134,7 +134,7 @@ export class PoolMembers {
     this.look();
   }
 
-  /** An engine went away, or cannot go on: it is asked again after a while. */
+  /** An engine went away, or cannot continue: it is queried again after a while. */
   setAside(id: string, why: Problem): void {
     const one = this.#members.get(id);
     if (one === undefined || one.aside !== undefined) return;
@@ -161,7 +161,7 @@ export class PoolMembers {
     return 'certain';
   }
 
-  /** Asks those that are set aside when it is time, and at once where a build has no other; goes on while there are some. */
+  /** Asks those that are paused when it is time, and at once where a build has no other; continues while there are some. */
   look(): void {
     clearTimeout(this.#watch);
     const { question, isUrgent } = this.#options;
@@ -202,14 +202,14 @@ export class PoolMembers {
     return this.all
       .map(({ address, aside, state }) => {
         if (aside !== undefined) return `${address.id}: ${aside.message}`;
-        const platforms = state === undefined ? 'what is not known yet' : state.platforms.join(', ');
+        const platforms = state === undefined ? 'unknown platforms' : state.platforms.join(', ');
         const labels = address.labels.length === 0 ? '' : `, labels ${address.labels.join(', ')}`;
         return `${address.id}: builds for ${platforms}${labels}`;
       })
       .join('\n');
   }
 
-  /** Nothing is asked any more. */
+  /** Sends no more queries. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#watch);
@@ -252,7 +252,7 @@ export class PoolMembers {
   /** What runs there may yet end well: a pod that is about to end waits for that. */
   #leave(one: Changing): void {
     const { address, aside } = one;
-    const why = 'its pod is gone, or not ready any more';
+    const why = 'its pod is gone or no longer ready';
     one.isGone = true;
     one.aside = aside ?? problem('engine/unreachable', `${address.id}: ${why}`, { temporary: true });
     this.#options.emit({ type: 'engine-aside', address: address.id, why });
@@ -347,7 +347,7 @@ function noAnswer(id: string): Problem {
 
 function noneAnswers(detail: string, problems: readonly Problem[]): Problem {
   return problem('engine/none-left', 'no engine of the pool answers', {
-    hint: '`bake-ts engine status` asks each of them.',
+    hint: 'Check each of them with `bake-ts engine status`.',
     detail: [detail, ...problems.map(({ message }) => message)].filter((one) => one !== '').join('\n'),
     temporary: true,
   });

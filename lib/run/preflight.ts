@@ -41,7 +41,7 @@ export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Pro
   const found = await Promise.all(
     [...plan.nodes.values()].map(async (node) => [
       ...(await checkContexts(node, kindOf)),
-      // Whether contexts are there was looked at above.
+      // Whether contexts are there was checked above.
       ...dockerfiles.problemsOf(node.build.name).filter(({ code }) => code !== 'context/missing'),
       ...checkAnnotations(node),
       ...checkTags(node, plan.set.variables),
@@ -109,10 +109,11 @@ function hintOfTag(text: string): string {
   const colon = text.lastIndexOf(':');
   const isTag = colon > text.lastIndexOf('/') && !text.includes('@');
   if (isTag && parseTag(text.slice(0, colon)) !== undefined) {
-    return 'What follows the colon has letters, digits, `.`, `_` and `-`, at most 128, and starts with none of `.` and `-`; `slug(…)` makes it of any text.';
+    return 'Use at most 128 letters, digits, `.`, `_` and `-` after the colon, without a leading `.` or `-`; `slug(…)` converts any text.';
   }
-  if (parseTag(text.toLowerCase()) !== undefined) return `Repositories are lowercase: ${text.toLowerCase()}`;
-  return 'Repositories have lowercase letters, digits, `.`, `_`, `-` and `/`; a digest cannot be chosen.';
+  if (parseTag(text.toLowerCase()) !== undefined)
+    return `Write the repository in lowercase: ${text.toLowerCase()}`;
+  return 'Use lowercase letters, digits, `.`, `_`, `-` and `/` in the repository, and no digest.';
 }
 
 /** Where the values of the variables come from that a tag is written with. */
@@ -122,7 +123,7 @@ function originsOf({ span }: Tag, variables: BuildSet['variables']): readonly st
   const names = [...written.matchAll(/\bvars\.([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
   return [...new Set(names)].flatMap((name) => {
     const origin = variables.get(name)?.origin;
-    return origin === undefined ? [] : [`\`vars.${name}\` has its value from ${wordsOf(origin)}.`];
+    return origin === undefined ? [] : [`\`vars.${name}\` gets its value from ${wordsOf(origin)}.`];
   });
 }
 

@@ -40,7 +40,7 @@ export function nameFor(ref: ImageRef, digest: Digest | undefined): ImageRef {
 /**
  * Asks what each tag points at, all at once.
  *
- * @param digest what a repository is asked for where there is no tag
+ * @param digest what is requested of a repository where there is no tag
  */
 export function askTags(
   client: Pick<RegistryClient, 'head'>,
@@ -173,7 +173,7 @@ export async function putTags(
   return problems.length > 0 ? fail(problems) : ok(results);
 }
 
-/** Tags in the order to move them together. One that exists can be put back where a later one cannot be moved, so new ones come last. */
+/** Tags in the order to move them together. One that exists can be moved back if a later one cannot be moved, so new ones come last. */
 export function newOnesLast<T extends { readonly ref: ImageRef }>(
   tags: readonly T[],
   before: ReadonlyMap<string, Presence>,
@@ -187,7 +187,7 @@ export function immutableProblem(ref: string, digest: Digest | undefined): Probl
   return digest === undefined
     ? problem(
         'run/immutable-tag',
-        `\`${ref}\` is immutable, and its registry does not say what it points at`,
+        `\`${ref}\` is immutable, and its registry does not say what it points to`,
         {
           hint: 'Run again when the registry answers.',
         },
@@ -196,7 +196,7 @@ export function immutableProblem(ref: string, digest: Digest | undefined): Probl
         'run/immutable-tag',
         `\`${ref}\` is immutable and exists (${digest}), and this run would change it`,
         {
-          hint: 'Give the new image another tag, or take the tag off `immutable:`.',
+          hint: 'Give the new image another tag, or remove the tag from `immutable:`.',
         },
       );
 }

@@ -35,7 +35,7 @@ export interface PublisherOptions {
   readonly registry: RegistryClient;
   /**
    * Gives the client that puts tags back: one that knows nothing, since what is known may be what went wrong, and that
-   * goes on where the run was cancelled.
+   * works after the run was cancelled.
    */
   readonly openRollback: () => RegistryClient;
   readonly emit: Emit;
@@ -88,7 +88,7 @@ export class Publisher {
    * Moves the tags that waited. Where one cannot be moved, those that were are moved back.
    *
    * @param order names of builds in the order in which their tags are to move: what is needed before what needs it
-   * @returns tags by build, or what failed and what could not be put back
+   * @returns tags by build, or what failed and what could not be moved back
    */
   async publishWaiting(order: readonly string[]): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
     const rank = new Map(order.map((build, at) => [build, at]));
@@ -110,7 +110,7 @@ export class Publisher {
     const moves: Move[] = [];
     const tags = new Map<string, readonly TagResult[]>();
     for (const publication of waiting) {
-      // What is put back on failure is what stands there now, and not when the run began.
+      // What is moved back on failure is what is there now, and not when the run began.
       for (const ref of publication.refs) this.#registry.forget(ref);
       const before = await Promise.all(publication.refs.map((ref) => this.#registry.head(ref)));
       const done: TagResult[] = [];
@@ -159,10 +159,10 @@ export class Publisher {
       problem: problemToJson(
         problem(
           'run/not-published',
-          `no tag was moved, because not every build succeeded; done and waiting: ${builds}`,
+          `no tag was moved, because not every build succeeded; finished: ${builds}`,
           {
             severity: 'warning',
-            hint: 'Their bytes are in the registries by digest; the next run here that succeeds only has to put the tags.',
+            hint: 'Fix the failure and run again here: these images are pushed by digest, and only their tags are missing.',
           },
         ),
       ),

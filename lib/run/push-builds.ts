@@ -196,7 +196,7 @@ class Push {
     const moves = ready.flatMap(({ node, digest }) =>
       wantedTags(node).map((ref) => ({ build: node.build.name, digest, ref })),
     );
-    // Time has passed, and what is put back on failure is what stands there now.
+    // Time has passed, and what is moved back on failure is what is there now.
     for (const { ref } of moves) registry.forget(ref);
     const standing = await Promise.all(
       moves.map(async ({ ref }) => [formatImageRef(ref), await registry.head(ref)] as const),

@@ -51,7 +51,7 @@ export interface Choosing {
 interface Stored {
   /** Tags of the build that are surely in the store. */
   readonly tags: ReadonlyMap<string, Digest>;
-  /** The name of ours, where the store cannot be listed. */
+  /** The name that bake-ts gave it, where the store cannot be listed. */
   readonly own?: readonly [name: string, digest: Digest];
   /** It keeps no names, so what it does not have of them means nothing. */
   readonly keepsNone?: true;
@@ -65,7 +65,7 @@ export async function chooseResult(choosing: Choosing, node: PlanNode): Promise<
   const refs = wantedTags(node);
   const tags = last === undefined ? [] : await askTags(registry, refs);
   const denied = tags.flatMap(({ state: tag }) => (tag.kind === 'unknown' ? (tag.denied ?? []) : []));
-  // What the store has would be asked for in vain.
+  // Querying the store would be pointless.
   if (denied.length > 0) return fail(denied);
   const isInPlace =
     last !== undefined && tags.every(({ state: tag }) => tag.kind === 'digest' && tag.digest === last.digest);
@@ -93,7 +93,7 @@ export async function chooseResult(choosing: Choosing, node: PlanNode): Promise<
   return last === undefined ? ok({ node, digest }) : remembered(last);
 }
 
-/** @param unnoted tags that are asked for where the store cannot be listed; else all are */
+/** @param unnoted tags to look up where the store cannot be listed; else all are */
 async function askStore(
   { root }: Choosing,
   node: PlanNode,
@@ -131,10 +131,10 @@ function whyNot(
 ): string {
   const tags = without.join(', ');
   if (last === undefined)
-    return `bake-ts remembers no result of it here, and the engine's store has none under ${tags}`;
+    return `bake-ts remembers no result of it here, and the engine's store has no image named ${tags}`;
   const { digest, finishedAt, vouched } = last;
   const result = `its last result here (${shorten(digest)}, ${finishedAt})`;
-  if (vouched === true) return `${result} was made by another machine, and nothing proves it`;
+  if (vouched === true) return `${result} was made by another machine, and its record is not signed`;
   return unnoted.length > 0
     ? `${result} was not built or pushed under ${unnoted.join(', ')}`
     : `${result} is not in the engine's store under ${tags}`;
@@ -142,7 +142,7 @@ function whyNot(
 
 function notBuilt({ build: { name } }: PlanNode, why: string): Problem {
   return problem('run/not-built', `there is nothing to push for \`${name}\`: ${why}`, {
-    hint: `Build it with the same options, which is short where nothing changed: bake-ts run ${name}`,
+    hint: `Build it with the same options (quick if nothing changed): bake-ts run ${name}`,
   });
 }
 
@@ -155,9 +155,9 @@ function differs(
   const what =
     last === undefined
       ? `the tags of \`${name}\` are different images in the engine's store`
-      : `the engine's store has another image under a name of \`${name}\` than its last build here gave (${shorten(last.digest)}, ${last.finishedAt})`;
+      : `the engine's store has a different image under a tag of \`${name}\` than its last build here made (${shorten(last.digest)}, ${last.finishedAt})`;
   return problem('run/store-differs', what, {
-    hint: `Build it again, with the same options: bake-ts run ${name}\nor push what is in the store as it is: bake-ts push ${first}`,
+    hint: `Build it again, with the same options: bake-ts run ${name}\nor push the image in the store: bake-ts push ${first}`,
     detail: [...stored].map(([stands, digest]) => `${stands}  ${digest}`).join('\n'),
   });
 }

@@ -15,7 +15,7 @@ export interface WantedMove {
 /** What moving tags works with. */
 export interface MovingTags {
   readonly client: RegistryClient;
-  /** Makes the client that puts tags back; it goes on where the command was stopped. */
+  /** Creates the client that moves tags back; it works after the command was stopped. */
   readonly openClient: () => RegistryClient;
   readonly isImmutable: (ref: ImageRef) => boolean;
 }
@@ -79,7 +79,7 @@ export interface PlanClientOptions {
   readonly plan: Plan;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly userAgent?: string;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** For its registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
 }
 

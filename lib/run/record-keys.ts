@@ -23,9 +23,9 @@ export function readRecordKeys(
   return fail(
     problem(
       'run/bad-record',
-      `${KEY_VARIABLE} is not a key of at least ${SHORTEST} characters, or two of them with a comma between`,
+      `${KEY_VARIABLE} is not a key of at least ${SHORTEST} characters, or two of them separated by a comma`,
       {
-        hint: 'Make one with `openssl rand -hex 32`. The first one signs; the second one may be the last one you had.',
+        hint: 'Make one with `openssl rand -hex 32`. The first one signs; the second one may be your previous key.',
       },
     ),
   );
@@ -35,10 +35,10 @@ export function readRecordKeys(
 export function noRecordKey(): Problem {
   return problem(
     'run/records-not-trusted',
-    `without ${KEY_VARIABLE} no shared record is believed, and none is written`,
+    `without ${KEY_VARIABLE} shared records are neither used nor written`,
     {
       severity: 'warning',
-      hint: `Whoever may write to the reference of \`record:\` could give every build another image, so records there are signed: set ${KEY_VARIABLE} (\`openssl rand -hex 32\`) on all machines, or use \`record: registry\`, which needs no key.`,
+      hint: `Set ${KEY_VARIABLE} (\`openssl rand -hex 32\`) on all machines, or use \`record: registry\`, which needs no key. Records at a reference must be signed: whoever can write there could replace images.`,
     },
   );
 }

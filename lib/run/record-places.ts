@@ -1,5 +1,5 @@
 /**
- * Which places have to say the same of a result before it is believed, and where it is told to others.
+ * Which places have to say the same of a result before it is trusted, and where it is reported to others.
  *
  * A repository speaks for its own images: whoever may push there may move its tags anyway. What is made from a build carries
  * its bytes on into other repositories, so those have to vouch for it too; otherwise push rights on the repository of a base
@@ -60,7 +60,7 @@ export function recordPlaces(plan: Plan): Result<RecordPlaces | undefined, Probl
   const ref = referenceOf(record);
   if (ref === undefined) {
     return fail(
-      problem('run/bad-record', `\`record: ${record}\` is not a reference that could be written to`, {
+      problem('run/bad-record', `\`record: ${record}\` is not a reference that can be written to`, {
         hint: 'Write `record: registry`, or a reference like `registry.example.com/team/records:main`.',
       }),
     );

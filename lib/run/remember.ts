@@ -60,12 +60,12 @@ function changedWhileBuilding(build: string, touched: readonly string[]): Proble
   const more = touched.length - TOUCHED_SHOWN;
   return problem(
     'run/changed-while-building',
-    'files changed while it was built, so the result is not remembered',
+    'files changed during the build, so the result is not remembered',
     {
       severity: 'warning',
       build,
       detail: [...touched.slice(0, TOUCHED_SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
-      hint: 'The next run builds it again. What changes all the time belongs into .dockerignore.',
+      hint: 'The next run builds it again. Add files that always change to .dockerignore.',
     },
   );
 }

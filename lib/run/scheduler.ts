@@ -26,14 +26,14 @@ export interface Graph {
   /**
    * Starts a node early: does of it what can be done before all that it waits for is done. Called once for a slow node
    * itself, while it runs, and where that is ready, for each node of which every one that it waits for is done or ready.
-   * Ends before the node is run; of a node that is blocked nobody looks at the end any more. Absent: nothing is early.
+   * Ends before the node is run; of a node that is blocked nobody reads the end any more. Absent: nothing is early.
    *
    * @param isRunning whether it is a slow node itself
    */
   readonly early?: (name: string, isRunning: boolean) => Promise<EarlyEnd>;
 }
 
-/** Runs all nodes; resolves when each has run or was blocked, and nothing that was started early goes on. */
+/** Runs all nodes; resolves when each has run or was blocked, and nothing that was started early continues. */
 export function runGraph(graph: Graph): Promise<void> {
   return new Promise((resolve, reject) => new GraphRun(graph, resolve, reject).start());
 }
@@ -50,7 +50,7 @@ class GraphRun {
   readonly #out = new Set<string>();
   readonly #early = new Map<string, Promise<EarlyEnd>>();
   readonly #ready = new Set<string>();
-  /** Nodes that have not ended, and early starts that go on. */
+  /** Nodes that have not ended, and early starts that continue. */
   #open: number;
 
   constructor(graph: Graph, resolve: () => void, reject: (error: unknown) => void) {
@@ -169,7 +169,7 @@ export class Semaphore {
   /**
    * Runs a task with a permit.
    *
-   * @param priority a number, or what finds it out; asked for where the task has to wait
+   * @param priority a number, or what finds it out; evaluated when the task has to wait
    * @param task may give its permit back before it ends; gets the number of its permit, too
    * @param onWait called where no permit is free
    */

@@ -22,7 +22,7 @@ export class ScratchRepository {
   readonly #emit: Emit;
   readonly #digests = new Set<Digest>();
 
-  /** @param openClient a client that goes on where the run was cancelled */
+  /** @param openClient a client that works after the run was cancelled */
   constructor(repository: ImageRef, openClient: () => Client, emit: Emit) {
     this.repository = { registry: repository.registry, repository: repository.repository };
     this.#openClient = openClient;
@@ -63,10 +63,10 @@ export class ScratchRepository {
     if (first === undefined) return;
     const left = problem(
       'run/scratch-left',
-      `${failed.length} results stay in ${formatImageRef(this.repository)}: ${first.message}`,
+      `${failed.length} results could not be deleted from ${formatImageRef(this.repository)}: ${first.message}`,
       {
         severity: 'warning',
-        hint: 'They have no tags. Permit deletion there, or let the registry clear away what has no tag.',
+        hint: 'They have no tags. Allow deletion there, or let the registry delete untagged images.',
       },
     );
     this.#emit({ type: 'warning', problem: problemToJson(left) });

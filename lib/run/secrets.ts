@@ -1,6 +1,6 @@
 /**
- * Secrets that a build is to be given and that are not there. BuildKit goes on without one whose variable is not set
- * (measured, exit code 0), so they are asked for before a build runs; a build that does not run needs none.
+ * Secrets that a build is to be given and that are not there. BuildKit continues without one whose variable is not set
+ * (measured, exit code 0), so they are checked before a build runs; a build that does not run needs none.
  */
 import { stat } from 'node:fs/promises';
 import { MOST_SECRET_BYTES, secretTooLarge } from '../buildctl/mod.ts';
@@ -20,7 +20,7 @@ export async function findMissingSecrets(
       problems.push(
         problem('build/secret-unset', `the secret \`${id}\` comes from ${from.variable}, which is not set`, {
           ...place,
-          hint: `Set ${from.variable} in the environment; BuildKit would go on without the secret.`,
+          hint: `Set ${from.variable} in the environment; BuildKit would build without the secret.`,
         }),
       );
     }
@@ -31,8 +31,8 @@ export async function findMissingSecrets(
       problems.push(
         problem(
           'build/secret-file',
-          `the secret \`${id}\` comes from a file that is not there: ${from.path}`,
-          { ...place, hint: 'Paths are relative to the file they are written in.' },
+          `the secret \`${id}\` comes from a file that does not exist: ${from.path}`,
+          { ...place, hint: 'Check the path: it is relative to the file that names it.' },
         ),
       );
     }

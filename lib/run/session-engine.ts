@@ -1,4 +1,4 @@
-/** The engine of a session: found once, when somebody first needs it, and asked once about itself. */
+/** The engine of a session: found once, when somebody first needs it, and queried once. */
 import { arch } from 'node:os';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
 import type { Engine } from '../engine/mod.ts';
@@ -146,7 +146,7 @@ export class SessionEngine implements RunEngine {
   }
 
   /**
-   * An engine behind a local socket of Linux is of this machine's architecture, so nobody has to be asked. Another one is asked,
+   * An engine behind a local socket of Linux is of this machine's architecture, so no query is needed. Another one is queried,
    * in each run: the same address may lead to another machine, and what listens on macOS or Windows is a virtual one. Where it does
    * not answer, its address stands for it, which no earlier key has.
    */
@@ -187,7 +187,7 @@ export class SessionEngine implements RunEngine {
     });
   }
 
-  /** What it says of its worker, asked once. */
+  /** What it says of its worker, queried once. */
   #askWorker(engine: Engine): Promise<Worker | undefined> {
     const { known } = this.#options.access;
     const ask = () => queryWorker(this.#buildctlOf(engine));
@@ -210,7 +210,7 @@ export class SessionEngine implements RunEngine {
     };
   }
 
-  /** Asks anew whether it answers. */
+  /** Asks again whether it answers. */
   async #answers(): Promise<boolean> {
     const engine = await this.#find();
     return engine.ok && (await queryWorker(this.#buildctlOf(engine.value), ANSWER_MS)) !== undefined;

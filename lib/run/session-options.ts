@@ -1,4 +1,4 @@
-/** What a run of a plan, and everything else that goes through a whole plan, is told. */
+/** Options of a run of a plan, and of everything else that goes through a whole plan. */
 import type { ContextReads } from '../dockerfile/mod.ts';
 import type { ChangedFiles, EventSink, Plan } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
@@ -23,16 +23,16 @@ export interface BakeOptions {
   readonly force?: boolean;
   /** Decide and say why, but run nothing and write nothing. */
   readonly dryRun?: boolean;
-  /** Looks at the results before tags that move together move (see `createAudit`); not in a dry run. */
+  /** Inspects the results before tags that move together move (see `createAudit`); not in a dry run. */
   readonly audit?: Audit;
   /** Move tags only when all builds succeeded, whatever `publish` says. */
   readonly atomic?: boolean;
   /**
-   * What an earlier run made of builds from the same files. Those that this run needs and was not asked for are
+   * What an earlier run made of builds from the same files. Those that this run needs and that were not requested are
    * taken as they are, where a repository of theirs has them.
    */
   readonly parents?: ReadonlyMap<string, EarlierResult>;
-  /** Stop everything at the first failure; else what does not depend on it goes on. */
+  /** Stop everything at the first failure; else what does not depend on it continues. */
   readonly failFast?: boolean;
   /** How long to wait, in all, for an engine that goes away in the middle of the run; default: 30 s. */
   readonly engineWaitMs?: number;
@@ -50,7 +50,7 @@ export interface BakeOptions {
   readonly command?: readonly string[];
   /** Said in `run-started`: what led to it, where that is a change of files. */
   readonly changed?: ChangedFiles;
-  /** Processor architecture of this machine in Go's words; default: what the runtime says it is. */
+  /** Processor architecture of this machine in Go's notation; default: what the runtime says it is. */
   readonly hostArchitecture?: string;
 }
 
@@ -79,7 +79,7 @@ export type SessionOptions = Pick<
   readonly proxies?: RunProxies;
   /** Asks no registry anything; the words say why. */
   readonly offline?: string;
-  /** For one registry, in place of what the Docker config says of it. */
+  /** For one registry, instead of what the Docker config says of it. */
   readonly signIn?: SignIn;
   /** Waits before a retry, but not beyond the signal; tests need not wait. */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;

@@ -89,7 +89,7 @@ export async function withSession<T>(
   });
 }
 
-/** A warning where the runtime does not permit to keep state, or to read it: the run goes on without. */
+/** A warning where the runtime does not permit to keep state, or to read it: the run continues without. */
 function findWithheld(stateDir: string, isDry: boolean): readonly Problem[] {
   const wanted = useOfDirectory(stateDir).filter(({ kind }) => !isDry || kind === 'read');
   const missing = wanted.filter((one) => !isPermitted(one));
@@ -99,7 +99,7 @@ function findWithheld(stateDir: string, isDry: boolean): readonly Problem[] {
     {
       ...rest,
       severity: 'warning',
-      message: `nothing is known of earlier runs, or remembered for the next: ${message}`,
+      message: `results are neither remembered nor recalled: ${message}`,
     },
   ];
 }
@@ -214,7 +214,7 @@ export class Session {
   /**
    * Asks the registries about every tag, and for the records that are needed, at once, before the nodes get to it: a chain
    * would ask for one after the other.
-   * The client keeps the answers, so nothing is asked twice.
+   * The client keeps the answers, so nothing is queried twice.
    */
   askAhead(): void {
     for (const node of this.#options.plan.nodes.values()) {
@@ -266,7 +266,7 @@ export class Session {
     return this.#priorities;
   }
 
-  /** A client that knows nothing, and goes on where the run was cancelled. */
+  /** A client without a cache, which works after the run was cancelled. */
   #openRollback(): RegistryClient {
     this.#rollback ??= this.#createClient();
     return this.#rollback;
@@ -420,7 +420,7 @@ async function rebuildLost(
   if (node === undefined) throw new Error(`\`${build}\` is not in the plan`);
   const result = await rebuildNode(context, node, {
     code: 'parent-lost',
-    text: 'a build that needs it runs, and its image is gone',
+    text: 'a build that needs it must run, and its image is gone',
   });
   results.set(build, result);
   return result;

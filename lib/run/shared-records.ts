@@ -69,7 +69,7 @@ export class SharedRecords {
     this.#keys = keys;
   }
 
-  /** What lies there; nothing where there is no artifact yet. Asked once. */
+  /** What lies there; nothing where there is no artifact yet. Queried once. */
   read(): Promise<Result<Found>> {
     this.#read ??= this.readAgain();
     return this.#read;
@@ -147,7 +147,7 @@ export class SharedRecords {
     if (config === undefined || !isOurs(manifest.value, config)) {
       return fail([
         problem('run/records-not-shared', `\`${this.name}\` is not a record of bake-ts`, {
-          hint: `Use the tag \`${this.ref.tag ?? ''}\` there for nothing else.`,
+          hint: `Use the tag \`${this.ref.tag ?? ''}\` there for records only.`,
         }),
       ]);
     }

@@ -34,7 +34,7 @@ export class SlowEngines {
       `builds on ${engine} take ${factor.toFixed(1)} times as long as on the other engines of the pool`,
       {
         severity: 'warning',
-        hint: 'See what else runs there, and its disk and network. `jobs` under `engine.pool` says how many builds it gets at a time.',
+        hint: 'Check what else runs there, its disk and its network, or lower its `jobs` under `engine.pool`.',
       },
     );
   }

@@ -33,7 +33,7 @@ export interface Split {
   readonly repositories: readonly [ImageRef, ...(readonly ImageRef[])];
   /** Outputs that push there. */
   readonly outputs: readonly BuildOutput[];
-  /** Told of each group's image as soon as it is there, whatever becomes of the others. */
+  /** Called with each group's image as soon as it is there, whatever becomes of the others. */
   readonly onPart: (digest: Digest) => void;
 }
 
@@ -65,7 +65,7 @@ export async function buildSplit(
         ...calling,
         emit: tell.of(at),
         signal: stopper.signal,
-        // The phases of a build are those of its first call; the others go on beside it.
+        // The phases of a build are those of its first call; the others run in parallel.
         phases: at === 0 ? calling.phases : quietPhases(node.build.name),
       };
       const called = await callLinked({ ...building, calling: own }, node, inputs, {

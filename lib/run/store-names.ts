@@ -47,7 +47,7 @@ export function storeName(project: Project, build: string): ImageRef {
 }
 
 /**
- * Names that a build which is not pushed has in the engine's store. Where that cannot be listed, each has one of ours: a tag that
+ * Names that a build which is not pushed has in the engine's store. Where that cannot be listed, each has one of bake-ts: a tag that
  * is gone from it may be found in its registry instead, and ours is nowhere else.
  */
 export function storeNames(project: Naming, node: PlanNode): readonly string[] {

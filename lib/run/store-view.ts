@@ -92,9 +92,9 @@ export class StoreView {
       ? 'engines of a pool keep no images'
       : 'the engine keeps no images (its worker is an OCI worker)';
     const way = isPool ? 'Push it.' : 'Push it, or use a buildkitd with a containerd worker.';
-    const said = problem('run/keeps-no-images', `${who}: what is not pushed leaves nothing but its cache`, {
+    const said = problem('run/keeps-no-images', `${who}: builds that are not pushed leave only their cache`, {
       severity: 'warning',
-      hint: `Such a build counts as up to date while its inputs are the same. ${way}`,
+      hint: `${way} Otherwise such a build is up to date as long as its inputs are the same.`,
     });
     this.#options.emit({ type: 'warning', problem: problemToJson(said) });
   }

@@ -16,7 +16,7 @@ export function storedImage(
     const isMissing = fault !== 'no-manifest' && 'error' in fault && /not ?found/i.test(String(fault.error));
     if (!isMissing)
       return unreadable(
-        `an image of the engine's store cannot be read: ${describeFault(part.digest, fault)}`,
+        `an image in the engine's store cannot be read: ${describeFault(part.digest, fault)}`,
       );
     const what = part.platform === undefined ? 'a part of it' : `what it has for ${part.platform}`;
     return {
@@ -26,7 +26,7 @@ export function storedImage(
       hint:
         part.platform === undefined
           ? 'Build it again: bake-ts run'
-          : `It was built elsewhere and fetched for some platforms only. Build it here, or fetch the rest: ctr --namespace ${namespace} content fetch --platform ${part.platform} ${name}`,
+          : `It was fetched for some platforms only. Build it here, or fetch the rest: ctr --namespace ${namespace} content fetch --platform ${part.platform} ${name}`,
     };
   };
   return {
@@ -54,6 +54,6 @@ export function storedImage(
 
 function unreadable(message: string): Problem {
   return problem('engine/image-unreadable', message, {
-    hint: 'Try again; bake-ts engine doctor looks at the embedded engine',
+    hint: 'Try again; check the embedded engine with bake-ts engine doctor',
   });
 }

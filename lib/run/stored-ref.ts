@@ -75,6 +75,6 @@ export async function findStoredRef(
 
 function noSuchImage(name: string) {
   return problem('engine/no-such-image', `the engine's store has no image \`${name}\``, {
-    hint: 'bake-ts images lists what is there',
+    hint: 'List the images with bake-ts images',
   });
 }

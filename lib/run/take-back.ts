@@ -1,4 +1,4 @@
-/** Putting tags back where a later one could not be moved; what somebody else moved meanwhile stays as it is. */
+/** Putting tags back where a later one could not be moved; what somebody else moved meanwhile is not touched. */
 import { type Digest, formatImageRef, type ImageRef, type Problem, problem } from '../model/mod.ts';
 import type { Presence, RegistryClient } from '../registry/mod.ts';
 import { shorten } from './decide.ts';
@@ -36,21 +36,21 @@ export async function takeBack(
   };
   return [
     ...say('back', (many, detail) =>
-      problem('run/publish-rolled-back', `${many} put back to the image of before`, {
+      problem('run/publish-rolled-back', `${many} moved back to the previous image`, {
         severity: 'warning',
         detail,
       }),
     ),
     ...say('left', (many, detail) =>
-      problem('run/publish-left', `${many} moved and could not be put back`, {
+      problem('run/publish-left', `${many} moved and could not be moved back`, {
         detail,
-        hint: 'These tags point at results of this run, as far as is known. Put them right by hand, or run again.',
+        hint: 'Correct these tags by hand, or run again. As far as is known they point to results of this run.',
       }),
     ),
     ...say('others', (many, detail) =>
-      problem('run/publish-left', `${many} moved by somebody else meanwhile and not put back`, {
+      problem('run/publish-left', `${many} moved by somebody else meanwhile and not moved back`, {
         detail,
-        hint: 'Look whether these tags are right; nothing of this run is left there.',
+        hint: 'Check whether these tags are right; none points to a result of this run.',
       }),
     ),
   ];
@@ -63,7 +63,7 @@ async function takeOneBack(registry: RegistryClient, { ref, before, to, confirme
   const now = await registry.head(ref);
   if (now.kind === 'unknown') {
     return left(
-      `${confirmed ? 'it moved, where it points now is not known' : 'it may have moved'}: ${now.problem.message}`,
+      `${confirmed ? 'moved; what it points to now is unknown' : 'may have moved'}: ${now.problem.message}`,
     );
   }
   const digest = now.kind === 'present' ? now.digest : undefined;
@@ -75,7 +75,7 @@ async function takeOneBack(registry: RegistryClient, { ref, before, to, confirme
     return { kind: 'others', line: `${name} (${is}${old === undefined ? '' : `, was ${shorten(old)}`})` };
   }
   if (before.kind !== 'present') {
-    return left(before.kind === 'absent' ? 'it did not exist before' : 'where it pointed is not known');
+    return left(before.kind === 'absent' ? 'it did not exist before' : 'what it pointed to is unknown');
   }
   const { registry: host, repository } = ref;
   const put = await registry.tagManifest({ registry: host, repository, digest: before.digest }, ref);

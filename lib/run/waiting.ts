@@ -84,7 +84,7 @@ export async function decideWaiting(
     kind: 'build',
     reason: {
       code: 'changed',
-      text: `nothing of its own changed; built if ${waiting.builds.join(', ')} gives other bytes than last time`,
+      text: `its own inputs are unchanged; built if ${waiting.builds.join(', ')} makes a different image than last time`,
       items: waiting.builds,
     },
     depends: true,

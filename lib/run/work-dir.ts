@@ -75,7 +75,7 @@ export async function tempProblem(error: unknown, where: string = tmpdir()): Pro
   if (typeof file === 'string' && !file.startsWith(where)) return undefined;
   const why = await describeFileFault(error, where);
   return problem('run/no-temp', `there is no room for temporary files in \`${where}\` (${why})`, {
-    hint: 'Free space there, or set TMPDIR to a directory that exists and that you may write to.',
+    hint: 'Free space there, or set TMPDIR to a writable directory.',
     ...(error instanceof Error ? { detail: error.message } : {}),
   });
 }

@@ -88,10 +88,14 @@ export class PublishIntents {
       return { file };
     } catch (error) {
       const why = await describeFileFault(error, file);
-      return problem('state/not-written', `which tags move together cannot be noted: \`${file}\` (${why})`, {
-        severity: 'warning',
-        hint: 'Should this run be killed between two tags, the next one does not know. Free space, or set BAKE_TS_HOME to a folder that can be written.',
-      });
+      return problem(
+        'state/not-written',
+        `the tags that move together cannot be recorded: \`${file}\` (${why})`,
+        {
+          severity: 'warning',
+          hint: 'Free space, or set BAKE_TS_HOME to a writable directory. If this run is killed between two tags, the next one does not notice.',
+        },
+      );
     }
   }
 

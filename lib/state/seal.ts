@@ -11,7 +11,7 @@ const SEAL_DIGITS = 32;
 /** Bytes of the key that seals are made with. */
 export const SEAL_KEY_BYTES = 32;
 
-/** Replaces the sensitive values in the parts of a key; what holds none is given back as it is. */
+/** Replaces the sensitive values in the parts of a key; what holds none is returned unchanged. */
 export type SealParts = (parts: KeyParts) => Promise<KeyParts>;
 
 /** A key for seals, hexadecimal. */

@@ -115,10 +115,10 @@ export class StateStore {
     const files = more.length === 0 ? 'a file' : `${more.length + 1} files`;
     return [
       ...this.#warnings,
-      problem('state/strange', `${files} in \`${this.#dir}\` cannot be read as what should be there`, {
+      problem('state/strange', `${files} in \`${this.#dir}\` cannot be read: unexpected content`, {
         severity: 'warning',
         detail: more.length === 0 ? first : `${first}\nand ${more.length} more`,
-        hint: 'They count as not there: what is not known is built, and written anew. Where it comes again, delete the directory.',
+        hint: 'They are ignored, and builds known only from them are built again. If this happens again, delete the directory.',
       }),
     ];
   }
@@ -158,10 +158,14 @@ export class StateStore {
     } catch (error) {
       const why = await describeFileFault(error, file);
       this.#warnings.push(
-        problem('state/not-written', `what was found wrong cannot be forgotten: \`${file}\` (${why})`, {
-          severity: 'warning',
-          hint: 'Delete the file, or the next run takes it for right again.',
-        }),
+        problem(
+          'state/not-written',
+          `a record that was found wrong cannot be deleted: \`${file}\` (${why})`,
+          {
+            severity: 'warning',
+            hint: 'Delete the file, or the next run uses the record again.',
+          },
+        ),
       );
     }
   }
@@ -215,7 +219,7 @@ export class StateStore {
     return (await this.#read(this.#imageTextsFile(build), isImageTexts))?.texts ?? [];
   }
 
-  /** Remembers them, in place of those before. */
+  /** Remembers them, instead of those before. */
   async writeImage(build: string, texts: readonly string[]): Promise<void> {
     await writeJson(this.#imageTextsFile(build), { version: STATE_VERSION, texts });
   }
@@ -236,7 +240,7 @@ export class StateStore {
   async noteFigures(figures: ReadonlyMap<string, LastFigures>): Promise<void> {
     if (figures.size === 0) return;
     const builds = Object.fromEntries([...(await this.readFigures()), ...figures]);
-    // The root, so that what is left of a checkout can be told from what is not (leftovers.ts).
+    // The root, so that what is left of a checkout can be distinguished from what is not (leftovers.ts).
     await writeJson(this.#figuresFile(), { version: STATE_VERSION, root: this.#root, builds });
   }
 
@@ -342,9 +346,9 @@ async function writeJson(file: string, value: unknown): Promise<Problem | undefi
     // Said once for all by whoever opened it.
     if (missingPermissions(error) !== undefined) return undefined;
     const why = await describeFileFault(error, file);
-    return problem('state/not-written', `what was built cannot be remembered: \`${file}\` (${why})`, {
+    return problem('state/not-written', `the results cannot be remembered: \`${file}\` (${why})`, {
       severity: 'warning',
-      hint: 'The next run builds it again. Free space, or set BAKE_TS_HOME to a folder that can be written.',
+      hint: 'Free space, or set BAKE_TS_HOME to a writable directory. The next run builds this again.',
     });
   }
 }

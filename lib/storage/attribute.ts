@@ -1,6 +1,6 @@
 /**
- * Whose a record of an engine's cache is. BuildKit says of a record what made it, in words, and of a build's steps the same in
- * nearly the same words; local sources have names of ours. What cannot be told is left open, never guessed.
+ * Whose a record of an engine's cache is. BuildKit says of a record what made it, as text, and of a build's steps the same in
+ * nearly the same words; local sources have names of bake-ts. Unknown owners are left open, never guessed.
  */
 import type { CacheRecord } from '../engine/mod.ts';
 import { SOURCE_NAME } from '../history/mod.ts';
@@ -16,7 +16,7 @@ export interface KnownSteps {
 type Index = Map<string, Set<string>>;
 
 /**
- * The builds that each record is of, by the record's id; none where that cannot be told. A record that others are on top of
+ * The builds that each record is of, by the record's id; none where that is unknown. A record that others are on top of
  * is of their builds, too: a layer is of no use without those below it.
  *
  * @param builds by name

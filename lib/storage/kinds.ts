@@ -59,7 +59,7 @@ export function kindOf({ kind, description }: CacheRecord): CacheKind {
   }
 }
 
-/** Whether pruning without limits lets go of a record, as things stand; it goes on with what that sets free. */
+/** Whether pruning without limits deletes a record, as things stand; it continues with what becomes free by that. */
 export function isReclaimable({ inUse, shared, kind }: CacheRecord): boolean {
   return !inUse && !shared && kind !== 'internal' && kind !== 'frontend';
 }

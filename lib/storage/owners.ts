@@ -15,7 +15,7 @@ export interface OwnedImage extends LocalImage {
     | 'unnamed'
     /** It was kept for a build that is gone from builds.yaml, or for a checkout that is gone from this machine. */
     | 'gone'
-    /** Somebody else's, or it cannot be told. */
+    /** Somebody else's, or it is unknown. */
     | 'other';
   /** The build, if known. */
   readonly build?: string;

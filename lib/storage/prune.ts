@@ -48,7 +48,7 @@ export interface PruneReport {
 }
 
 /**
- * Looks at an engine that is to be pruned. Where its disk is so full that it cannot even look, it gets the room that was laid by for that.
+ * Inspects an engine that is to be pruned. Where its disk is so full that it cannot even look, it gets the room that was laid by for that.
  * Problems as of `surveyEngine`, `engine/disk-full`.
  */
 export async function surveyForPrune(options: SurveyOptions): Promise<Result<StorageUsage>> {
@@ -63,7 +63,7 @@ async function withRoom<T>(options: SurveyOptions, work: () => Promise<Result<T>
 }
 
 /**
- * Lets go of what is chosen. Images go first: what they share with the cache is free to go then.
+ * Deletes what is chosen. Images go first: what they share with the cache is free to go then.
  *
  * @param shown what somebody has agreed to: nothing else of images and of what is gone goes. Default: as it is now
  * @returns what went; problems: `engine/unreachable`, `engine/images-failed`, `engine/disk-full`, `run/cancelled`

@@ -25,7 +25,7 @@ import { findGone, type KnownBuild } from './gone.ts';
 import { type KindUsage, kindOf, sumBytes, sumKinds } from './kinds.ts';
 import { type ImagesOfProject, type OwnedImage, ownImages } from './owners.ts';
 
-/** The repository whose builds are told apart from others. */
+/** The repository whose builds are distinguished from others. */
 export interface Repository {
   /** Absolute: the directory of its first file. */
   readonly root: string;
@@ -95,13 +95,13 @@ export interface StorageUsage {
   readonly leftovers: Leftovers;
 }
 
-/** What is looked at. */
+/** What to inspect. */
 export interface SurveyOptions extends EngineOptions {
   readonly engine: Pick<Engine, 'address' | 'tls' | 'buildctl' | 'containerd'>;
   readonly repository: Repository;
 }
 
-/** Looks at an engine and at the state on this machine. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`. */
+/** Inspects an engine and the state on this machine. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`. */
 export async function surveyEngine({
   engine,
   repository,

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { missingPermissions } from '../util/permission.ts';
 
 /**
- * In words, what keeps a path from being a directory that is there; undefined: nothing, or the runtime does not permit to look, of
+ * As text, what keeps a path from being a directory that is there; undefined: nothing, or the runtime does not permit to look, of
  * which whoever reads in it says more.
  */
 export async function directoryFault(path: string): Promise<string | undefined> {

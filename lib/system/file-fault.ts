@@ -1,4 +1,4 @@
-/** Why a file cannot be made or written, in words for the message of a problem. */
+/** Why a file cannot be made or written, as text for the message of a problem. */
 import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import { deniedProblem, missingPermissions } from '../util/permission.ts';

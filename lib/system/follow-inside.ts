@@ -11,7 +11,7 @@ const MAX_LINKS = 255;
  * Undefined: nowhere (measured: an ignore file that points out of its context leaves nothing out), or something that the directory
  * calls otherwise (`dockerfile`, which macOS and Windows find as `Dockerfile`).
  *
- * @throws where something on the way is not there or cannot be looked at
+ * @throws where something on the way is not there or cannot be checked
  */
 export function followInside(root: string, name: string): string | undefined {
   let rest = [name];

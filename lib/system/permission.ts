@@ -39,7 +39,7 @@ export function isPermitted(wanted: Permission): boolean {
 
 function isGiven({ kind, what }: Permission, ask: keyof DenoPermissions): boolean {
   if (IS_DENO) {
-    // Threads have no permission of their own there, and `all` cannot be asked for.
+    // Threads have no permission of their own there, and `all` cannot be requested.
     if (kind === 'worker' || kind === 'all') return true;
     const { permissions } = (globalThis as unknown as { Deno: { permissions: DenoPermissions } }).Deno;
     const field = DENO_FIELDS[kind];

@@ -1,4 +1,4 @@
-/** Which system this is. What differs between them is asked here, or handed in, so that tests can be on another one. */
+/** Which system this is. What differs between them is read here, or passed in, so that tests can be on another one. */
 import process from 'node:process';
 
 /** Node's word for it, which Deno has too: `linux`, `darwin`, `win32`, … */

@@ -19,7 +19,7 @@ export class UnreadableFile extends Error {
 const CHUNK = 64 * 1024;
 
 /**
- * Reads a file that the user named, a pipe too: what is not regular may be long in coming and is waited for, while all else goes on.
+ * Reads a file that the user named, a pipe too: what is not regular may be long in coming and is waited for, while all else continues.
  *
  * @throws what the system throws
  */

@@ -13,14 +13,14 @@ class TooManyLinks extends Error {}
 /** From so many paths of one directory on it is cheaper to read the directory. */
 const FEW_IN_A_DIRECTORY = 8;
 
-/** Resolves paths; each directory is looked at once, so that many paths cost little. */
+/** Resolves paths; each directory is checked once, so that many paths cost little. */
 export class RealPaths {
   readonly #known = new Map<string, string>();
-  /** Directory → how many of its entries were looked at, or, once it was read, those that are no symlinks. */
+  /** Directory → how many of its entries were checked, or, once it was read, those that are not symlinks. */
   readonly #entries = new Map<string, number | ReadonlySet<string>>();
 
   /**
-   * The path without symlinks, as far as it exists; what does not exist stays as it is written. What cannot be looked at
+   * The path without symlinks, as far as it exists; what does not exist is kept as written. What cannot be checked
    * (no permission) counts as not existing: whoever opens it gets the error. A path with too many symlinks, or a circle of
    * them, leads nowhere: to what lies in no directory. Nothing is remembered of it, since a path that joins it further
    * down may lead somewhere.

@@ -70,7 +70,7 @@ const PIPES_MS = 200;
 /** Leaders of the groups that run now, with their environments. */
 const running = new Map<Leader, ProgramCall['env']>();
 
-/** Kills what runs, for a process that ends before it: at a second Ctrl-C, and at a bug of ours. */
+/** Kills what runs, for a process that ends before it: at a second Ctrl-C, and at a bug of bake-ts. */
 export function killPrograms(): void {
   for (const [leader, env] of running) signalGroup(leader, 'SIGKILL', env);
 }
@@ -196,7 +196,7 @@ function notPermitted(program: string): ProgramEnd {
   return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError, denied };
 }
 
-/** Why a program did not end well, in a few words: `ENOENT`, `timeout`, `exit code 3`, … */
+/** Why a program did not end well, as a short text: `ENOENT`, `timeout`, `exit code 3`, … */
 export function whyFailed({ ended, exitCode, startError, cut }: ProgramEnd): string {
   if (startError !== undefined) return startError;
   if (ended !== 'by-itself') return ended;

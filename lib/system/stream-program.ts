@@ -76,7 +76,7 @@ export async function* streamProgram({
     forget();
   }
   if (isIdle)
-    throw new Error(`${path.basename(program)} gave nothing for ${Math.round((idleMs ?? 0) / 1000)} s`);
+    throw new Error(`${path.basename(program)} sent nothing for ${Math.round((idleMs ?? 0) / 1000)} s`);
   // Deno breaks the pipe of a program that did not start, which says less than why it did not.
   if (fault !== undefined && !(ended instanceof Error)) throw fault;
   if (ended !== 0) throwEnd(program, ended, stderr, signal);

@@ -36,7 +36,7 @@ export function watchDirectory(
   return { close };
 }
 
-/** Deno says in words what Node has codes for. */
+/** Deno has texts where Node has codes. */
 function faultCodeOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (/no space left|limit.*watch|watch.*limit/i.test(message)) return 'ENOSPC';

@@ -6,7 +6,7 @@ import type { BuildTimeline, PhaseSpan, WaitSpan } from './timeline.ts';
 /** An event of a build. */
 export type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
 
-/** What the timeline of a build says before the run is looked at as a whole. */
+/** The timeline of a build before the whole run is known. */
 export type BuildPart = Omit<BuildTimeline, 'critical' | 'costMs'> & {
   /** Spans of `phases` from this place on are of its turn; those before it were early. */
   readonly turnFrom: number;
@@ -123,14 +123,14 @@ export class BuildMaker {
         this.#endPhase(nowMs);
         this.#isEarly = false;
         this.#outcome = event.outcome;
-        // An audit ends it once more, long after those that wait for it went on.
+        // An audit ends it once more, long after its dependents continued.
         this.#endedMs ??= nowMs;
         break;
       default: // What it prints, sends and tags is no time of its own.
     }
   }
 
-  /** Everything so far; what goes on is taken to end now. Can be asked for again later. */
+  /** Everything so far; open spans end now. May be called again later. */
   part(nowMs: number): BuildPart {
     const phases = [...this.#phases, ...spanOf(this.#phase, nowMs)];
     const time =

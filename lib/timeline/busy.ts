@@ -6,7 +6,7 @@ import type { Span } from './timeline.ts';
 /** Says for how much of a time (milliseconds) all slots were taken. */
 export type BusyTime = (span: Span) => number;
 
-/** Looks at the slots of all builds once; each question takes the logarithm of their number. */
+/** Inspects the slots of all builds once; each question takes the logarithm of their number. */
 export function busyTime(builds: readonly BuildPart[], slots: number): BusyTime {
   const changes = builds
     .flatMap(({ phases }) => slotSpans(phases))

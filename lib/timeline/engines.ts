@@ -1,4 +1,4 @@
-/** The engines of a pool that a build ran on, in words. */
+/** The engines of a pool that a build ran on, as text. */
 import type { BuildTimeline } from './timeline.ts';
 
 /**

@@ -72,13 +72,13 @@ function judge(
     case 'blocked':
       return skipped(`not built: it needs ${outcome.blockedBy ?? 'another build'}, which did not succeed`);
     case 'cancelled':
-      return skipped(run.interruptedBy === undefined ? 'called off' : `called off by ${run.interruptedBy}`);
+      return skipped(run.interruptedBy === undefined ? 'cancelled' : `cancelled by ${run.interruptedBy}`);
     case undefined:
       return run.finished
         ? skipped('the run ended before its turn')
         : {
             verdict: 'error',
-            content: [xmlElement('error', { message: 'the run ended before it did' }, [])],
+            content: [xmlElement('error', { message: 'the run ended before it finished' }, [])],
           };
   }
 }

@@ -9,7 +9,7 @@ import type { RunTimeline, Span, TimelineWarning, WaitSpan } from './timeline.ts
 export interface TimelineMaker {
   /** Takes the next event, in the order in which they were sent. Types of a later version change nothing. */
   readonly take: (event: BakeEvent) => void;
-  /** The run as far as it has come; what goes on is taken to end with the last event. May be asked for several times. */
+  /** The run as far as it has come; open spans end with the last event. May be called several times. */
   readonly timeline: () => RunTimeline;
 }
 
@@ -39,7 +39,7 @@ class Maker {
   /** Slot → the build that had it last. */
   readonly #slots = new Map<number, BuildMaker>();
   readonly #waits: WaitSpan[] = [];
-  /** Engines of a pool that are set aside. */
+  /** Engines of a pool that are paused. */
   readonly #aside = new Map<string, { readonly fromMs: number; readonly text: string }>();
   #engineWait: { readonly fromMs: number; readonly text: string } | undefined;
   readonly #warnings: TimelineWarning[] = [];
@@ -111,7 +111,7 @@ class Maker {
   }
 
   timeline(): RunTimeline {
-    // What the run says of itself, so that all who show it say the same. Events are timed by another clock.
+    // What the run reports about itself, so that all who show it say the same. Events are timed by another clock.
     const durationMs = this.#summary?.durationMs ?? this.#nowMs;
     const parts = [...this.#builds.values()].map((one) => endBy(durationMs, one.part(this.#nowMs)));
     const concurrency = this.#started?.concurrency ?? 1;

@@ -24,7 +24,7 @@ export interface PhaseSpan extends Span {
   readonly phase: Phase;
   /**
    * The slot that it had, from 0. A push has it until it gives it back, which is known only where another build gets it: a
-   * push that goes on then is two spans, the second one without.
+   * push that is in progress then is two spans, the second one without.
    */
   readonly slot?: number;
 }
@@ -111,7 +111,7 @@ export interface RunTimeline {
   readonly startedAtMs: number;
   /** As its summary says; without one, until its last event. */
   readonly durationMs: number;
-  /** False: the events end before the run did. It goes on, or was killed. */
+  /** False: the events end before the run did. It is still running, or was killed. */
   readonly finished: boolean;
   /** The signal that stopped it. */
   readonly interruptedBy?: string;

@@ -98,7 +98,7 @@ function drawInSlots(build: BuildTimeline, tracks: Tracks): readonly TraceEvent[
       tracks.slot(hold.slot, 0),
     );
     const drawn = steps.map((step) => {
-      // What goes on after the slot was given back is a push, which is drawn apart.
+      // After the slot was returned only a push is in progress, which is drawn separately.
       const toMs = Math.min(step.toMs, hold.toMs);
       const free = lanes.findIndex((untilMs) => untilMs <= step.fromMs);
       const lane = free === -1 ? lanes.length : free;
@@ -221,7 +221,7 @@ class Tracks {
   /** The track of a slot (people count from 1), or one below it for steps that run beside others. */
   slot(slot: number, lane: number): number {
     const label = `slot ${slot + 1}`;
-    const name = lane === 0 ? label : `${label}, beside (${lane})`;
+    const name = lane === 0 ? label : `${label}, in parallel (${lane})`;
     return this.#track(name, 1_000 + slot * 100 + Math.min(lane, 99)).tid;
   }
 

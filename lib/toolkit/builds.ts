@@ -178,10 +178,10 @@ async function readNow(options: SourceOptions): Promise<Result<Builds>> {
   return ok(builds);
 }
 
-/** A working directory that is not there or cannot be read, in words: else it would pass for one in which there is nothing. */
+/** A working directory that is not there or cannot be read, as text: else it would pass for one in which there is nothing. */
 export function missingDirectory(fault: string): Problem {
   return problem('config/missing-file', fault, {
-    hint: 'Give `cwd` a directory that is there and may be read.',
+    hint: 'Set `cwd` to an existing, readable directory.',
   });
 }
 
@@ -306,21 +306,21 @@ function refuseBeside(given: string, options: object, others: Readonly<Record<st
   const other = set.find(([name]) => name !== given && Object.hasOwn(others, name));
   if (other !== undefined)
     throw new TypeError(
-      `the options "${given}" and "${other[0]}" exclude one another: ${given} has it already`,
+      `the options "${given}" and "${other[0]}" exclude one another: ${given} already contains it`,
     );
 }
 
 /** Where builds were read, and how. @throws TypeError where they are none of {@link readBuilds} */
 export function originOf(builds: Builds): Origin {
   const origin = origins.get(builds);
-  if (origin === undefined) throw new TypeError('builds must be what readBuilds() gave, as it gave it');
+  if (origin === undefined) throw new TypeError('builds must be the unchanged result of readBuilds()');
   return origin;
 }
 
 /** What a plan was made with. @throws TypeError where it is none of {@link plan} */
 export function preparedOf(given: BuildPlan): PreparedPlan {
   const made = prepared.get(given);
-  if (made === undefined) throw new TypeError('plan must be what plan() gave, as it gave it');
+  if (made === undefined) throw new TypeError('plan must be the unchanged result of plan()');
   return made;
 }
 

@@ -70,7 +70,7 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-/** One iteration: keeps what came and was not asked for yet. */
+/** One iteration: keeps what came and was not requested yet. */
 class Reader implements AsyncIterator<BakeEvent, undefined> {
   #events: BakeEvent[] = [];
   /** Taken from the front; they are dropped now and then, since shifting a long list by one moves all of it. */

@@ -51,6 +51,6 @@ export function keptRuns(options: KeptRunsOptions = {}): Promise<Result<readonly
  * ```
  */
 export function keptEvents(run: KeptRun, build?: string): AsyncIterable<BakeEvent> {
-  if (typeof run?.dir !== 'string') throw new TypeError('keptEvents() takes a run as keptRuns() gives it');
+  if (typeof run?.dir !== 'string') throw new TypeError('keptEvents() takes a run that keptRuns() returned');
   return readEvents(run, build);
 }

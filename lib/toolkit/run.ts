@@ -314,7 +314,7 @@ function readBuildOptions(options: BuildOptions): {
   if (typeof options !== 'object' || options === null)
     throw new TypeError('build() takes an object with options');
   const other = NOT_OF_ONE.find((key) => Object.hasOwn(options, key));
-  if (other !== undefined) throw new TypeError(`build() has no option "${other}": it makes one image`);
+  if (other !== undefined) throw new TypeError(`build() has no option "${other}": it builds one image`);
   const { name, ...rest } = options;
   if (name !== undefined) checkOptions('build', { name }, { name: 'text' });
   const known = [...Object.keys(BUILD_SETTINGS), ...BUILD_KEYS];

@@ -1,5 +1,5 @@
 /**
- * Where a call happens: what a script does not say is taken from its process. The only file of lib/ that looks at the
+ * Where a call happens: what a script does not say is taken from its process. The only file of lib/ that reads the
  * process; everything below gets what it needs handed in.
  */
 import path from 'node:path';

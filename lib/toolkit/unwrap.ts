@@ -68,7 +68,7 @@ export function unwrap<T>(result: AnyResult<T>): T {
     throw new TypeError(
       given instanceof Promise
         ? 'unwrap() takes a result, and not a promise of one: await it first'
-        : 'unwrap() takes what a call of this library gave',
+        : 'unwrap() takes the result of a call of this library',
     );
   if (result.ok) return result.value;
   const { error } = result;

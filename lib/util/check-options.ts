@@ -1,6 +1,6 @@
 /**
  * Options as they are called with, checked before anything is done: a misspelt name would be passed over without a word,
- * and a text in place of a list would be read letter by letter.
+ * and a text instead of a list would be read letter by letter.
  */
 import { didYouMean } from './suggest.ts';
 

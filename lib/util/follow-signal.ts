@@ -21,7 +21,7 @@ export function followSignal(outer: AbortSignal | undefined): FollowingSignal {
   return { signal: stopper.signal, release: () => outer?.removeEventListener('abort', stop) };
 }
 
-/** Any number of listeners may wait for a signal of ours. */
+/** Any number of listeners may wait for a signal of bake-ts. */
 export function allowListeners(signal: AbortSignal): void {
   setMaxListeners(0, signal);
 }

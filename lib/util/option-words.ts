@@ -1,4 +1,4 @@
-/** Options in words: problems are read by people at a command line and by those who write scripts. */
+/** Options as text: problems are read by people at a command line and by those who write scripts. */
 
 /** What options of the command line are called in calls of the library. */
 const SETTINGS = {

@@ -1,7 +1,7 @@
 /**
- * Permissions of the runtime: Deno gives a program none unless it is told to, Node takes them away with `--permission`
+ * Permissions of the runtime: Deno grants a program none by default, Node takes them away with `--permission`
  * (https://docs.deno.com/runtime/fundamentals/security/, https://nodejs.org/docs/latest-v24.x/api/permissions.html).
- * What a program may not look at is not "not there": here the two are told apart, and what is missing is said with the flag
+ * What a program may not read is not the same as missing: here the two are distinguished, and what is missing is said with the flag
  * that gives it.
  */
 import { shellWord } from './shell.ts';
@@ -40,7 +40,7 @@ export const NODE_NAMES: Readonly<Record<string, readonly [PermissionKind, strin
   Net: ['net', 'net'],
 };
 
-/** How far causes of causes are looked at. */
+/** How deep chains of causes are followed. */
 const MOST_CAUSES = 5;
 
 /**
@@ -107,7 +107,7 @@ export function throwDenied(error: unknown): void {
   if (missingPermissions(error) !== undefined) throw error;
 }
 
-/** Thrown in place of what the runtime throws, where that names less than what is needed, or a file that nobody can name before. */
+/** Thrown instead of what the runtime throws, where that names less than what is needed, or a file that nobody can name before. */
 export class NotPermitted extends Error {
   readonly missing: readonly Permission[];
 
@@ -151,7 +151,7 @@ export function permissionProblem(missing: readonly Permission[]): PermissionPro
     code: 'system/permission',
     // With the flags, since of warnings and reasons only the message is shown.
     message: `${runtime} does not permit bake-ts to ${list}: add ${flagsFor(all).join(' ')}`,
-    hint: `Flags of \`${command}\` stand before what it runs; docs/permissions.md has those of each command.`,
+    hint: `Write the flags of \`${command}\` before the script; docs/permissions.md lists those of each command.`,
   };
 }
 
@@ -163,7 +163,7 @@ const VERBS: Readonly<Record<PermissionKind, readonly [string, string]>> = {
   net: ['connect to', 'use the network'],
   sys: ['ask the system for', 'ask the system about itself'],
   worker: ['start threads', 'start threads'],
-  all: ['do all that it likes', 'do what only a program with all permissions may'],
+  all: ['do anything', 'do what only a program with all permissions may'],
 };
 
 /** What is both read and written is said once. */

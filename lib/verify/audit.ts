@@ -113,7 +113,7 @@ async function auditRun(run: DoneRun, request: AuditRequest): Promise<Audited> {
   };
 }
 
-const CHANGED = 'its files changed while the run went on';
+const CHANGED = 'its files changed during the run';
 
 type Finding = AuditResult & { readonly problem?: Problem };
 
@@ -126,7 +126,7 @@ async function auditNode(
 ): Promise<Finding> {
   if (remembered === undefined || inputs?.key === undefined) return notCompared(CHANGED);
   const { registry, calling, layersOnly } = context.building;
-  // As it was built, so that its steps come from the cache: it is the key that is looked at, not what steps give anew.
+  // As it was built, so that its steps come from the cache: it is the key that is checked, not the results of steps that run again.
   const linking = mayUseLayersOnly(node.build, inputs) ? { layersOnly } : {};
   const links = await linkScratch({ resultOf: context.resultOf, registry, ...linking }, plan, node);
   if (!links.ok) return notCompared(links.error);
@@ -134,7 +134,7 @@ async function auditNode(
   if (made.kind === 'cancelled') return notCompared('the run was cancelled');
   if (made.kind === 'failed') return { ...notCompared(made.problem.message), problem: made.problem };
   const { digest, steps } = made.built;
-  if (digest === undefined) return notCompared('the build gave no image');
+  if (digest === undefined) return notCompared('the build made no image');
   if ((await touchedSince(context.keying, node, inputs)).length > 0) return notCompared(CHANGED);
   const cached = steps.cached === steps.total;
   try {
@@ -184,7 +184,7 @@ async function judge(
         problem('run/audit-unsure', `\`${build}\` could not be audited: ${audit.why ?? 'unknown'}`, {
           severity: 'warning',
           build,
-          hint: 'Nothing is known against it, and nothing is proved.',
+          hint: 'The audit proves nothing for or against this build.',
           ...(cause?.detail === undefined ? {} : { detail: cause.detail }),
         }),
       ),
@@ -192,7 +192,7 @@ async function judge(
     return { ...outcome, audit };
   }
   if (audit.result !== 'different') {
-    const words = audit.result === 'same-bytes' ? 'the same bytes' : 'the same files, other times';
+    const words = audit.result === 'same-bytes' ? 'the same bytes' : 'the same files, different times';
     return {
       ...outcome,
       audit,
@@ -211,7 +211,7 @@ function auditFailed(build: string, audit: AuditResult): Problem {
     build,
     detail: [...differences.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join('\n'),
     hint: audit.cached
-      ? 'Every step came from the cache of the engine, so its inputs are not what the key says. Its record is dropped: the next run builds it. A report of it needs what `bake-ts explain` says.'
-      : 'Its record is dropped: the next run builds it. Files were compared, not digests, and some steps ran again: a step that gives other files each time (a date, a random name, a download) differs without any fault of the key.',
+      ? 'Please report this with the output of `bake-ts explain`: every step came from the cache of the engine, so the key misses an input. Its record is deleted; the next run builds it.'
+      : 'Check whether a step makes different files each time (a date, a random name, a download); files were compared, not digests. Its record is deleted: the next run builds it.',
   });
 }

@@ -188,7 +188,7 @@ export function describeDifferences(
 }
 
 /** Layers that are not the same ones, with the same files in the end. */
-export const CUT_OTHERWISE = 'as many files, cut into layers otherwise';
+export const CUT_OTHERWISE = 'the same files, in different layers';
 
 /** A platform that only one of the images has. */
 export function describeOnly(only: 'first' | 'second', names: readonly [string, string]): string {

@@ -1,5 +1,5 @@
 /**
- * Scratch builds: builds into a directory, for looking at their results. What they read is used as it is and never built
+ * Scratch builds: builds into a directory, for looking at their results. What they read is used unchanged and never built
  * for them, since that could move what others rely on.
  */
 import { rm } from 'node:fs/promises';
@@ -98,7 +98,7 @@ export async function linkScratch(
     const image = resultOf(to)?.image;
     const location = image === undefined ? undefined : await locate(registry, plan.nodes.get(to), image);
     if (image === undefined || location === undefined)
-      return fail(`the image of \`${to}\`, which it is based on, is not at hand`);
+      return fail(`the image of \`${to}\`, which it is based on, is not available`);
     const { digest } = image;
     links.push(await linkTo({ contextName, digest, location, mayPut: false }, layersOnly));
   }

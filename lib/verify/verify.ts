@@ -93,7 +93,7 @@ export interface VerifyOptions
 export interface VerifyReport {
   /** In the order of the plan. */
   readonly builds: readonly Verification[];
-  /** What kept everything from being looked at. */
+  /** Why nothing could be compared. */
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -169,8 +169,8 @@ async function verifyAll(
       const outcome: Outcome = { build: name, kind: 'blocked', blockedBy: by, tags: [], durationMs: 0 };
       context.emit({ type: 'node-finished', build: name, outcome });
       if (plan.nodes.get(name)?.role !== 'asked') return;
-      const why = problem('run/verify-unknown', `\`${name}\` needs \`${by}\`, which could not be had`, {
-        hint: 'Push what it needs, or see why that cannot be built.',
+      const why = problem('run/verify-unknown', `\`${name}\` needs \`${by}\`, which is not available`, {
+        hint: 'Push that build, or find out why it cannot be built.',
       });
       verified.set(name, unknown(name, why));
     },
@@ -178,7 +178,7 @@ async function verifyAll(
   return [...plan.nodes.keys()].flatMap((name) => verified.get(name) ?? []);
 }
 
-const AS_PUBLISHED: Reason = { code: 'not-needed', text: 'read as its tag holds it' };
+const AS_PUBLISHED: Reason = { code: 'not-needed', text: 'read from its tag' };
 
 /** Words that programs go by, in what was compared. */
 const KEPT_IN_PLATFORMS: ReadonlySet<string> = new Set([
@@ -273,7 +273,7 @@ async function compareWithTag(
   const name = node.build.name;
   const { digest, steps } = built;
   if (digest === undefined)
-    return notVerified(name, problem('run/verify-unknown', `\`${name}\` gives no image`));
+    return notVerified(name, problem('run/verify-unknown', `\`${name}\` makes no image`));
   const store = layoutStore(dir);
   const platforms = await platformsOf(store, digest);
   if (published.kind === 'missing') {
@@ -368,7 +368,7 @@ async function readTag(registry: RegistryClient, node: PlanNode): Promise<Publis
   if (first === undefined || push === 'never') {
     return none(
       `\`${name}\` is not pushed, so there is nothing to compare it with`,
-      `Only what has \`tags\` and \`push\` in builds.yaml can be verified; for one call that is turned on by ${option('--push')}.`,
+      `Set \`tags\` and \`push\` in builds.yaml, or for one call use ${option('--push')}.`,
     );
   }
   const presence = await registry.head(first);
@@ -415,7 +415,7 @@ function cancelled(build: string): Problem {
 
 function unreadable(build: string, error: unknown): Problem {
   return problem('run/verify-unknown', `\`${build}\` cannot be compared: ${messageOf(error)}`, {
-    hint: 'A layer that cannot be read proves nothing, in either direction.',
+    hint: 'Fix that and verify again: a layer that cannot be read proves nothing.',
   });
 }
 

@@ -6,7 +6,7 @@ import type { Interest, Touch } from './interest.ts';
 export interface BurstTimes {
   /** Nothing happened for so long. */
   readonly quietMs: number;
-  /** So long after its first change, should it go on. */
+  /** Milliseconds after the first change, if changes continue. */
   readonly mostMs: number;
 }
 
@@ -86,7 +86,7 @@ export class Bursts {
 
   /**
    * What a path touches goes by what it is (a directory by everything in it, of which there may be no events) and by what is
-   * known to be read: each is asked once, and nothing that was found is lost.
+   * known to be read: each is queried once, and nothing that was found is lost.
    */
   #judge(interest: Interest, file: string, isDirectory: boolean): boolean {
     const before = this.#paths.get(file);

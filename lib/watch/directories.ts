@@ -54,7 +54,7 @@ export class Directories {
     return files;
   }
 
-  /** Watches for an interest, in place of the one before. */
+  /** Watches for an interest, instead of the one before. */
   follow(interest: Interest): void {
     this.#interest = interest;
     if (this.#watchesTrees) {

@@ -17,7 +17,7 @@ import { areNested, type DiskLocation, isRead, linkTarget, locateOnDisk, mayRead
 import type { Build, Plan, PlanNode } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 
-/** Build → context → what it turned out to read of it when it was last looked at. */
+/** Build → context → what it turned out to read of it when it was last checked. */
 export type LearnedReads = ReadonlyMap<string, ReadonlyMap<string, ContextReads>>;
 
 /** What changes of paths are judged by. */

@@ -16,7 +16,7 @@ export function withDependents(plan: Plan, builds: Iterable<string>): ReadonlySe
 
 /**
  * The part of a plan that is about some builds: they, and what they need, which is up to date for all that is known and
- * therefore writes no files. Who is pushed stays as it is.
+ * therefore writes no files. What is pushed is unchanged.
  */
 export function partOf(plan: Plan, builds: ReadonlySet<string>): Plan {
   const needed = new Set<string>();

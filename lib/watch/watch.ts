@@ -89,7 +89,7 @@ export interface WatchOptions {
   readonly onEvent: (event: WatchEvent) => void;
   /** Files and directories (absolute) that only bake-ts writes: changes of them are none. */
   readonly ownFiles?: readonly string[];
-  /** When the reading of the set began, in milliseconds since 1970: what changed later is looked at again. */
+  /** When the reading of the set began, in milliseconds since 1970: what changed later is checked again. */
   readonly sinceMs?: number;
   readonly times?: BurstTimes;
 }
@@ -284,7 +284,7 @@ class Watch {
     return [...this.#ofReading, ...this.#prepare(this.#known)];
   }
 
-  /** Takes a new set in place of the old one; keeps the old one where there is no plan of the new. */
+  /** Takes a new set instead of the old one; keeps the old one if the new one cannot be planned. */
   #replace(next: WatchedSet): readonly Problem[] {
     const prepared = preparePlan(next.set, this.#options.selection, this.#options.cwd);
     if (!prepared.ok) return prepared.error;
@@ -299,7 +299,7 @@ class Watch {
     return next.warnings;
   }
 
-  /** Plans anew; the plan stays where that does not work. */
+  /** Plans again; the old plan stays where that fails. */
   #prepare(known: WatchedSet): readonly Problem[] {
     const prepared = preparePlan(known.set, this.#options.selection, this.#options.cwd);
     if (!prepared.ok) {
@@ -451,15 +451,15 @@ function unwatchedOf({ nodes }: Plan): WatchEvent {
 function watchProblem(directory: string, code: string): Problem {
   if (code === 'ENOSPC') {
     return problem('run/watch-limit', `the system allows no more watches of directories (at ${directory})`, {
-      hint: 'Leave out directories that no build reads with .dockerignore, or raise the limit: sysctl fs.inotify.max_user_watches=524288',
+      hint: 'Exclude directories that no build reads in .dockerignore, or raise the limit: sysctl fs.inotify.max_user_watches=524288',
     });
   }
   if (code === 'EMFILE') {
     return problem('run/watch-limit', 'the system allows no more programs that watch directories', {
-      hint: 'End others that watch, or raise the limit: sysctl fs.inotify.max_user_instances=512',
+      hint: 'Stop other programs that watch, or raise the limit: sysctl fs.inotify.max_user_instances=512',
     });
   }
   return problem('run/watch-failed', `${directory} cannot be watched (${code})`, {
-    hint: 'Some file systems, network shares among them, tell nobody what changes: run without --watch there.',
+    hint: 'Run without --watch there: some file systems, such as network shares, report no changes.',
   });
 }

@@ -35,7 +35,7 @@ export const BEYOND: readonly Beyond[] = [
   {
     limit: 'evaluation steps, all files together',
     files: argument(loops('c')),
-    says: /Evaluating takes more than two million steps/,
+    says: /Evaluation takes more than two million steps/,
   },
   {
     limit: 'characters of a text',
@@ -61,7 +61,7 @@ export const BEYOND: readonly Beyond[] = [
   {
     limit: 'nesting of brackets, blocks and templates; operators in a row',
     files: argument(`${'['.repeat(251)}${']'.repeat(251)}`),
-    says: /nests deeper than 250 levels/,
+    says: /nested deeper than 250 levels/,
   },
   {
     limit: 'nesting of brackets, blocks and templates; operators in a row',
@@ -90,7 +90,7 @@ export const BEYOND: readonly Beyond[] = [
       'v0',
       `${times(301, (at) => `variable "v${at}" { default = v${at + 1} }\n`)}variable "v301" { default = "1" }\n`,
     ),
-    says: /over more than 300 steps/,
+    says: /more than 300 levels deep/,
   },
   {
     limit: 'digits and exponent of a number',
@@ -133,7 +133,7 @@ export const BEYOND: readonly Beyond[] = [
     limit: 'ancestors of a target (`inherits`)',
     files: hcl(`target "t0" {}\n${times(201, (at) => `target "t${at + 1}" { inherits = ["t${at}"] }\n`)}`),
     words: 't201',
-    says: /inherits over more than 200 targets/,
+    says: /inherits through more than 200 targets/,
   },
   {
     limit: 'merges of a target with another one, in all',
@@ -160,7 +160,7 @@ export const BEYOND: readonly Beyond[] = [
       `target "t0" {}\n${times(201, (at) => `target "t${at + 1}" { contexts = { a = "target:t${at}" } }\n`)}`,
     ),
     words: 't201',
-    says: /Contexts lead over more than 200 targets/,
+    says: /Contexts refer to one another through more than 200 targets/,
   },
   {
     limit: 'levels of a Compose file',
@@ -177,7 +177,7 @@ export const BEYOND: readonly Beyond[] = [
     files: {
       'compose.yaml': `services: { default: { build: { context: ., args: { A: "${'${X:-'.repeat(501)}${'}'.repeat(501)}" } } } }\n`,
     },
-    says: /nest more than 500 deep/,
+    says: /More than 500 references are nested/,
   },
   {
     limit: 'Compose files that include one another',
@@ -188,6 +188,6 @@ export const BEYOND: readonly Beyond[] = [
       ),
       'f102.yaml': 'services: {}\n',
     },
-    says: /include one another over more than 100/,
+    says: /include one another more than 100/,
   },
 ];

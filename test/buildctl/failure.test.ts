@@ -120,7 +120,7 @@ test('what is too large for BuildKit is named', () => {
     [
       'failed to solve: ResourceExhausted: trying to send message larger than max (20141881 vs. 16777216)',
       'build/too-large',
-      /21 MB, more than the 16 MiB/,
+      /21 MB, more than BuildKit's limit of 16 MiB/,
     ],
     [
       'failed to solve: failed to read dockerfile: Dbig exceeds maximum allowed size of 16777216 bytes',
@@ -180,7 +180,7 @@ test('a push that the engine tried four times is a fault of the registry, and no
     [failed.code, failed.message, failed.temporary],
     [
       'registry/unavailable',
-      'the registry failed at pushing r.example:5000/app/a (500) (exporting to image)',
+      'the registry failed while r.example:5000/app/a was pushed (500) (exporting to image)',
       undefined,
     ],
   );
@@ -198,11 +198,11 @@ test('a push without credentials is not one with wrong ones, where the engine sa
   const none = 'failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized';
   const anonymous = explainPush(none, '');
   assert.equal(anonymous.code, 'registry/unauthorized');
-  assert.match(anonymous.message, /wants a sign-in for pushing r\.example:5000\/app\/a, and there are no/);
+  assert.match(anonymous.message, /requires a sign-in to push r\.example:5000\/app\/a, and there are no/);
   const other = explainPush('unexpected status from HEAD request to http://r/v2/: 401 Unauthorized', '');
   assert.equal(other.code, 'registry/unauthorized');
   assert.doesNotMatch(other.message, /credentials/);
-  for (const { hint } of [anonymous, other]) assert.match(hint ?? '', /without Docker/);
+  for (const { hint } of [anonymous, other]) assert.match(hint ?? '', /docs\/from-buildctl\.md/);
 });
 
 test('an engine that goes away under a step is not a failed step', () => {
@@ -305,7 +305,7 @@ test('a buildctl that cannot take the password of a proxy from its environment i
   reader.line('error: invalid value build-arg:Https_Proxy');
   const found = explainFailure('api', 1, reader.summary());
   assert.equal(found.code, 'build/failed');
-  assert.match(found.message, /^this buildctl takes no password of a proxy/);
+  assert.match(found.message, /^this buildctl cannot use a proxy with a password/);
   assert.match(found.hint ?? '', /engine install/);
 });
 
@@ -322,7 +322,7 @@ test('a frontend that cannot be had is told from a base image, and shown where b
     const found = explainFailure('a', 1, summary, undefined, { image: 'x.example/fe:1', span });
     assert.deepEqual(
       [found.code, found.message, found.span],
-      [code, 'the frontend x.example/fe:1 cannot be had', span],
+      [code, 'the frontend x.example/fe:1 is not available', span],
     );
     assert.match(found.hint ?? '', /`source:`/);
     const base = explainFailure('a', 1, summary, undefined, { image: 'x.example/other:1' });

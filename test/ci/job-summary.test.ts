@@ -105,9 +105,9 @@ test('the table has a row for each build, and what was waited for is told in its
     [
       ['', 'registry'],
       ['base', 'no progress'],
-      ['', 'engine away'],
+      ['', 'engine lost'],
       // Of a pool, one that was set aside.
-      ['', 'engine away'],
+      ['', 'engine lost'],
       ['api', 'tried again'],
     ],
   );
@@ -213,7 +213,7 @@ test('a summary never takes more room than there is, and keeps what matters most
     const text = formatJobSummary(run, { roomBytes });
     assert.ok(new TextEncoder().encode(text).length <= roomBytes, `${text.length} of ${roomBytes}`);
     assert.match(text, /^## ❌ bake-ts: 500 failed/);
-    assert.match(text, /no room for the rest/);
+    assert.match(text, /rest did not fit/);
   }
   assert.match(
     formatJobSummary(run, { roomBytes: ROOM }),
@@ -229,6 +229,6 @@ test('where there is nothing to do, that is all', () => {
 
 test('a run that did not end says so', () => {
   const text = summaryOf(mixedRun().slice(0, 20));
-  assert.match(text, /^## ⚠️ bake-ts: the run did not end/);
-  assert.match(text, /not ended/);
+  assert.match(text, /^## ⚠️ bake-ts: the run did not finish/);
+  assert.match(text, /did not finish/);
 });

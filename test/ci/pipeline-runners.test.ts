@@ -184,7 +184,7 @@ builds:
       head,
     });
     assert.doesNotMatch(text, /by-digest/);
-    assert.match(err.replace(/\s+/g, ' '), /Runners for platforms count for nothing, since there is one job/);
+    assert.match(err.replace(/\s+/g, ' '), /Runners for platforms are ignored, since there is one job/);
   }
 });
 

@@ -134,7 +134,7 @@ test('on GitHub a failing run is annotated, its outputs are set, and the job has
     /\(https:\/\/github\.com\/acme\/shop\/blob\/ffac537e6cbbf934b08745a378932722df287a53\/shop\/base\/Dockerfile#L3\)/,
   );
   assert.match(text, /<pre>[\s\S]*no rule for all\n/);
-  assert.match(text, /Again, on your machine\n\n<pre>cd shop\nbake-ts run (?:base api|api base)\n<\/pre>\n$/);
+  assert.match(text, /Run it on your machine\n\n<pre>cd shop\nbake-ts run (?:base api|api base)\n<\/pre>\n$/);
 });
 
 test('the log has a group for each build that went well, and what failed stays in sight', async (t) => {

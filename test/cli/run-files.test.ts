@@ -58,7 +58,7 @@ test('the files are written where a signal stops the run', timeout, async (t) =>
   await buildctl.waitForCalls(1);
   io.send('SIGINT');
   assert.equal(await ended, 130, io.err());
-  assert.match(await read('junit.xml'), /<testcase name="base"[^>]*><skipped message="called off/);
+  assert.match(await read('junit.xml'), /<testcase name="base"[^>]*><skipped message="cancelled/);
   assert.doesNotMatch(await read('trace.json'), /"name":"base failed"/);
 });
 

@@ -76,7 +76,7 @@ function steady(lines: readonly string[]): string {
     )
     .join('\n')
     // As long as the path of the home is, it wraps anywhere.
-    .replaceAll(/whole log: \/[^ ]+?\.log$/gms, 'whole log: LOG')
+    .replaceAll(/full log: \/[^ ]+?\.log$/gms, 'full log: LOG')
     .replaceAll(/logs: \/[^ ]+?\/logs$/gms, 'logs: DIRECTORY')}\n`;
 }
 
@@ -130,7 +130,7 @@ test('Ctrl-C twice ends a run at once', options, async (t) => {
   assert.ok(terminal.isCursorShown());
   assert.match(
     terminal.everything().join('\n'),
-    /stopped at once; 1 build was running: base; 5 had not begun\n {2}logs: /,
+    /stopped at once; 1 build was running: base; 5 had not started\n {2}logs: /,
   );
   assert.doesNotMatch(terminal.everything().join('\n'), /cancelled in |0\/6/);
 });

@@ -99,7 +99,7 @@ test('few differences stand as they are, the config whole', () => {
     '  linux/amd64 config.Env.A: 1 → 2',
     '  linux/amd64 layer 2 (RUN make):',
     '    changed /a (content)',
-    '  linux/arm64 other layers: as many files, cut into layers otherwise',
+    '  linux/arm64 other layers: the same files, in different layers',
     '',
   ]);
 });

@@ -255,6 +255,6 @@ exec ${path.join(realEngine.binDir, 'buildctl')} "$@"
     const given = { repository: place.origin.dir, revision: 'main' };
     const [job] = await SYSTEMS[system](t, text, given, place.pods);
     assert.equal(job?.result, 'failed');
-    assert.match(job?.output ?? '', /revision is 'main', and has to be a whole commit id/);
+    assert.match(job?.output ?? '', /revision is 'main', but must be a full commit id/);
   });
 }

@@ -69,7 +69,7 @@ builds:
   assert(elsewhere.ok, JSON.stringify(elsewhere));
   // By its address, since the machine may have an engine of its own.
   const ours = { env: { BUILDKIT_HOST: elsewhere.value.address } };
-  const again = 'Start it again, here, when nobody builds: bake-ts engine down && bake-ts engine up';
+  const again = 'Restart it here when no build runs: bake-ts engine down && bake-ts engine up';
 
   await t.test('an engine that runs already was started without it: a warning, and what to do', async () => {
     const baked = await work.bake(ours);
@@ -93,7 +93,7 @@ builds:
       assert.equal(problem?.code, 'registry/http');
       assert.equal(
         problem.hint,
-        `Tell the engine, too, in its buildkitd.toml:
+        `Set it for the engine, too, in buildkitd.toml:
 [registry."${guarded.host}"]
   http = false
   ca = ["${path.join(work.dir, 'tls/ca.pem')}"]

@@ -124,7 +124,7 @@ test('where the new engine does not start, the one before runs again', options, 
   });
   assert.equal(failed.exitCode, 5);
   assert.match(failed.stderr, /engine\/upgrade-failed/);
-  assert.match(failed.stderr, /The version before runs again/);
+  assert.match(failed.stderr, /The previous version runs again/);
   assert.equal(await engine.running(), OLDER);
 });
 

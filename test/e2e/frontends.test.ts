@@ -207,7 +207,7 @@ test('frontends of others', options, async (t) => {
     ] as const) {
       const { problem } = baked.outcome(name);
       assert.equal(problem?.code, code, JSON.stringify(problem));
-      assert.match(problem?.message ?? '', /^the frontend \S+\/none:1 cannot be had$/);
+      assert.match(problem?.message ?? '', /^the frontend \S+\/none:1 is not available$/);
       assert.match(problem?.hint ?? '', /`source:`/);
       assert.equal(problem?.place?.file, 'builds.yaml');
     }

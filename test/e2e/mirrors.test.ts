@@ -39,7 +39,7 @@ test(
   async (t) => {
     const { work, host } = await setUp(t);
     const failed = await work.bake({ builds: [...READING, 'wrong'] });
-    const hint = `Tell the engine, too, in its buildkitd.toml:
+    const hint = `Set it for the engine, too, in buildkitd.toml:
 [registry."away.invalid"]
   mirrors = ["${host}"]`;
     for (const build of READING) {
@@ -48,7 +48,7 @@ test(
       assert.equal(problem.hint, hint, build);
     }
     // What the mirror does not have either needs something else.
-    assert.match(failed.outcome('wrong').problem?.hint ?? '', /must be reachable from the engine/);
+    assert.match(failed.outcome('wrong').problem?.hint ?? '', /that the engine can reach its registry/);
   },
 );
 
@@ -65,7 +65,7 @@ test('the embedded engine, started where builds.yaml lies, reads through the mir
   for (const build of READING) {
     const { problem } = untold.outcome(build);
     assert.equal(problem?.code, 'build/base-unreachable', build);
-    assert.match(problem.hint ?? '', /^Start it again, here/);
+    assert.match(problem.hint ?? '', /^Restart it here/);
   }
   assert((await downEngine({ env })).ok);
   const up = await work.run(['engine', 'up']);

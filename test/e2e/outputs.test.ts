@@ -42,5 +42,5 @@ builds:
     assert(existsSync(path.join(work.dir, made)), made);
   const { problem } = (await work.bake({ builds: ['blocked'] })).outcome('blocked');
   assert.equal(problem?.code, 'build/output-place');
-  assert.equal(problem.message, '`outputs` is to write `file/deep`, and `file` is a file');
+  assert.equal(problem.message, '`outputs` cannot write `file/deep`: `file` is a file');
 });

@@ -87,7 +87,7 @@ describe('the report page', { skip: browserSkip }, () => {
   it('opens the whole log of a failed build with the failed step first, in colours', async (t) => {
     const run = makeTimeline({ builds: 6 });
     const page = await openRun(t, run.timeline, { extra: logsOf(run) });
-    await page.getByRole('button', { name: 'Whole log and details' }).click();
+    await page.getByRole('button', { name: 'Full log and details' }).click();
     const details = page.getByRole('complementary');
     const first = details.locator('.step').first();
     assert.match((await first.textContent()) ?? '', /^failed.*RUN npm test/);
@@ -98,7 +98,7 @@ describe('the report page', { skip: browserSkip }, () => {
     await page.keyboard.press('Escape');
     await details.waitFor({ state: 'detached' });
     const focused = (): Promise<unknown> => page.evaluate('document.activeElement.textContent');
-    await eventually(focused, 'Whole log and details', 'the focus goes back to where it was');
+    await eventually(focused, 'Full log and details', 'the focus goes back to where it was');
   });
 
   it('sorts the table by each column, with those without a value last', async (t) => {
@@ -258,7 +258,7 @@ describe('the report page', { skip: browserSkip }, () => {
     );
     await page.locator('.figure', { hasText: 'Waited for' }).getByText('2.0s').waitFor();
     await page.locator('#tab-environment').click();
-    const waits = page.locator('section', { hasText: 'What was waited for' });
+    const waits = page.locator('section', { hasText: 'Waits' });
     await waits.getByText('answered 503').waitFor();
   });
 
@@ -334,7 +334,7 @@ describe('the report page', { skip: browserSkip }, () => {
           await page.locator(`#tab-${tab}`).click();
           await checkPage(page, `${tab}`);
         }
-        await page.getByRole('button', { name: 'Whole log and details' }).first().click();
+        await page.getByRole('button', { name: 'Full log and details' }).first().click();
         await checkPage(page, 'details');
       });
     }

@@ -119,8 +119,16 @@ async function seeWords(t: TestContext, kube: KubeApi): Promise<void> {
   const rows: readonly [string, object, RegExp][] = [
     ['another user', { context: 'stranger' }, /engine\/kubectl .*this user cannot list resource "pods"/],
     ['a context that is not there', { context: 'nope' }, /engine\/kubectl .*has no context “nope”$/],
-    ['an unknown token', { context: 'unknown' }, /engine\/kubectl .*the cluster does not know this user$/],
-    ['an old token', { context: 'expired' }, /engine\/kubectl .*the cluster does not know this user$/],
+    [
+      'an unknown token',
+      { context: 'unknown' },
+      /engine\/kubectl .*the cluster does not accept the credentials of this user$/,
+    ],
+    [
+      'an old token',
+      { context: 'expired' },
+      /engine\/kubectl .*the cluster does not accept the credentials of this user$/,
+    ],
     [
       'no server',
       { context: 'away' },
@@ -134,7 +142,7 @@ async function seeWords(t: TestContext, kube: KubeApi): Promise<void> {
     [
       'a selector that is none',
       { selector: 'app in' },
-      /engine\/kubectl .*the cluster does not understand the selector: /,
+      /engine\/kubectl .*the cluster rejects the selector: /,
     ],
     ['no such pods', { selector: 'app=other' }, /^engine\/no-pods there are no pods with app=other/],
     [
@@ -175,7 +183,7 @@ async function seePods(t: TestContext, kube: KubeApi, { engines }: TestPool): Pr
   assert.equal(more.exitCode, 5);
   assert.match(
     more.members['ci/empty'] ?? '',
-    /^engine\/kubectl .*: kubectl exec does not get into the pod: container not found \("buildkitd"\)/,
+    /^engine\/kubectl .*: kubectl exec cannot enter the pod: container not found \("buildkitd"\)/,
   );
   for (const name of ['starting', 'unready', 'other', 'ending', 'empty']) await kube.deletePod(name, true);
 

@@ -160,7 +160,7 @@ async function seeFaults(t: TestContext, { engines, settings }: TestPool): Promi
   assert.equal(problems(well), undefined);
   assert.equal(problems(other), undefined);
   assert.deepEqual(problems(killed), [
-    `engine/unreachable there is no buildkitd at ${killed.address}: nobody listens on its port`,
+    `engine/unreachable there is no buildkitd at ${killed.address}: nothing listens on its port`,
   ]);
   assert.deepEqual(problems(cut), [
     `engine/unreachable there is no buildkitd at ${cut.address}: its port does not answer`,

@@ -138,7 +138,7 @@ test(
     assert.equal(failed.exitCode, 6, failed.stderr);
     assert.match(
       failed.stderr,
-      /error\[registry\/unavailable\]: the registry failed at pushing \S+\/publish\/a \(500\)/,
+      /error\[registry\/unavailable\]: the registry failed while \S+\/publish\/a was pushed \(500\)/,
     );
     assert.equal((await work.buildctl.builds()).length, 1);
     proxy.judge(undefined);

@@ -168,7 +168,7 @@ test(
       });
       assert.equal(
         baked.outcome('files').reason?.text,
-        'labels of base do not reach it, all 2 tags are in place',
+        'labels of base do not reach it, all 2 tags are up to date',
       );
       await assertTagged(baked);
       await compareWithPlain(baked, 'r1');

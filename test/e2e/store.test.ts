@@ -70,7 +70,7 @@ builds:
   };
 }
 
-/** Calls of buildctl that built something; names that were looked up are no such calls. */
+/** buildctl calls that built something; names that were looked up are no such calls. */
 async function builds(work: Workspace): Promise<number> {
   return (await work.buildctl.builds()).filter((line) => !line.includes('requestid=')).length;
 }

@@ -27,7 +27,10 @@ interface Block {
 }
 
 function readBlocks(page: string): readonly Block[] {
-  return [...page.matchAll(/^```(\w[^\n]*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({ kind, text }));
+  return [...page.matchAll(/^```(\w[^\n]*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({
+    kind,
+    text,
+  }));
 }
 
 /** What differs from run to run and from machine to machine: times, sizes, digests, ids; and with them the width of columns. */
@@ -111,7 +114,10 @@ test(`${PAGE} does what it says`, { skip: realEngine.skip || notRoot, timeout: 4
       const shown = text.trimEnd().split('\n');
       if (isShown(lines.map(withoutFigures), shown.map(withoutFigures))) continue;
       wrong.push(`The page shows\n${text}\nbut it printed\n${lines.join('\n')}`);
-      changed = changed.replace(`\`\`\`output\n${text}\`\`\``, () => `\`\`\`output\n${lines.join('\n')}\n\`\`\``);
+      changed = changed.replace(
+        `\`\`\`output\n${text}\`\`\``,
+        () => `\`\`\`output\n${lines.join('\n')}\n\`\`\``,
+      );
     }
   }
   if (process.env['UPDATE_GOLDEN'] === '1') await writeFile(repoPath(PAGE), changed);

@@ -103,7 +103,10 @@ test('another one is never taken, and what was tried is said', async (t) => {
   const without = await machine.find([other]);
   assert(!without.ok);
   assert.equal(without.error.code, 'engine/store-unreadable');
-  assert.match(without.error.detail ?? '', /other\.sock may be it: there is no ctr to ask\nctr is neither/);
+  assert.match(
+    without.error.detail ?? '',
+    /other\.sock may be it, but there is no ctr to check\nctr is neither/,
+  );
   assert.match(without.error.hint ?? '', /put ctr/);
   await machine.withCtr();
   const found = await machine.find([other, silent]);
@@ -132,7 +135,7 @@ test('for an engine elsewhere none of this machine counts: cloned disks call the
     const found = await machine.find([mine], {}, address);
     assert(!found.ok && found.error.code === 'engine/store-unreadable', address);
     assert.match(found.error.detail ?? '', /may be another machine/);
-    assert.match(found.error.hint ?? '', /on its machine/);
+    assert.match(found.error.hint ?? '', /on that machine/);
   }
 });
 

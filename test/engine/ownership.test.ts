@@ -41,7 +41,7 @@ test('the state of another user is refused by each command', options, async (t) 
   assert.equal(found.error[0]?.code, 'engine/other-user');
   assert.match(
     found.error[0]?.message ?? '',
-    /is that of (?:root|user 1234), and this is (?:root|user \d+)$/,
+    /belongs to (?:root|user 1234), and you are (?:root|user \d+)$/,
   );
 });
 

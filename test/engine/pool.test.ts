@@ -243,14 +243,14 @@ test('what keeps pods from being members is said, with what to do', async (t) =>
     [
       'user',
       words('error: You must be logged in to the server (Unauthorized)\n'),
-      /does not know this user$/,
+      /does not accept the credentials of this user$/,
     ],
     [
       'selector',
       words(
         'Error from server (BadRequest): Unable to find "/v1, Resource=pods": unable to parse requirement: found \'=\'\n',
       ),
-      /does not understand the selector: found '='$/,
+      /rejects the selector: found '='$/,
     ],
     [
       'cluster',
@@ -262,7 +262,7 @@ test('what keeps pods from being members is said, with what to do', async (t) =>
     [
       'gone',
       words('Error from server (NotFound): pods "x" not found\n'),
-      /does not know it.*: pods "x" not found$/,
+      /does not find it: pods "x" not found$/,
     ],
     ['something else', words('panic: x\n'), /^engine\/kubectl .*: kubectl does not list them$/],
     ['no JSON', { stdout: Buffer.from('hello') }, /kubectl does not list them$/],
@@ -344,7 +344,7 @@ test('a member that is too old, that hangs, or that nobody finds is a problem', 
   const port = await freePort();
   assert.equal(
     await problemOf('exit 1', `tcp://127.0.0.1:${port}`),
-    `engine/unreachable there is no buildkitd at tcp://127.0.0.1:${port}: nobody listens on its port`,
+    `engine/unreachable there is no buildkitd at tcp://127.0.0.1:${port}: nothing listens on its port`,
   );
   assert.equal(
     await problemOf(

@@ -114,7 +114,7 @@ test('a /proc that is hidden in part, as in a container', options, async () => {
   assertFails(
     seen,
     'user namespaces',
-    /no \/proc may be mounted/,
+    /\/proc cannot be mounted/,
     /systempaths=unconfined/,
     'engine/no-proc',
   );
@@ -135,7 +135,7 @@ mount -t overlay overlay -o lowerdir=${home}/state,upperdir=${home}/upper,workdi
   });
   const check = checkOf(seen, 'overlayfs');
   assert.equal(check.status, 'warn');
-  assert.match(check.found, /every layer is a copy/);
+  assert.match(check.found, /so layers are copied/);
   assert.equal(seen.up.worker?.snapshotter, 'native', seen.stderr);
 });
 

@@ -121,7 +121,7 @@ test('files that cannot be used are named, with what is wrong, before anybody is
     '-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n',
   );
   assert.deepEqual(await of({ ca: path.join(dir, 'none.pem'), cert: text, key: sealed }), [
-    `engine/tls-files the certificate of the authority, ${dir}/none.pem, is not there`,
+    `engine/tls-files the certificate of the authority, ${dir}/none.pem, does not exist`,
     `engine/tls-files the client certificate, ${text}, is not a PEM file`,
     `engine/tls-files the key of the client certificate, ${sealed}, is encrypted`,
   ]);
@@ -129,7 +129,7 @@ test('files that cannot be used are named, with what is wrong, before anybody is
     `engine/tls-files the certificate of the authority, ${dir}, cannot be read (EISDIR)`,
   ]);
   assert.deepEqual(await of({ ...good, key: another.keyFile }), [
-    `engine/tls-files the key ${another.keyFile} is not that of the client certificate ${client.certFile}`,
+    `engine/tls-files the key ${another.keyFile} does not belong to the client certificate ${client.certFile}`,
   ]);
   const old = { ...good, cert: expired.certFile, key: expired.keyFile };
   const expiry = /^engine\/client-certificate the client certificate \S+ expired at \S+ \S+ UTC$/;
@@ -179,7 +179,7 @@ test("buildctl's words become problems that say which certificate, and what to d
     [
       said(`${failed}failed to verify certificate: x509: certificate specifies an incompatible key usage`),
       'engine/server-certificate',
-      `the certificate of ${address} is not believed: certificate specifies an incompatible key usage`,
+      `the certificate of ${address} is not trusted: certificate specifies an incompatible key usage`,
     ],
     [
       said('error reading server preface: remote error: tls: expired certificate'),
@@ -189,7 +189,7 @@ test("buildctl's words become problems that say which certificate, and what to d
     [
       said(`${failed}first record does not look like a TLS handshake`),
       'engine/tls-mismatch',
-      `${address} speaks no TLS, and engine.tls asks for it`,
+      `${address} does not use TLS, but engine.tls requires it`,
     ],
     [
       'error: could not read certificate/key: tls: private key does not match public key\n',
@@ -209,7 +209,7 @@ test("buildctl's words become problems that say which certificate, and what to d
   );
   assert.equal(
     none?.message,
-    `${address} asks for a client certificate, and none is named: certificate required`,
+    `${address} requires a client certificate, and none is configured: certificate required`,
   );
   const other = 'error: failed to list workers: Unavailable: connection error: desc = "connection refused"';
   assert.equal(await explainUnanswered({ address: 'unix:///b' }, other, undefined), undefined);
@@ -225,10 +225,10 @@ test('where buildctl does not say it, the engine is spoken to', async (t) => {
   const address = `tcp://127.0.0.1:${port}`;
   const pipe = 'error: failed to list workers: Unavailable: write tcp: write: broken pipe';
   const found = await explainUnanswered({ address, tls: { ca: authority.caFile } }, pipe, undefined);
-  assert.equal(found?.message, `${address} asks for a client certificate, and none is named`);
+  assert.equal(found?.message, `${address} requires a client certificate, and none is configured`);
   const eof = 'error: … "error reading server preface: EOF"';
   const plain = await explainUnanswered({ address }, eof, undefined);
-  assert.equal(plain?.message, `${address} speaks TLS, and no files for it are named`);
+  assert.equal(plain?.message, `${address} uses TLS, and no certificates are configured`);
 });
 
 test('an engine that is named is refused for its TLS before anything is asked of it, and buildctl has the last word', async (t) => {

@@ -16,6 +16,6 @@ test('a log says on which engine each attempt ran, and of platforms built apart 
     'attempt 2 on b1 (linux/amd64)',
   ]);
   assert.deepEqual(line(1, { engine: 'b2', platforms: ['linux/arm64'], beside: true }), [
-    'beside it on b2 (linux/arm64)',
+    'in parallel on b2 (linux/arm64)',
   ]);
 });

@@ -51,7 +51,7 @@ test('of a step that prints too much the start and the end are kept, with a rema
   const bodies = [...lines(0, 1_000).map((text) => log('api', 's1', text)), ended('api', 's1')];
   const events = thin(bodies);
   const text = textOf(events, 'api');
-  const [head = '', tail = ''] = text.split(/\n\[\d.* of output are not kept\]\n/);
+  const [head = '', tail = ''] = text.split(/\n\[\d.* of output were not kept\]\n/);
   assert(head.startsWith('line 0\nline 1\n') && head.length > 1_000, String(head.length));
   assert(
     tail.endsWith('line 998\nline 999\n') && tail.startsWith('line ') && tail.length <= LIMITS.tailChars,
@@ -104,7 +104,7 @@ test('the whole run is bounded by what is written, and what ends after that stil
   assert(ends.length > 3, ends.join(' '));
   for (const name of names) {
     const text = textOf(events, name);
-    assert(text.endsWith('line 499\n') || /\[.* of output are not kept\]\n$/.test(text), name);
+    assert(text.endsWith('line 499\n') || /\[.* of output were not kept\]\n$/.test(text), name);
   }
 });
 

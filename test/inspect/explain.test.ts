@@ -115,7 +115,7 @@ builds:
   assert.equal(only(explained, 'base').role, 'needed');
   const text = await explainText(cwd, env, 'api');
   assert.equal(text.code, EXIT.ok);
-  assert.match(text.out, /^api will be built: not built before from here$/m);
+  assert.match(text.out, /^api will be built: not built here before$/m);
   assert.match(text.out, /^ {4}context more +shared: 1 file, 0 B$/m);
   assert.match(text.out, /^ {2}base will be built: /m);
   const json = await explainText(cwd, env, 'api', '--json');

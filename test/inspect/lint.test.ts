@@ -166,7 +166,7 @@ test('a frontend that is nowhere is reported as that, and the other files are ch
   ]);
   assert.equal(
     problems[0]?.message,
-    'the frontend 127.0.0.1:1/no/frontend:1 of the `# syntax` line cannot be had',
+    'the frontend 127.0.0.1:1/no/frontend:1 of the `# syntax` line is not available',
   );
   assert.equal(code, 6);
 });

@@ -63,7 +63,7 @@ test('what cannot be read as a destination is refused, all of it at once', () =>
   assert(!read.ok);
   assert.deepEqual(
     read.error.map(({ code, message }) => `${code} ${message}`),
-    wrong.map((text) => `plan/bad-destination \`${text}\` is not a destination`),
+    wrong.map((text) => `plan/bad-destination \`${text}\` is not a valid destination`),
   );
   assert.match(read.error[0]?.hint ?? '', /REGISTRY\/PREFIX.*FROM=TO/);
 });

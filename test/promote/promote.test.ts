@@ -498,7 +498,7 @@ test('a slip in a destination is one problem, with what is near', async (t) => {
     text.replaceAll(host, 'HOST'),
   );
   assert.equal(message, 'The destinations `HOST/apq=…`, `HOST/more=…` are not for `HOST/app/a:1` and 2 more');
-  assert.match(hint ?? '', /^Did you mean "HOST\/app"\?\nAdd one that fits/);
+  assert.match(hint ?? '', /^Did you mean "HOST\/app"\?\nAdd --to FROM=TO/);
   assert.equal(detail, 'HOST/app/a:1\nHOST/app/b:1\nHOST/app/c:1');
   assert.equal(one?.build, undefined);
 });
@@ -521,7 +521,7 @@ builds:
   assert.ok(!JSON.stringify(problemsOf(failed)).includes('hush-hush'));
 });
 
-test('what refers to the images comes along where it is asked for, also where tags are in place', async (t) => {
+test('what refers to the images comes along where it is asked for, also where tags are up to date', async (t) => {
   const { staging, prod, promote: run } = await makePair(t);
   const subject = staging.store.tags()['app/a:1'] ?? assert.fail();
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';

@@ -235,7 +235,7 @@ test('a blob that is read as it comes is not read beyond its size, nor where the
   await assert.rejects(async () => {
     for await (const piece of readBlob(exchange, FROM, blobOf('onet')))
       pieces.push(Buffer.from(piece).toString());
-  }, /sent other bytes/);
+  }, /sent wrong content/);
   assert.deepEqual([pieces, seen], [['one'], { taken: 2, closed: 1 }]);
   const bare = setUp(() => ({ status: 200 }));
   await assert.rejects(readBlob(bare.exchange, FROM, blobOf('one')).next(), {

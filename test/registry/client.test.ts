@@ -244,7 +244,7 @@ test('a put of what is no image manifest goes through, and one that a registry c
   assert.ok(!changed.ok);
   assert.equal(
     changed.error[0]?.message,
-    `${server.host} sent other bytes than it said for PUT http://${server.host}/v2/a/manifests/1: expected ${DIGEST}, got ${sha256('changed')}`,
+    `${server.host} sent wrong content for PUT http://${server.host}/v2/a/manifests/1: expected ${DIGEST}, got ${sha256('changed')}`,
   );
   const unsent = await client.putManifest(ref(`${server.host}/a@${DIGEST}`), odd);
   assert.ok(!unsent.ok);
@@ -364,12 +364,10 @@ test('a blob that is not there, or is another one, is one problem that names its
   const url = (content: string) => `GET http://${server.host}/v2/a/blobs/${sha256(content)}`;
   assert.deepEqual(await said('gone'), [`${server.host} has nothing at ${url('gone')} (404)`]);
   const other = `expected ${sha256('wrong')}, got ${sha256('other')}`;
-  assert.deepEqual(await said('wrong'), [
-    `${server.host} sent other bytes than it said for ${url('wrong')}: ${other}`,
-  ]);
+  assert.deepEqual(await said('wrong'), [`${server.host} sent wrong content for ${url('wrong')}: ${other}`]);
   const streamed = client.streamBlob(at, { digest: sha256('wrong'), sizeBytes: 5 });
   await assert.rejects(readAll(streamed), {
-    message: `${server.host} sent other bytes than it said for ${url('wrong')}: ${other}`,
+    message: `${server.host} sent wrong content for ${url('wrong')}: ${other}`,
   });
   const gone = client.streamBlob(at, { digest: sha256('gone'), sizeBytes: 5 });
   await assert.rejects(readAll(gone), { message: `${server.host} has nothing at ${url('gone')} (404)` });

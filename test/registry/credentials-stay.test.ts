@@ -79,7 +79,7 @@ test('where an upload goes gets no credentials, and cannot have them sent elsewh
   assert.equal(problem?.code, 'registry/denied');
   assert.match(
     problem?.message ?? '',
-    new RegExp(`^${storage.host}, where ${home.host} sends us, refused PUT`),
+    new RegExp(`^${storage.host}, to which ${home.host} redirects, refused PUT`),
   );
   assert.deepEqual(storage.lines(), ['PUT /up']);
   assertKept();

@@ -23,7 +23,7 @@ function assertHidden(problems: readonly Problem[]): void {
   for (const secret of [PASSWORD, 'hunter2', 'HUNTER2', PAIR.slice(0, 12), REFRESH.slice(0, 12), 'x1x1'])
     for (const where of [text, plain]) assert.ok(!where.includes(secret), `${secret}: ${where}`);
   // To HEAD there are no words.
-  if (!/ (denied|wants a sign-in for) HEAD /.test(plain)) assert.match(text, /\(hid/i);
+  if (!/ (denied|requires a sign-in for) HEAD /.test(plain)) assert.match(text, /\(hid/i);
 }
 
 const denied = (message: string, status = 403): FaultAnswer => ({

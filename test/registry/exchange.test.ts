@@ -225,7 +225,7 @@ test('a refusal that nothing can mend is said once, with whether somebody was si
       url.pathname === '/token' ? { body: text('{"token":"t"}') } : { status: 401, headers: BEARER },
     { credentials: USER },
   );
-  assert.match(problemOf(await user.call('a')).hint ?? '', /were sent and not accepted/);
+  assert.match(problemOf(await user.call('a')).hint ?? '', /were rejected/);
   const basic = { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } };
   for (const [credentials, asked] of [
     [USER, ['/v2/', '/v2/a']],

@@ -367,7 +367,7 @@ test('a helper that is not a name, or answers in no known form, or nothing, is d
     const strange = await run(`echo '${text}'`);
     assert.ok(!strange.ok, text);
     assert.equal(strange.error[0]?.code, 'registry/credential-helper');
-    assert.match(strange.error[0]?.message ?? '', /answered for r\.example in no form known$/);
+    assert.match(strange.error[0]?.message ?? '', /gave an invalid answer for r\.example$/);
     assert.match(strange.error[0]?.hint ?? '', /`echo r\.example \| docker-credential-test get`/);
     assert.ok(!('detail' in (strange.error[0] ?? {})));
   }

@@ -194,7 +194,7 @@ test('a realm over plain http gets nothing, unless the registry itself is spoken
   assert.equal(found.code, 'registry/unsafe-realm');
   assert.match(
     found.message,
-    /^r\.example wants credentials sent to http:\/\/auth\.example\/token\?…, which is not https$/,
+    /^r\.example asks for credentials at http:\/\/auth\.example\/token\?…, which is not https$/,
   );
   assert.match(found.hint ?? '', /registries: auth\.example: \{http: true\}/);
   for (const name of ['auth.example', 'r.example']) {
@@ -283,33 +283,33 @@ test('what a token server refuses is said by its status, with its words, and adv
     [
       429,
       'too-many-requests',
-      'turned us down: too many requests',
+      'rejected the request: too many requests',
       /^Wait, or sign in: /,
       /^Wait a while$/,
       true,
     ],
-    [500, 'unavailable', 'failed (500)', /look into its log/, /look into its log/, true],
-    [503, 'unavailable', 'failed (503)', /look into its log/, /look into its log/, true],
+    [500, 'unavailable', 'failed (500)', /check its log/, /check its log/, true],
+    [503, 'unavailable', 'failed (503)', /check its log/, /check its log/, true],
     [
       400,
       'unauthorized',
       'gave no token (400)',
       /^No credentials were found/,
-      /^The credentials for r\.example were sent and not accepted/,
+      /^The credentials for r\.example were rejected/,
     ],
     [
       401,
       'unauthorized',
       'gave no token (401)',
       /^No credentials were found/,
-      /^The credentials for r\.example were sent and not accepted/,
+      /^The credentials for r\.example were rejected/,
     ],
     [
       403,
       'unauthorized',
       'gave no token (403)',
       /^No credentials were found/,
-      /^The credentials for r\.example were sent and not accepted/,
+      /^The credentials for r\.example were rejected/,
     ],
     [404, 'unexpected-answer', 'answered 404', /login page/, /login page/],
   ];

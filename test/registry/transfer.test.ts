@@ -287,7 +287,7 @@ test('by digest an image goes only to the same digest', async (t) => {
   const refused = await clientFor(t).copyImage(source, ref(`${to.host}/b@${other}`));
   assert.ok(!refused.ok);
   assert.equal(refused.error[0]?.code, 'registry/bad-digest');
-  assert.equal(refused.error[0]?.hint, 'Name a tag, or the same digest');
+  assert.equal(refused.error[0]?.hint, 'Use a tag or the same digest');
   assert.ok(to.lines().every((line) => line.startsWith('HEAD ')));
   const copied = await clientFor(t).copyImage(source, ref(`${to.host}/b@${digest}`));
   assert.ok(copied.ok);
@@ -548,7 +548,7 @@ test('who is refused at one blob is told once, and nothing more is asked', async
     copied.error.map(({ code }) => code),
     ['registry/unauthorized'],
   );
-  assert.match(copied.error[0]?.hint ?? '', /refused this password for me/);
+  assert.match(copied.error[0]?.hint ?? '', /rejected the password of me/);
   assert.ok(refused.length <= 10, `${refused.length} requests`);
   const told = { code: 'registry/unauthorized', severity: 'error', message: '', hint: 'a' } as const;
   const other = { ...told, hint: 'b' };

@@ -40,15 +40,15 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     401,
     {},
     'unauthorized',
-    `r.example wants a sign-in for ${ASKED} (401)`,
+    `r.example requires a sign-in for ${ASKED} (401)`,
     /^No credentials were found .*`docker login r\.example`; without Docker .*from-buildctl/,
   ],
   [
     401,
     { signedIn: true },
     'unauthorized',
-    `r.example wants a sign-in for ${ASKED} (401)`,
-    /^The credentials for r\.example were sent and not accepted/,
+    `r.example requires a sign-in for ${ASKED} (401)`,
+    /^The credentials for r\.example were rejected/,
   ],
   ...([401, 403] as const).map(
     (status) =>
@@ -56,36 +56,36 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
         status,
         { elsewhere: true, url: new URL('https://store.example/x?sig=secret') },
         'denied',
-        `store.example, where r.example sends us, refused GET https://store.example/x?… (${status})`,
-        /^Credentials go to r\.example itself only/,
+        `store.example, to which r.example redirects, refused GET https://store.example/x?… (${status})`,
+        /Credentials are sent only to r\.example itself$/,
       ] as const,
   ),
   [
     401,
     { sought: { kind: 'config', read: ['DOCKER_AUTH_CONFIG'], absent: '/h/.docker/config.json' } },
     'unauthorized',
-    `r.example wants a sign-in for ${ASKED} (401)`,
-    /in the Docker config \(DOCKER_AUTH_CONFIG, \/h\/\.docker\/config\.json is not there\): sign in/,
+    `r.example requires a sign-in for ${ASKED} (401)`,
+    /in the Docker config \(DOCKER_AUTH_CONFIG, \/h\/\.docker\/config\.json does not exist\): sign in/,
   ],
   [
     401,
     { signedIn: true, sought: { kind: 'config', read: ['/h/.docker/config.json'] } },
     'unauthorized',
-    `r.example wants a sign-in for ${ASKED} (401)`,
-    /^The credentials for r\.example \(\/h\/\.docker\/config\.json\) were sent and not accepted/,
+    `r.example requires a sign-in for ${ASKED} (401)`,
+    /^The credentials for r\.example \(\/h\/\.docker\/config\.json\) were rejected/,
   ],
   [
     401,
     { signedIn: true, sought: { kind: 'given', username: 'me' } },
     'unauthorized',
-    `r.example wants a sign-in for ${ASKED} (401)`,
-    /^r\.example refused this password for me: (?!.*docker)/,
+    `r.example requires a sign-in for ${ASKED} (401)`,
+    /^r\.example rejected the password of me: (?!.*docker)/,
   ],
   [
     403,
     { body: errors({ code: 'unauthorized' }) },
     'unauthorized',
-    `r.example wants a sign-in for ${ASKED} (403)`,
+    `r.example requires a sign-in for ${ASKED} (403)`,
     /docker login/,
   ],
   [
@@ -93,7 +93,7 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     { method: 'PUT', body: errors({ code: 'BLOB_UNKNOWN' }) },
     'blob-missing',
     'r.example does not have everything that the manifest names: PUT https://r.example/v2/a/manifests/1?… (400)',
-    /push or copy the whole image/,
+    /Push or copy the whole image/,
   ],
   [
     404,
@@ -113,7 +113,7 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     429,
     {},
     'too-many-requests',
-    `r.example turned down ${ASKED}: too many requests`,
+    `r.example rejected ${ASKED}: too many requests`,
     /or sign in for a higher limit: `docker login/,
     true,
   ],
@@ -121,7 +121,7 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     429,
     { signedIn: true, attempts: 4, retryAfterMs: 1001 },
     'too-many-requests',
-    `r.example turned down ${ASKED}: too many requests (4 attempts); it asks to wait 2 s`,
+    `r.example rejected ${ASKED}: too many requests (4 attempts); it asks to wait 2 s`,
     /^Wait, lower .*concurrency/,
     true,
   ],
@@ -129,28 +129,28 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     403,
     { body: errors({ code: 'TOOMANYREQUESTS' }) },
     'too-many-requests',
-    `r.example turned down ${ASKED}: too many requests`,
+    `r.example rejected ${ASKED}: too many requests`,
     /./,
     true,
   ],
   [403, {}, 'denied', `r.example denied ${ASKED} (403)`, /^No credentials were found/],
-  [403, { signedIn: true }, 'denied', `r.example denied ${ASKED} (403)`, /^The signed-in user may not/],
+  [403, { signedIn: true }, 'denied', `r.example denied ${ASKED} (403)`, /^Ask for access to the repository/],
   [400, { body: errors({ code: 'DENIED' }) }, 'denied', `r.example denied ${ASKED} (400)`, /./],
   [404, {}, 'not-found', `r.example has nothing at ${ASKED} (404)`, /Check the name, the tag/],
   [
     500,
     { attempts: 2 },
     'unavailable',
-    `r.example failed at ${ASKED} (500) (2 attempts)`,
-    /in trouble/,
+    `r.example failed on ${ASKED} (500) (2 attempts)`,
+    /check the log of the registry/,
     true,
   ],
   [
     503,
     { body: errors({ code: 'UNAVAILABLE' }) },
     'unavailable',
-    `r.example failed at ${ASKED} (503)`,
-    /in trouble/,
+    `r.example failed on ${ASKED} (503)`,
+    /check the log of the registry/,
     true,
   ],
   ...[
@@ -163,7 +163,7 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
         400,
         { body: bytes(said), contentType: 'text/html' },
         'tls',
-        'r.example was asked with plain http but speaks https',
+        'r.example uses https, but the request was plain http',
         /\{http: false\}/,
       ] as const,
   ),
@@ -172,18 +172,18 @@ const ANSWERS: readonly (readonly [number, Partial<BadAnswer>, string, string, R
     { body: errors({ code: 'NAME_INVALID' }) },
     'rejected',
     `r.example did not accept ${ASKED} (400)`,
-    /^The reason the registry gave/,
+    /^See the reason above/,
   ],
   [413, {}, 'rejected', `r.example did not accept ${ASKED} (413)`, /client_max_body_size/],
   [
     400,
     { body: bytes('what?') },
     'unexpected-answer',
-    `r.example answered 400 to ${ASKED}, not as a registry does`,
+    `r.example answered 400 to ${ASKED}, unlike a registry`,
     /no proxy or login page/,
   ],
-  [418, {}, 'unexpected-answer', `r.example answered 418 to ${ASKED}, not as a registry does`, /./],
-  [499, {}, 'unexpected-answer', `r.example answered 499 to ${ASKED}, not as a registry does`, /./],
+  [418, {}, 'unexpected-answer', `r.example answered 418 to ${ASKED}, unlike a registry`, /./],
+  [499, {}, 'unexpected-answer', `r.example answered 499 to ${ASKED}, unlike a registry`, /./],
 ];
 
 for (const [status, rest, code, message, hint, temporary] of ANSWERS) {
@@ -261,7 +261,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
         'https',
         made({ code }),
         'tls',
-        'was asked with https but does not speak it',
+        'does not use https, but the request did',
         /\{http: true\}/,
       ] as const,
   ),
@@ -276,7 +276,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
         'https',
         made({ message }),
         'tls',
-        'was asked with https but does not speak it',
+        'does not use https, but the request did',
         /\{http: true\}/,
       ] as const,
   ),
@@ -310,7 +310,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
     'http',
     made({ code: 'HPE_INVALID_CONSTANT' }),
     'tls',
-    'was asked with plain http and did not answer in http',
+    'did not answer in http to a plain http request',
     /\{http: false\}/,
   ],
   [
@@ -355,7 +355,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
     made({ message: 'Proxy response (403) !== 200' }),
     'unreachable',
     'cannot be reached for',
-    /answered 403: .*r\.example in NO_PROXY/,
+    /answered 403: .*r\.example to NO_PROXY/,
   ],
   ...['ENOTFOUND', 'EAI_AGAIN'].map(
     (code) =>
@@ -365,7 +365,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
         made({ code }),
         'unreachable',
         'cannot be reached for',
-        /The name r\.example is not known here/,
+        /spelling of r\.example, DNS and HTTPS_PROXY/,
       ] as const,
   ),
   [
@@ -374,7 +374,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
     made({ code: 'ECONNREFUSED' }),
     'unreachable',
     'cannot be reached for',
-    /^Nothing listens there/,
+    /nothing listens there$/,
   ],
   [
     'one of several addresses',
@@ -382,7 +382,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
     made({ errors: [made({}), made({ code: 'ECONNREFUSED' })] }),
     'unreachable',
     'cannot be reached for',
-    /^Nothing listens/,
+    /nothing listens there$/,
   ],
   ...['other side closed', 'socket hang up', 'read ECONNRESET'].map(
     (message) =>
@@ -408,7 +408,7 @@ const FAILURES: readonly (readonly [string, string, unknown, string, string, Reg
     'https',
     made({ message: 'received fatal alert: HandshakeFailure' }),
     'tls',
-    'is not accepted',
+    'was rejected',
     /PEM file/,
   ],
   [
@@ -461,12 +461,12 @@ test('what is said of no answer has the request, the attempts, the code and the 
   // Causes of causes count, but not without end.
   const nest = (depth: number): Error =>
     depth === 0 ? made({ code: 'ENOTFOUND' }) : made({ cause: nest(depth - 1) });
-  assert.match(of(nest(4)).hint ?? '', /not known here/);
-  assert.doesNotMatch(of(nest(5)).hint ?? '', /not known here/);
+  assert.match(of(nest(4)).hint ?? '', /name cannot be resolved$/);
+  assert.doesNotMatch(of(nest(5)).hint ?? '', /name cannot be resolved$/);
   const nestInLists = (depth: number): Error =>
     depth === 0 ? made({ code: 'ENOTFOUND' }) : made({ errors: [nestInLists(depth - 1)] });
-  assert.match(of(nestInLists(4)).hint ?? '', /not known here/);
-  assert.doesNotMatch(of(nestInLists(5)).hint ?? '', /not known here/);
+  assert.match(of(nestInLists(4)).hint ?? '', /name cannot be resolved$/);
+  assert.doesNotMatch(of(nestInLists(5)).hint ?? '', /name cannot be resolved$/);
 });
 
 test('addresses lose what may be secret, and lines what may steer a terminal', () => {
@@ -488,7 +488,7 @@ test('other problems say the host, the request and what was wrong', () => {
   const bad = badDigest('h.example', asked, 'sha256:a', 'sha256:b');
   assert.equal(bad.code, 'registry/bad-digest');
   assert.match(bad.message, /HEAD https:\/\/h\.example\/v2\/\?…: expected sha256:a, got sha256:b$/);
-  assert.match(bad.hint ?? '', /storage is damaged/);
+  assert.match(bad.hint ?? '', /the storage of the registry$/);
   const large = tooLarge('h.example', asked, 5);
   assert.equal(large.code, 'registry/too-large');
   assert.match(large.message, /more than 5 bytes/);

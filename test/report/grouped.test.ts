@@ -100,7 +100,7 @@ test('what does not go on is said at once, and not in the group', () => {
   const text = write(events.slice(0, at + 1));
   assert.match(
     text,
-    /\nbase +\| no progress for 30\.0s, waiting for \[2\/4\] RUN adduser .*only --stall-timeout would end it\n$/,
+    /\nbase +\| no progress for 30\.0s, waiting for \[2\/4\] RUN adduser .*set --stall-timeout to limit this\n$/,
   );
 });
 
@@ -148,7 +148,7 @@ test('a signal is said once, whether it or its event comes first', () => {
     reporter.interrupt('SIGTERM');
     if (event !== undefined) reporter.onEvent(event);
     reporter.close();
-    assert.equal(text, 'SIGTERM: stopping what runs; a second one stops at once\n');
+    assert.equal(text, 'SIGTERM: stopping; send it again to stop at once\n');
   }
 });
 

@@ -193,11 +193,11 @@ test('the live view shows in its line what does not move, and what the engine is
   assert.doesNotMatch(shown('resumed'), /no progress/);
   assert.match(
     shown('engine-waiting'),
-    /waiting for the engine unix:.* for 1\.5s, given up in 28\.5s: buildkitd cannot/,
+    /waiting for the engine unix:.* for 1\.5s, giving up in 28\.5s: buildkitd cannot/,
   );
   assert.match(
     shown('registry-waiting'),
-    /registry localhost:5000 answers 503 Service Unavailable; asked again, 1\.5s so far/,
+    /registry localhost:5000 answers 503 Service Unavailable; retrying, 1\.5s so far/,
   );
   assert.match(
     shown('retry'),
@@ -206,7 +206,7 @@ test('the live view shows in its line what does not move, and what the engine is
   assert.doesNotMatch(shown('engine-waited'), /waiting for the engine/);
 });
 
-test('the end says when the engine was lost, for how long, and what was begun again', () => {
+test('the end says when the engine was lost, for how long, and what was restarted', () => {
   const [started] = mixedRun();
   assert.ok(started?.type === 'run-started');
   type PhaseEvent = Extract<EventBody, { readonly type: 'node-phase' }>;
@@ -242,7 +242,7 @@ test('the end says when the engine was lost, for how long, and what was begun ag
   for (const mode of ['plain', 'grouped', 'tty'] as const)
     assert.match(
       replay(events, mode, 200).err,
-      /^the engine was lost at \d\.\ds, back after 2\.0s, 1 build was begun again: a$/m,
+      /^the engine was lost at \d\.\ds, back after 2\.0s, 1 build was restarted: a$/m,
     );
 });
 

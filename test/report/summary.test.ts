@@ -47,9 +47,9 @@ test('a run of 200 unchanged builds ends in one row', () => {
   const members = membersOf(200).map((one): Member => ({ ...one, is: 'unchanged' }));
   const table = endText(whole(members), 100).split('\n\n')[0]?.split('\n');
   assert.deepEqual(table, [
-    'BUILD       RESULT       SIZE  TAGS          WHY',
-    '200 builds  unchanged  4.2 GB  200 in place  inputs unchanged, its tag is in place',
-    'each build by itself: bake-ts logs',
+    'BUILD       RESULT       SIZE  TAGS         WHY',
+    '200 builds  unchanged  4.2 GB  200 current  inputs unchanged, its tag is up to date',
+    'one build: bake-ts logs',
   ]);
 });
 
@@ -100,7 +100,7 @@ test('many failures of many kinds: the first are written out, and the totals and
   assert.equal(text.match(/^error\[/gm)?.length, 8);
   assert.match(
     lastScreen(text),
-    /^failed in 1m23s: 40 failed$[\s\S]*^✗ and 26 more that failed\nwhole logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
+    /^failed in 1m23s: 40 failed$[\s\S]*^✗ and 26 more failures\nfull logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
   );
 });
 
@@ -112,11 +112,11 @@ test('39 builds in which the same command fails are one failure', () => {
   assert.equal(text.match(/^error\[/gm)?.length, 1);
   assert.match(
     text,
-    /^✗ 39 builds failed alike: base-python, service-001, service-002, service-003, service-004 and 34 more; this is base-python\nerror\[build\/step-failed\]/m,
+    /^✗ 39 builds failed in the same way: base-python, service-001, service-002, service-003, service-004 and 34 more; shown: base-python\nerror\[build\/step-failed\]/m,
   );
   assert.match(
     lastScreen(text),
-    /^failed in [\s\S]*^✗ exit code 1: RUN npm ci --omit=dev, 39 builds:\n {2}base-python, service-001, service-002, service-003, service-004 and 34 more\nwhole logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
+    /^failed in [\s\S]*^✗ exit code 1: RUN npm ci --omit=dev, 39 builds:\n {2}base-python, service-001, service-002, service-003, service-004 and 34 more\nfull logs: \/state\/runs\/1\nrun them again: bake-ts run$/m,
   );
 });
 
@@ -134,7 +134,7 @@ test('an outage of a registry is one failure, the cause first, whatever the imag
   assert.equal(text.match(/^error\[/gm)?.length, 1);
   assert.match(
     text,
-    /^✗ registry localhost:5599: connection refused, 3 builds:\n {2}base-python, service-001 and service-002\n {2}blocked by it: service-005\nwhole logs: \/state\/runs\/1\nrun them again: bake-ts run base-python service-001 service-002 service-005\n/m,
+    /^✗ registry localhost:5599: connection refused, 3 builds:\n {2}base-python, service-001 and service-002\n {2}blocked by it: service-005\nfull logs: \/state\/runs\/1\nrun them again: bake-ts run base-python service-001 service-002 service-005\n/m,
   );
 });
 
@@ -144,7 +144,7 @@ test('failures of two registries are two', () => {
     withProblems(members, (build) => ({
       severity: 'error',
       code: 'registry/unavailable',
-      message: `the registry failed at pushing ${build === 'base-python' ? 'a' : 'b'}.example/${build} (503)`,
+      message: `the registry failed while ${build === 'base-python' ? 'a' : 'b'}.example/${build} was pushed (503)`,
     })),
   );
   assert.match(
@@ -256,7 +256,7 @@ test('state that cannot be written is said once while builds run, and once at th
         problem: {
           severity: 'warning',
           code: 'state/not-written',
-          message: `what was built cannot be remembered: \`/home/me/state/${file}.json\` (ENOTDIR)`,
+          message: `the results cannot be remembered: \`/home/me/state/${file}.json\` (ENOTDIR)`,
         },
       }),
     ),
@@ -284,7 +284,7 @@ test('rows whose reasons differ in the name of the image only are one', () => {
       return {
         ...one,
         reason:
-          at < 5 ? { code: 'not-pushed', text } : { code: 'first-build', text: 'not built before from here' },
+          at < 5 ? { code: 'not-pushed', text } : { code: 'first-build', text: 'not built here before' },
       };
     });
     return { ...event, summary: { ...event.summary, outcomes } };
@@ -296,8 +296,8 @@ test('rows whose reasons differ in the name of the image only are one', () => {
       '5 builds   built   240 MB    5/15  5 pushed',
       '           └ its image was not pushed to localhost:5599/… before',
       '35 builds  built   1.7 GB  35/105  35 pushed',
-      '           └ not built before from here',
-      'each build by itself: bake-ts logs',
+      '           └ not built here before',
+      'one build: bake-ts logs',
     ].join('\n'),
   );
 });
@@ -326,8 +326,8 @@ test('a run that was stopped says what each build was doing, no time for what ne
   const text = endText(events, 100);
   assert.match(text, /^base-python +cancelled +72ms +while building step 3\/4: RUN npm ci --omit=dev$/m);
   assert.match(text, /^service-004 +cancelled +while checking$/m);
-  assert.match(text, /^service-005 +cancelled +not begun$/m);
-  assert.match(text, /whole logs: \/state\/runs\/1\n$/);
+  assert.match(text, /^service-005 +cancelled +not started$/m);
+  assert.match(text, /full logs: \/state\/runs\/1\n$/);
   const lines = endText(events, 100, 'plain');
   assert.match(lines, /^base-python \| \[3\/4\] cancelled$/m);
   assert.doesNotMatch(lines, /\bfailed\b/);

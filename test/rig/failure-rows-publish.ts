@@ -59,7 +59,7 @@ const TAG_ROWS: readonly FailureRow[] = [
     next: HEALED,
   },
   {
-    name: 'the run is cancelled while a tag is put: it may have moved, and nothing is recorded',
+    name: 'the run is cancelled while a tag is put: may have moved, and nothing is recorded',
     faults: (handle) => [on(TAG, cancelAfterC(handle))],
     after: { ...A_CANCELLED, moved: 'a c' },
     next: HEALED,

@@ -13,7 +13,7 @@ export interface FaultProcess {
   readonly tookMs: number;
   readonly events: readonly BakeEvent[];
   readonly stderr: string;
-  /** Calls of buildctl for the same platforms of one build that were seen to run at one time. */
+  /** buildctl calls for the same platforms of one build that were seen to run at one time. */
   readonly doubled: readonly string[];
 }
 
@@ -122,7 +122,7 @@ function findDoubled(parent: number): readonly string[] {
   return calls.filter((call, at) => calls.indexOf(call) !== at);
 }
 
-/** Calls of buildctl that run and have to do with these addresses. */
+/** buildctl calls that run and have to do with these addresses. */
 export function buildctlsLeft(addresses: readonly string[]): readonly string[] {
   return programs()
     .filter(({ argv }) => isBuildctl(argv) && argv.some((word) => addresses.includes(word)))

@@ -251,7 +251,7 @@ class FaultWork {
     if (planned.length > 0 && planned.length !== this.#plan.builds.length)
       this.#fail(`${what} planned other builds`);
     if (exitCode !== undefined && !events.some(({ type }) => type === 'run-finished'))
-      this.#fail(`${what} has no end`);
+      this.#fail(`${what} is not closed`);
     const running = new Set<string>();
     for (const event of events) {
       if (event.type === 'node-finished' || event.type === 'retry' || event.type === 'early-finished')

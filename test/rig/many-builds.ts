@@ -3,7 +3,7 @@ import type { EventBody, Outcome, PlannedNode, Reason } from '../../lib/model/mo
 import { fakeDigest } from './recorded-runs.ts';
 
 const CHANGED: Reason = { code: 'changed', text: 'inputs changed', items: ['context: src/main.ts changed'] };
-const SAME: Reason = { code: 'inputs-same', text: 'inputs unchanged, its tag is in place' };
+const SAME: Reason = { code: 'inputs-same', text: 'inputs unchanged, its tag is up to date' };
 
 /** What becomes of a build until the middle of the run. */
 export type MidWay =

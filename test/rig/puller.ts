@@ -62,7 +62,7 @@ export async function digestOf(ref: string): Promise<string | undefined> {
 /** Takes a manifest out of a repository (the registry has no way to take a single tag). */
 export async function deleteManifest(ref: string): Promise<void> {
   const digest = await digestOf(ref);
-  if (digest === undefined) throw new Error(`${ref} is not there`);
+  if (digest === undefined) throw new Error(`${ref} does not exist`);
   const { status } = await send('DELETE', `${split(ref).base}/manifests/${digest}`, {});
   if (status !== 202) throw new Error(`${ref} cannot be deleted: status ${status}`);
 }

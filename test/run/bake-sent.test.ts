@@ -83,7 +83,7 @@ test('caches of GitHub Actions are left out where there is no such job, which is
   assert.match(argv, /^type=registry,ref=a\/cache$/m);
   assert.doesNotMatch(argv, /gha|--export-cache/);
   assert.deepEqual(warnings, [
-    'build/cache-inactive: caches of GitHub Actions (type=gha) cannot be had here, so `default` goes without',
+    'build/cache-inactive: caches of GitHub Actions (type=gha) are not available here, so `default` goes without',
   ]);
   // A token alone is no job.
   const half = await sent(t, GHA, {}, { ACTIONS_RUNTIME_TOKEN: 't0ken' });

@@ -104,36 +104,36 @@ test('reasons in words, to the letter', () => {
   const unbuilt = { record: undefined };
   const carriedOver = 'what it copies is unchanged';
   assert.equal(textOf({ untrackedOutputs: ['local', 'oci'] }), 'it writes files, which are not tracked');
-  assert.equal(textOf({ untrackedOutputs: ['image'] }), 'what its outputs give is not tracked');
-  assert.deepEqual(words({ forced: true }), { code: 'forced', text: 'asked to build it in any case' });
+  assert.equal(textOf({ untrackedOutputs: ['image'] }), 'the results of its outputs are not tracked');
+  assert.deepEqual(words({ forced: true }), { code: 'forced', text: 'rebuild requested' });
   assert.deepEqual(words({ untracked: ['x'] }), {
     code: 'untracked',
-    text: 'its inputs cannot all be known',
+    text: 'not all of its inputs can be known',
     items: ['x'],
   });
   assert.deepEqual(words({ ...unbuilt, changes: undefined }), {
     code: 'first-build',
-    text: 'not built before from here',
+    text: 'not built here before',
   });
   assert.deepEqual(words({ ...unbuilt, changes: ['one'] }), { code: 'changed', text: 'one', items: ['one'] });
   assert.deepEqual(words({ ...unbuilt, changes: [] }), {
     code: 'changed',
-    text: 'inputs unchanged, but what they gave is not remembered',
+    text: 'inputs unchanged, but no result is remembered',
   });
   assert.equal(textOf({ ...unbuilt, changes: ['one', 'two', 'three'] }), 'one, and 2 more');
   assert.deepEqual(words({ untrackedOutputs: ['local'] }).items, ['local']);
-  assert.equal(textOf({}), 'inputs unchanged, its tag is in place');
-  assert.equal(textOf({ tags: [there, there] }), 'inputs unchanged, all 2 tags are in place');
+  assert.equal(textOf({}), 'inputs unchanged, its tag is up to date');
+  assert.equal(textOf({ tags: [there, there] }), 'inputs unchanged, all 2 tags are up to date');
   assert.equal(textOf({ tags: [], store: 'there' }), "inputs unchanged, its image is in the engine's store");
-  assert.equal(textOf({ carriedOver }), `${carriedOver}, its tag is in place`);
-  assert.equal(textOf({ carriedOver, tags: [absent] }), `${carriedOver}, but its tags are not`);
+  assert.equal(textOf({ carriedOver }), `${carriedOver}, its tag is up to date`);
+  assert.equal(textOf({ carriedOver, tags: [absent] }), `${carriedOver}, but its tags are missing or moved`);
   assert.equal(
     textOf({ tags: [], onlyNeeded: true }),
     'inputs unchanged; built only if a build that needs it runs',
   );
   assert.deepEqual(words({ tags: [elsewhere] }), {
     code: 'tags-moved',
-    text: 'inputs unchanged, but its tags are not',
+    text: 'inputs unchanged, but its tags are missing or moved',
     items: ['r/x:2 points at sha256:bbbbbbbbbbbb'],
   });
   assert.notEqual(textOf({ tags: [], store: 'gone' }), textOf({ tags: [], store: 'unknown' }));

@@ -33,7 +33,7 @@ test('where nobody listens, what would be pushed there is not built, and the res
   assert.deepEqual(codesOf(baked), ['registry/unreachable of a', 'warning run/registry-down']);
   assert.equal(world.engine.builds.length, 2);
   const [told] = warnings(baked);
-  assert.equal(told?.message, `${NOBODY} is down, so what would be pushed there is not built: a`);
+  assert.equal(told?.message, `${NOBODY} is down; builds that push to it are not run: a`);
   // What goes elsewhere does not wait for it.
   const toldAt = baked.events.findIndex((event) => event.type === 'warning');
   const ended = baked.events.findIndex((event) => event.type === 'node-finished' && event.build === 'a');
@@ -51,7 +51,7 @@ test('a registry that fails at everything is down, too', async (t) => {
     'registry/unavailable of c',
     'warning run/registry-down',
   ]);
-  assert.match(warnings(baked)[0]?.message ?? '', /not built: a, b, c$/);
+  assert.match(warnings(baked)[0]?.message ?? '', /are not run: a, b, c$/);
   assert.equal(exitCodeOfRun(baked.summary), 6);
   fault.remove();
   assertOk(await world.bake());

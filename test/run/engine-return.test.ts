@@ -90,7 +90,7 @@ test('a build waits in its slot, and says that it is the engine it waits for', a
   assert.deepEqual(during, ['queued 0 engine']);
 });
 
-test('builds that had not begun wait as well, and are tried once only', async (t) => {
+test('builds that had not started wait as well, and are tried once only', async (t) => {
   const world = await makeFour(t);
   goAway(world, 4);
   const baked = await world.bake({ jobs: 4 });

@@ -115,7 +115,7 @@ function weighOne({ documents = new Documents(), parts = partsOf(), ...given }: 
 const KEY = computeKey(partsOf());
 const IMAGE = digest('a');
 
-/** A registry in which both tags are in place, but for those given. */
+/** A registry in which both tags are up to date, but for those given. */
 function tagged(tags: Readonly<Record<string, Digest | 'unknown' | 'absent'>> = {}): Documents {
   const documents = new Documents();
   const all: typeof tags = { 1: IMAGE, 2: IMAGE, ...tags };
@@ -130,14 +130,14 @@ test('what decides without an earlier result asks for none', async () => {
   const records = [recordOf(KEY, IMAGE)];
   const forced = await weighOne({ documents, records, force: true });
   assert.deepEqual(forced, {
-    decision: { kind: 'build', reason: { code: 'forced', text: 'asked to build it in any case' } },
+    decision: { kind: 'build', reason: { code: 'forced', text: 'rebuild requested' } },
     ...none,
   });
   const untracked = await weighOne({ documents, records, parts: 'untracked' });
   assert.deepEqual(untracked, {
     decision: {
       kind: 'build',
-      reason: { code: 'untracked', text: 'its inputs cannot all be known', items: ['ADD x'] },
+      reason: { code: 'untracked', text: 'not all of its inputs can be known', items: ['ADD x'] },
     },
     ...none,
   });
@@ -156,7 +156,7 @@ test('a result of the same key counts with every tag in place', async () => {
   assert.deepEqual(there, {
     decision: {
       kind: 'unchanged',
-      reason: { code: 'inputs-same', text: 'inputs unchanged, all 2 tags are in place' },
+      reason: { code: 'inputs-same', text: 'inputs unchanged, all 2 tags are up to date' },
     },
     record,
     tags: [
@@ -254,7 +254,7 @@ test('of what is not pushed the store is asked, for all names, and only where so
   assert.equal((await unpushed(new Map([...all].slice(1)))).code, 'image-gone');
   const other = new Map([...all, [names[1] ?? '', digest('b')] as const]);
   assert.equal((await unpushed(other)).text, "its image is not in the engine's store under its names");
-  assert.equal((await unpushed('unreadable')).text, 'the engine does not say what its image store has');
+  assert.equal((await unpushed('unreadable')).text, 'the engine does not list its images');
   const nowhere = await unpushed('keeps-none');
   assert.deepEqual(
     [nowhere.code, nowhere.text],
@@ -340,7 +340,7 @@ test('the result of other inputs counts where what is copied of parents is the s
     kind: 'unchanged',
     reason: {
       code: 'inputs-same',
-      text: 'what it copies of tools, more is unchanged, all 2 tags are in place',
+      text: 'the files it copies from tools, more are unchanged, all 2 tags are up to date',
     },
   });
   assert.deepEqual([carried.isCarriedOver, carried.record], [true, record]);
@@ -425,7 +425,7 @@ test('an image that another label of its parent does not reach is the one it was
   });
   assert.deepEqual(same.decision.reason, {
     code: 'inputs-same',
-    text: 'CMD of b do not reach it, all 2 tags are in place',
+    text: 'CMD of b do not reach it, all 2 tags are up to date',
   });
   assert.deepEqual([same.isCarriedOver, same.record, same.rebase], [true, record, undefined]);
 });

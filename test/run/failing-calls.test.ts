@@ -169,7 +169,7 @@ test('where the engine may not push, the hint says whether there are credentials
   });
   const none = (await world.bake()).outcome('a').problem;
   assert.equal(none?.code, 'registry/unauthorized');
-  assert.match(none.message, /wants a sign-in/);
+  assert.match(none.message, /requires a sign-in/);
   assert.match(none.hint ?? '', new RegExp(`^No credentials were found for ${host} `));
 });
 
@@ -196,7 +196,7 @@ test('a failure over an image that builds.lock pins and its registry has no more
     }
     assert.equal(locked?.code, 'run/locked-image-gone', code);
     assert.equal(locked?.build, 'a');
-    assert.equal(locked?.hint, `Take what the tag stands for now: bake-ts update '${written}'`);
+    assert.equal(locked?.hint, `Lock the current digest of the tag: bake-ts update '${written}'`);
     assert.match(locked?.message ?? '', new RegExp(`pins .*base:1.* to ${gone}`));
     // One that is still there is not to blame.
     const digest = world.registry.store.tags()['base:1'] as `sha256:${string}`;
@@ -326,7 +326,7 @@ test('an engine that cannot be found fails each build that needs it, each by its
 test('a run that is stopped while the engine is looked for is cancelled, and blames nobody', async (t) => {
   const world = await makeOne(t);
   const stopper = new AbortController();
-  const aborted = problem('run/cancelled', 'called off');
+  const aborted = problem('run/cancelled', 'cancelled');
   const access = {
     ...accessTo(world.engine),
     find: async () => {
@@ -372,7 +372,7 @@ builds:
     const baked = await world.bake({ access });
     return ['a', 'b'].map((build) => baked.outcome(build).problem?.hint);
   };
-  const usual = 'Its registry must be reachable from the engine; log in if it is private.';
+  const usual = 'Check that the engine can reach its registry; log in if it is private.';
   assert.deepEqual(await hints(), ['tell the engine', usual]);
   assert.deepEqual(await hints(to), [usual, usual]);
   // About the same image, and not because of it.

@@ -76,7 +76,7 @@ test('a run that was killed between two tags is ended by the next one', async (t
   assertOk(next);
   assert.deepEqual(codesOf(next), ['warning run/publish-finished']);
   const told = warningOf(next, 'run/publish-finished');
-  assert.match(told?.message ?? '', /^the run of 20.*: 2 tags were moved now, as it was about to do$/);
+  assert.match(told?.message ?? '', /^the run of 20.*: 2 tags were moved now to finish it$/);
   assert.match(told?.detail ?? '', /app\/b:dev → sha256:\w{12}\n.*app\/c:dev → sha256:\w{12}$/);
   assert.equal(kindsText(next), SAME);
   assert.deepEqual(store.tags(), now);
@@ -118,7 +118,7 @@ test('where a tag was moved by somebody else, nothing is moved, and it is said o
   const lines = (told?.detail ?? '').split('\n');
   assert.equal(lines.length, 3);
   assert.match(lines[0] ?? '', /app\/a:dev: moved \(sha256:\w{12}\)$/);
-  assert.match(lines[1] ?? '', /app\/b:dev: sha256:\w{12}, not moved; was to be sha256:\w{12}$/);
+  assert.match(lines[1] ?? '', /app\/b:dev: sha256:\w{12}, not moved; should be sha256:\w{12}$/);
   assert.match(
     lines[2] ?? '',
     new RegExp(`app/c:dev: ${digest.slice(0, 19)}, moved by somebody else; was to be`),

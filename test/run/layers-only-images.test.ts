@@ -390,7 +390,7 @@ test('an engine that makes another image than was worked out is warned of, one t
       [
         [
           'run/no-layers-only',
-          '`r.example/base` gets no layers-only image (the engine made another one)',
+          '`r.example/base` gets no layers-only image (the engine made a different one)',
           undefined,
         ],
       ],

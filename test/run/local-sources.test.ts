@@ -169,7 +169,7 @@ test('a frontend that knows no names gets a copy of the context of which everyth
     const baked = await world.bake();
     built(baked);
     const retries = baked.events.flatMap((event) => (event.type === 'retry' ? [event.why] : []));
-    assert.deepEqual(retries, ['the engine or the frontend knows no names for local sources']);
+    assert.deepEqual(retries, ['the engine or the frontend does not support names of local sources']);
     assert.deepEqual(pushed(world), { file: text, run: '#!\n', 'sub/deep/f': text });
   }
   // The same image as with names.

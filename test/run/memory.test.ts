@@ -480,7 +480,7 @@ test('an artifact that is something else is left as it is', async (t) => {
   assert.equal(warning?.code, 'run/records-not-shared');
   assert.equal(warning?.severity, 'warning');
   assert.match(warning?.message ?? '', /app:records.*is not a record of bake-ts/);
-  assert.match(warning?.hint ?? '', /for nothing else/);
+  assert.match(warning?.hint ?? '', /for records only/);
   assert.deepEqual(world.registry.writes(), []);
 });
 

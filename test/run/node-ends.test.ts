@@ -163,7 +163,7 @@ test('a run that is cancelled while tags are put blames no registry', async (t) 
   const baked = await world.bake({ signal: controller.signal });
   assert.equal(kindsText(baked), 'base cancelled, child cancelled');
   const { durationMs: _, ...outcome } = baked.outcome('base');
-  const reason = { code: 'first-build', text: 'not built before from here' };
+  const reason = { code: 'first-build', text: 'not built here before' };
   const steps = { total: 1, cached: 0 };
   assert.deepEqual(outcome, { build: 'base', kind: 'cancelled', tags: [], reason, steps });
   assert.deepEqual(await world.records(), []);
@@ -288,13 +288,13 @@ test('a dry run says on what a build depends whose parent would be built', async
   const dry = await world.bake({ dryRun: true });
   assert.deepEqual(dry.outcome('child').reason, {
     code: 'changed',
-    text: 'nothing of its own changed; built if base gives other bytes than last time',
+    text: 'its own inputs are unchanged; built if base makes a different image than last time',
     items: ['base'],
   });
   // A real run waits for it and knows.
   assert.match(
     (await world.bake()).outcome('child').reason?.text ?? '',
-    /^build behind base has another result/,
+    /^build for context base has another result/,
   );
 });
 

@@ -68,21 +68,21 @@ test('a file that is in the way is named', async (t) => {
     const problem = await make();
     return [problem?.code, problem?.build, problem?.message, problem?.hint];
   };
-  const move = 'Move that file away, or name another place with `dest`.';
+  const move = 'Move that file away, or set `dest` to another path.';
   assert.deepEqual(await found({ type: 'oci', dest: 'dist/a/x.tar' }, { dist: '' }), [
     'build/output-place',
     'a',
-    '`outputs` is to write `dist/a/x.tar`, and `dist` is a file',
+    '`outputs` cannot write `dist/a/x.tar`: `dist` is a file',
     move,
   ]);
   assert.deepEqual(await found({ type: 'local', dest: 'dist' }, { dist: '' }), [
     'build/output-place',
     'a',
-    '`outputs` is to write `dist`, which is a file',
+    '`outputs` cannot write `dist`: it is a file',
     move,
   ]);
   const [, , message, hint] = await found({ type: 'tar', dest: 'dist' }, { 'dist/x': '' });
-  assert.equal(message, '`outputs` is to write the file `dist`, which is a directory');
+  assert.equal(message, '`outputs` cannot write the file `dist`: it is a directory');
   assert.match(String(hint), /type=local/);
 });
 
@@ -92,7 +92,7 @@ test('why a directory cannot be made is said', async (t) => {
   const dangling = await make();
   assert.match(
     String(dangling?.message),
-    /^`outputs` is to write `link\/x.tar`, its directory cannot be made \(E[A-Z]+\)$/,
+    /^`outputs` cannot write `link\/x.tar`: its directory cannot be made \(E[A-Z]+\)$/,
   );
   assert.match(String(dangling?.hint), /^Make .*\/link writable/);
   // Root may write anywhere.
@@ -136,7 +136,7 @@ builds:
   assert.deepEqual(again.kinds, { a: 'built' });
   assert.deepEqual(again.outcome('a').reason, {
     code: 'not-recorded-output',
-    text: 'the cache that it writes is not there',
+    text: 'the cache that it exports is missing',
     items: ['out/deep'],
   });
   assert(made());

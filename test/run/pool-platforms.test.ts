@@ -84,7 +84,7 @@ test('platforms apart need a repository to be joined in', async (t) => {
   });
   const needed = await pool.bake(world, { builds: ['child'] });
   assert.deepEqual(codesOf(needed), ['engine/platforms-apart of app']);
-  assert.match(needed.outcome('app').problem?.hint ?? '', /name it as well, say `push: always`/);
+  assert.match(needed.outcome('app').problem?.hint ?? '', /name it, too, set `push: always`/);
 });
 
 /** `base` over two platforms, which nobody pushes, and `app`, which reads it. */

@@ -34,7 +34,7 @@ test('a pod that is lost: the pods are listed again, the one in its place builds
   );
   assert.ok(
     only(baked, 'engine-aside').some(
-      ({ address, why }) => address === 'ci/old' && why === 'its pod is gone, or not ready any more',
+      ({ address, why }) => address === 'ci/old' && why === 'its pod is gone or no longer ready',
     ),
   );
 });

@@ -101,13 +101,13 @@ test('of a tag that is not valid it is said what is wrong with it, and where the
   };
   const plan = { set, nodes: new Map([[node.build.name, node]]) } as unknown as Plan;
   const hints = (await checkPlan(plan, new DockerfileLibrary('/'))).map(({ hint = '' }) => hint.split('\n'));
-  assert.match(hints[0]?.[0] ?? '', /^What follows the colon has .*slug/);
-  assert.equal(hints[1]?.[0], 'Repositories are lowercase: r.example/x:1');
-  assert.match(hints[2]?.[0] ?? '', /a digest cannot be chosen/);
+  assert.match(hints[0]?.[0] ?? '', /^Use at most 128 letters, .*slug/);
+  assert.equal(hints[1]?.[0], 'Write the repository in lowercase: r.example/x:1');
+  assert.match(hints[2]?.[0] ?? '', /and no digest\.$/);
   for (const [, ...origins] of hints) {
     assert.deepEqual(origins, [
-      '`vars.TAG` has its value from the environment variable TAG.',
-      '`vars.OTHER` has its value from --var (`vars` in a script).',
+      '`vars.TAG` gets its value from the environment variable TAG.',
+      '`vars.OTHER` gets its value from --var (`vars` in a script).',
     ]);
   }
 });

@@ -200,7 +200,7 @@ test('an immutable tag is looked at anew, and put only where it is not there', a
     [
       'unknown',
       [],
-      [`run/immutable-tag: \`${name}\` is immutable, and its registry does not say what it points at`],
+      [`run/immutable-tag: \`${name}\` is immutable, and its registry does not say what it points to`],
     ],
   ] as const;
   for (const [state, seen, problems] of rows) {
@@ -214,7 +214,7 @@ test('an immutable tag is looked at anew, and put only where it is not there', a
         : [
             state === 'unknown'
               ? 'Run again when the registry answers.'
-              : 'Give the new image another tag, or take the tag off `immutable:`.',
+              : 'Give the new image another tag, or remove the tag from `immutable:`.',
           ],
     );
     assert.equal(found.asked[0], `forget ${name}`);

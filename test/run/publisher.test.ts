@@ -192,7 +192,7 @@ test('tags that waited in vain are named once', async () => {
   assert(event?.type === 'warning');
   assert.equal(event.problem.code, 'run/not-published');
   assert.equal(event.problem.severity, 'warning');
-  assert.match(event.problem.message, /done and waiting: x, y$/);
+  assert.match(event.problem.message, /finished: x, y$/);
   assert.deepEqual(publisher.dropWaiting(), []);
   assert.deepEqual(puts, []);
 });
@@ -222,12 +222,12 @@ test('where one cannot be moved, those that were are put back, the last one firs
   assert.deepEqual(puts.slice(3), [`two@b>${TWO}`, `one@a>${ONE}`]);
   const detail = `${TWO}\n${ONE}`;
   assert.deepEqual(rest, [
-    ['run/publish-rolled-back', '2 tags were put back to the image of before', detail, 'warning'],
+    ['run/publish-rolled-back', '2 tags were moved back to the previous image', detail, 'warning'],
   ]);
   assert.deepEqual(events, []);
   const single = await fallBack({ ...before, [TWO]: 'c' }, { refused: [THREE] });
   assert.deepEqual(single.rest, [
-    ['run/publish-rolled-back', 'a tag was put back to the image of before', ONE, 'warning'],
+    ['run/publish-rolled-back', 'a tag was moved back to the previous image', ONE, 'warning'],
   ]);
 });
 
@@ -248,7 +248,7 @@ test('what cannot be put back is named with why', async () => {
       { [ONE]: 'a', [TWO]: 'c', [THREE]: 'b' },
       { refused: [THREE], unknown: [ONE] },
       {},
-      `${ONE} (where it pointed is not known)`,
+      `${ONE} (what it pointed to is unknown)`,
     ],
     [
       { [ONE]: 'a', [TWO]: 'c', [THREE]: 'b' },
@@ -260,26 +260,26 @@ test('what cannot be put back is named with why', async () => {
       { [ONE]: 'c', [TWO]: 'c', [THREE]: 'b' },
       { refused: [THREE] },
       { unknown: [THREE] },
-      `${THREE} (it may have moved: it is away)`,
+      `${THREE} (may have moved: it is away)`,
     ],
     [
       { [ONE]: 'a', [TWO]: 'c', [THREE]: 'b' },
       { refused: [THREE] },
       { unknown: [ONE] },
-      `${ONE} (it moved, where it points now is not known: it is away)`,
+      `${ONE} (moved; what it points to now is unknown: it is away)`,
     ],
   ];
   for (const [before, faults, back, detail] of rows) {
     const { rest } = await fallBack(before, faults, back);
     assert.deepEqual(
       rest.map(([code, message, text]) => [code, message, text]),
-      [['run/publish-left', 'a tag was moved and could not be put back', detail]],
+      [['run/publish-left', 'a tag was moved and could not be moved back', detail]],
     );
   }
   const both = await fallBack({ [THREE]: 'b' }, { refused: [THREE] });
   assert.deepEqual(
     both.rest.map(([code, message]) => [code, message]),
-    [['run/publish-left', '2 tags were moved and could not be put back']],
+    [['run/publish-left', '2 tags were moved and could not be moved back']],
   );
 });
 
@@ -296,12 +296,12 @@ test('what somebody else moved, or took away, after we moved it stays as it is a
   };
   const left = (detail: string) => [
     'run/publish-left',
-    'a tag was moved by somebody else meanwhile and not put back',
+    'a tag was moved by somebody else meanwhile and not moved back',
     detail,
   ];
   const back = (name: string) => [
     'run/publish-rolled-back',
-    'a tag was put back to the image of before',
+    'a tag was moved back to the previous image',
     name,
   ];
   const moved = await of(old, { meanwhile: { [ONE]: 'd' } });

@@ -83,7 +83,7 @@ test('a label of a base is passed on without a call of buildctl, and is remember
     text: 'labels of child changed: no step runs',
     items: ['label v of child: "1" → "2"'],
   });
-  assert.equal(reasonOf(baked, 'files')?.text, 'labels of base do not reach it, its tag is in place');
+  assert.equal(reasonOf(baked, 'files')?.text, 'labels of base do not reach it, its tag is up to date');
   const decisions = baked.events.flatMap((event) => (event.type === 'node-decided' ? [event.decision] : []));
   assert.deepEqual(decisions.sort(), ['build', 'rebase', 'rebase', 'unchanged']);
   assert.deepEqual(world.registry.store.brokenTags(), []);
@@ -93,7 +93,7 @@ test('a label of a base is passed on without a call of buildctl, and is remember
   assert.equal(kindsText(again), 'base unchanged, child unchanged, leaf unchanged, files unchanged');
   assert.deepEqual(world.registry.writes(), []);
   // The image is remembered under its present key as well.
-  assert.equal(reasonOf(again, 'files')?.text, 'inputs unchanged, its tag is in place');
+  assert.equal(reasonOf(again, 'files')?.text, 'inputs unchanged, its tag is up to date');
   // What was built before it is found again as well.
   await world.write({ 'base/Dockerfile': base() });
   assert.equal(

@@ -84,7 +84,7 @@ test('a run announces itself and its builds, and sums up what became of them', a
   const built = (build: string) => ({
     build,
     kind: 'built',
-    reason: { code: 'first-build', text: 'not built before from here' },
+    reason: { code: 'first-build', text: 'not built here before' },
     platforms: ['linux/amd64'],
     known: ALL,
     tags: [`pushed /app/${build}:dev`],
@@ -111,7 +111,7 @@ test('a run announces itself and its builds, and sums up what became of them', a
   assert.deepEqual(plain(second.outcome('a')), {
     build: 'a',
     kind: 'unchanged',
-    reason: { code: 'inputs-same', text: 'inputs unchanged, its tag is in place' },
+    reason: { code: 'inputs-same', text: 'inputs unchanged, its tag is up to date' },
     platforms: ['linux/amd64'],
     known: ALL,
     tags: ['there /app/a:dev'],

@@ -80,7 +80,7 @@ test('each secret that is not there is named with where it is to come from', asy
     EMPTY: '',
     NONE: undefined,
   });
-  const lost = (id: string) => `the secret \`${id}\` comes from a file that is not there: `;
+  const lost = (id: string) => `the secret \`${id}\` comes from a file that does not exist: `;
   assert.deepEqual(
     found.map((one) => [one.code, one.build, one.span, 'span' in one, one.message.replace(`${dir}/`, '')]),
     [

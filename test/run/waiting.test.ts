@@ -136,7 +136,7 @@ test('it is decided where only parents are not known: by its own changes, or by 
     kind: 'build',
     reason: {
       code: 'changed',
-      text: 'nothing of its own changed; built if p gives other bytes than last time',
+      text: 'its own inputs are unchanged; built if p makes a different image than last time',
       items: ['p'],
     },
     depends: true,

@@ -24,7 +24,7 @@ async function makeThree(t: Cleanup, set?: string): Promise<FakeWorld> {
 /** What a tag's image holds: path → text. */
 function filesOf({ store }: FakeRegistry, repository: string, tag: string): Readonly<Record<string, string>> {
   const manifest = store.manifest(repository, tag);
-  assert(manifest !== undefined, `${repository}:${tag} is not there`);
+  assert(manifest !== undefined, `${repository}:${tag} does not exist`);
   const { layers } = JSON.parse(manifest.bytes.toString()) as {
     readonly layers: readonly { readonly digest: string }[];
   };

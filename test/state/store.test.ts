@@ -276,7 +276,7 @@ test('files that are not what they should be are counted once, and missing ones 
   const [one, ...others] = store.warnings();
   assert.deepEqual(others, []);
   assert.deepEqual([one?.code, one?.severity], ['state/strange', 'warning']);
-  assert.equal(one?.message, `a file in \`${dir}\` cannot be read as what should be there`);
+  assert.equal(one?.message, `a file in \`${dir}\` cannot be read: unexpected content`);
   store.noteStrange('/x/stats/y.stat');
   assert.match(store.warnings()[0]?.message ?? '', /^2 files in /);
 });

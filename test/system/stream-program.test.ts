@@ -66,9 +66,9 @@ test('a program that gives nothing for too long is ended; a reader may take its 
 }, async () => {
   await assert.rejects(
     read(sh('printf half; sleep 60', undefined, 1_000)),
-    /^Error: sh gave nothing for 1 s$/,
+    /^Error: sh sent nothing for 1 s$/,
   );
-  await assert.rejects(read(sh('exec >&-; sleep 60', undefined, 1_000)), /gave nothing for 1 s/);
+  await assert.rejects(read(sh('exec >&-; sleep 60', undefined, 1_000)), /sent nothing for 1 s/);
   const pieces: string[] = [];
   for await (const piece of sh('printf one; read -r _ < /dev/null; exit 0', undefined, 500)) {
     await new Promise((resolve) => setTimeout(resolve, 1_500));

@@ -122,7 +122,7 @@ test('what failed is a failure with its log, what waited for it is skipped and s
     /^error\[build\/step-failed\]: .*\nat images\/base\/Dockerfile:2:1\nrun it again/,
   );
   assert.match(cases[1]?.children[0]?.text ?? '', /^not built: it needs base,/);
-  assert.equal(cases[2]?.children[0]?.text, 'called off by SIGINT');
+  assert.equal(cases[2]?.children[0]?.text, 'cancelled by SIGINT');
 });
 
 test('a run that was killed has an error for each build that it left', () => {
@@ -130,7 +130,7 @@ test('a run that was killed has an error for each build that it left', () => {
   const cut = events.findIndex(({ type }) => type === 'node-finished');
   const { suite, cases } = report(events.slice(0, cut + 1));
   assert.deepEqual([suite.attributes['tests'], suite.attributes['errors']], ['4', '3']);
-  assert.equal(cases[0]?.children[0]?.attributes['message'], 'the run ended before it did');
+  assert.equal(cases[0]?.children[0]?.attributes['message'], 'the run ended before it finished');
 });
 
 test('a problem of the run as a whole is a case of its own', () => {

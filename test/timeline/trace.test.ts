@@ -95,10 +95,10 @@ test('a track for each slot: builds, their steps in them, steps that run beside 
     ),
   );
   assert.deepEqual(on('slot 2'), ['a', '[1/2] RUN "x" \u001b[31m', 'exporting to image', 'b']);
-  assert.deepEqual(on('slot 2, beside (1)'), ['[2/2] COPY']);
+  assert.deepEqual(on('slot 2, in parallel (1)'), ['[2/2] COPY']);
   assert.deepEqual([...on('pushes'), ...on('pushes (2)')], ['pushing a', 'pushing a']);
   assert.deepEqual(on('checks'), ['a']);
-  assert.deepEqual(tracks.toSorted(), ['checks', 'pushes', 'run', 'slot 2', 'slot 2, beside (1)']);
+  assert.deepEqual(tracks.toSorted(), ['checks', 'pushes', 'run', 'slot 2', 'slot 2, in parallel (1)']);
   const cut = events.find(({ name }) => name === 'exporting to image');
   assert.deepEqual([cut?.ts, cut?.dur], [31_000, 9_000]);
   assert(events.some(({ ph, name, ts }) => ph === 'i' && name === 'stopped by SIGINT' && ts === 80_000));

@@ -108,7 +108,7 @@ test('a value that an option does not take is refused', async () => {
       { results: ['a'] },
       'the option "results" of merge() takes a list of objects, and not this list',
     ],
-    ['build', { matrix: {} }, 'build() has no option "matrix": it makes one image'],
+    ['build', { matrix: {} }, 'build() has no option "matrix": it builds one image'],
     [
       'createReporter',
       { mode: 'json5' },
@@ -188,11 +188,11 @@ test('a value that an option does not take is refused', async () => {
       { builds: {}, cwd: '/' },
       'the options "builds" and "cwd" exclude one another: builds has it already',
     ],
-    ['run', { plan: {} }, 'plan must be what plan() gave, as it gave it'],
+    ['run', { plan: {} }, 'plan must be the unchanged result of plan()'],
     [
       'plan',
       { builds: { set: { builds: new Map(), groups: new Map() }, warnings: [] } },
-      'builds must be what readBuilds() gave, as it gave it',
+      'builds must be the unchanged result of readBuilds()',
     ],
   ];
   for (const [name, options, message] of cases) assert.equal(await refused(name, options), message);

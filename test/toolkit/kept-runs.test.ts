@@ -38,7 +38,7 @@ test('what is no directory, no run and no option is said', async (t) => {
   assert.equal(missing.ok ? 'ok' : missing.error[0]?.message, `There is no directory ${cwd}/nowhere`);
   assert.throws(() => keptEvents('-1' as never), {
     name: 'TypeError',
-    message: 'keptEvents() takes a run as keptRuns() gives it',
+    message: 'keptEvents() takes a run that keptRuns() returned',
   });
   for await (const event of keptEvents({ dir: `${cwd}/nowhere` } as never)) assert.fail(event.type);
 });

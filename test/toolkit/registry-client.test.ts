@@ -46,7 +46,7 @@ test('what is no reference is refused by every call, and so are options that the
   const { server, client, ref } = await start(t);
   for (const [name, call] of Object.entries(asked(client, 'alpine:3' as never))) {
     if (name === 'referrers') continue;
-    const message = `${name}() takes a reference as readImageRef() gives it, unwrapped, and not a text`;
+    const message = `${name}() takes an unwrapped result of readImageRef(), not a text`;
     await assert.rejects(call, { name: 'TypeError', message });
   }
   for (const [name, call] of Object.entries(asked(client, { ...ref('base:1'), tagg: '2' } as never)))

@@ -31,7 +31,7 @@ function makeMemoryStore(): MemoryStore {
   const blobs = new Map<string, Buffer>();
   const read = async (digest: Digest): Promise<Buffer> => {
     const bytes = blobs.get(digest);
-    if (bytes === undefined) throw new Error(`${digest} is not there`);
+    if (bytes === undefined) throw new Error(`${digest} does not exist`);
     return bytes;
   };
   const putBytes = (bytes: Buffer): Digest => {
@@ -189,7 +189,7 @@ test('each difference is a line: configs, files of layers with their steps, plat
     'r d: added 2',
     'r e: removed 1',
     'r other layers: added f',
-    'r other layers: as many files, cut into layers otherwise',
+    'r other layers: the same files, in different layers',
     'r layer 2 (RUN a \\ b): changed g (mode, content)',
     `r layer 3 (${long.slice(0, 59)}…): removed h`,
     `r layer 4 (${long.slice(0, 60)}): removed i`,

@@ -123,12 +123,12 @@ test('steps are based on layers-only images where those are wanted, and none is 
 });
 
 test('without an image, or a place that has it, there is no build; what is only waited for is not read', async () => {
-  const lost = { ok: false, error: 'the image of `p`, which it is based on, is not at hand' };
+  const lost = { ok: false, error: 'the image of `p`, which it is based on, is not available' };
   assert.deepEqual((await link({})).linked, lost);
   assert.deepEqual((await link({ image: {} })).linked, lost);
   assert.deepEqual((await link({ edges: [{ to: 'q', reason: 'from', contextName: 'base' }] })).linked, {
     ok: false,
-    error: 'the image of `q`, which it is based on, is not at hand',
+    error: 'the image of `q`, which it is based on, is not available',
   });
   assert.deepEqual((await link({ edges: [{ to: 'p', reason: 'needs' }] })).linked, { ok: true, value: [] });
 });

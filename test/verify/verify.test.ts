@@ -218,7 +218,7 @@ test('its events are those of a run: what is planned, what runs, and how each bu
       return [[build, kind, reason?.text ?? problem?.code ?? blockedBy ?? steps?.total]];
     });
   assert.deepEqual(ended(), [
-    ['a', 'unchanged', 'read as its tag holds it'],
+    ['a', 'unchanged', 'read from its tag'],
     ['b', 'built', 1],
   ]);
   const name = `comparing with ${registry.host}/app/b:dev`;
@@ -297,7 +297,7 @@ test('what is not pushed or not there is not compared, and says what to do', asy
     return [problem?.code, problem?.message, problem?.hint];
   };
   const pushes =
-    "Only what has `tags` and `push` in builds.yaml can be verified; for one call that is turned on by --push (`set: ['*.push=true']` in a script).";
+    "Set `tags` and `push` in builds.yaml, or for one call use --push (`set: ['*.push=true']` in a script).";
   for (const name of ['kept', 'plain'])
     assert.deepEqual(said(name), [
       'run/verify-unknown',
@@ -311,7 +311,7 @@ test('what is not pushed or not there is not compared, and says what to do', asy
   ]);
   assert.equal(said('closed')[0], 'registry/denied');
   assert.match(said('broken')[1] ?? '', /^`broken` cannot be compared: /);
-  assert.equal(said('broken')[2], 'A layer that cannot be read proves nothing, in either direction.');
+  assert.equal(said('broken')[2], 'Fix that and verify again: a layer that cannot be read proves nothing.');
   assert.deepEqual(engine.builds, []);
 });
 
@@ -351,7 +351,7 @@ test('what is not in a registry is built from nothing for those that are based o
       'unknown',
       'run/verify-unknown',
       '`b` needs `a`, which could not be had',
-      'Push what it needs, or see why that cannot be built.',
+      'Push that build, or find out why it cannot be built.',
     ],
   );
   assert.equal(lost.problem?.build, 'b');

@@ -29,7 +29,7 @@ export function useSize(element: { current: HTMLElement | null }): Size {
   return size;
 }
 
-/** Colours of the style sheet by the names of its properties, as a canvas takes them; anew when they change. */
+/** Colours of the style sheet by the names of its properties, as a canvas takes them; read again when they change. */
 export function useColours<Name extends string>(
   element: { current: HTMLElement | null },
   names: readonly Name[],

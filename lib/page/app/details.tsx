@@ -105,7 +105,7 @@ function Facts({ row }: { readonly row: Row }) {
         {sizeBytes === undefined ? null : (
           <Fact name="Size">
             {formatBytes(sizeBytes)}
-            {sizeDelta === undefined ? '' : ` (${formatDelta(sizeDelta)} against the last)`}
+            {sizeDelta === undefined ? '' : ` (${formatDelta(sizeDelta)} since the last run)`}
           </Fact>
         )}
         {(outcome?.layers ?? []).map(({ platform, sizes }) => (
@@ -118,7 +118,7 @@ function Facts({ row }: { readonly row: Row }) {
             {plural(inputs.files, 'file')}, {formatBytes(inputs.bytes)}
             {inputs.untracked.map((one) => (
               <span key={one} class="untracked">
-                cannot be known: {one}
+                unknown:{one}
               </span>
             ))}
           </Fact>
@@ -181,7 +181,7 @@ function LogView({ row }: { readonly row: Row }) {
       <h3>Steps and log</h3>
       {(log?.omitted ?? 0) > 0 ? (
         <p class="note">
-          The first {formatBytes(log?.omitted ?? 0)} of the log are not in this page. The whole:{' '}
+          The first {formatBytes(log?.omitted ?? 0)} of the log are not on this page. Full log:{' '}
           <Copyable text={command} label="the command" />
         </p>
       ) : null}
@@ -263,7 +263,7 @@ function Neighbours({ row }: { readonly row: Row }) {
         <>
           <h3>Needed by</h3>
           <p class="links">{list(row.neededBy)}</p>
-          {all > row.neededBy.length ? <p class="note">{all} with those that need them.</p> : null}
+          {all > row.neededBy.length ? <p class="note">{all} including indirect dependents.</p> : null}
         </>
       )}
     </section>

@@ -42,8 +42,8 @@ export function EnvironmentView() {
           )}
           {summary === undefined ? null : (
             <>
-              <Fact name="Calls of buildctl">{summary.buildctlCalls}</Fact>
-              <Fact name="Requests to registries">
+              <Fact name="buildctl calls">{summary.buildctlCalls}</Fact>
+              <Fact name="Registry requests">
                 {summary.registryRequests.reads} reads, {summary.registryRequests.writes} writes
               </Fact>
             </>
@@ -57,7 +57,7 @@ export function EnvironmentView() {
       </section>
       {waits.length === 0 ? null : (
         <section>
-          <h2>What was waited for</h2>
+          <h2>Waits</h2>
           <ul class="items">
             {waits.map(({ wait, row }, at) => (
               <li key={at}>

@@ -15,7 +15,7 @@ export interface Gestures {
 
 /** A move of more than this many pixels is no tap. */
 const TAP_PX = 5;
-/** A wheel that began to turn elsewhere goes on scrolling the page for so long. */
+/** A wheel that began to turn elsewhere continues scrolling the page for so long. */
 const WHEEL_MS = 400;
 
 /** Connects an element with what its picture does. */

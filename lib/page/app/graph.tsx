@@ -95,9 +95,7 @@ export function GraphView() {
           fit={() => setMoved(undefined)}
         />
         {view.focus === undefined ? (
-          <span class="note">
-            {plural(shown.length, 'build')}; what is needed stands left of what needs it
-          </span>
+          <span class="note">{plural(shown.length, 'build')}; dependencies are on the left</span>
         ) : (
           <span class="focus-note">
             Only what <BuildLink row={view.focus} /> needs and what needs it: {plural(shown.length, 'build')}{' '}
@@ -113,7 +111,7 @@ export function GraphView() {
         ref={frame}
         tabIndex={0}
         role="application"
-        aria-label="Graph. Left and right go to what a build needs and what needs it, up and down to others, Enter opens one, F shows its part alone, plus and minus zoom, zero shows everything."
+        aria-label="Graph. Left goes to a dependency, right to a dependent, up and down to others, Enter opens a build, F shows only its part, plus and minus zoom, zero shows everything."
         aria-describedby="graph-tip"
         onKeyDown={onKeyDown}
         onBlur={() => setHover(undefined)}

@@ -1,4 +1,4 @@
-/** What the reader looks at: tab, filter, the build that is open. Kept in the address, so that it can be sent to others. */
+/** What the reader sees: tab, filter, the build that is open. Kept in the address, so that it can be sent to others. */
 import { createContext } from 'preact';
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
 import { type Model, RESULTS, type Result, type Row } from './model.ts';

@@ -5,7 +5,7 @@ type Theme = 'auto' | 'light' | 'dark';
 const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' };
 const KEY = 'bake-ts-theme';
 
-/** Fires when colours change; what is painted on a canvas is painted anew. */
+/** Fires when colours change; what is painted on a canvas is painted again. */
 export const themeChanged: EventTarget = new EventTarget();
 
 /** The button that goes through the three. */
@@ -31,7 +31,7 @@ export function ThemeSwitch() {
       type="button"
       class="theme"
       onClick={() => setTheme(NEXT[theme])}
-      title="Colours: as the system has them, light, or dark"
+      title="Colours: system, light or dark"
     >
       <span aria-hidden="true">{{ auto: '◐', light: '☀', dark: '☾' }[theme]}</span> {theme}
       <span class="only-read"> colours; change</span>

@@ -64,7 +64,7 @@ const WAIT_PX = 20;
 const BUILD_PX = 24;
 const GAP_PX = 5;
 const GROUP_GAP_PX = 12;
-/** What goes on beside the slots (checks, slow pushes) gets this many lanes; more at a time are drawn over one another. */
+/** What runs outside the slots (checks, slow pushes) gets this many lanes; more at a time are drawn over one another. */
 const MOST_BESIDE = 5;
 /** The name of those lanes is two lines, and this high. */
 const BESIDE_NAME_PX = 30;
@@ -97,7 +97,7 @@ export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout
         continue;
       }
       const own = phase.slot ?? (phase.phase === 'checking' ? undefined : lane);
-      // A slot that was given away while this went on is no longer its place.
+      // A slot that was given away meanwhile is no longer its place.
       const next =
         own === undefined || phase.slot !== undefined
           ? own

@@ -207,7 +207,7 @@ function paintBar(context: CanvasRenderingContext2D, picture: Picture, bar: Bar)
   context.globalAlpha = 1;
 }
 
-/** Too narrow for its steps to be told apart: one colour, which says whether it failed, ran, or came from the cache. */
+/** Too narrow for its steps to be distinguished: one colour, which says whether it failed, ran, or came from the cache. */
 function paintNarrow(context: CanvasRenderingContext2D, picture: Picture, bar: Bar, lane: Lane): void {
   const { colours } = picture;
   const fills = new Set(bar.parts.map((part) => part.fill));

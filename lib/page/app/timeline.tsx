@@ -171,7 +171,7 @@ export function TimelineView() {
           ref={canvas}
           tabIndex={0}
           role="application"
-          aria-label="Timeline. Arrow keys go from build to build, Enter opens one, plus and minus zoom, zero shows everything."
+          aria-label="Timeline. Arrow keys select a build, Enter opens it, plus and minus zoom, zero shows everything."
           aria-describedby="timeline-tip"
           style={{ height: `${height}px` }}
           onKeyDown={onKeyDown}

@@ -135,7 +135,7 @@ function FailureCard({ row, others, isFirst }: FailureCardProps) {
       {found?.hint === undefined ? null : <p class="hint">{found.hint}</p>}
       <p class="actions">
         <button type="button" onClick={() => view.setOpen(row)}>
-          Whole log and details
+          Full log and details
         </button>
         <button type="button" onClick={() => view.setFocus(row)}>
           Show in the graph
@@ -215,7 +215,7 @@ function Figures({ model }: { readonly model: Model }) {
         <Figure
           name="Calls"
           value={`${usage.buildctlCalls}`}
-          note={`of buildctl; ${usage.registryRequests.reads + usage.registryRequests.writes} requests to registries`}
+          note={`of buildctl; ${usage.registryRequests.reads + usage.registryRequests.writes} registry requests`}
         />
       )}
     </dl>

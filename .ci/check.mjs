@@ -25,6 +25,7 @@ const CHECKS = {
   manifests: () => command([process.execPath, '--test', 'dist/test/packaging/manifests.test.js']),
   'generated files': () => command([process.execPath, '.ci/generate.mjs', '--check']),
   'failures documented': checkFailureDocs,
+  links: () => command([process.execPath, '.ci/links.mjs']),
   'unused code': () => command([tool('knip'), '--no-progress', '--no-config-hints']),
   'npm package': checkPackage,
   'JSR package': () => command([deno, 'publish', '--dry-run', '--allow-dirty', '--quiet']),

@@ -1,0 +1,95 @@
+/** The pages of the site: where each lies, and in which group of the sidebar it stands. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+
+/** The repository. Not by the address of this file, which is bundled and compiled to elsewhere. */
+export type Root = string;
+
+/** A group of the sidebar: pages by their file, in order. */
+interface Group {
+  readonly text: string;
+  readonly files: readonly string[];
+  /** Pages of whole folders come behind those that are named. */
+  readonly folders?: readonly string[];
+  readonly collapsed?: boolean;
+}
+
+/** A name that is not there yet, or no more, is passed over; a page that no group has is among the guides. */
+const GROUPS: readonly Group[] = [
+  {
+    text: 'Start',
+    files: [
+      'README.md',
+      'docs/tutorial.md',
+      'docs/install.md',
+      'docs/migrate.md',
+      'docs/import.md',
+      'docs/bake.md',
+      'docs/from-buildctl.md',
+      'docs/glossary.md',
+    ],
+  },
+  {
+    text: 'Guides',
+    files: ['docs/ci.md', 'docs/caching.md', 'docs/watch.md', 'docs/scripts.md', 'docs/library.md'],
+  },
+  {
+    text: 'Reference',
+    files: ['docs/cli.md', 'docs/language.md', 'docs/events.md', 'docs/buildctl.md'],
+    folders: ['docs/reference', 'docs/api'],
+  },
+  { text: 'Problem codes', files: ['docs/failures.md'], folders: ['docs/failures'], collapsed: true },
+  { text: 'Examples', files: ['examples/README.md'], folders: ['examples'], collapsed: true },
+  {
+    text: 'Internals',
+    files: [
+      'docs/architecture.md',
+      'docs/decisions.md',
+      'docs/keys.md',
+      'docs/mutants.md',
+      'docs/pool-figures.md',
+      'CONTRIBUTING.md',
+      'CHANGELOG.md',
+    ],
+    collapsed: true,
+  },
+];
+
+/** An entry of the sidebar before it has a title. */
+export interface SidebarGroup {
+  readonly text: string;
+  readonly files: readonly string[];
+  readonly collapsed: boolean;
+}
+
+/** Every file that is a page, relative to the repository. */
+export function listPages(root: Root): readonly string[] {
+  const below = (folder: string): readonly string[] =>
+    readdirSync(path.join(root, folder), { recursive: true })
+      .map((name) => `${folder}/${String(name).replaceAll(path.sep, '/')}`)
+      .filter((name) => name.endsWith('.md') && !name.startsWith('docs/.vitepress/'))
+      .sort();
+  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...below('docs'), ...below('examples')];
+}
+
+/** The groups, each page once. */
+export function makeSidebar(root: Root): readonly SidebarGroup[] {
+  const pages = listPages(root);
+  const left = new Set(pages);
+  const take = (file: string): readonly string[] => (left.delete(file) ? [file] : []);
+  const groups = GROUPS.map(({ text, files, folders = [], collapsed = false }) => {
+    const named = files.flatMap(take);
+    const others = folders.flatMap((folder) =>
+      pages.filter((file) => file.startsWith(`${folder}/`)).flatMap(take),
+    );
+    return { text, files: [...named, ...others], collapsed };
+  });
+  return groups.map((group) =>
+    group.text === 'Guides' ? { ...group, files: [...group.files, ...[...left].sort()] } : group,
+  );
+}
+
+/** Where a page lies on the site: `docs/` is its root, and a README is the page of its folder. */
+export function placeOf(file: string): string {
+  return file.replace(/^docs\//, '').replace(/(^|\/)README\.md$/, '$1index.md');
+}

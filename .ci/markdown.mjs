@@ -6,7 +6,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
-import { slugOf, uniqueSlugs } from '../docs/.vitepress/slugs.mjs';
 import { root } from './support.mjs';
 
 /** Every Markdown file that people read, relative to the repository, in a stable order. */
@@ -47,4 +46,32 @@ const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"' };
 
 function decode(text) {
   return text.replaceAll(/&(amp|lt|gt|quot);/g, (_all, name) => ENTITIES[name]);
+}
+
+/**
+ * The anchor of a heading: small letters, blanks as hyphens, without punctuation.
+ * @param {string} title
+ * @returns {string}
+ */
+export function slugOf(title) {
+  return title
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+/**
+ * Anchors of one page: the second heading of the same text gets `-1`, the third `-2`.
+ * @param {readonly string[]} slugs
+ * @returns {string[]}
+ */
+function uniqueSlugs(slugs) {
+  const seen = new Set();
+  return slugs.map((slug) => {
+    let unique = slug;
+    for (let count = 1; seen.has(unique); count += 1) unique = `${slug}-${count}`;
+    seen.add(unique);
+    return unique;
+  });
 }

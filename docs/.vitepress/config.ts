@@ -1,14 +1,13 @@
 /** The documentation as a static site (`npm run site`). The pages are the Markdown files as they are, so that GitHub shows the same. */
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { defineConfig } from 'vitepress';
+import { listMarkdown, readLinks, slugOf } from '../../.ci/markdown.mjs';
+import { root } from '../../.ci/support.mjs';
 import { siteLinks, sourcePlace } from './links.ts';
-import { listPages, makeSidebar, placeOf } from './pages.ts';
-import { slugOf } from './slugs.mjs';
+import { makeSidebar, placeOf } from './pages.ts';
 
-// VitePress is started in docs/ by .ci/site.mjs.
-const root = path.resolve(process.env['BAKE_TS_SITE_ROOT'] ?? '..');
-const pages = listPages(root);
+const pages: readonly string[] = listMarkdown();
 const sources = new Set<string>();
 
 export default defineConfig({
@@ -19,7 +18,7 @@ export default defineConfig({
   outDir: path.join(root, 'dist/site'),
   cacheDir: path.join(root, '.cache/site'),
   base: process.env['BAKE_TS_SITE_BASE'] ?? '/',
-  srcExclude: ['!(README|CONTRIBUTING|CHANGELOG).md', '!(docs|examples)/**'],
+  srcExclude: otherFolders(),
   rewrites: Object.fromEntries(pages.map((file) => [file, placeOf(file)])),
   lastUpdated: false,
   metaChunk: true,
@@ -45,7 +44,7 @@ export default defineConfig({
       { text: 'builds.yaml', link: '/language' },
       { text: 'Playground', link: '/playground.html', target: '_self' },
     ],
-    sidebar: makeSidebar(root).map(({ text, files, collapsed }) => ({
+    sidebar: makeSidebar(pages).map(({ text, files, collapsed }) => ({
       text,
       collapsed,
       items: files.map((file) => ({
@@ -62,11 +61,29 @@ export default defineConfig({
       mkdirSync(path.dirname(target), { recursive: true });
       copyFileSync(path.join(root, file), target);
     }
+    const missing = pages.flatMap((file) => findMissingAnchors(file, outDir));
+    if (missing.length > 0) throw new Error(`the site lacks anchors:\n${missing.join('\n')}`);
   },
 });
+
+/** Folders of the repository that hold no pages. */
+function otherFolders(): string[] {
+  const withPages = new Set(pages.map((file) => file.split('/')[0]));
+  const entries = readdirSync(root, { withFileTypes: true });
+  return entries.flatMap((entry) =>
+    entry.isDirectory() && !withPages.has(entry.name) ? [`${entry.name}/**`] : [],
+  );
+}
 
 /** The first heading of a page, in plain text. */
 function titleOf(file: string): string {
   const [, title = file] = /^# (.+)$/m.exec(readFileSync(path.join(root, file), 'utf8')) ?? [];
   return title.replaceAll(/[`*]|\[([^\]]*)\]\([^)]*\)/g, '$1');
+}
+
+/** Anchors that GitHub gives a page, and the site does not. */
+function findMissingAnchors(file: string, outDir: string): readonly string[] {
+  const html = readFileSync(path.join(outDir, placeOf(file).replace(/\.md$/, '.html')), 'utf8');
+  const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+  return [...readLinks(file).anchors].flatMap((anchor) => (ids.has(anchor) ? [] : [`${file}#${anchor}`]));
 }

@@ -1,11 +1,6 @@
 /** The pages of the site: where each lies, and in which group of the sidebar it stands. */
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 
-/** The repository. Not by the address of this file, which is bundled and compiled to elsewhere. */
-export type Root = string;
-
-/** A group of the sidebar: pages by their file, in order. */
+/** Pages by their file, relative to the repository, in order. */
 interface Group {
   readonly text: string;
   readonly files: readonly string[];
@@ -62,19 +57,8 @@ export interface SidebarGroup {
   readonly collapsed: boolean;
 }
 
-/** Every file that is a page, relative to the repository. */
-export function listPages(root: Root): readonly string[] {
-  const below = (folder: string): readonly string[] =>
-    readdirSync(path.join(root, folder), { recursive: true })
-      .map((name) => `${folder}/${String(name).replaceAll(path.sep, '/')}`)
-      .filter((name) => name.endsWith('.md') && !name.startsWith('docs/.vitepress/'))
-      .sort();
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...below('docs'), ...below('examples')];
-}
-
 /** The groups, each page once. */
-export function makeSidebar(root: Root): readonly SidebarGroup[] {
-  const pages = listPages(root);
+export function makeSidebar(pages: readonly string[]): readonly SidebarGroup[] {
   const left = new Set(pages);
   const take = (file: string): readonly string[] => (left.delete(file) ? [file] : []);
   const groups = GROUPS.map(({ text, files, folders = [], collapsed = false }) => {

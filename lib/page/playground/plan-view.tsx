@@ -81,7 +81,7 @@ interface PlanTableProps {
 
 function PlanTable({ builds, open, setOpen }: PlanTableProps) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+    // What scrolls must be reached by keys.
     <section class="plan-table" tabIndex={0} aria-label="Builds in order">
       <table>
         <thead>

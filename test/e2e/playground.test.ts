@@ -43,7 +43,7 @@ describe('the playground', { skip: browserSkip }, () => {
     dir = await mkdtemp(path.join(tmpdir(), 'bake-ts-playground-'));
     file = path.join(dir, 'playground.html');
     const script = repoPath('.ci/playground.mjs');
-    [, browser] = await Promise.all([promisify(execFile)('node', [script, file]), startBrowser()]);
+    [, browser] = await Promise.all([promisify(execFile)(process.execPath, [script, file]), startBrowser()]);
   });
   after(async () => {
     await browser?.close();
@@ -117,7 +117,11 @@ describe('the playground', { skip: browserSkip }, () => {
     await write(page, 'builds.yaml', text.replace('default: 80', 'default: 8080'));
     await page.getByRole('cell', { name: 'web:ca978112' }).waitFor();
     await page.getByRole('button', { name: 'Remove builds.yaml' }).click();
-    await write(page, 'docker-bake.hcl', 'target "default" {\n  context = "web"\n  tags = ["x:${sha1("a")}"]\n}\n');
+    await write(
+      page,
+      'docker-bake.hcl',
+      'target "default" {\n  context = "web"\n  tags = ["x:${sha1("a")}"]\n}\n',
+    );
     await page.getByRole('cell', { name: 'x:86f7e437faa5a7fce15d1ddcb9eaeaea377667b8' }).waitFor();
     await page.getByRole('button', { name: 'Remove docker-bake.hcl' }).click();
     await write(page, 'compose.yaml', 'services:\n  shop:\n    build: web\n    image: shop:1\n');
@@ -130,7 +134,12 @@ describe('the playground', { skip: browserSkip }, () => {
       it(`is accessible and fits at ${width} pixels, ${colorScheme}`, async (t) => {
         const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
         const viewport = { width, height: 900 };
-        const page = await openPlayground(t, { viewport, colorScheme, reducedMotion: 'reduce', bypassCSP: true });
+        const page = await openPlayground(t, {
+          viewport,
+          colorScheme,
+          reducedMotion: 'reduce',
+          bypassCSP: true,
+        });
         await page.evaluate(axe);
         await checkPage(page, 'a plan');
         await page.getByRole('button', { name: 'web', exact: true }).click();

@@ -16,9 +16,9 @@ export function normalize(path: string): string {
     else if (!isAboveAll) parts.pop();
     else if (!isAbsolute(path)) parts.push('..');
   }
-  const end = path.endsWith('/') && parts.length > 0 ? '/' : '';
-  const start = isAbsolute(path) ? '/' : '';
-  return `${start}${parts.join('/')}${end}` || '.';
+  const whole = `${isAbsolute(path) ? '/' : ''}${parts.join('/')}`;
+  if (whole === '/') return whole;
+  return `${whole || '.'}${path.endsWith('/') ? '/' : ''}`;
 }
 
 export function join(...paths: readonly string[]): string {
@@ -58,7 +58,21 @@ export function relative(from: string, to: string): string {
   return [...here.slice(same).map(() => '..'), ...there.slice(same)].join('/');
 }
 
-export const posix = {
+/** All of it as one value. */
+interface PathModule {
+  readonly sep: string;
+  readonly delimiter: string;
+  readonly isAbsolute: (path: string) => boolean;
+  readonly normalize: (path: string) => string;
+  readonly join: (...paths: readonly string[]) => string;
+  readonly resolve: (...paths: readonly string[]) => string;
+  readonly dirname: (path: string) => string;
+  readonly basename: (path: string, suffix?: string) => string;
+  readonly extname: (path: string) => string;
+  readonly relative: (from: string, to: string) => string;
+}
+
+export const posix: PathModule = {
   sep,
   delimiter,
   isAbsolute,
@@ -69,7 +83,7 @@ export const posix = {
   basename,
   extname,
   relative,
-} as const;
+};
 
 // The same as a default, as `node:path` has it.
 export { posix as default };

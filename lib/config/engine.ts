@@ -115,6 +115,15 @@ function readTls(maps: readonly MapNode[], reading: EngineReading): EngineTls | 
       hint: 'A client shows its certificate, and proves it by its key: name both files, or neither.',
     });
   }
+  const [other] = [cert, key, serverName].flatMap((one) => one ?? []);
+  if (ca === undefined && other !== undefined) {
+    // buildctl does not fall back to the authorities of the system (buildkit client/client.go, loadCredentials).
+    values.fail('config/engine', '`engine.tls` has no `ca`', other.node, {
+      hint:
+        'Add `ca`, the file of the authority that signed the certificates of the engines; for a public one the bundle of the system, ' +
+        'such as /etc/ssl/certs/ca-certificates.crt. Without it buildctl trusts no engine, or uses no TLS at all.',
+    });
+  }
   const tls: EngineTls = {
     ...(ca === undefined ? {} : { ca: ca.text }),
     ...(cert === undefined ? {} : { cert: cert.text }),

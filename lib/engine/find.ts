@@ -30,7 +30,7 @@ import { type Installation, readInstallation } from './installation.ts';
 import type { EngineOptions } from './notice.ts';
 import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
-import { checkRegistrySettings, formatRegistries, type Registries } from './registries.ts';
+import { checkRegistrySettings, type Registries, registriesHint } from './registries.ts';
 import { neededParts } from './rootless.ts';
 import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
@@ -129,9 +129,7 @@ export async function findEngine(
   const isOurs = choice.address === `unix://${paths.buildkitSocket}` && ctr !== undefined;
   const registries = options.registries ?? new Map();
   const outdated = isOurs ? await checkRegistrySettings(paths, registries) : undefined;
-  const lines = isOurs ? '' : formatRegistries(registries);
-  const registryHint =
-    lines === '' ? outdated?.hint : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
+  const registryHint = isOurs ? outdated?.hint : registriesHint(registries);
   return ok({
     ...choice,
     ...target,

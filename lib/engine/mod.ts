@@ -40,7 +40,7 @@ export {
 } from './pool.ts';
 export { type MemberReport, type PoolStatus, poolStatus } from './pool-status.ts';
 export { identifyProcess, isAlive, ownPid } from './process-identity.ts';
-export type { Registries } from './registries.ts';
+export { type Registries, registriesHint } from './registries.ts';
 export { findRemovable, type RemoveOptions, removeEngine } from './rm.ts';
 export { isRootless, neededParts } from './rootless.ts';
 export { kubernetesObjects, type ServiceKind, systemdUnit } from './service.ts';

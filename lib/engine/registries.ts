@@ -57,6 +57,12 @@ export function formatRegistries(registries: Registries): string {
   return tables.join('\n\n');
 }
 
+/** What to do where an engine that others configure cannot use a registry; undefined where it needs no settings. */
+export function registriesHint(registries: Registries): string | undefined {
+  const lines = formatRegistries(registries);
+  return lines === '' ? undefined : `Tell the engine, too, in its buildkitd.toml:\n${lines}`;
+}
+
 const fileOf = (paths: EnginePaths): string => path.join(paths.stateDir, 'registries.json');
 
 /** The settings with which the embedded engine was started last. */

@@ -15,6 +15,7 @@ export type * from './image.ts';
 export * from './image-ref.ts';
 export * from './named-engines.ts';
 export * from './no-cache.ts';
+export * from './part-of-build.ts';
 export type * from './plan.ts';
 export * from './platform.ts';
 export * from './problem.ts';

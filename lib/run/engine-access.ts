@@ -57,6 +57,7 @@ export function engineAccess(known?: KnownEngines): EngineAccess {
         const { enginePaths, findBuildctl, readInstallation } = await import('../engine/mod.ts');
         return findBuildctl(env, await readInstallation(enginePaths(env)));
       },
+      registryHint: async (registries) => (await import('../engine/mod.ts')).registriesHint(registries),
     },
   };
 }

@@ -105,6 +105,7 @@ export class EnginePool implements RunEngine {
   readonly #load: PoolLoad;
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #own: Promise<readonly string[]> | undefined;
+  #registryHint: string | undefined;
   /** Since when a build waits that no engine is left for. */
   #aloneSince: number | undefined;
 
@@ -225,7 +226,8 @@ export class EnginePool implements RunEngine {
   async #prepare(): Promise<Result<ReadyEngine>> {
     const opened = await this.#members.open();
     if (!opened.ok) return opened;
-    const { emit, warnings = [] } = this.#options;
+    const { access, emit, plan, warnings = [] } = this.#options;
+    this.#registryHint = await access.registryHint?.(plan.set.registries);
     for (const one of [...warnings, ...opened.value])
       emit({ type: 'warning', problem: problemToJson({ ...one, severity: 'warning' }) });
     const [first] = this.#members.known;
@@ -236,7 +238,12 @@ export class EnginePool implements RunEngine {
   }
 
   #readyOf({ address, buildctl }: PoolMember): ReadyEngine {
-    return { buildctl, member: address.id, mirrored: mirroredHosts(this.#options.plan) };
+    return {
+      buildctl,
+      member: address.id,
+      mirrored: mirroredHosts(this.#options.plan),
+      ...(this.#registryHint === undefined ? {} : { registryHint: this.#registryHint }),
+    };
   }
 
   /** Those of the engines that answered first, in the order of the pool. */

@@ -1,6 +1,6 @@
 /** How the engines of a pool are got at; tests put others in their place. */
 import type { MemberState as AskedState, MemberAddress } from '../engine/mod.ts';
-import type { EngineSettings, PoolEntry, Problem, Result, WorkerInfo } from '../model/mod.ts';
+import type { BuildSet, EngineSettings, PoolEntry, Problem, Result, WorkerInfo } from '../model/mod.ts';
 
 /** What an engine of a pool says of itself, as far as runs go by it. */
 export type MemberState = Pick<AskedState, 'version' | 'platforms'> & {
@@ -27,6 +27,8 @@ export interface PoolAccess {
   ) => Promise<number | undefined>;
   /** Milliseconds that a list of pods stands at least; default: 10 s. */
   readonly listMs?: number;
+  /** What to do where an engine cannot use a registry that bake-ts can, by `registries:` of builds.yaml. Absent: nothing is known. */
+  readonly registryHint?: (registries: BuildSet['registries']) => Promise<string | undefined>;
   /** The buildctl to use. */
   readonly findBuildctl: (env: PoolQuestion['env']) => Promise<Result<string, Problem>>;
 }

@@ -6,6 +6,7 @@ import type { MemberAddress } from '../engine/mod.ts';
 import {
   type EngineTarget,
   fail,
+  isSamePlatform,
   ok,
   type PoolEntry,
   type Problem,
@@ -320,7 +321,11 @@ export function canTake(one: PoolMember, placement: Placement): boolean {
 /** An engine as builds are placed on it. */
 export function asMember({ address, state }: KnownMember): Member {
   const { id, jobs, labels } = address;
-  return { id, jobs, platforms: state.platforms, labels: [...labels, ownLabel(ownPlatform(state))] };
+  const { platforms } = state;
+  const own = ownPlatform(state);
+  // `platforms` of the pool may keep an engine for others than its own.
+  const takesOwn = platforms.length === 0 || platforms.some((one) => isSamePlatform(one, own));
+  return { id, jobs, platforms, labels: takesOwn ? [...labels, ownLabel(own)] : labels };
 }
 
 /** Stands for the platform that an engine builds for where none is named; no label of a user has a blank. */

@@ -135,10 +135,27 @@ engine:
       'config/engine builds.yaml:12:18 «"tcp://c:1"» tcp://c:1 is in the pool twice',
       'config/engine builds.yaml:14:7 «{ kubernetes: { selector: s, context: c, container: x } }» s in c is in the pool twice',
       'config/engine builds.yaml:15:16 «me.pem» `engine.tls` has a `cert` and no `key`',
+      'config/engine builds.yaml:15:16 «me.pem» `engine.tls` has no `ca`',
       'config/engine builds.yaml:16:12 «localhost:5000/ci/scratch:latest» `engine.scratch` is a repository, without a tag or digest',
     ],
   );
   assert(found.at(-1)?.includes('Write localhost:5000/ci/scratch:'), found.at(-1));
+});
+
+test('TLS without an authority is an error, since buildctl would trust no engine or use no TLS', async () => {
+  for (const [tls, place] of [
+    ['{ serverName: engines.example.com }', '4:22 «engines.example.com»'],
+    ['{ cert: me.pem, key: me.key }', '4:16 «me.pem»'],
+  ]) {
+    const found = await problemsOf(`${BUILDS}
+engine:
+  tls: ${tls}
+`);
+    assert.deepEqual(
+      found.map((one) => one.replace(/ \|.*$/s, '')),
+      [`config/engine builds.yaml:${place} \`engine.tls\` has no \`ca\``],
+    );
+  }
 });
 
 test('shapes that cannot be are told by the schema', async () => {

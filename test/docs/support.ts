@@ -42,6 +42,17 @@ export function findExamples(): readonly Example[] {
   });
 }
 
+const SCRIPTS = 'examples/scripts';
+
+/** The scripts among the examples, as if each lay where bake-ts is installed. */
+export function findScripts(): readonly Example[] {
+  const files = readdirSync(repoPath(SCRIPTS)).filter((name) => name.endsWith('.ts'));
+  return files.sort().map((name) => {
+    const text = readFileSync(repoPath(`${SCRIPTS}/${name}`), 'utf8');
+    return { place: `${SCRIPTS}/${name}`, text: text.replace("'./bake.js'", "'bake-ts'") };
+  });
+}
+
 /** What the compiler said, and where it put programs without types. */
 export interface Checked {
   readonly said: CommandResult;
@@ -101,7 +112,11 @@ export interface ExampleWorld {
   readonly registry: FakeRegistry;
   readonly engine: FakeEngine;
   /** Runs it within this process; `emitted`: where it lies without types, for a runtime that has none. Gives what it printed. */
-  readonly run: (example: Example, emitted: string) => Promise<readonly string[]>;
+  readonly run: (example: Example, emitted: string, argv?: readonly string[]) => Promise<readonly string[]>;
+  /** Its environment; a test may add to it before it runs something. */
+  readonly env: Record<string, string>;
+  /** A directory of its PATH, for programs of a test. */
+  readonly bin: string;
 }
 
 /** A repository with `base`, `site` on top of it, `api`, `web` and `worker`, all built once; names of registries are the test's. */
@@ -117,8 +132,10 @@ export async function makeExampleWorld(t: Cleanup): Promise<ExampleWorld> {
   const dir = await makeTempDir(t, 'world-');
   const home = await makeTempDir(t, 'world-home-');
   const engine = new FakeEngine();
-  const env = {
-    PATH: process.env['PATH'] ?? '',
+  let runs = 0;
+  const bin = path.join(home, 'bin');
+  const env: Record<string, string> = {
+    PATH: `${bin}:${process.env['PATH'] ?? ''}`,
     HOME: home,
     BAKE_TS_HOME: home,
     DOCKER_CONFIG: home,
@@ -135,12 +152,16 @@ export async function makeExampleWorld(t: Cleanup): Promise<ExampleWorld> {
     dir,
     registry,
     engine,
-    run: async (example, emitted) => {
+    env,
+    bin,
+    run: async (example, emitted, argv = []) => {
       const isJs = compiled && !isDeno;
       const text = isJs ? readFileSync(path.join(emitted, `${nameOf(example)}.js`), 'utf8') : example.text;
-      const file = path.join(home, isJs ? 'example.mjs' : 'example.ts');
+      // A module is evaluated once for each name.
+      runs += 1;
+      const file = path.join(home, `example-${runs}.${isJs ? 'mjs' : 'ts'}`);
       await writeFile(file, here(text, host));
-      return await runHere(file, dir, env);
+      return await runHere(file, dir, env, argv);
     },
   };
 }
@@ -150,8 +171,9 @@ async function runHere(
   file: string,
   dir: string,
   env: Readonly<Record<string, string>>,
+  argv: readonly string[],
 ): Promise<readonly string[]> {
-  const before = { cwd: process.cwd(), env: { ...process.env }, log: console.log };
+  const before = { cwd: process.cwd(), env: { ...process.env }, log: console.log, argv: process.argv };
   const lines: string[] = [];
   const setEnv = (wanted: Readonly<Record<string, string | undefined>>) => {
     for (const name of Object.keys(process.env)) if (wanted[name] === undefined) delete process.env[name];
@@ -159,12 +181,14 @@ async function runHere(
   };
   console.log = (...words: readonly unknown[]) => void lines.push(words.map(String).join(' '));
   process.chdir(dir);
+  process.argv = [...before.argv.slice(0, 1), file, ...argv];
   setEnv(env);
   try {
     await import(pathToFileURL(file).href);
   } finally {
     setEnv(before.env);
     process.chdir(before.cwd);
+    process.argv = before.argv;
     console.log = before.log;
   }
   return lines;

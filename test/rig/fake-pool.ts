@@ -1,5 +1,6 @@
 /** Several fake engines as a pool. */
 import assert from 'node:assert/strict';
+import { registriesHint } from '../../lib/engine/mod.ts';
 import { fail, ok, type Problem, problem } from '../../lib/model/mod.ts';
 import type { EngineAccess, PoolAccess } from '../../lib/run/mod.ts';
 import { FakeEngine } from './fake-engine.ts';
@@ -33,17 +34,18 @@ export function makeFakePool(platforms: Readonly<Record<string, string>>): FakeP
   const pool: PoolAccess = {
     listMs: 0,
     findBuildctl: async () => ok('/fake/buildctl'),
+    registryHint: async (registries) => registriesHint(registries),
     list: async (entries) => {
       const { kubectlFails } = made;
-      const found = entries.flatMap(({ address, kubernetes, jobs = 4, labels }) => {
-        const rest = { platforms: [], jobs, labels };
+      const found = entries.flatMap(({ address, kubernetes, platforms, jobs = 4, labels }) => {
+        const rest = { platforms, jobs, labels };
         if (kubernetes === undefined) return [{ id: address ?? '', address: address ?? '', ...rest }];
         if (kubectlFails !== undefined) return [];
         return [...pods].map((name) => ({ id: `ci/${name}`, address: `kube-pod://${name}`, ...rest }));
       });
       return { members: found, problems: kubectlFails === undefined ? [] : [kubectlFails] };
     },
-    ask: async ({ address }) => {
+    ask: async ({ address, platforms: wanted }) => {
       const engine = at(address);
       if (engine.isDown)
         return fail([
@@ -51,7 +53,7 @@ export function makeFakePool(platforms: Readonly<Record<string, string>>): FakeP
         ]);
       return ok({
         version: 'v0.0.0',
-        platforms: [engine.platform],
+        platforms: wanted.length > 0 ? wanted : [engine.platform],
         worker: { platforms: [engine.platform] },
       });
     },

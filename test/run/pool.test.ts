@@ -270,6 +270,42 @@ test('engines of several platforms, and a build that names none', async (t) => {
   assert.deepEqual(codesOf(baked), ['engine/several-platforms of one']);
 });
 
+test('a build that names no platform does not go to an engine that is kept for another one', async (t) => {
+  const world = await makeNine(t);
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
+  await world.write({
+    'builds.yaml': `engine: { pool: [{ address: "tcp://a:1", platforms: [linux/arm64] }, "tcp://b:1"] }
+builds:
+${NAMES.map((name) => `  ${name}: { context: ${name}, outputs: [type=cacheonly] }`).join('\n')}
+  arm: { context: one, platforms: [linux/arm64], outputs: [type=cacheonly] }
+`,
+  });
+  const baked = await pool.bake(world, { env: { BUILDKIT_HOST: '' } });
+  assertOk(baked);
+  const { arm, ...plain } = ranOn(baked);
+  assert.deepEqual(arm, ['tcp://a:1']);
+  assert.deepEqual([...new Set(Object.values(plain).flat())], ['tcp://b:1']);
+});
+
+test('an engine of a pool that cannot use a registry: the hint says what its configuration lacks', async (t) => {
+  const world = await makeNine(
+    t,
+    'registries: { registry.example.com: { mirrors: [mirror.example.com] }, inside.example.com: { http: true } }\n',
+  );
+  const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/amd64' });
+  const refusal = {
+    fail: 'error: failed to do request: Head "https://inside.example.com/v2/a/manifests/1": http: server gave HTTP response to HTTPS client',
+  };
+  for (const engine of pool.engines.values()) engine.fault({ at: 'step', when: 'one', act: refusal });
+  const baked = await pool.bake(world, { builds: ['one'] });
+  const { problem } = baked.outcome('one');
+  assert.equal(problem?.code, 'registry/http');
+  assert.match(
+    problem.hint ?? '',
+    /buildkitd\.toml:\n\[registry\."registry\.example\.com"\][\s\S]*inside\.example\.com/,
+  );
+});
+
 test('platforms and labels say who may build', async (t) => {
   const world = await makeNine(t);
   const pool = makeFakePool({ a: 'linux/amd64', b: 'linux/arm64', c: 'linux/amd64' });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts the pages together: one head and foot around each, and a stylesheet whose name changes with its content.
+# Assembles the pages: the same head and foot for each, and a stylesheet whose name contains a hash of its content.
 set -eu
 src=$1
 site=$2

@@ -1,4 +1,4 @@
-# Tab-separated products to JSON. A line that is not id, name and price fails the build.
+# Converts tab-separated products to JSON. The build fails if a line is not id, name and price.
 BEGIN { FS = "\t"; printf "[" }
 /^#/ || NF == 0 { next }
 NF != 3 || $3 !~ /^[0-9]+\.[0-9][0-9]$/ {

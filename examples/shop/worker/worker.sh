@@ -1,5 +1,5 @@
 #!/bin/sh
-# worker [--every SECONDS]: hands each file of the queue to handle.sh; again and again with --every.
+# worker [--every SECONDS]: passes each file of the queue to handle.sh, once or every so many seconds.
 set -eu
 spool=/var/spool/$QUEUE
 . /etc/worker/handle.sh

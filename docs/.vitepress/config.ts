@@ -10,10 +10,15 @@ import { makeSidebar, placeOf } from './pages.ts';
 const pages: readonly string[] = listMarkdown();
 const sources = new Set<string>();
 
+const ICON =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%235b6b82'/%3E%3C/svg%3E";
+
 export default defineConfig({
   title: 'bake-ts',
   description: 'Bake many container images with buildctl.',
   lang: 'en',
+  // In the page itself: nothing is asked for that is not there.
+  head: [['link', { rel: 'icon', href: ICON }]],
   srcDir: '..',
   outDir: path.join(root, 'dist/site'),
   cacheDir: path.join(root, '.cache/site'),

@@ -30,7 +30,14 @@ const GROUPS: readonly Group[] = [
   },
   {
     text: 'Reference',
-    files: ['docs/cli.md', 'docs/language.md', 'docs/events.md', 'docs/buildctl.md'],
+    files: [
+      'docs/reference/commands.md',
+      'docs/reference/builds-yaml.md',
+      'docs/cli.md',
+      'docs/language.md',
+      'docs/events.md',
+      'docs/buildctl.md',
+    ],
     folders: ['docs/reference', 'docs/api'],
   },
   { text: 'Problem codes', files: ['docs/failures.md'], folders: ['docs/failures'], collapsed: true },

@@ -23,9 +23,9 @@ function linkWords(text, links) {
     .replaceAll(/(?<![\w/]|\]\()(schemas\/[a-z.]+\.json)/g, '[$1](../../$1)');
 }
 
-/** What a function gives and throws. */
+/** What a function returns and throws. */
 export function formatReturns(tags, links) {
-  const returns = tagsOf(tags, 'return').map((text) => `**Gives** ${formatDoc(text, links)}`);
+  const returns = tagsOf(tags, 'return').map((text) => `**Returns** ${formatDoc(text, links)}`);
   const throws = tagsOf(tags, 'throws').map((text) => `**Throws** ${formatDoc(text, links)}`);
   return [...returns, ...throws].map((text) => text.replaceAll(/\s*\n\s*/g, ' ')).join('\n\n');
 }

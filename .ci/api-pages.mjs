@@ -18,42 +18,42 @@ const PAGES = [
     file: 'registry.md',
     title: 'Registries',
     intro:
-      'A client of the [distribution API](https://github.com/opencontainers/distribution-spec/blob/main/spec.md), and references to images. How registries are reached and where credentials come from: [registries](../registry.md).',
+      'A client of the [distribution API](https://github.com/opencontainers/distribution-spec/blob/main/spec.md), and references to images. [Registries](../registry.md) explains how registries are reached and where credentials come from.',
     holds: /^lib\/(registry\/|toolkit\/registry\.ts|model\/image-ref\.ts)/,
   },
   {
     file: 'engine.md',
     title: 'Engines',
     intro:
-      'The engine that a run would use, as a part; and the embedded one, installed, started and ended. How an engine is found: [the engine](../engine.md).',
+      'Use the engine that a run would use, and install, start and stop the embedded engine. [The engine](../engine.md) explains how an engine is found.',
     holds: /^lib\/(engine\/|toolkit\/engine\.ts|model\/(worker|process)\.ts|system\/)/,
   },
   {
     file: 'definitions.md',
     title: 'Builds as data',
     intro:
-      'What a builds.yaml says, as types: for a `builds.ts`, for the option `definition` of every call, and (but for a few keys) for `build()`. What the keys mean in full: [the language](../language.md).',
+      'The structure of builds.yaml as types: for a `builds.ts`, for the option `definition` of every call, and (except for a few keys) for `build()`. [The language](../language.md) explains the keys.',
     holds: /^lib\/config\/(define|schema)\.ts/,
   },
   {
     file: 'results.md',
     title: 'Results, problems and events',
     intro:
-      'What calls give back and tell on the way. What each problem means and what to do: [failures](../failures.md). The order of events: [events](../events.md).',
+      'What calls return and report. [Failures](../failures.md) explains each problem and what to do about it, [events](../events.md) the order of events.',
     holds: /^lib\/(toolkit\/(unwrap|events|reporter)\.ts|model\/(result|problem|event|source)\.ts|report\/)/,
   },
   {
     file: 'plans.md',
     title: 'Sets and plans',
     intro:
-      'What `readBuilds()` and `plan()` give: every build with its final values, and which of them run in which order. No function of its own: these are the types of `set`, `plan` and `document`.',
+      'The results of `readBuilds()` and `plan()`: every build with its final values, and which of them run in which order. There are no functions here, only the types of `set`, `plan` and `document`.',
     holds: /^lib\/(model|plan)\//,
   },
   {
     file: 'calls.md',
     title: 'Calls',
     intro:
-      'Everything in one call each. All options may be left out, but for those without a `?`. Every call takes `cwd` and `env`, which are those of the process where they are not given; those that go through a plan take a `plan`, or what one is made from.',
+      'Each call does a whole job. Options with a `?` may be left out. Every call accepts `cwd` and `env`, which default to those of the process. Calls that work on a plan accept a `plan`, or the options to make one.',
     holds: /./,
   },
 ];
@@ -251,7 +251,7 @@ function formatIndex(moduleDoc, pages, links) {
     .sort(compareText);
   return `${[
     '# The API, name by name',
-    '[The library](../library.md) tells how it is used; this is every exported name with its signature. Fields are `readonly` throughout, which is left out here; a `?` marks what may be absent. Made from the source by `npm run api`.',
+    'Every exported name with its signature. [The library](../library.md) explains how to use it, [scripts](../scripts.md) has whole programs. All fields are `readonly`, which is left out here. A `?` marks what may be absent. `npm run api` makes these pages from the source.',
     intro,
     ...pages.flatMap(rows),
     '## All types',

@@ -1,6 +1,6 @@
 /**
  * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, kept, label-day,
- * mutations, plan, pool-cpu, pool-faults, scale, unchanged. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
+ * mutations, plan, pool-cpu, pool-faults, scale, unchanged, wire. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
  * where it is not. Engines that are not given through the environment are started: one for us, one for the peer.
  */
 import { readdirSync } from 'node:fs';
@@ -8,8 +8,9 @@ import path from 'node:path';
 import { build } from './build.mjs';
 import { ensureEngineBinaries, startEngine } from './engine.mjs';
 import { ensureModules, heading, must, root } from './support.mjs';
+import { ensureWire } from './wire.mjs';
 
-const WITHOUT_ENGINE = new Set(['hash', 'plan', 'scale']);
+const WITHOUT_ENGINE = new Set(['hash', 'plan', 'scale', 'wire']);
 /** Those in which the peer works on an engine of its own. */
 const WITH_PEER = new Set(['critical-path', 'label-day']);
 
@@ -27,7 +28,10 @@ try {
     heading(name);
     await must([process.execPath, path.join(root, 'dist/bench', `${name}.js`)], {
       show: 'always',
-      env: WITHOUT_ENGINE.has(name) ? {} : await engineEnvironment(name),
+      env: {
+        ...(WITHOUT_ENGINE.has(name) ? {} : await engineEnvironment(name)),
+        ...(name === 'wire' ? { BAKE_TS_TEST_WIRE: await ensureWire() } : {}),
+      },
     });
   }
 } finally {

@@ -1,7 +1,7 @@
 /**
  * Makes what is generated: lib/config/generated/shape.ts, the check of a builds file's shape, from
- * schemas/builds.schema.json with ajv's standalone generator; and lib/page/generated/app.json, the browser application
- * of the report page, from lib/page/app/.
+ * schemas/builds.schema.json with ajv's standalone generator; docs/reference/builds-yaml.md, the reference of all keys, from the same
+ * schema; and lib/page/generated/app.json, the browser application of the report page, from lib/page/app/.
  *
  *   node .ci/generate.mjs [--check]
  *
@@ -12,12 +12,15 @@ import path from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { generatePage, PAGE_FILE } from './page.mjs';
+import { REFERENCE_FILE, referenceOf } from './schema-reference.mjs';
 import { root, say } from './support.mjs';
 
 const FILE = 'lib/config/generated/shape.ts';
 const SCHEMA = 'schemas/builds.schema.json';
 
-keep(FILE, SCHEMA, generate(JSON.parse(readFileSync(path.join(root, SCHEMA), 'utf8'))));
+const schema = JSON.parse(readFileSync(path.join(root, SCHEMA), 'utf8'));
+keep(FILE, SCHEMA, generate(schema));
+keep(REFERENCE_FILE, SCHEMA, referenceOf(schema));
 keep(PAGE_FILE, 'lib/page/app/', await generatePage());
 
 /** Writes a generated file, or says where it is not what it should be. */

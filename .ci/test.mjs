@@ -38,6 +38,7 @@ import {
   runTestFile,
 } from './test-files.mjs';
 import { as, lackingForUser, makeUser, nodeOf } from './user.mjs';
+import { ensureWire } from './wire.mjs';
 
 const { values: options, positionals: patterns } = parseArgs({
   allowPositionals: true,
@@ -57,6 +58,7 @@ let registries;
 let frontends;
 let pipelineChecks;
 let kubernetes;
+let wire;
 let user;
 let interrupted = false;
 
@@ -102,6 +104,7 @@ async function testAll() {
     registries = await ensureRegistries();
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_FRONTENDS')))
     frontends = await ensureFrontends();
+  if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_WIRE'))) wire = await ensureWire();
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_PIPELINE_CHECKS')))
     pipelineChecks = await ensurePipelineChecks();
   // Minutes of compiling, where somebody wants them.
@@ -245,6 +248,7 @@ function testEnvironment(own) {
     BAKE_TS_TEST_FRONTENDS: frontends,
     BAKE_TS_TEST_PIPELINE_CHECKS: pipelineChecks,
     BAKE_TS_TEST_KUBERNETES: kubernetes,
+    BAKE_TS_TEST_WIRE: wire,
     ...own?.env,
   };
 }

@@ -1,23 +1,31 @@
 /**
  * Faults of real engines at random moments of runs: `node dist/bench/pool-faults.js --runs 50 --seed 1` (by hand; with the other
  * benchmarks three runs). Goals: no tag that is not what its files say, no run that hangs, nothing left. Prints for each seed what was
- * done, how it ended, and what is not as it has to be; the same seed does it again.
+ * done, how it ended, and what is not as it has to be; the same seed does it again. With `--wires` packets of some engines are late
+ * and get lost besides.
  *
- * Environment: BAKE_TS_TEST_BUILDKIT and BAKE_TS_TEST_ENGINE_BIN, as for the tests. Needs root on Linux, and iproute2.
+ * Environment: BAKE_TS_TEST_BUILDKIT, BAKE_TS_TEST_ENGINE_BIN and, for `--wires`, BAKE_TS_TEST_WIRE, as for the tests. Needs root on Linux, and iproute2.
  */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { FAULTS } from '../test/rig/fault-acts.ts';
+import { FAULTS, type WireFault } from '../test/rig/fault-acts.ts';
 import { type FaultReport, runFaults } from '../test/rig/fault-run.ts';
 import { poolSkip } from '../test/rig/pool.ts';
+import { wireSkip } from '../test/rig/wire.ts';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '3' }, seed: { type: 'string', default: '1' } },
+  options: {
+    runs: { type: 'string', default: '3' },
+    seed: { type: 'string', default: '1' },
+    wires: { type: 'boolean', default: false },
+  },
 });
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-if (poolSkip === false) await run(Number(values.seed), Number(values.runs));
-else say(`No pool: ${poolSkip}`);
+const skip = poolSkip === false && values.wires ? wireSkip : poolSkip;
+
+if (skip === false) await run(Number(values.seed), Number(values.runs));
+else say(`No pool: ${skip}`);
 
 async function run(first: number, runs: number): Promise<void> {
   const reports: FaultReport[] = [];
@@ -37,7 +45,7 @@ async function run(first: number, runs: number): Promise<void> {
 async function runSeed(seed: number): Promise<FaultReport> {
   const cleanups: (() => void | Promise<void>)[] = [];
   try {
-    return await runFaults({ after: (fn) => cleanups.unshift(fn) }, seed);
+    return await runFaults({ after: (fn) => cleanups.unshift(fn) }, seed, values.wires);
   } finally {
     for (const clean of cleanups) await clean();
   }
@@ -50,6 +58,13 @@ function summarize(reports: readonly FaultReport[]): void {
     const good = those.filter(({ ends }) => ends.every((end) => end === '0')).length;
     say(`${kind}: ${those.length} runs, ${good} succeeded`);
   }
+  const wired = reports.flatMap(({ wires }) => wires);
+  const wires = (isIt: (wire: WireFault) => boolean) => wired.filter(isIt).length;
+  if (values.wires)
+    say(
+      `wires: ${wires(({ delayMs = 0 }) => delayMs > 0)} far, ${wires(({ lossPercent = 0 }) => lossPercent > 0 && lossPercent < 100)} with loss, ` +
+        `${wires(({ lossPercent }) => lossPercent === 100)} silent for a while`,
+    );
   const ends = new Map<string, number>();
   for (const end of reports.flatMap((report) => report.ends)) ends.set(end, (ends.get(end) ?? 0) + 1);
   for (const [end, times] of [...ends].sort()) say(`ended with ${end}: ${times}`);

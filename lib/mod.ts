@@ -1,9 +1,9 @@
 /**
  * bake-ts as a library, in three layers.
  *
- * **Calls** do everything at once: {@link run}, {@link build}, {@link plan}, {@link explain}, {@link affected}, {@link lint},
+ * **Calls** do a whole job each: {@link run}, {@link build}, {@link plan}, {@link explain}, {@link affected}, {@link lint},
  * {@link verify}, {@link lock}, {@link checkLocked}, {@link outdated}, {@link update}, {@link promote}, {@link merge}, {@link push}, {@link print},
- * {@link importBuilds}, {@link propose}, {@link keptRuns}, {@link keptEvents}. What a call does not say is taken from the process: the working directory, the environment.
+ * {@link importBuilds}, {@link propose}, {@link keptRuns}, {@link keptEvents}. Working directory and environment default to those of the process.
  *
  * ```ts
  * import { run, unwrap } from 'bake-ts';
@@ -12,19 +12,19 @@
  * for (const { build, kind, digest } of outcomes) console.log(build, kind, digest);
  * ```
  *
- * **Stages** are the same calls, one after the other: {@link readBuilds} gives what `plan` takes as `builds`, and {@link plan}
- * what all others take as `plan`, so that nothing is read twice.
+ * **Stages** are the same calls one after the other, so that nothing is read twice: {@link readBuilds} returns what `plan` takes as
+ * `builds`, and {@link plan} returns what all others take as `plan`.
  *
- * **Parts** stand by themselves: {@link createRegistryClient} for the distribution API, {@link openLayout} for images
+ * **Parts** work without builds: {@link createRegistryClient} for the distribution API, {@link openLayout} for images
  * on disk, {@link readImageRef} and {@link formatImageRef} for references; {@link openEngine} for an engine and its buildctl, {@link installEngine}, {@link upgradeEngine}, {@link upEngine},
  * {@link downEngine}, {@link engineStatus} and {@link engineDoctor} for the embedded one; {@link engineUsage} and {@link pruneEngine}
  * for what an engine keeps.
  *
  * **Builds as data**: {@link defineBuilds} gives a `builds.ts` its types, {@link buildsSchema} is the JSON Schema of builds.yaml.
  *
- * **Results**: expected failures are values, a `Result` with every problem at once, which {@link unwrap} makes an exception of,
- * {@link BakeError}. {@link formatProblems} and {@link createReporter} show problems and events as the command line does. Nothing is
- * printed otherwise, and nothing is kept between calls but what the state directory holds.
+ * **Results**: expected failures are values, a `Result` with all problems at once. {@link unwrap} turns a failure into an exception,
+ * {@link BakeError}. {@link formatProblems} and {@link createReporter} show problems and events as the command line does. Apart from them
+ * the library prints nothing, and it keeps nothing between calls except in the state directory.
  *
  * @module
  */

@@ -129,7 +129,7 @@ function apply(draft: Draft, key: string, name: string, override: Override): App
 
 function applyFlag(values: DraftValues, key: 'no-cache' | 'pull' | 'push' | 'load', value: string): Applied {
   const is = parseBool(value);
-  if (is === undefined) return `it has to be true or false, and is "${value}"`;
+  if (is === undefined) return `it must be true or false, not "${value}"`;
   if (key === 'push') setOrDelete(values, 'output', setPush(values.output, is));
   else if (key === 'load') setOrDelete(values, 'output', is ? addLoad(values.output) : values.output);
   else values[key] = is;
@@ -187,7 +187,7 @@ function applyResource(values: DraftValues, name: string, value: string): Applie
     case 'cpu-period':
     case 'cpu-quota': {
       const number = wholeNumber(value);
-      if (number === undefined) return `${name} has to be a whole number, and is "${value}"`;
+      if (number === undefined) return `${name} must be a whole number, not "${value}"`;
       values.resources = { ...values.resources, [name]: number };
       return undefined;
     }

@@ -137,9 +137,9 @@ export class Blocks implements BlockSource {
         if (one !== undefined) this.#report(`Groups have no ${one.name}`, one.nameSpan);
     if (type === 'target' && nameAttribute !== undefined && matrix === undefined) {
       this.#report(
-        `Target "${label.value}" has a name of its own without a matrix`,
+        `Target "${label.value}" sets "name" without a matrix`,
         nameAttribute.nameSpan,
-        'Write it behind the word target.',
+        'Write the name in the label of the block: target "NAME".',
       );
       return [];
     }
@@ -194,7 +194,7 @@ export class Blocks implements BlockSource {
     if (matrix === undefined) return [];
     if (matrix.kind !== 'mapping') {
       this.#report(
-        `The matrix of target "${label}" is no object`,
+        `The matrix of target "${label}" is not an object`,
         expression.span,
         'Write matrix = { NAME = [ … ] }.',
         'bake/value',
@@ -205,7 +205,7 @@ export class Blocks implements BlockSource {
     for (const [axis, values] of matrix.entries) {
       if (values.kind !== 'sequence' && values.kind !== 'mapping') {
         this.#report(
-          `Axis "${axis}" of the matrix of target "${label}" is ${typeName(values.type)} and no list`,
+          `Axis "${axis}" of the matrix of target "${label}" is ${typeName(values.type)}, not a list`,
           expression.span,
           undefined,
           'bake/value',
@@ -238,9 +238,9 @@ export class Blocks implements BlockSource {
   ): string | undefined {
     if (!VALID_NAME.test(label)) {
       this.#report(
-        `"${label}" is no name of a target or group`,
+        `"${label}" is not a valid name of a target or group`,
         span,
-        'Names have letters, digits, _ and - in them.',
+        'Use letters, digits, _ and - only.',
       );
       return undefined;
     }
@@ -250,11 +250,11 @@ export class Blocks implements BlockSource {
     const text = convert(value, STRING);
     const name = text.ok && text.value.kind === 'string' ? text.value.value : undefined;
     if (name === undefined || !VALID_NAME.test(name)) {
-      const what = name === undefined ? 'is no text' : `is "${name}"`;
+      const what = name === undefined ? 'is not a string' : `is not valid: "${name}"`;
       this.#report(
         `The name of a row of target "${label}" ${what}`,
         expression.span,
-        'Names have letters, digits, _ and - in them; sanitize() replaces all others.',
+        'Use letters, digits, _ and - only; sanitize() replaces all others.',
       );
       return undefined;
     }
@@ -276,7 +276,7 @@ export class Blocks implements BlockSource {
     const { type, name, busy, done, block, attributes, row } = instance;
     if (busy.has(what)) {
       const whole = `${type}.${name}${only === undefined ? '' : `.${only}`}`;
-      this.#report(`${whole} cannot be made of itself`, span ?? block.typeSpan, undefined, 'bake/cycle');
+      this.#report(`${whole} refers to itself`, span ?? block.typeSpan, undefined, 'bake/cycle');
       return false;
     }
     busy.add(what);
@@ -356,7 +356,7 @@ export class Blocks implements BlockSource {
 }
 
 function asWarning(found: Problem): Problem {
-  return { ...found, severity: 'warning', message: `${found.message}, and bake passes over it` };
+  return { ...found, severity: 'warning', message: `${found.message}, so bake ignores it` };
 }
 
 /** `target.NAME.context` */

@@ -26,16 +26,16 @@ export function checkDraft(draft: Draft): readonly Problem[] {
     );
   };
   if (values.context === '-')
-    report('context', 'bake takes no context from standard input', 'Name a directory.');
+    report('context', 'bake cannot read a context from standard input', 'Name a directory.');
   if (values.dockerfile === '-')
     report(
       'dockerfile',
-      'bake takes no Dockerfile from standard input',
+      'bake cannot read a Dockerfile from standard input',
       'Name a file, or use dockerfile-inline.',
     );
   values.context = cleanContext(values.context ?? '.');
   if (values['shm-size'] !== undefined && !isSize(values['shm-size']))
-    report('shm-size', `"${values['shm-size']}" is no size`, 'Write it as 64m or 1g.');
+    report('shm-size', `"${values['shm-size']}" is not a valid size`, 'Write it as 64m or 1g.');
   for (const platform of itemsOf(values.platforms)) report('platforms', wrongPlatform(platform));
   for (const { id } of values.secret ?? [])
     if (id === '')
@@ -47,7 +47,7 @@ export function checkDraft(draft: Draft): readonly Problem[] {
   for (const key of ['memory', 'memory-swap'] as const) {
     const size = values.resources?.[key]?.trim();
     if (size !== undefined && !isSize(size) && !(key === 'memory-swap' && size === '-1'))
-      report('resources', `${key} is "${size}", which is no size`, 'Write it as 512m or 2g.');
+      report('resources', `${key} is "${size}", which is not a valid size`, 'Write it as 512m or 2g.');
   }
   return problems;
 }
@@ -84,10 +84,10 @@ function wrongPlatform(text: string): string | undefined {
     const [first = '', ...rest] = platform.split('/');
     const system = /^([A-Za-z0-9_-]+)(\([A-Za-z0-9_.%-]*(?:\+[A-Za-z0-9_.%-]+)*\))?$/.exec(first);
     const isForm = system !== null && rest.length < 3 && rest.every((part) => /^[A-Za-z0-9_.-]+$/.test(part));
-    if (!isForm) return `"${platform}" is no platform; write it as os/arch or os/arch/variant`;
+    if (!isForm) return `"${platform}" is not a valid platform; write os/arch or os/arch/variant`;
     const word = (system[1] ?? '').toLowerCase();
     if (rest.length === 0 && !SYSTEMS.has(word) && !ARCHITECTURES.has(first.toLowerCase()))
-      return `"${platform}" is no operating system or architecture that is known`;
+      return `"${platform}" names no known operating system or architecture`;
   }
   return undefined;
 }
@@ -96,7 +96,7 @@ function wrongSsh(values: DraftValues): string | undefined {
   const seen = new Set<string>();
   for (const { id } of values.ssh ?? []) {
     const name = id === '' ? 'default' : id;
-    if (seen.has(name)) return `"${name}" is there twice`;
+    if (seen.has(name)) return `"${name}" appears twice`;
     seen.add(name);
   }
   return undefined;
@@ -112,12 +112,12 @@ function wrongOutput(outputs: readonly OutputEntry[]): string | undefined {
     if (type === 'local' || (isArchive && !isFile)) {
       if (output.destination === '') return `type=${type} needs a dest`;
       if (output.destination === '-')
-        return `type=${type} writes a directory, which cannot go to standard output`;
+        return `type=${type} writes a directory, so its dest cannot be standard output`;
     }
     if (!isFile) continue;
     if (output.destination === '' && type !== 'docker') output.destination = '-';
     if (output.destination !== '-') continue;
-    if (goesOut) return 'several of them go to standard output';
+    if (goesOut) return 'more than one writes to standard output';
     goesOut = true;
   }
   return undefined;
@@ -125,16 +125,16 @@ function wrongOutput(outputs: readonly OutputEntry[]): string | undefined {
 
 function wrongAnnotation(text: string): string | undefined {
   const equals = text.indexOf('=');
-  if (equals === -1) return `"${text}" has to be key=value`;
+  if (equals === -1) return `"${text}" must be key=value`;
   const key = text.slice(0, equals);
   if (!key.includes(':')) return undefined;
   for (const part of key.slice(0, key.indexOf(':')).split(',')) {
     const found = /^([a-z-]+)(?:\[([A-Za-z0-9_/-]+)\])?$/.exec(part);
     const kind = found?.[1] ?? '';
     if (!['index', 'index-descriptor', 'manifest', 'manifest-descriptor'].includes(kind))
-      return `"${part}" is no kind of annotation: index, index-descriptor, manifest, manifest-descriptor`;
+      return `"${part}" is not a valid annotation level (index, index-descriptor, manifest, manifest-descriptor)`;
     if (found?.[2] !== undefined && wrongPlatform(found[2]) !== undefined)
-      return `"${found[2]}" of "${text}" is no platform`;
+      return `"${found[2]}" in "${text}" is not a valid platform`;
   }
   return undefined;
 }
@@ -147,7 +147,7 @@ const ULIMITS: ReadonlySet<string> = new Set(
 
 function wrongUlimit(text: string): string | undefined {
   const found = /^([^=]*)=([+-]?\d+)(?::([+-]?\d+))?$/.exec(text);
-  if (found === null) return `"${text}" has to be name=soft or name=soft:hard`;
+  if (found === null) return `"${text}" must be name=soft or name=soft:hard`;
   const [, name = '', soft = '', hard = soft] = found;
   if (!ULIMITS.has(name)) return `there is no limit "${name}"`;
   const limits = [BigInt(soft.replace('+', '')), BigInt(hard.replace('+', ''))] as const;

@@ -12,7 +12,7 @@ export function readCsv(text: string, comma = ','): Result<readonly string[], st
     if (typeof field === 'string') return fail(field);
     fields.push(field.value);
     if (field.end === line.length) return ok(fields);
-    if (line[field.end] !== comma) return fail('a quote has to end the field');
+    if (line[field.end] !== comma) return fail('text follows a closing quote');
     at = field.end + 1;
   }
 }
@@ -26,9 +26,7 @@ function readBare(line: string, start: number, comma: string): Field | string {
   const found = line.indexOf(comma, start);
   const end = found === -1 ? line.length : found;
   const value = line.slice(start, end);
-  return value.includes('"')
-    ? 'there is a quote inside of a field that does not begin with one'
-    : { value, end };
+  return value.includes('"') ? 'an unquoted field contains a quote' : { value, end };
 }
 
 function readQuoted(line: string, start: number): Field | string {

@@ -168,7 +168,7 @@ function decodePlain(name: AttributeName, type: Type, written: Value): Parsed<De
     if (texts === undefined) return fail('one of its elements is null');
     return ok({ set: { [name]: name === 'tags' || name === 'platforms' ? sliceOf(texts) : texts }, value });
   }
-  if (value.kind !== 'mapping') return fail('it has no such form');
+  if (value.kind !== 'mapping') return fail('it does not have the form of that type');
   const entries = Array.from(value.entries, ([key, one]) => [key, textOf(one)] as const);
   const isNull = name === 'contexts' && entries.find(([, text]) => text === undefined);
   if (isNull) return fail(`"${isNull[0]}" of it is null`);
@@ -187,7 +187,7 @@ function textOf(value: Value | undefined): string | undefined {
 /** Elements of a list; empty texts are left out, since conditions make them. */
 function elementsOf(value: Value): Parsed<readonly Value[]> {
   if (value.kind !== 'sequence' || value.type.kind === 'set')
-    return fail(`a list is required, and it is ${typeName(value.type)}`);
+    return fail(`a list is required, not ${typeName(value.type)}`);
   if (value.items.some(({ kind }) => kind === 'null')) return fail('one of its entries is null');
   return ok(value.items.filter((item) => textOf(item) !== ''));
 }
@@ -308,7 +308,7 @@ function attestOf(element: Value): Parsed<AttestEntry> {
   const type = take(fields.value, 'type');
   const disabled = fields.value.has('disabled') ? parseBool(take(fields.value, 'disabled')) : false;
   return disabled === undefined
-    ? fail('disabled has to be true or false')
+    ? fail('disabled must be true or false')
     : ok({ type, disabled, attributes: fields.value });
 }
 
@@ -361,14 +361,14 @@ function policyEntry(element: Value): Parsed<PolicyEntry> {
   const text = textOf(element);
   if (text !== undefined) return parsePolicy(text);
   if (element.kind !== 'mapping')
-    return fail(`an entry is ${typeName(element.type)}, and has to be a text or an object`);
+    return fail(`an entry must be a string or an object, not ${typeName(element.type)}`);
   const pairs: (readonly [string, string])[] = [];
   for (const [key, value] of element.entries) {
     if (value.kind === 'null' || textOf(value) === '') continue;
     if (value.kind === 'string') pairs.push([key, value.value]);
     else if (value.kind === 'bool') pairs.push([key, String(value.value)]);
     else if (value.kind === 'number') pairs.push([key, numberText(value.value)]);
-    else return fail(`"${key}" of an entry is ${typeName(value.type)}`);
+    else return fail(`"${key}" of an entry cannot be ${typeName(value.type)}`);
   }
   return policyOf(pairs);
 }
@@ -395,7 +395,7 @@ function decodeResources(written: Value): Parsed<Decoded> {
     if (one?.kind === 'string') set[key] = one.value;
     if (one?.kind !== 'number') continue;
     const whole = Number(toInt64(one.value) ?? Number.NaN);
-    if (!Number.isSafeInteger(whole)) return fail(`${key} has to be a whole number`);
+    if (!Number.isSafeInteger(whole)) return fail(`${key} must be a whole number`);
     set[key] = whole;
   }
   return ok({ set: { resources: set as Resources }, value });

@@ -103,7 +103,7 @@ function readAttributes(
     for (const { type, typeSpan } of rest.blocks) {
       const hint = didYouMean(type, Object.keys(TOP.blocks));
       warnings.push(
-        problem('bake/unknown-name', `There are no blocks "${type}", and bake passes over them`, {
+        problem('bake/unknown-name', `There are no blocks "${type}", so bake ignores them`, {
           severity: 'warning',
           span: typeSpan,
           ...(hint === undefined ? {} : { hint }),

@@ -50,11 +50,11 @@ export interface PolicyEntry {
 /** `key=value` fields of a text, in order. */
 function readPairs(text: string): Parsed<readonly (readonly [string, string])[]> {
   const fields = readCsv(text);
-  if (!fields.ok) return fail(`"${text}" is no list of key=value: ${fields.error}`);
+  if (!fields.ok) return fail(`"${text}" is not a list of key=value: ${fields.error}`);
   const pairs: (readonly [string, string])[] = [];
   for (const field of fields.value) {
     const equals = field.indexOf('=');
-    if (equals === -1) return fail(`"${field}" has to be key=value`);
+    if (equals === -1) return fail(`"${field}" must be key=value`);
     pairs.push([field.slice(0, equals), field.slice(equals + 1)]);
   }
   return ok(pairs);
@@ -65,13 +65,13 @@ export function parseCache(text: string): Parsed<readonly CacheEntry[]> {
   if (text === '') return ok([]);
   if (!text.includes('=')) {
     const fields = readCsv(text);
-    if (!fields.ok) return fail(`"${text}" names no image: ${fields.error}`);
+    if (!fields.ok) return fail(`"${text}" is not a valid image: ${fields.error}`);
     const entries: CacheEntry[] = [];
     for (const field of fields.value) {
       // What is quoted may hold commas, and is read as a line of its own.
       const inner = readCsv(field);
-      if (!inner.ok) return fail(`"${text}" names no image: ${inner.error}`);
-      if (inner.value.length !== 1) return fail(`"${inner.value[0] ?? ''}" has to be key=value`);
+      if (!inner.ok) return fail(`"${text}" is not a valid image: ${inner.error}`);
+      if (inner.value.length !== 1) return fail(`"${inner.value[0] ?? ''}" must be key=value`);
       entries.push({ type: 'registry', attributes: new Map([['ref', inner.value[0] ?? '']]) });
     }
     return ok(entries);
@@ -91,7 +91,7 @@ export function parseCache(text: string): Parsed<readonly CacheEntry[]> {
 /** One text of `output`: `type=…,dest=…`, a directory, or `-` for a tar archive at standard output. */
 export function parseOutput(text: string): Parsed<OutputEntry> {
   const fields = readCsv(text);
-  if (!fields.ok) return fail(`"${text}" is no output: ${fields.error}`);
+  if (!fields.ok) return fail(`"${text}" is not a valid output: ${fields.error}`);
   if (fields.value.length === 1 && fields.value[0] === text && !text.startsWith('type='))
     return ok({ type: text === '-' ? 'tar' : 'local', attributes: new Map(), destination: text });
   const pairs = readPairs(text);
@@ -120,7 +120,7 @@ export function parseAttest(text: string): Parsed<AttestEntry> {
     if (key === 'type') type = value;
     else if (key === 'disabled') {
       const is = parseBool(value);
-      if (is === undefined) return fail(`disabled has to be true or false, and is "${value}"`);
+      if (is === undefined) return fail(`disabled must be true or false, not "${value}"`);
       disabled = is;
     } else attributes.set(rawKey, value);
   }
@@ -139,7 +139,7 @@ export function parseSecret(text: string): Parsed<SecretEntry> {
     else if (key === 'src' || key === 'source') secret.source = value;
     else if (key === 'env') secret.env = value;
     else if (key !== 'type') return fail(`a secret has no key "${key}"`);
-    else if (value !== 'file' && value !== 'env') return fail(`there is no type "${value}" of secrets`);
+    else if (value !== 'file' && value !== 'env') return fail(`"${value}" is not a valid type of secrets`);
     else type = value;
   }
   if (type === 'env' && secret.env === '') {
@@ -188,7 +188,7 @@ export function policyOf(pairs: readonly (readonly [string, string])[]): Parsed<
       files.push(value);
     } else if (key === 'reset' || key === 'disabled' || key === 'strict') {
       const is = parseBool(value);
-      if (is === undefined) return fail(`${key} has to be true or false, and is "${value}"`);
+      if (is === undefined) return fail(`${key} must be true or false, not "${value}"`);
       policy[key] = is;
     } else if (key === 'log-level') {
       const level = LOG_LEVELS.get(value.toLowerCase());

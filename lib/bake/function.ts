@@ -35,7 +35,7 @@ export function readParameters(block: FunctionBlock): Result<FunctionShape> {
   const list = block.params?.value;
   if (list !== undefined && list.kind !== 'tuple')
     problems.push(
-      problem('bake/target', `The params of function "${block.name}" are no list`, {
+      problem('bake/target', `The params of function "${block.name}" are not a list`, {
         hint: 'Write params = [name, other].',
         span: list.span,
       }),
@@ -44,7 +44,7 @@ export function readParameters(block: FunctionBlock): Result<FunctionShape> {
     const written = expressionInJson(expression) ?? expression;
     if (written.kind === 'variable') return written.name;
     problems.push(
-      problem('bake/target', `A parameter of function "${block.name}" is no plain name`, {
+      problem('bake/target', `A parameter of function "${block.name}" is not a plain name`, {
         hint: 'Write names without quotes, as in params = [name].',
         span: expression.span,
       }),
@@ -73,14 +73,14 @@ export function makeFunction(
         const wanted = `${variadic === undefined ? '' : 'at least '}${names.length}`;
         return {
           ok: false,
-          message: `it takes ${wanted} ${names.length === 1 ? 'argument' : 'arguments'}, and ${args.length} ${args.length === 1 ? 'is' : 'are'} given`,
+          message: `it takes ${wanted} ${names.length === 1 ? 'argument' : 'arguments'}, not ${args.length}`,
         };
       }
       const isNull = args.findIndex(({ kind }) => kind === 'null');
       if (isNull !== -1)
         return {
           ok: false,
-          message: 'it is null, which functions of a bake file do not take',
+          message: 'it is null, which functions of a bake file do not accept',
           argument: isNull,
         };
       const variables = new Map<string, Value>();

@@ -39,7 +39,7 @@ export function readGiven({ text, isJson, type, fallback }: GivenValue): Functio
   }
   if (fallback === undefined || fallback.type.kind === 'dynamic') return made(textValue(text));
   if (isPrimitive(fallback.type)) return readPrimitive(text, fallback.type);
-  return failed('its default is no text, number or bool, and it has no type by which to read the value');
+  return failed('its default is not a string, number or bool, and it has no `type`');
 }
 
 function made(value: Value): FunctionResult {
@@ -59,21 +59,21 @@ function readPrimitive(text: string, type: Type): FunctionResult {
   const isNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text);
   const number = isNumber ? Number(text) : Number.NaN;
   const value = Number.isFinite(number) ? numberFromFloat(number) : undefined;
-  return value === undefined ? failed('it is no number') : made(numberValue(value));
+  return value === undefined ? failed('it is not a number') : made(numberValue(value));
 }
 
 /** Comma-separated values, and for maps `name:value`. */
 function readCollection(text: string, type: Type): FunctionResult {
   const fields = readCsv(text);
-  if (!fields.ok) return failed(`it is no list of values with commas between: ${fields.error}`);
+  if (!fields.ok) return failed(`it is not a comma-separated list: ${fields.error}`);
   if (type.kind === 'tuple') {
     if (type.items.length !== fields.value.length)
-      return failed(`it has ${type.items.length} elements, and ${fields.value.length} were given`);
+      return failed(`it has ${type.items.length} elements, not ${fields.value.length}`);
     const items = readEach(fields.value, (at) => type.items[at]);
     return typeof items === 'string' ? failed(items) : made(tupleOf(items));
   }
   if (type.kind !== 'list' && type.kind !== 'set' && type.kind !== 'map')
-    return failed('it has no such form');
+    return failed('it does not have the form of that type');
   const { of } = type;
   if (type.kind === 'map') return readMap(fields.value, of);
   const items = readEach(fields.value, () => of);
@@ -89,7 +89,7 @@ function readEach(
   for (const [at, field] of fields.entries()) {
     const type = typeAt(at);
     if (type === undefined || !isPrimitive(type))
-      return 'its elements are no texts, numbers or bools, so that it can only be given as JSON';
+      return 'its elements are not strings, numbers or bools, so it can only be given as JSON';
     const value = readPrimitive(field, type);
     if (!value.ok) return `element ${at + 1}: ${value.message}`;
     values.push(value.value);
@@ -102,7 +102,7 @@ function readMap(fields: readonly string[], of: Type): FunctionResult {
   for (const field of fields) {
     const pair = readCsv(field, ':');
     if (!pair.ok || pair.value.length !== 2)
-      return failed(`element ${entries.length + 1} has to be name:value`);
+      return failed(`element ${entries.length + 1} must be name:value`);
     const [name = '', text = ''] = pair.value;
     const values = readEach([text], () => of);
     if (typeof values === 'string') return failed(values);

@@ -58,8 +58,12 @@ export class Lineage {
 
 function describe(draft: Draft | undefined): Problem {
   const place = draft?.place;
-  return problem('bake/target', `Target "${draft?.name ?? ''}" inherits over more than ${DEEPEST} targets`, {
-    hint: 'Let it inherit from fewer, each of which says more.',
-    ...(place === undefined ? {} : { span: place }),
-  });
+  return problem(
+    'bake/target',
+    `Target "${draft?.name ?? ''}" inherits through more than ${DEEPEST} targets`,
+    {
+      hint: 'Merge some of the targets it inherits from.',
+      ...(place === undefined ? {} : { span: place }),
+    },
+  );
 }

@@ -182,8 +182,8 @@ export class Names {
         this.blocks?.resolve(type, name, typeof attribute === 'string' ? attribute : undefined, span) ?? true
       );
     this.problems.push(
-      problem('bake/expression', `"${type}" is no variable: only ${type}.NAME can be read`, {
-        hint: `Write the name behind a dot, as in ${type}.app.${type === 'target' ? 'tags' : 'targets'}.`,
+      problem('bake/expression', `"${type}" is not a variable: only ${type}.NAME can be read`, {
+        hint: `Add a dot and the name, as in ${type}.app.${type === 'target' ? 'tags' : 'targets'}.`,
         span,
       }),
     );
@@ -236,12 +236,12 @@ export class Names {
     if (busy !== -1) {
       const way = [...this.#busy.slice(busy).map((one) => one.name), name].map((one) => `"${one}"`);
       return this.#fail(name, [
-        problem('bake/cycle', `A value cannot be made of itself: ${way.join(' → ')}`, { span }),
+        problem('bake/cycle', `A value refers to itself: ${way.join(' → ')}`, { span }),
       ]);
     }
     if (this.#busy.length >= DEEPEST) {
       return this.#fail(name, [
-        problem('bake/expression', `Values refer to one another over more than ${DEEPEST} steps`, { span }),
+        problem('bake/expression', `Values refer to one another more than ${DEEPEST} levels deep`, { span }),
       ]);
     }
     this.#busy.push({ name, row });
@@ -275,7 +275,7 @@ export class Names {
         this.problems.push(
           problem(
             'bake/value',
-            `The default of variable "${block.name}" is no ${typeName(type ?? DYNAMIC)}: ${converted.message}`,
+            `The default of variable "${block.name}" is not of type ${typeName(type ?? DYNAMIC)}: ${converted.message}`,
             {
               span: block.default.value.span,
             },
@@ -320,7 +320,7 @@ export class Names {
     const from = isJson ? jsonName : name;
     this.#fail(name, [
       problem('bake/value', `The value given for variable "${name}" cannot be used: ${value.message}`, {
-        hint: `It comes from ${option(`--var ${from}=…`)} or from ${from} of the environment${isJson ? '' : `; as JSON it is given in ${jsonName}`}.`,
+        hint: `It comes from ${option(`--var ${from}=…`)} or from the environment variable ${from}${isJson ? '' : `; to give JSON, set ${jsonName}`}.`,
         span: block.place,
       }),
     ]);
@@ -351,7 +351,8 @@ export class Names {
     const words = message === undefined ? nullOf() : this.evaluateReady(message);
     if (words === undefined) return;
     const text = convert(words, { kind: 'string' });
-    const said = text.ok && text.value.kind === 'string' ? text.value.value : 'a condition of it is false';
+    const said =
+      text.ok && text.value.kind === 'string' ? text.value.value : 'one of its conditions is false';
     this.problems.push(
       problem('bake/value', `Variable "${block.name}" has a value that is not allowed: ${said}`, { span }),
     );

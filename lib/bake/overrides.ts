@@ -95,18 +95,18 @@ function readText(text: string): Result<Written, Problem> {
   const left = equals === -1 ? text : text.slice(0, equals);
   const isAdded = left.endsWith('+');
   const [pattern = '', written, ...rest] = (isAdded ? left.slice(0, -1) : left).split('.');
-  if (written === undefined) return wrong('it names no key', 'Write it as TARGET.key=value.');
+  if (written === undefined) return wrong('it names no key', 'Write TARGET.key=value.');
   const name = rest.length === 0 ? undefined : rest.join('.');
   if (written === 'secrets' && name !== undefined)
-    return wrong('"secrets" takes no name behind it', 'Write it as TARGET.secret.ID=value.');
+    return wrong('"secrets" takes no name after it', 'Write TARGET.secret.ID=value.');
   const key = written === 'secrets' ? 'secret' : (ALIASES.get(written) ?? written);
   if (equals === -1 && key !== 'arg') return wrong('it has no value', `Write it as ${text}=value.`);
   if (NAMED.has(key) && name === undefined)
-    return wrong(`"${written}" needs a name behind it`, `Write it as ${pattern}.${written}.NAME=value.`);
+    return wrong(`"${written}" needs a name after it`, `Write it as ${pattern}.${written}.NAME=value.`);
   if ((LISTS.has(key) || SINGLE.has(key)) && name !== undefined)
-    return wrong(`"${written}" takes no name behind it`, `Write it as ${pattern}.${written}=value.`);
+    return wrong(`"${written}" takes no name after it`, `Write it as ${pattern}.${written}=value.`);
   if (isAdded && (key === 'resource' || (key === 'secret' && name !== undefined)))
-    return wrong(`nothing can be added to "${written}.${name ?? ''}"`, 'Write = in place of +=.');
+    return wrong(`"${written}.${name ?? ''}" does not support +=`, 'Use = instead of +=.');
   return ok({
     pattern,
     key,
@@ -123,7 +123,7 @@ function expand({ pattern, span }: Written, names: readonly string[]): Result<re
   const place = { ...span, end: Math.max(1, pattern.length) };
   if (matches === undefined)
     return fail(
-      problem('bake/target', `"${pattern}" of the override ${span.source.text} is no pattern`, {
+      problem('bake/target', `"${pattern}" in the override ${span.source.text} is not a valid pattern`, {
         span: place,
       }),
     );
@@ -131,7 +131,7 @@ function expand({ pattern, span }: Written, names: readonly string[]): Result<re
   if (matched.length > 0) return ok(matched);
   const hint = didYouMean(pattern, names);
   return fail(
-    problem('bake/unknown-name', `No target matches "${pattern}" of the override ${span.source.text}`, {
+    problem('bake/unknown-name', `No target matches "${pattern}" in the override ${span.source.text}`, {
       ...(hint === undefined ? {} : { hint }),
       span: place,
     }),

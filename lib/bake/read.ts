@@ -160,7 +160,7 @@ function isFileRelative(env: ReadBakeOptions['env'], problems: Problem[]): boole
     problems.push({
       severity: 'error',
       code: 'bake/value',
-      message: `${name} has to be true or false, and is "${text}"`,
+      message: `${name} must be true or false, not "${text}"`,
     });
   return is === true;
 }

@@ -76,14 +76,10 @@ export function resolveEach(config: Config, texts: readonly string[]): Result<Re
 }
 
 function tooMany({ name, place }: BakeGroup): Problem {
-  return problem(
-    'bake/target',
-    `Groups contain one another too often: what "${name}" comes to is not worked out`,
-    {
-      hint: `All groups together may come to ${MOST_MEMBERS.toLocaleString('en')} names.`,
-      ...(place === undefined ? {} : { span: place }),
-    },
-  );
+  return problem('bake/target', `Groups contain one another too often: "${name}" is not expanded`, {
+    hint: `All groups together may expand to ${MOST_MEMBERS.toLocaleString('en')} names.`,
+    ...(place === undefined ? {} : { span: place }),
+  });
 }
 
 function linkAll(resolver: Resolver): void {
@@ -146,16 +142,12 @@ function matchNames(config: Config, names: readonly string[]): Result<readonly s
 function nobodyNamed(known: readonly string[]): Problem {
   const names = [...new Set(known)];
   const more = names.length > 8 ? ` and ${names.length - 8} more` : '';
-  return problem(
-    'bake/unknown-name',
-    'No target is named, and there is neither a group nor a target "default"',
-    {
-      hint:
-        names.length === 0
-          ? 'The files have no target.'
-          : `Name what is meant: ${names.slice(0, 8).join(', ')}${more}.`,
-    },
-  );
+  return problem('bake/unknown-name', 'No target was given, and there is no group or target "default"', {
+    hint:
+      names.length === 0
+        ? 'Add a target to the files.'
+        : `Name one or more of: ${names.slice(0, 8).join(', ')}${more}.`,
+  });
 }
 
 /** What is asked for is the group `default` of the result, along with what a group of that name has. */

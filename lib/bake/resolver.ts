@@ -147,12 +147,12 @@ export class Resolver {
         });
       return problem(
         'bake/target',
-        `Group "${name}" is empty, and cannot be a part of group "${from?.name ?? name}"`,
+        `Group "${name}" is empty, so it cannot be a member of group "${from?.name ?? name}"`,
         place,
       );
     }
     const hint = this.#hintFor(name);
-    const missing = 'and there is no such target';
+    const missing = 'which does not exist';
     let message = `There is no target "${name}"`;
     if (from !== undefined)
       message = `${'targets' in from ? 'Group' : 'Target'} "${from.name}" ${'targets' in from ? 'names' : 'inherits from'} "${name}", ${missing}`;
@@ -165,7 +165,7 @@ export class Resolver {
     const known = [...this.#config.targets.keys(), ...this.#groups.keys()];
     return (
       didYouMean(name, known) ??
-      (known.length > 0 && known.length <= 20 ? `There are ${[...new Set(known)].join(', ')}.` : undefined)
+      (known.length > 0 && known.length <= 20 ? `Use one of ${[...new Set(known)].join(', ')}.` : undefined)
     );
   }
 
@@ -202,7 +202,7 @@ export class Resolver {
           name,
           problem(
             'bake/target',
-            `Target "${name}" is built for ${mine.join(', ')}, and "${other}", which it reads, only for ${[...theirs].join(', ')}`,
+            `Target "${name}" is built for ${mine.join(', ')}, but its dependency "${other}" only for ${[...theirs].join(', ')}`,
             { hint: `Build "${other}" for all platforms of "${name}".`, ...place },
           ),
         );
@@ -215,7 +215,7 @@ export class Resolver {
       const hint = this.#hintFor(name);
       this.#report(
         from,
-        problem('bake/unknown-name', `Target "${from}" reads target "${name}", and there is no such target`, {
+        problem('bake/unknown-name', `Target "${from}" reads target "${name}", which does not exist`, {
           ...(hint === undefined ? {} : { hint }),
           ...place,
         }),
@@ -244,15 +244,19 @@ function sizeOf({ values }: Draft): number {
 const SLICES = ['tags', 'cache-from', 'cache-to', 'platforms', 'output'] as const;
 
 function tooMany({ name, place }: Draft): Problem {
-  return problem('bake/target', `Targets inherit from too many others: "${name}" is not put together`, {
-    hint: `All targets together may be put together of ${MOST_MERGES} others.`,
+  return problem('bake/target', `Targets inherit from too many others: "${name}" is not resolved`, {
+    hint: `All targets together may inherit ${MOST_MERGES} times.`,
     ...(place === undefined ? {} : { span: place }),
   });
 }
 
 function leadsBack(other: string, path: readonly string[], place: Partial<Problem>): Problem {
   if (!path.includes(other))
-    return problem('bake/target', `Contexts lead over more than ${DEEPEST_LINK} targets`, place);
+    return problem(
+      'bake/target',
+      `Contexts refer to one another through more than ${DEEPEST_LINK} targets`,
+      place,
+    );
   const way = [...path.slice(path.indexOf(other)), other].map((one) => `"${one}"`).join(' → ');
-  return problem('bake/cycle', `Contexts of targets lead back to where they started: ${way}`, place);
+  return problem('bake/cycle', `Contexts of targets form a cycle: ${way}`, place);
 }

@@ -23,7 +23,7 @@ export function readTypedJson(text: string, type: Type): FunctionResult {
     return { ok: true, value: read(JSON.parse(marked(text)), type) };
   } catch (thrown) {
     if (thrown instanceof Mismatch) return { ok: false, message: thrown.message };
-    return { ok: false, message: 'it is no JSON' };
+    return { ok: false, message: 'it is not valid JSON' };
   }
 }
 
@@ -84,7 +84,7 @@ function read(node: unknown, type: Type): Value {
 function readObject(node: Readonly<Record<string, unknown>>, attributes: ReadonlyMap<string, Type>): Value {
   const given = new Map(members(node));
   for (const name of given.keys())
-    if (!attributes.has(name)) throw new Mismatch(`there is no attribute "${name}"`);
+    if (!attributes.has(name)) throw new Mismatch(`it has no attribute "${name}"`);
   return objectOf(Array.from(attributes, ([name, of]) => [name, read(given.get(name) ?? null, of)] as const));
 }
 

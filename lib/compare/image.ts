@@ -23,38 +23,38 @@ export interface ImageSource {
   readonly layers: readonly LayerSource[];
 }
 
-/** `same-files`: times or compression differ and nothing else. `same-but-noise`: files differ, but none in a way that counts. */
+/** `same-files`: only times or compression differ. `same-but-noise`: files differ, but no difference counts. */
 export type Verdict = 'same-bytes' | 'same-files' | 'same-but-noise' | 'different';
 
 /** Something in the config, or an annotation, that differs. Times are left out. */
 export interface ConfigChange {
   /** `config.Env.PATH`, `annotations.x`, `history`. */
   readonly name: string;
-  /** JSON; undefined: not there. */
+  /** As JSON; undefined if absent. */
   readonly before?: string;
-  /** JSON; undefined: not there. */
+  /** As JSON; undefined if absent. */
   readonly after?: string;
 }
 
-/** A layer that is not the same to the byte. */
+/** A layer that differs. */
 export interface LayerComparison {
-  /** Counts from 1; 0: the images have different numbers of layers, and all of them were laid on one another. */
+  /** Counts from 1. 0: the images have different numbers of layers, so their combined files were compared. */
   readonly layer: number;
   /** The step that made it, from the history. */
   readonly step?: string;
-  /** `same-content`: only compressed otherwise. */
+  /** `same-content`: only the compression differs. */
   readonly kind: 'same-content' | 'same-files' | 'same-but-noise' | 'different';
   /** Files of the layer that differ, `noise` and `ignored` ones included; empty for `same-content`. */
   readonly files: readonly FileChange[];
 }
 
-/** What two images have to do with each other. */
+/** The comparison of two images. */
 export interface ImageComparison {
-  /** The worst of what was found. */
+  /** The worst verdict of all parts. */
   readonly verdict: Verdict;
-  /** What differs in the config and the annotations. */
+  /** Differences in the config and the annotations. */
   readonly config: readonly ConfigChange[];
-  /** Layers that differ, from the lowest up. */
+  /** Layers that differ, lowest first. */
   readonly layers: readonly LayerComparison[];
 }
 

@@ -7,17 +7,17 @@ import { readTar, type Settle, type TarEntry } from './tar.ts';
 /** Path → entry, as one layer or several on top of one another have them. */
 export type Tree = ReadonlyMap<string, TarEntry>;
 
-/** What differs in one path. */
+/** The difference at one path. */
 export interface FileChange {
   /** In the image, without a `/` at its start: `usr/bin/env`. */
   readonly path: string;
   /** `added`: only the second image has it. `removed`: only the first has it. */
   readonly change: 'added' | 'removed' | 'changed';
-  /** For `changed`, each in words: `content`, `mode 0644 → 0755`. */
+  /** With `changed`, each difference as text: `content`, `mode 0644 → 0755`. */
   readonly what: readonly string[];
-  /** Does not count: the name of the known noise that it is. */
+  /** The difference does not count; name of the known noise. */
   readonly noise?: string;
-  /** Does not count: the pattern by which it is ignored. */
+  /** The difference does not count; the pattern that ignores it. */
   readonly ignored?: string;
 }
 
@@ -53,7 +53,7 @@ function openDecompressor(mediaType: string): Duplex | undefined {
     return createZstdDecompress();
   }
   if (/[+.]tar$/.test(mediaType)) return undefined;
-  throw new Error(`a layer of the type ${mediaType} cannot be read`);
+  throw new Error(`layers of type ${mediaType} are not supported`);
 }
 
 /** What an image's files are: its layers on top of one another, whiteouts applied (OCI image-spec, layer.md). */

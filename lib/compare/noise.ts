@@ -28,19 +28,19 @@ export const KNOWN_NOISE: readonly KnownNoise[] = [
   {
     name: 'python-bytecode',
     paths: ['*.pyc'],
-    why: 'holds the modification time of its source (PEP 552); everything else in it has to be equal',
+    why: 'holds the modification time of its source (PEP 552); everything else in it must be equal',
     settle: settleBytecode,
   },
   {
     name: 'password-age',
     paths: ['/etc/shadow', '/etc/shadow-'],
-    why: 'the third field is the day of the last change (shadow(5)); everything else in it has to be equal',
+    why: 'the third field is the day of the last change (shadow(5)); everything else in it must be equal',
     settle: settleShadow,
   },
   {
     name: 'machine-id',
     paths: ['/etc/machine-id', '/var/lib/dbus/machine-id'],
-    why: 'a random identifier; it has to be one (machine-id(5))',
+    why: 'a random identifier; it must be a valid one (machine-id(5))',
     settle: (bytes) => (/^[0-9a-f]{32}\n$/.test(bytes.toString('latin1')) ? Buffer.alloc(0) : undefined),
   },
   {
@@ -61,7 +61,7 @@ export const KNOWN_NOISE: readonly KnownNoise[] = [
   {
     name: 'ldconfig-cache',
     paths: ['/var/cache/ldconfig/aux-cache'],
-    why: 'inode numbers and times of libraries, for the next ldconfig; programs are linked by /etc/ld.so.cache, which counts',
+    why: 'inode numbers and times of libraries, for the next ldconfig; programs use /etc/ld.so.cache, which is compared',
   },
   {
     name: 'fontconfig-cache',
@@ -77,7 +77,7 @@ export const KNOWN_NOISE: readonly KnownNoise[] = [
   {
     name: 'npm-cache',
     paths: ['**/.npm/_cacache/index-v5/**'],
-    why: 'when each answer came; everything else in it, the checksums of packages above all, has to be equal',
+    why: 'when each answer came; everything else in it, such as checksums of packages, must be equal',
     settle: settleNpmIndex,
   },
   {

@@ -84,9 +84,7 @@ export async function* readTar(
     }
     const kind = KINDS[type];
     if (kind === undefined || [...known.keys()].some((name) => name.startsWith('GNU.sparse.'))) {
-      throw new Error(
-        `the archive holds an entry of a type that is not known here (${JSON.stringify(type)})`,
-      );
+      throw new Error(`the archive has an entry of an unknown type (${JSON.stringify(type)})`);
     }
     const entry = toEntry(header, known, kind, sizeBytes);
     if (kind === 'file') yield { ...entry, ...(await readContent(input, entry, settlerOf)) };

@@ -107,8 +107,8 @@ export function readTyped(
 const ATTRIBUTE = /^[a-z0-9][a-z0-9._/[\]-]*$/;
 
 function refuseAttribute(key: string, written: string, item: Value, values: Values): void {
-  values.fail('config/attributes', `"${written}" is no name of an attribute of "${key}"`, item.node, {
-    hint: 'Names have letters, digits, ".", "_" and "-"; what follows "=" is the value.',
+  values.fail('config/attributes', `"${written}" is not a valid attribute name of "${key}"`, item.node, {
+    hint: 'Use letters, digits, ".", "_" and "-" before the "=".',
   });
 }
 
@@ -138,7 +138,7 @@ function pairsOf(
   const fields = parseFields(text);
   if (fields === undefined) {
     values.fail('config/attributes', `A quote is not closed in "${text}"`, item.node, {
-      hint: 'A field with a comma in it stands in double quotes.',
+      hint: 'Put double quotes around a field that contains a comma, and close them.',
     });
     return undefined;
   }
@@ -194,7 +194,7 @@ function readSecret(item: Value, values: Values, paths: PathOptions): SecretSour
   const span = at(item.node);
   if (id === undefined || id === '') {
     values.fail('config/secret', 'A secret has no id', item.node, {
-      hint: 'Write id=NAME,env=VARIABLE or id=NAME,src=FILE; inside [ ] in quotes, for there a comma ends the item.',
+      hint: 'Write id=NAME,env=VARIABLE or id=NAME,src=FILE; inside [ ] put it in quotes.',
     });
     return undefined;
   }
@@ -255,7 +255,7 @@ function secretFields(item: Value, values: Values): SecretFields | undefined {
   for (const [name, inner] of fields ?? [['', undefined]]) {
     if (inner === undefined || !['id', 'src', 'source', 'file', 'env', 'type'].includes(name)) {
       values.fail('config/secret', `"${text}" is not id=NAME,src=FILE or id=NAME,env=VARIABLE`, node, {
-        hint: 'A secret has an id and one of src and env; a command needs the map form.',
+        hint: 'Write an id and one of src and env; use the map form for a command.',
       });
       return undefined;
     }
@@ -290,9 +290,14 @@ export function readSsh(items: readonly Value[], values: Values, paths: PathOpti
     }
     // buildctl cuts at the first "=", and the rest at each comma (session/sshforward/sshprovider, `parse`).
     if (/[=,\s]/.test(id) || written.some((one) => one.includes(','))) {
-      values.fail('config/ssh', `"${id}" is no id of SSH keys, or a path of it has a comma`, node, {
-        hint: 'Write id=PATH or { id: …, paths: [ … ] }; ids have no "=", and paths no comma.',
-      });
+      values.fail(
+        'config/ssh',
+        `"${id}" is not a valid id of SSH keys, or one of its paths has a comma`,
+        node,
+        {
+          hint: 'Write id=PATH or { id: …, paths: [ … ] }; an id has no "=", a path no comma.',
+        },
+      );
       continue;
     }
     const { dir } = node.origin;
@@ -339,7 +344,7 @@ export function readCache(
     // Of an unquoted one in a file, the check of the shape has said so.
     if (node.kind === 'scalar' && typeof node.value === 'boolean') return undefined;
     values.fail('config/cache', `"cache" must be auto, a repository, or a map, not ${value}`, node, {
-      hint: 'An empty value turns the cache off.',
+      hint: 'To turn the cache off, leave the value empty.',
     });
     return undefined;
   }
@@ -355,7 +360,7 @@ export function readCache(
     values.fail(
       'config/cache',
       written === 'auto'
-        ? 'cache: auto needs a tag to keep the cache beside'
+        ? 'cache: auto needs a build with a tag, whose repository then holds the cache'
         : `"${written}" is not a repository for the cache`,
       node,
       { hint: 'Name one without a tag: cache: localhost:5000/cache.' },
@@ -365,7 +370,7 @@ export function readCache(
   const mode = map?.['mode'] ?? 'max';
   if (mode !== 'max' && mode !== 'min') {
     values.fail('config/cache', 'The mode of a cache must be max or min', node, {
-      hint: 'max keeps all stages.',
+      hint: 'Write max to keep the layers of all stages, min for those of the image.',
     });
     return undefined;
   }

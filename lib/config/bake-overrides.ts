@@ -88,7 +88,7 @@ export function splitBakeOverrides(
 function noDocker(text: string, cwd: string) {
   const source = { path: '--set', text, isCommandLine: true as const, dir: cwd };
   return problem('config/override', `The override ${text}: there is no Docker here to load images into`, {
-    hint: "What is not pushed stays in the engine's store (bake-ts images). For Docker, write a file by the override 'app.output=type=docker,dest=app.tar', then docker load -i app.tar.",
+    hint: "Write a file with the override 'app.output=type=docker,dest=app.tar', then run docker load -i app.tar. The engine's store keeps the image, too (bake-ts images).",
     span: { source, start: 0, end: text.length },
   });
 }

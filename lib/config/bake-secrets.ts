@@ -20,7 +20,7 @@ export function markUnsetSecrets(build: Build, { env, isBakes }: BakeSecrets): B
         `the secret \`${id}\` of \`${build.name}\` comes from ${from.variable}, which is not set: it is empty, as in bake`,
         {
           severity: 'warning',
-          hint: `Set ${from.variable} in the environment. With it, the build is another one.`,
+          hint: `Set ${from.variable} in the environment. A new value changes the key of the build.`,
           build: build.name,
           ...(span === undefined ? {} : { span }),
         },

@@ -58,7 +58,7 @@ export function visibleEnvironment(
 
 export function withheldVariable(variable: string): Problem {
   return notUntrusted(
-    `The value of ${variable} is withheld: it sounds or looks like a secret, and the file is untrusted`,
+    `The value of ${variable} is withheld: its name or value looks like a secret, and the file is untrusted`,
     `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
     { severity: 'warning' },
   );
@@ -141,7 +141,7 @@ export function createReader(
         problems.add(
           deniedProblem(thrown) ??
             problem('config/unreadable-file', `${shown} cannot be read: ${code}`, {
-              hint: 'Name a file that this user may read.',
+              hint: 'Name a file that you may read.',
             }),
         );
         return null;

@@ -59,10 +59,10 @@ function leftOut(group: string, names: readonly string[], span: Span | undefined
   const shown = names.map((one) => `\`${one}\``).join(' and ');
   return problem(
     'bake/unsupported',
-    `The group \`${group}\` is taken without ${shown}, which ${names.length === 1 ? 'asks' : 'ask'} the frontend and ${names.length === 1 ? 'builds' : 'build'} nothing (\`call\`)`,
+    `The group \`${group}\` is built without ${shown}, which only ${names.length === 1 ? 'queries' : 'query'} the frontend (\`call\`)`,
     {
       severity: 'warning',
-      hint: `bake-ts lint ${names.join(' ')} checks Dockerfiles.`,
+      hint: `To check Dockerfiles, run bake-ts lint ${names.join(' ')}.`,
       ...(span === undefined ? {} : { span }),
     },
   );

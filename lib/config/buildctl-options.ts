@@ -11,31 +11,31 @@ import type { Values } from './values.ts';
 
 /** Options that are given in another way, or not at all → what to do instead. */
 const REFUSED: Readonly<Record<string, string>> = {
-  addr: `The engine is chosen for the whole run: ${option('--addr')}, BUILDKIT_HOST or \`engine.address\`.`,
+  addr: `Choose the engine for the whole run: ${option('--addr')}, BUILDKIT_HOST or \`engine.address\`.`,
   allow: 'Use `entitlements`.',
   'export-cache': 'Use `cache-to`.',
   frontend: 'Use `frontend` and `source`.',
-  h: 'It builds nothing.',
-  help: 'It builds nothing.',
+  h: 'Remove it: it builds nothing.',
+  help: 'Remove it: it builds nothing.',
   'import-cache': 'Use `cache-from`.',
   local: 'Use `context` and `contexts`.',
-  'metadata-file': 'bake-ts reads it itself; `bake-ts run --metadata-file` writes one for the whole run.',
+  'metadata-file': 'Use `bake-ts run --metadata-file`, for the whole run.',
   'no-cache': 'Use `no-cache`.',
   o: 'Use `tags` and `push`, or `outputs`.',
   'oci-layout': 'Use `contexts: { NAME: "oci-layout://DIR" }`.',
   opt: 'Use `opts`.',
   output: 'Use `tags` and `push`, or `outputs`.',
-  progress: 'bake-ts reads it itself; `bake-ts run --progress` says how it is shown.',
+  progress: 'Use `bake-ts run --progress`.',
   secret: 'Use `secrets`.',
-  'source-policy-file': 'bake-ts writes it itself, from builds.lock and what it looked up.',
+  'source-policy-file': 'Remove it: bake-ts writes it from builds.lock and the resolved images.',
   ssh: 'Use `ssh`.',
-  tlscacert: 'The way to the engine is one for all calls: `engine.tls` in builds.yaml.',
-  tlscert: 'The way to the engine is one for all calls: `engine.tls` in builds.yaml.',
-  tlsdir: 'The way to the engine is one for all calls: `engine.tls` in builds.yaml.',
-  tlskey: 'The way to the engine is one for all calls: `engine.tls` in builds.yaml.',
-  tlsservername: 'The way to the engine is one for all calls: `engine.tls` in builds.yaml.',
-  v: 'It builds nothing.',
-  version: 'It builds nothing.',
+  tlscacert: 'Use `engine.tls` in builds.yaml.',
+  tlscert: 'Use `engine.tls` in builds.yaml.',
+  tlsdir: 'Use `engine.tls` in builds.yaml.',
+  tlskey: 'Use `engine.tls` in builds.yaml.',
+  tlsservername: 'Use `engine.tls` in builds.yaml.',
+  v: 'Remove it: it builds nothing.',
+  version: 'Remove it: it builds nothing.',
 };
 
 type Files = NonNullable<BuildctlOption['files']>;
@@ -142,8 +142,8 @@ function splitWords(words: readonly Word[], values: Values): readonly Written[] 
     const { text, node } = words[index] as Word;
     const [, dashes, name = '', assigned] = OPTION.exec(text) ?? [];
     if (dashes === undefined) {
-      values.fail('config/buildctl-option', `"${text}" is no option of buildctl`, node, {
-        hint: 'buildctl passes over such a word in silence. Write --NAME=VALUE.',
+      values.fail('config/buildctl-option', `"${text}" is not an option of buildctl`, node, {
+        hint: 'Write --NAME=VALUE; buildctl ignores other arguments.',
       });
       continue;
     }
@@ -184,7 +184,7 @@ function readOption(
   const refuse = (message: string, hint: string): undefined =>
     values.fail('config/buildctl-option', message, node, { hint }) as undefined;
   if (Object.hasOwn(REFUSED, name))
-    return refuse(`"${dashes}${name}" is not given to buildctl by hand`, REFUSED[name] ?? '');
+    return refuse(`"${dashes}${name}" cannot be given in buildctl-options`, REFUSED[name] ?? '');
   const known = knownOption(name);
   if (known === undefined)
     return { name: `${dashes}${name}`, words, written: words, isHarmless: false, ...at(node) };
@@ -203,7 +203,7 @@ function readOption(
   });
   const found = known.read === undefined ? asItIs(value) : known.read(value, locate);
   if (found === undefined)
-    return refuse(`"${value}" cannot be read as the value of ${flag}`, 'A quote in it is never closed.');
+    return refuse(`"${value}" cannot be read as the value of ${flag}`, 'Close the quote in it.');
   return {
     name: flag,
     words: [`${flag}=${found.value}`],

@@ -63,9 +63,11 @@ export class Budget {
 /** The value itself. @throws OverBudget where it is too large */
 function checkSize<T>(value: T): T {
   if (typeof value === 'string' && value.length > MAX_TEXT)
-    throw new OverBudget(`a text of more than ${MAX_TEXT.toLocaleString('en')} characters would come of it`);
+    throw new OverBudget(
+      `the result would be a text of more than ${MAX_TEXT.toLocaleString('en')} characters`,
+    );
   if (Array.isArray(value) && value.length > MAX_ITEMS)
-    throw new OverBudget(`a list of more than ${MAX_ITEMS.toLocaleString('en')} items would come of it`);
+    throw new OverBudget(`the result would be a list of more than ${MAX_ITEMS.toLocaleString('en')} items`);
   return value;
 }
 

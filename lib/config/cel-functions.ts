@@ -44,7 +44,7 @@ export function registerGeneral(environment: Environment, regex: Regex, budget: 
   environment.registerFunction('list.merge(): map<string, dyn>', (list: unknown[]) => merged(list, budget));
   environment.registerFunction('range(int): list<int>', (length: bigint) => {
     if (length > MAX_RANGE)
-      throw new OverBudget(`a list of more than ${MAX_RANGE.toLocaleString('en')} items would come of it`);
+      throw new OverBudget(`the result would be a list of more than ${MAX_RANGE.toLocaleString('en')} items`);
     return Array.from({ length: Math.max(0, Number(length)) }, (_, at) => BigInt(at));
   });
   environment.registerFunction(

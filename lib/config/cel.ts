@@ -171,7 +171,7 @@ function explained({ matches, replace, findAll }: Regex): Regex {
         return work(...args);
       } catch (thrown) {
         if (!(thrown instanceof BadRegex)) throw thrown;
-        throw new FunctionFailure(`"${args[0]}" is no regular expression (${thrown.message})`);
+        throw new FunctionFailure(`"${args[0]}" is not a valid regular expression (${thrown.message})`);
       }
     };
   return { matches: explain(matches), replace: explain(replace), findAll: explain(findAll) };

@@ -80,9 +80,9 @@ export function readContext(
         };
       }
       return refuse(
-        `"${key}" knows no ${scheme[0]}`,
+        `"${key}" does not support ${scheme[0]}`,
         use === 'main'
-          ? 'Write a directory, or a git or http(s) URL.'
+          ? 'Use a directory, or a git or http(s) URL.'
           : `Write ${isOfBake(node) ? 'target' : 'build'}:NAME, a directory, docker-image://REF, oci-layout://DIR, or a git or http(s) URL.`,
       );
   }

@@ -58,7 +58,7 @@ function layersOf(maps: readonly MapNode[], problems: Problems): Map<string, rea
     if (isSaid('address') && isSaid('pool')) {
       problems.add(
         problem('config/engine', '`engine` has an `address` and a `pool`', {
-          hint: 'Keep the pool, with the address as one of its items; or the address alone.',
+          hint: 'Move the address into the pool, or remove the pool.',
           ...placeOf(child(map, 'address')),
         }),
       );
@@ -111,8 +111,8 @@ function readTls(maps: readonly MapNode[], reading: EngineReading): EngineTls | 
   const [alone, missing] = cert === undefined ? [key, 'cert'] : [key === undefined ? cert : undefined, 'key'];
   if (alone !== undefined) {
     const other = missing === 'key' ? 'cert' : 'key';
-    values.fail('config/engine', `\`engine.tls\` has a \`${other}\` and no \`${missing}\``, alone.node, {
-      hint: 'A client shows its certificate, and proves it by its key: name both files, or neither.',
+    values.fail('config/engine', `\`engine.tls\` has a \`${other}\` but no \`${missing}\``, alone.node, {
+      hint: 'Name both files, or neither.',
     });
   }
   const [other] = [cert, key, serverName].flatMap((one) => one ?? []);
@@ -144,8 +144,8 @@ function readScratch(values: Values): ImageRef | undefined {
     return undefined;
   }
   if (ref.tag === undefined && ref.digest === undefined) return ref;
-  values.fail('config/engine', '`engine.scratch` is a repository, without a tag or digest', found.node, {
-    hint: `Write ${found.text.trim().replace(/@.*$|:[^/:]*$/s, '')}: what is put there is named by its digest, and deleted again.`,
+  values.fail('config/engine', '`engine.scratch` must be a repository without a tag or digest', found.node, {
+    hint: `Write ${found.text.trim().replace(/@.*$|:[^/:]*$/s, '')}.`,
   });
   return undefined;
 }
@@ -163,8 +163,8 @@ function readPool(values: Values, reading: EngineReading): readonly PoolEntry[] 
     }
     const { span } = at(earlier);
     values.fail('config/engine', `${identity} is in the pool twice`, node, {
-      hint: 'Name each engine once; `jobs` says how many builds run there at a time.',
-      ...(span === undefined ? {} : { related: [{ message: 'here, too', span }] }),
+      hint: 'Name each engine once; to run more builds on it, set `jobs`.',
+      ...(span === undefined ? {} : { related: [{ message: 'also here', span }] }),
     });
   }
   return entries;
@@ -205,7 +205,7 @@ function readEntry(map: MapNode, reading: EngineReading): readonly PoolItem[] {
   if ((address === undefined) === (pods === undefined)) {
     const what = address === undefined ? 'neither an `address` nor' : 'both an `address` and';
     values.fail('config/engine', `An engine of the pool has ${what} \`kubernetes\``, map, {
-      hint: 'An item is one engine by its `address`, or the pods that `kubernetes: { selector }` finds.',
+      hint: 'Give one `address`, or `kubernetes: { selector }` for pods.',
     });
     return [];
   }
@@ -224,7 +224,7 @@ function readEntry(map: MapNode, reading: EngineReading): readonly PoolItem[] {
 function isAddress({ text, node }: Text, values: Values): boolean {
   if (parseEngineAddress(text) !== undefined) return true;
   values.fail('config/engine', `"${text}" is not a valid address of a buildkitd`, node, {
-    hint: `Write it as buildctl takes it: ${engineSchemesInWords()}.`,
+    hint: `Write it as for buildctl: ${engineSchemesInWords()}.`,
   });
   return false;
 }
@@ -251,12 +251,12 @@ function readPods(
   });
   const wrong = names.filter(({ text }) => !KUBERNETES_NAME.test(text));
   for (const { key, text, node: place } of wrong)
-    pods.fail('config/engine', `"${text}" is not a name of a ${key}`, place, {
-      hint: 'Names in Kubernetes have lowercase letters, digits, "-" and ".".',
+    pods.fail('config/engine', `"${text}" is not a valid name of a ${key}`, place, {
+      hint: 'Use lowercase letters, digits, "-" and ".".',
     });
   if (selector === undefined) {
     pods.fail('config/engine', '`kubernetes` has no `selector`', node, {
-      hint: 'It says which pods are engines: { selector: app=buildkitd }.',
+      hint: 'Select the pods that are engines: { selector: app=buildkitd }.',
     });
   }
   if (selector === undefined || wrong.length > 0) return 'wrong';
@@ -304,8 +304,8 @@ function readLabels(items: readonly Value[], values: Values): readonly string[] 
     if (text === undefined || text === '') continue;
     if (LABEL.test(text)) labels.add(text);
     else
-      values.fail('config/engine', `"${text}" is not a label of engines`, item.node, {
-        hint: 'A label is a word, without blanks and commas.',
+      values.fail('config/engine', `"${text}" is not a valid label of an engine`, item.node, {
+        hint: 'Use a word without blanks and commas.',
       });
   }
   return [...labels];

@@ -57,12 +57,12 @@ export function enumerateBuilds(
           : `Two builds are named "${name}"`,
         {
           hint: isOneMatrix
-            ? `Every axis must show in the name. Rows: ${rowText(other.matrix?.row)} and ${rowText(instance.matrix?.row)}.`
-            : 'Rename one of them; a row gets its name from `name:`.',
+            ? `Use every axis in the name. Rows: ${rowText(other.matrix?.row)} and ${rowText(instance.matrix?.row)}.`
+            : 'Rename one of them; `name:` sets the names of rows.',
           ...(isOneMatrix && nameNode !== undefined ? at(nameNode) : atKey(map, entry)),
           related: isOneMatrix
             ? []
-            : [{ message: 'the other one', ...atKey(keyOfOther.map, keyOfOther.entry) }],
+            : [{ message: 'first used here', ...atKey(keyOfOther.map, keyOfOther.entry) }],
           build: definition.name,
         },
       ),
@@ -77,7 +77,7 @@ export function enumerateBuilds(
       if (nameNode !== undefined) {
         problems.add(
           problem('config/name-without-matrix', `"${name}" has a name but no matrix`, {
-            hint: 'A build is called by its key; `name` is for the rows of a matrix.',
+            hint: 'Remove `name` (a build is named by its key), or add a matrix.',
             ...at(nameNode),
             build: name,
           }),
@@ -108,7 +108,7 @@ export function enumerateBuilds(
       const { map, entry } = definition.keyOf;
       problems.add({
         ...problem('config/empty-matrix', `The matrix of "${definition.name}" has no rows`, {
-          hint: 'Look at its `when`, `exclude` and empty axes.',
+          hint: 'Check its `when`, `exclude` and empty axes.',
           ...atKey(map, entry),
           build: definition.name,
         }),
@@ -122,8 +122,8 @@ export function enumerateBuilds(
     if (other === undefined || (names.length === 1 && names[0] === matrix)) continue;
     const { map, entry } = other.definition.keyOf;
     problems.add(
-      problem('config/name-clash', `"${matrix}" is the name of a matrix and of one build`, {
-        hint: 'Give the row another name: the matrix name selects all rows.',
+      problem('config/name-clash', `"${matrix}" names both a matrix and a build`, {
+        hint: 'Rename the build: the name of a matrix selects all of its rows.',
         ...atKey(map, entry),
         build: matrix,
       }),
@@ -156,7 +156,7 @@ function rowName(
       'config/bad-name',
       `The name of a row of "${definition.name}" cannot be ${name === undefined ? 'a list, a map or null' : `"${name}"`}`,
       {
-        hint: 'A name has letters, digits, _, . and -, and starts with a letter, a digit or _. slug(…) makes one of any text.',
+        hint: 'Use letters, digits, _, . and -, and start with a letter, digit or _. slug(…) makes a valid name of any text.',
         ...at(node),
         build: definition.name,
       },

@@ -25,7 +25,7 @@ export function unknownMember(
     return { message: `git has no "${member}"`, hint: `It has ${GIT_KEYS.join(', ')}.` };
   }
   if (root === 'build' && member !== 'name') {
-    return { message: `build has no "${member}"`, hint: 'It has name.' };
+    return { message: `build has no "${member}"`, hint: 'Use build.name.' };
   }
   return undefined;
 }
@@ -33,10 +33,10 @@ export function unknownMember(
 /** The problem of an expression in the middle of text that gives no text. */
 export function notText(node: ScalarNode, index: number, value: Json): Problem {
   const what = value === null ? 'null' : Array.isArray(value) ? 'a list' : 'a map';
-  return problem('config/expression-value', `An expression inside text gives ${what}`, {
+  return problem('config/expression-value', `An expression inside text returns ${what}`, {
     hint:
       value === null
-        ? 'Give "" instead of null, or make the whole value one expression: then null leaves it out.'
+        ? 'Return "" instead of null, or make the whole value one expression: null then omits it.'
         : 'Use .join(",") for a list, or make the whole value one expression.',
     ...spanOf(node, index, undefined),
   });
@@ -96,20 +96,19 @@ function causeOf(error: Error): NotGranted | undefined {
   return error.cause instanceof Error ? causeOf(error.cause) : undefined;
 }
 
-const NO_WORKFLOW = `This is not a workflow; declare a variable and pass the value: ${option('--var NAME=…')}`;
+const NO_WORKFLOW = `GitHub contexts do not exist here. Declare a variable and pass the value: ${option('--var NAME=…')}`;
 
 /** Names that GitHub's workflows have in `${{ }}`, which people try here. */
 const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    github:
-      'This is not a workflow; its values are in the environment: env.GITHUB_REPOSITORY, git.sha, git.branch, git.tag.',
-    secrets: 'Secrets come to a build by `secrets:`, from the environment: id=token,env=TOKEN.',
+    github: 'GitHub contexts do not exist here. Use env.GITHUB_REPOSITORY, git.sha, git.branch, git.tag.',
+    secrets: 'Use `secrets:` with an environment variable: id=token,env=TOKEN.',
     steps: NO_WORKFLOW,
     inputs: NO_WORKFLOW,
     needs: NO_WORKFLOW,
-    target: 'The build itself is known as build.name.',
-    matrix: 'Rows are known in builds and templates; hand a function what it needs of them.',
-    build: 'The name is known in builds and templates; hand a function what it needs of it.',
+    target: 'Use build.name.',
+    matrix: 'Use matrix only in builds and templates; pass its values to functions as arguments.',
+    build: 'Use build.name only in builds and templates; pass it to functions as an argument.',
   }),
 );
 
@@ -126,24 +125,25 @@ const FOREIGN_FUNCTIONS: ReadonlyMap<string, string> = new Map(
     len: 'Write size(x).',
     count: 'Write size(x).',
     includes: 'Write text.contains("part"), or "item" in list.',
-    indexOf: 'Write text.contains("part"), or text.split("part")[0] for what stands before it.',
+    indexOf: 'Write text.contains("part"), or text.split("part")[0] for the part before it.',
     concat: 'Write a + b.',
     format: 'Write text with ${{ }} in it, or a + b.',
     trimspace: 'Write text.trim().',
     strip: 'Write text.trim().',
     toString: 'Write string(x).',
-    formatdate: 'Take string(now) apart with substring and replace.',
-    timestamp: 'The time of the run is now.',
+    formatdate: 'Use substring and replace on string(now).',
+    timestamp: 'Use now, the time of the run.',
   }),
 );
 
 /** What to call on values of the kinds that people call functions on. */
 const FUNCTIONS_OF: Readonly<Record<string, string | undefined>> = {
-  list: 'A list has l[0], map, filter, exists, all, join, flatten and distinct; size(l) and "x in l" work, too.',
-  string: 'Text has split, replace, substring, contains, startsWith, endsWith, matches, lowerAscii and trim.',
-  map: 'A map has map, filter, exists and all, over its names; m.name and m["name"] give a value.',
-  int: 'string(x) makes text of a number.',
-  double: 'string(x) makes text of a number.',
+  list: 'For a list use l[0], map, filter, exists, all, join, flatten and distinct, size(l) or "x in l".',
+  string:
+    'For text use split, replace, substring, contains, startsWith, endsWith, matches, lowerAscii or trim.',
+  map: 'For a map use m.name, m["name"], or map, filter, exists and all over its names.',
+  int: 'Use string(x) to make text of a number.',
+  double: 'Use string(x) to make text of a number.',
 };
 
 /** What an expression might have meant. */
@@ -164,18 +164,18 @@ function inWords(
       const variables =
         typeof scope['vars'] === 'object' && scope['vars'] !== null ? Object.keys(scope['vars']) : [];
       if (variables.includes(name)) {
-        return { message: `"${name}" is not a name here`, hint: `Did you mean "vars.${name}"?` };
+        return { message: `"${name}" is not defined here`, hint: `Did you mean "vars.${name}"?` };
       }
       const roots = Object.keys(scope);
       const foreign = FOREIGN_NAMES.get(name);
-      if (foreign !== undefined) return { message: `"${name}" is not a name here`, hint: foreign };
+      if (foreign !== undefined) return { message: `"${name}" is not defined here`, hint: foreign };
       const near = suggest(name, [...roots, ...variables]);
       const meant = near === undefined || roots.includes(near) ? near : `vars.${near}`;
       return {
-        message: `"${name}" is not a name here`,
+        message: `"${name}" is not defined here`,
         hint:
           meant === undefined
-            ? `Names here: ${roots.join(', ')}. A variable is written vars.NAME and declared below vars.`
+            ? `Defined here: ${roots.join(', ')}. Write a variable as vars.NAME and declare it below vars.`
             : `Did you mean "${meant}"?`,
       };
     }
@@ -192,31 +192,31 @@ function inWords(
       return {
         message: `No function fits ${call}`,
         hint:
-          (declared === undefined ? FOREIGN_FUNCTIONS.get(called) : `It is ${declared.signature}.`) ??
+          (declared === undefined ? FOREIGN_FUNCTIONS.get(called) : `Call it as ${declared.signature}.`) ??
           (near !== undefined
             ? `Did you mean "${near}"?`
-            : (ways ?? 'docs/language.md lists the functions there are.')),
+            : (ways ?? 'See docs/language.md for the functions.')),
       };
     }
     case 'no_such_overload':
       return {
-        message: `These two do not go together: ${summary.replace(/^no such overload: /, '').replaceAll(/dyn<(\w+)>/g, '$1')}`,
-        hint: 'string(x) makes text of a number, int(x) a number of text.',
+        message: `These types do not fit together: ${summary.replace(/^no such overload: /, '').replaceAll(/dyn<(\w+)>/g, '$1')}`,
+        hint: 'Convert one of them: string(x) makes text of a number, int(x) a number of text.',
       };
     case 'index_out_of_bounds': {
       const [, index, length] = /index (-?\d+) >= size (\d+)/.exec(summary) ?? [];
       return {
-        message: `The list has no [${index}]: it holds ${length}, counted from 0`,
-        hint: 'Ask size(…) first.',
+        message: `The list has no [${index}]: it has ${length}, counted from 0`,
+        hint: 'Check size(…) first.',
       };
     }
     case 'int_conversion_error':
       return {
-        message: 'int(…) makes a number of digits only',
-        hint: 'semver(v).major takes a version apart.',
+        message: 'int(…) accepts digits only',
+        hint: 'For a version use semver(v).major.',
       };
     case 'reserved_identifier':
-      return { message: `"${name}" is a reserved word`, hint: 'Variables are written vars.NAME.' };
+      return { message: `"${name}" is a reserved word`, hint: 'Write variables as vars.NAME.' };
     case 'unexpected_token':
       if (summary.endsWith('EOF')) return { message: 'The expression ends too early' };
       return { message: `The expression cannot be read: ${summary}` };
@@ -234,7 +234,7 @@ function missingKey(
   scope: Scope,
 ): { readonly message: string; readonly hint?: string } {
   const path = /([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*\.\s*$/.exec(before)?.[1];
-  if (path === undefined) return { message: `There is no "${name}" here`, hint: 'Ask with has(…) first.' };
+  if (path === undefined) return { message: `There is no "${name}" here`, hint: 'Check with has(…) first.' };
   if (path === 'env') {
     return {
       message: `The environment has no ${name}`,

@@ -108,8 +108,8 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     if (compiled.unclosed) {
       sound = false;
       problems.add(
-        problem('config/expression-unclosed', 'An expression opens with ${{ and never closes', {
-          hint: 'Close it with }}. For the text itself write $${{.',
+        problem('config/expression-unclosed', 'An expression opened with ${{ is not closed', {
+          hint: 'Close it with }}. For a literal ${{ write $${{.',
           ...spanOf(node, undefined, undefined),
         }),
       );
@@ -121,7 +121,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
       } else if (piece.kind === 'expression') {
         for (const mention of piece.mentions) {
           if (mention.root === 'env' && grants.untrusted && !grants.variables.includes(mention.member)) {
-            const message = `env.${mention.member} is not seen by an untrusted file`;
+            const message = `an untrusted file cannot read env.${mention.member}`;
             const hint = `If that is meant, allow it: ${allowOption(`env:${mention.member}`)}`;
             const place = spanOf(node, piece.index, mention);
             problems.add(notUntrusted(message, hint, { severity: 'warning', ...place }));
@@ -204,7 +204,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
   function call({ name, parameters, body }: DeclaredFunction, args: readonly unknown[]): unknown {
     if (open.includes(name)) {
       const cycle = [...open.slice(open.indexOf(name)), name].join(' → ');
-      throw new FunctionFailure(`functions call one another in a circle: ${cycle}`);
+      throw new FunctionFailure(`functions call one another in a cycle: ${cycle}`);
     }
     budget.spend(STEPS_OF_A_CALL);
     const scope = Object.assign(Object.create(null) as Record<string, unknown>, globals);
@@ -309,7 +309,7 @@ function compile(cel: Cel | undefined, text: string): CompiledText {
     try {
       if (piece.code.trim() === '') throw new FunctionFailure('the expression is empty');
       const compiled = compileMember(piece.code) ?? cel?.compile(piece.code);
-      if (compiled === undefined) throw new Error(`an expression that was not foreseen: ${piece.code}`);
+      if (compiled === undefined) throw new Error(`unsupported expression: ${piece.code}`);
       return { kind: 'expression', index: at, code: piece.code, ...compiled };
     } catch (error) {
       return { kind: 'broken', index: at, error };

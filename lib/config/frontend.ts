@@ -16,13 +16,13 @@ export function readFrontend(values: Values): FrontendImage | undefined {
       'config/wrong-type',
       `"frontend" must be dockerfile.v0 or gateway.v0, not "${word}"`,
       frontend.node,
-      { hint: 'The image of any other frontend is run by gateway.v0 and named by `source`.' },
+      { hint: 'For any other frontend set `frontend: gateway.v0` and `source`, its image.' },
     );
     return undefined;
   }
   if (word === 'dockerfile.v0') {
     if (source !== undefined && image !== '') {
-      values.fail('config/frontend', '"source" is there for `frontend: gateway.v0` only', source.node, {
+      values.fail('config/frontend', '"source" needs `frontend: gateway.v0`', source.node, {
         hint: 'Add `frontend: gateway.v0`, or leave `source` out (`source: ""` where it is inherited).',
       });
     }
@@ -30,20 +30,15 @@ export function readFrontend(values: Values): FrontendImage | undefined {
   }
   if (source === undefined || image === '') {
     if (frontend !== undefined) {
-      values.fail(
-        'config/frontend',
-        'gateway.v0 runs the image named by `source`, and there is none',
-        frontend.node,
-        {
-          hint: 'For example `source: docker/dockerfile:1`.',
-        },
-      );
+      values.fail('config/frontend', 'gateway.v0 needs `source`, the image of the frontend', frontend.node, {
+        hint: 'For example `source: docker/dockerfile:1`.',
+      });
     }
     return undefined;
   }
   if (parseImageRef(image) === undefined || image === 'dockerfile.v0') {
-    values.fail('config/frontend', `"${image}" is no reference of an image`, source.node, {
-      hint: "Write [registry/]repository[:tag]; BuildKit's own frontend is `frontend: dockerfile.v0`.",
+    values.fail('config/frontend', `"${image}" is not a valid image reference`, source.node, {
+      hint: "Write [registry/]repository[:tag]; for BuildKit's own frontend, `frontend: dockerfile.v0`.",
     });
     return undefined;
   }
@@ -58,10 +53,10 @@ export function readOpts(values: Values): ReadonlyMap<string, string> {
     if (text === undefined) continue;
     const instead = insteadOfOpt(name);
     if (instead !== undefined) {
-      values.fail('config/opt', `"${name}" is not given as an opt`, value.node, { hint: instead });
+      values.fail('config/opt', `"${name}" cannot be given in opts`, value.node, { hint: instead });
     } else if (name === '' || name.includes('=')) {
-      values.fail('config/opt', `"${name}" is no name of an opt`, value.node, {
-        hint: 'buildctl takes what stands before the first "=" for the name.',
+      values.fail('config/opt', `"${name}" is not a valid name in opts`, value.node, {
+        hint: 'Use a name without "=".',
       });
     } else opts.set(name, text);
   }

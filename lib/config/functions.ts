@@ -39,12 +39,11 @@ function readDeclaration(map: MapNode, entry: MapEntry, problems: Problems): Dec
     problems.add(problem('config/function', message, { hint, ...atKey(map, entry) }));
   };
   if (BARE_FUNCTIONS.has(name) || RESERVED_WORDS.has(name))
-    return refuse(`"${name}" is a function of the language`, 'Give yours another name.');
+    return refuse(`"${name}" is already a function of the language`, 'Use another name.');
   const taken = parameters.find((one) => ROOT_NAMES.has(one) || RESERVED_WORDS.has(one));
   if (taken !== undefined)
-    return refuse(`"${taken}" cannot be a parameter: it has a meaning already`, 'Give it another name.');
+    return refuse(`"${taken}" is reserved and cannot be a parameter`, 'Use another name.');
   const twice = parameters.find((one, index) => parameters.indexOf(one) !== index);
-  if (twice !== undefined)
-    return refuse(`The parameter "${twice}" is there twice`, 'Give one of them another name.');
+  if (twice !== undefined) return refuse(`The parameter "${twice}" appears twice`, 'Rename one of them.');
   return { name, parameters, body: entry.value, signature: `${name}(${parameters.join(', ')})` };
 }

@@ -84,8 +84,8 @@ export function resolveGrants(
     const grant = parseGrant(text);
     if (grant === undefined) {
       problems.add(
-        problem('config/grant', `"${text}" is nothing that can be allowed`, {
-          hint: `It is one of ${GRANT_FORMS}.`,
+        problem('config/grant', `"${text}" is not a valid grant`, {
+          hint: `Use one of ${GRANT_FORMS}.`,
         }),
       );
     } else if (grant.kind === 'env') variables.push(grant.variable);
@@ -101,8 +101,8 @@ export function resolveGrants(
   if (untrusted && thisSystem() === 'win32')
     problems.add(
       notUntrusted(
-        'An untrusted file is not built on Windows',
-        `Build it on Linux or macOS, or leave ${option('--untrusted')} out where you have read it.`,
+        'Untrusted files cannot be built on Windows',
+        `Build it on Linux or macOS, or read the file and omit ${option('--untrusted')}.`,
       ),
     );
   const repositories = directories.map((one) => repositoryOf(realPaths.of(one)));

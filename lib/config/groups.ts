@@ -34,7 +34,7 @@ export function resolveGroups(
       const cycle = [...open.slice(open.indexOf(group.name)), group.name];
       problems.add(
         problem('config/group-cycle', `Groups contain one another in a cycle: ${cycle.join(' → ')}`, {
-          hint: 'Take one of them out of the other.',
+          hint: 'Remove one of them from the other.',
           ...atKey(group.map, group.entry),
         }),
       );
@@ -94,7 +94,7 @@ export function resolveGroups(
     if (instances.isComplete) {
       problems.add(
         problem('config/unknown-build', `There is no build or group "${name}"`, {
-          hint: near === undefined ? 'bake-ts list shows the names there are.' : `Did you mean "${near}"?`,
+          hint: near === undefined ? 'Run bake-ts list to see all names.' : `Did you mean "${near}"?`,
           ...at(node),
         }),
       );
@@ -110,7 +110,7 @@ export function resolveGroups(
     if (found.size === 0) {
       problems.add({
         ...problem('config/empty-pattern', `No build matches "${pattern}"`, {
-          hint: 'Globs match names of builds and of matrix builds.',
+          hint: 'Check the pattern: it is matched with names of builds and matrix builds.',
           ...at(node),
         }),
         severity: 'warning',
@@ -125,7 +125,7 @@ export function resolveGroups(
     if (!ofBake.has(group.name) && (instances.builds.has(group.name) || merged.builds.has(group.name))) {
       const other = merged.builds.get(group.name)?.keyOf;
       problems.add(
-        problem('config/name-clash', `"${group.name}" is the name of a group and of a build`, {
+        problem('config/name-clash', `"${group.name}" names both a group and a build`, {
           hint: 'Rename one of them: a name on the command line must mean one thing.',
           ...atKey(group.map, group.entry),
           ...(other === undefined

@@ -53,7 +53,7 @@ export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems
       const { map, entry } = definition.keyOf;
       problems.add(
         problem('config/extends-too-much', `"${definition.name}" extends more than ${MAX_LAYERS} templates`, {
-          hint: 'A template counts each time that something extends it: let each be extended once.',
+          hint: 'Extend each template once: it counts each time that something extends it.',
           ...atKey(map, entry),
         }),
       );

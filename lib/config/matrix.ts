@@ -34,7 +34,7 @@ export function matrixRows(
         'config/matrix-too-big',
         `The matrix of "${build}" has ${count} rows; ${MAX_ROWS} are allowed`,
         {
-          hint: 'Name the rows that are wanted with `include` instead of multiplying axes.',
+          hint: 'List the wanted rows with `include` instead of multiplying axes.',
           ...at(matrix),
           build,
         },
@@ -49,7 +49,7 @@ export function matrixRows(
       if (axes.some(([name]) => name === axis)) continue;
       problems.add(
         problem('config/matrix', `exclude names "${axis}", which is not an axis of "${build}"`, {
-          hint: `Its axes are ${axes.map(([name]) => name).join(', ')}.`,
+          hint: `Use one of ${axes.map(([name]) => name).join(', ')}.`,
           ...at(one.node),
           build,
         }),
@@ -75,7 +75,7 @@ function readAxes(
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(axis)) {
       problems.add(
         problem('config/bad-name', `"${axis}" cannot be the name of an axis`, {
-          hint: `Expressions write it as matrix.${axis.replaceAll(/[^A-Za-z0-9_]/g, '_')}: letters, digits and _ only.`,
+          hint: `Use letters, digits and _ only, such as matrix.${axis.replaceAll(/[^A-Za-z0-9_]/g, '_')}.`,
           ...atKey(matrix, entry),
           build,
         }),
@@ -229,7 +229,7 @@ function filterWhen(
     if (typeof value !== 'boolean') {
       problems.add(
         problem('config/wrong-type', '"when" must be true or false for every row', {
-          hint: 'Compare: ${{ matrix.os == "alpine" }}.',
+          hint: 'Use a comparison: ${{ matrix.os == "alpine" }}.',
           ...at(node),
           build,
         }),

@@ -122,10 +122,10 @@ function refuseLostOverlay(
   const near = suggest(entry.key, earlier);
   if (near === undefined && !isFurtherFile) return;
   problems.add(
-    problem('config/unknown-overlay', `No earlier file has a build "${entry.key}" that this could change`, {
+    problem('config/unknown-overlay', `This changes a build "${entry.key}" that no earlier file has`, {
       hint:
         near === undefined
-          ? 'If it is a new build, say what it is built from: context, dockerfile, dockerfile-inline or extends.'
+          ? 'If it is a new build, add context, dockerfile, dockerfile-inline or extends.'
           : `Did you mean "${near}"? If it is a new build, give it a context.`,
       ...atKey(map, entry),
       build: entry.key,

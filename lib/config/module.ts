@@ -59,12 +59,12 @@ function failureOf(thrown: unknown, shown: string): Problem {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const code = 'code' in error ? String(error.code) : '';
   if (NEEDS_NEWER_NODE.has(code)) {
-    return problem('config/module-runtime', `This runtime cannot run ${shown} as it is`, {
-      hint: 'TypeScript runs on Node 22.18 or newer and on Deno. Or write the file as builds.mjs.',
+    return problem('config/module-runtime', `This runtime cannot run TypeScript: ${shown}`, {
+      hint: 'Use Node 22.18 or newer, Deno, or a builds.mjs.',
     });
   }
   return problem('config/module', `${shown} failed: ${error.message.split('\n')[0] ?? ''}`, {
-    hint: 'The module is run as it is; the error is its own.',
+    hint: 'Correct the error in the module.',
     ...(error.stack === undefined ? {} : { detail: ownPart(error.stack) }),
   });
 }
@@ -77,8 +77,8 @@ export function readDefinition(value: object, origin: Origin, problems: Problems
     if (!(thrown instanceof NotData)) throw thrown;
     const { path: shown } = origin.source;
     problems.add(
-      problem('config/module', `${shown} has what a builds file cannot hold: ${thrown.message}`, {
-        hint: 'Give text, numbers, true, false, null, lists and plain objects.',
+      problem('config/module', `${shown} exports a value that a builds file cannot hold: ${thrown.message}`, {
+        hint: 'Use text, numbers, true, false, null, lists and plain objects.',
       }),
     );
     return undefined;

@@ -149,7 +149,7 @@ function checkOverride(override: Override, rule: KeyRule, problems: Problems): O
   const location = { span: { source: origin.source, start: 0, end: text.length } };
   if (rule === 'map' && sub === undefined) {
     problems.add(
-      problem('config/override', `The override ${text}: "${key}" is a map, so the name must follow it`, {
+      problem('config/override', `The override ${text}: "${key}" is a map and needs the name of an entry`, {
         hint: `Write ${override.pattern}.${key}.NAME=${override.value}.`,
         ...location,
       }),
@@ -158,7 +158,7 @@ function checkOverride(override: Override, rule: KeyRule, problems: Problems): O
   }
   if (rule !== 'map' && rule !== 'whole' && sub !== undefined) {
     problems.add(
-      problem('config/override', `The override ${text}: "${key}" has nothing below it`, {
+      problem('config/override', `The override ${text}: "${key}" has no entries`, {
         hint: `Write ${override.pattern}.${key}=${override.value}.`,
         ...location,
       }),
@@ -167,7 +167,7 @@ function checkOverride(override: Override, rule: KeyRule, problems: Problems): O
   }
   if (append && rule !== 'replace' && rule !== 'append') {
     problems.add(
-      problem('config/override', `The override ${text}: += adds to lists, and "${key}" is not one`, {
+      problem('config/override', `The override ${text}: += works on lists only, and "${key}" is not a list`, {
         hint: 'Write = instead.',
         ...location,
       }),

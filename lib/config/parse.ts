@@ -24,6 +24,6 @@ export async function parseText(
 export function tooBig(path: string, size: number): Problem {
   const mebibytes = (size / 1024 / 1024).toFixed(1);
   return problem('config/file-too-big', `${path} has ${mebibytes} MiB; a builds file may have 8 MiB`, {
-    hint: 'Is it the right file? Repeated builds are shorter as a matrix, and a large file can be split with `include`.',
+    hint: 'Check that it is the right file. Use a matrix for repeated builds, or split the file with `include`.',
   });
 }

@@ -42,8 +42,8 @@ export function readPlatforms(values: Values): Platforms {
   const [first] = items;
   if (first !== undefined && written.has('local') && normal.size > 0) {
     const { node } = items.find(({ value }) => value === 'local') ?? first;
-    values.fail('config/platform', '"local" cannot stand beside other platforms', node, {
-      hint: 'Name the platform in its place, as linux/amd64.',
+    values.fail('config/platform', '"local" cannot be combined with other platforms', node, {
+      hint: 'Name the platform instead, such as linux/amd64.',
     });
   }
   const normalList = [...normal];

@@ -180,16 +180,20 @@ async function loadBake(loader: Loader): Promise<BakeReading | undefined> {
 /** Two files of which one is read are one too many; what the read one includes is read, too. */
 function notRead(read: string, spare: readonly string[], cwd: string): Problem {
   const names = spare.map((file) => shownPath(cwd, file)).join(', ');
-  return problem('config/several-files', `${shownPath(cwd, read)} is read, and ${names} beside it is not`, {
+  return problem('config/several-files', `${shownPath(cwd, read)} is read; ${names} beside it is ignored`, {
     severity: 'warning',
-    hint: `Remove what is not meant, or say which: ${option(`-f ${shownPath(cwd, read)}`)}.`,
+    hint: `Remove the other file, or name one: ${option(`-f ${shownPath(cwd, read)}`)}.`,
   });
 }
 
 function nothingFound(): Problem {
-  return problem('config/no-file', 'There is no builds.yaml here or above, and no bake or Compose file', {
-    hint: `Name one with ${option('-f FILE')}, or let bake-ts init propose a builds.yaml.`,
-  });
+  return problem(
+    'config/no-file',
+    'There is no builds.yaml, bake file or Compose file here or in a parent directory',
+    {
+      hint: `Name one with ${option('-f FILE')}, or run bake-ts init to create a builds.yaml.`,
+    },
+  );
 }
 
 interface Loader {
@@ -252,8 +256,8 @@ async function loadFile(loader: Loader, path: string, group: number, from: Node 
     if (loader.grants.untrusted) {
       problems.add(
         notUntrusted(
-          `${shown} is code, and code of an untrusted file is not run`,
-          `Read a builds.yaml instead, or leave out ${option('--untrusted')} where you have read the code.`,
+          `${shown} is code, which is not run for untrusted files`,
+          `Use a builds.yaml instead, or read the code and omit ${option('--untrusted')}.`,
           from === undefined ? {} : at(from),
         ),
       );
@@ -286,7 +290,7 @@ async function readText(
     const bytes = isOwn ? await readNamedFile(path) : readRegularFile(path, MAX_FILE_CHARS);
     if (bytes.includes(0)) {
       return problem('config/not-text', `${shown} is not a text file`, {
-        hint: 'It must be YAML or JSON in UTF-8.',
+        hint: 'Use YAML or JSON in UTF-8.',
         ...location,
       });
     }
@@ -294,7 +298,7 @@ async function readText(
     if (text.includes('\uFFFD') && !Buffer.from(text).equals(bytes)) {
       const start = text.indexOf('\uFFFD');
       return problem('config/not-text', `${shown} is not in UTF-8`, {
-        hint: 'The marked character comes from another encoding; save the file as UTF-8.',
+        hint: 'Save the file as UTF-8; the marked character has another encoding.',
         span: { source: { path: shown, text }, start, end: start + 1 },
       });
     }
@@ -308,14 +312,14 @@ async function readText(
         hint:
           from === undefined
             ? 'Check its name.'
-            : 'Paths in `include` start at the directory of the file that includes.',
+            : 'Check the path: it is relative to the directory of the including file.',
         ...location,
       });
     }
     if (code === 'too-big') return { ...tooBig(shown, MAX_FILE_CHARS + 1), ...location };
     const why = READ_FAULTS[code] ?? code;
     return problem('config/unreadable-file', `${shown} cannot be read: ${why}`, {
-      hint: 'Name a file that this user may read.',
+      hint: 'Name a file that you may read.',
       ...location,
     });
   }
@@ -337,7 +341,7 @@ async function loadText(loader: Loader, origin: Origin, group: number, isInclude
   if (node === undefined || isNull(node)) {
     loader.problems.add(
       problem('config/empty-file', `${path === '-' ? 'Standard input' : path} is empty`, {
-        hint: 'A builds file needs at least one build: builds: { app: { context: . } }',
+        hint: 'Add at least one build: builds: { app: { context: . } }',
       }),
     );
     return;

@@ -78,7 +78,7 @@ export async function loadRegex(budget: Budget): Promise<Regex> {
         from = found.end();
         if (result.length <= MAX_REPLACED) return;
         const most = MAX_REPLACED.toLocaleString('en');
-        throw new OverBudget(`a text of more than ${most} characters would come of it`);
+        throw new OverBudget(`the result would be a text of more than ${most} characters`);
       });
       return result + text.slice(from);
     },
@@ -143,5 +143,5 @@ function fillIn(by: string, found: Found): string {
 export const NO_REGEX: Regex = { matches: unforeseen, replace: unforeseen, findAll: unforeseen };
 
 function unforeseen(expression: string): never {
-  throw new Error(`a regular expression that was not foreseen: ${expression}`);
+  throw new Error(`unsupported regular expression: ${expression}`);
 }

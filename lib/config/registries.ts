@@ -27,7 +27,7 @@ export function resolveRegistries(
     const [first] = maps;
     if (first !== undefined && !/^[A-Za-z0-9.-]+(?::[0-9]+)?$|^\[[0-9a-fA-F:]+\](?::[0-9]+)?$/.test(host)) {
       problems.add(
-        problem('config/registry', `"${host}" is not a registry's host`, {
+        problem('config/registry', `"${host}" is not the host of a registry`, {
           hint: 'Write host or host:port, without a scheme and without a path.',
           ...at(first),
         }),

@@ -271,7 +271,7 @@ function noBuilds(loaded: Loaded): Problem {
       'config/no-builds',
       `There is no target, and no service with \`build\`, in ${names}${what}`,
       {
-        hint: `Name another file with ${option('-f FILE')}, or let bake-ts init propose a builds.yaml.`,
+        hint: `Name another file with ${option('-f FILE')}, or run bake-ts init to create a builds.yaml.`,
         ...(isOne
           ? {
               span: {

@@ -203,12 +203,12 @@ function unknownBuild(name: string, value: Value, values: Values, known: KnownNa
   if (rows !== undefined) {
     values.fail(
       'config/unknown-build',
-      `"${name}" is a matrix of ${rows.length} builds, and one is needed here`,
+      `"${name}" is a matrix of ${rows.length} builds, but one build is expected here`,
       value.node,
       {
         hint:
           rows.length === 0
-            ? 'Its matrix has no rows.'
+            ? 'Add rows to the matrix, or remove the reference.'
             : `Choose a row: ${prefix}${rows.slice(0, 4).join(`, ${prefix}`)}${rows.length > 4 ? ' …' : ''}.`,
       },
     );
@@ -217,7 +217,7 @@ function unknownBuild(name: string, value: Value, values: Values, known: KnownNa
   if (!known.isComplete || values.isFull()) return;
   const near = suggest(name, [...known.builds, ...known.matrices.keys()]);
   values.fail('config/unknown-build', `There is no build "${name}"`, value.node, {
-    hint: near === undefined ? `bake-ts list shows the names there are.` : `Did you mean "${prefix}${near}"?`,
+    hint: near === undefined ? `Run bake-ts list to see all names.` : `Did you mean "${prefix}${near}"?`,
   });
 }
 
@@ -232,7 +232,7 @@ function readNeeds(values: Values, known: KnownNames): Build['needs'] {
     if (rows === undefined) unknownBuild(name, item, values, known, '');
     else for (const build of rows) if (build !== values.build) needs.set(build, { build, ...at(item.node) });
     if (name === values.build) {
-      values.fail('config/unknown-build', `"${name}" needs itself`, item.node, {
+      values.fail('config/unknown-build', `"${name}" depends on itself`, item.node, {
         hint: 'Remove it from needs.',
       });
     }
@@ -251,13 +251,13 @@ function readTags(values: Values, problems: Problems): Build['tags'] {
     const ref = parseTag(text);
     if (ref === undefined) {
       problems.add({
-        ...problem('config/bad-tag', `"${text}" is not a name an image can be pushed under`, {
+        ...problem('config/bad-tag', `"${text}" is not a valid tag for a push`, {
           hint:
             parseTag(text.toLowerCase()) !== undefined
-              ? `Repositories are lowercase: ${text.toLowerCase()}.`
+              ? `Write the repository in lowercase: ${text.toLowerCase()}.`
               : text.includes('${') && !isOfBake(item.node)
-                ? 'Values of variables are written ${{ vars.NAME }}; ${NAME} stays as it is.'
-                : `Write [registry/]repository[:tag]${isOfBake(item.node) ? '' : '; slug(…) makes a fit tag of any text'}.`,
+                ? 'Write ${{ vars.NAME }} for the value of a variable; ${NAME} is literal text.'
+                : `Write [registry/]repository[:tag]${isOfBake(item.node) ? '' : '; slug(…) makes a valid tag of any text'}.`,
           ...place,
           build: values.build,
         }),

@@ -18,7 +18,7 @@ function readMoment(text: string): Moment {
   const found = RFC_3339.exec(text);
   const clock = new Date(`${found?.[1] ?? ''}Z`);
   if (found === null || Number.isNaN(clock.getTime()))
-    throw new FunctionFailure(`format: "${text}" is no time like 2026-01-31T08:00:00Z`);
+    throw new FunctionFailure(`format: "${text}" is not a time such as 2026-01-31T08:00:00Z`);
   const size = (Number(found[3] ?? 0) * 60 + Number(found[4] ?? 0)) * 60;
   return { clock, offset: found[2] === '-' ? -size : size };
 }
@@ -49,7 +49,7 @@ export function formatTime(time: Date | string, pattern: string): string {
     if (written === "'") throw new FunctionFailure(`format: a ' is not closed in "${pattern}"`);
     const part = timePart(written);
     if (part === undefined)
-      throw new FunctionFailure(`format: "${written}" in "${pattern}" stands for no part of a time`);
+      throw new FunctionFailure(`format: "${written}" in "${pattern}" is not a part of a time`);
     return part(shown, offset);
   });
 }

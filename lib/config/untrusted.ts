@@ -30,8 +30,8 @@ export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
   if (leftOut.length > 0) {
     problems.add(
       notUntrusted(
-        `The file is untrusted, so this is left out: ${leftOut.join(', ')}`,
-        `An engine of your own is named by ${option('--addr')} or BUILDKIT_HOST.`,
+        `Skipped because the file is untrusted: ${leftOut.join(', ')}`,
+        `To use your own engine, give ${option('--addr')} or BUILDKIT_HOST.`,
         { severity: 'warning' },
       ),
     );

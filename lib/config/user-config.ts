@@ -79,7 +79,7 @@ class Reader {
     for (const entry of root.entries.values()) {
       if (entry.key !== 'allow') {
         const place = atKey(root, entry);
-        this.problems.push({ ...wrong(`There is no setting "${entry.key}"`, 'There is: allow.'), ...place });
+        this.problems.push({ ...wrong(`There is no setting "${entry.key}"`, 'Use allow.'), ...place });
       } else if (entry.value.kind === 'map') this.#readAllow(entry.value);
       else if (!isNull(entry.value)) this.#wrong('`allow` must be a map of directories', entry.value);
     }
@@ -93,7 +93,7 @@ class Reader {
       const counts = isWithin(this.#directory, [this.#realPaths.of(directory)]);
       for (const item of items) {
         const grant = item.kind === 'scalar' ? parseGrant(item.text) : undefined;
-        if (grant === undefined) this.#wrong('That is nothing that can be allowed', item);
+        if (grant === undefined) this.#wrong('This is not a valid grant', item);
         else if (counts && (grant.kind === 'read' || grant.kind === 'write'))
           this.grants.push(`${grant.kind}:${absolutePath(grant.path, directory, paths)}`);
         else if (counts && item.kind === 'scalar') this.grants.push(item.text);

@@ -60,7 +60,7 @@ const FOREIGN_KEYS: Readonly<Record<string, string>> = {
 export function validateShape(root: Node): readonly Problem[] {
   if (root.kind !== 'map') {
     return [
-      problem('config/wrong-type', `A builds file is a map of sections, not ${kindOf(root)}`, {
+      problem('config/wrong-type', `A builds file must be a map of sections, not ${kindOf(root)}`, {
         hint: 'Start with `builds:` and put the builds below it.',
         ...at(root),
       }),
@@ -174,17 +174,17 @@ const ODD_SPACE = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]/;
 function elsewhere(path: readonly string[], key: string, known: readonly string[]): string {
   const { properties, $defs } = schema;
   const isBuildKey = key in $defs.build.properties;
-  if (ODD_SPACE.test(key)) return 'It has a character that only looks like a space; type the spaces anew.';
-  if (path.length === 0 && isBuildKey) return `"${key}" is a key of a build: put it below builds.NAME.`;
+  if (ODD_SPACE.test(key)) return 'It has a character that only looks like a space; retype the spaces.';
+  if (path.length === 0 && isBuildKey) return `Put "${key}" below builds.NAME: it is a key of a build.`;
   if (path[0] === 'vars')
-    return `Known here: ${known.join(', ')}. A map as the value itself goes below default.`;
-  if (path.length > 0 && key in properties) return `"${key}" is a section of its own at the top of the file.`;
-  return `Known here: ${known.join(', ')}.`;
+    return `Valid keys: ${known.join(', ')}. To set a map as the value, put it below default.`;
+  if (path.length > 0 && key in properties) return `Move "${key}" to the top of the file: it is a section.`;
+  return `Valid keys: ${known.join(', ')}.`;
 }
 
 const NAME_HINTS: Readonly<Record<string, string>> = {
-  vars: 'A variable is named with letters, digits and _, and does not start with a digit.',
-  functions: 'Write name(parameter, …); names have letters, digits and _, and do not start with a digit.',
+  vars: 'Use letters, digits and _, and do not start with a digit.',
+  functions: 'Write name(parameter, …); use letters, digits and _, and do not start with a digit.',
 };
 
 function badName(
@@ -196,7 +196,7 @@ function badName(
   const entry = node.kind === 'map' ? node.entries.get(name) : undefined;
   const hint = NAME_HINTS[path[0] ?? ''];
   return problem('config/bad-name', `"${name}" cannot be a name in ${path.join('.')}`, {
-    hint: hint ?? 'A name has letters, digits, _, . and -, and starts with a letter, a digit or _.',
+    hint: hint ?? 'Use letters, digits, _, . and -, and start with a letter, digit or _.',
     ...(node.kind === 'map' && entry !== undefined ? atKey(node, entry) : at(node)),
     ...about,
   });
@@ -212,13 +212,13 @@ function wrongType(
   const parentSchema = parentOf(error) as {
     readonly title?: string;
     readonly type?: string | string[];
-    readonly enum?: readonly (string | null)[];
-    readonly examples?: readonly (string | null)[];
+    readonly enum?: readonly unknown[];
+    readonly examples?: readonly unknown[];
   };
   const types = [parentSchema.type ?? []].flat();
   const expected = parentSchema.title ?? types.filter((type) => type !== 'null').join(' or ');
   const wanted = expected === '' || !parentSchema.title ? 'text' : expected;
-  const words = (parentSchema.enum ?? parentSchema.examples ?? []).filter((word) => word !== null);
+  const words = (parentSchema.enum ?? parentSchema.examples ?? []).filter((word) => typeof word === 'string');
   const near =
     node.kind === 'scalar' && typeof node.value === 'string' ? suggest(node.text, words) : undefined;
   const hint = near === undefined ? hintForType(path, node, types) : `Did you mean "${near}"?`;
@@ -238,7 +238,7 @@ function hintForType(path: readonly string[], node: Node, types: readonly string
   }
   if (node.kind === 'list' && types.includes('object')) {
     const first = node.items[0];
-    if (path.length === 1) return `Each stands below its name: ${path[0]}: { NAME: { … } }.`;
+    if (path.length === 1) return `Put each below its name: ${path[0]}: { NAME: { … } }.`;
     const isPairs = first?.kind === 'scalar' && first.text.includes('=');
     return isPairs ? `Write NAME: value instead of - NAME=value.` : undefined;
   }

@@ -109,7 +109,7 @@ export function createValues(
       const value = evaluator.scalar(node, scope);
       if (value === FAILED || value === null) return undefined;
       if (Array.isArray(value)) return value.map((item: Json) => ({ value: item, node }));
-      wrongType(key, 'a list', node, value, { hint: 'A single value needs brackets too: [value].' });
+      wrongType(key, 'a list', node, value, { hint: 'Put brackets around a single value, too: [value].' });
       return undefined;
     }
     if (node.kind === 'map') {

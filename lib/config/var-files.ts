@@ -114,7 +114,7 @@ function noteUnknown(
   const near = suggest(name, declared);
   problems.add({
     ...problem('config/unknown-variable', `${file} sets "${name}", which no builds file declares`, {
-      hint: near === undefined ? 'It has no effect.' : `Did you mean "${near}"?`,
+      hint: near === undefined ? 'Declare it below `vars:`, or remove the line.' : `Did you mean "${near}"?`,
       ...location,
     }),
     severity: 'warning',

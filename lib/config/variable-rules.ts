@@ -93,5 +93,5 @@ function failedCheck(
   if (check?.kind !== 'scalar') return undefined;
   const passed = evaluator.scalar(check, { ...scope, value: toCel(value) });
   if (passed === FAILED || passed === true) return undefined;
-  return { rule: `it does not pass its check ${check.text}`, location: at(check) };
+  return { rule: `it fails its check ${check.text}`, location: at(check) };
 }

@@ -115,6 +115,6 @@ export function typeHint(type: VariableType): string {
   if (type === 'list') return 'Write a,b,c or a JSON array.';
   if (type === 'map') return 'Write a=1,b=2 or a JSON object.';
   if (type === 'int')
-    return 'Its type is that of its default; quote the default for text, or give it a type.';
+    return 'Quote the default for text, or add a `type`: without one, the type is that of the default.';
   return `It must be ${typeWords(type)}.`;
 }

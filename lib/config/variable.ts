@@ -275,7 +275,7 @@ export function isVisible(variable: string, text: string, { untrusted, variables
 
 function withheld({ name, map, entry }: Declaration, variable: string): Problem {
   return notUntrusted(
-    `${name} does not get the value of ${variable}: it sounds or looks like a secret, and the file is untrusted`,
+    `${name} does not get the value of ${variable}: its name or value looks like a secret, and the file is untrusted`,
     `If that is meant, allow it: ${allowOption(`env:${variable}`)}`,
     { severity: 'warning', ...atKey(map, entry) },
   );

@@ -68,7 +68,7 @@ export function resolveVariables(
     const declare = unknown === 'bake' ? `variable "${name}" {}` : `vars: { ${name}: … }`;
     const file = unknown === 'bake' ? 'file' : 'builds file';
     problems.add(
-      problem('config/unknown-variable', `"${name}" is given a value, and no ${file} declares it`, {
+      problem('config/unknown-variable', `"${name}" is given a value, but no ${file} declares it`, {
         // bake takes it without a word.
         severity: unknown === 'bake' ? 'warning' : 'error',
         hint: near === undefined ? `Declare it: ${declare}.` : `Did you mean "${near}"?`,
@@ -90,7 +90,7 @@ export function resolveVariables(
       const cycle = [...open.slice(open.indexOf(name)), name];
       for (const one of cycle) failed.add(one);
       problems.add(
-        problem('config/variable-cycle', `Variables need one another in a cycle: ${cycle.join(' → ')}`, {
+        problem('config/variable-cycle', `Variables depend on one another in a cycle: ${cycle.join(' → ')}`, {
           hint: 'Give one of them a value that does not depend on the others.',
           ...atKey(declaration.map, declaration.entry),
         }),

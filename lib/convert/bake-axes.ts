@@ -30,7 +30,7 @@ export function readAxes(
   const matrix: Record<string, Marked> = {};
   for (const [axis, read] of axesOf(expression, context, note)) {
     const name = RESERVED_AXES.has(axis) ? `${axis}_` : axis.replaceAll(/[^A-Za-z0-9_]/g, '_');
-    if (name !== axis) note(`the matrix axis "${axis}" is called "${name}" here`);
+    if (name !== axis) note(`the matrix axis "${axis}" is renamed to "${name}"`);
     const { value, type } = read;
     if (value !== undefined) matrix[name] = value;
     types.set(axis, { name, type });
@@ -60,7 +60,7 @@ function axesOf(
         return [[axis, { value: readValue(value, { ...at, w: writing() }), type }]];
       } catch (thrown) {
         if (!(thrown instanceof Untranslatable)) throw thrown;
-        note(`${thrown.message}, and the axis "${axis}" was not carried over: ${sourceOf(value)}`);
+        note(`${thrown.message}, and the axis "${axis}" was not converted: ${sourceOf(value)}`);
         return [[axis, { type: ANY }]];
       }
     });
@@ -78,7 +78,7 @@ function axesOf(
     ]);
   } catch (thrown) {
     if (!(thrown instanceof Untranslatable)) throw thrown;
-    note(`${thrown.message}, and was not carried over: ${sourceOf(expression)}`);
+    note(`${thrown.message}, and was not converted: ${sourceOf(expression)}`);
     return [];
   }
 }

@@ -54,7 +54,7 @@ export function createBakeImport(
     if (fitted !== undefined) return { kind: 'cel', written: member(tight('vars'), fitted, typeOf(name)) };
     if (name === 'target' || name === 'group') return undefined;
     if (name === LOCAL_PLATFORM) return { kind: 'cel', written: member(tight('vars'), name, TEXT) };
-    if (name.startsWith('BAKE_')) return { kind: 'none', why: `${name} is known to bake only` };
+    if (name.startsWith('BAKE_')) return { kind: 'none', why: `${name} exists only in bake` };
     return undefined;
   }
 

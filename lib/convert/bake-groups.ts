@@ -31,7 +31,7 @@ export function addGroups(
     const why = builds.has(fitted) ? ': a name cannot mean a group and a build at once' : '';
     const effect =
       name === 'default' ? `; \`bake-ts run ${other}\` builds it, without a name it builds everything` : '';
-    addNote(draft, `group "${name}" is called "${other}" here${why}${effect}`);
+    addNote(draft, `group "${name}" is renamed to "${other}"${why}${effect}`);
   }
   for (const [name, { description, comments, remark, computed }] of groups) {
     // In bake a group may have the name of a target, and means the target where it lists itself.
@@ -78,5 +78,5 @@ function membersOf(name: string, groups: ReadonlyMap<string, SourceGroup>): read
 function defaultNote(count: number): string {
   return count === 1
     ? 'the group "default" is the build of that name'
-    : 'the group "default" was only the build of that name and is left out; without it `bake-ts run` builds everything, `bake-ts run default` that one';
+    : 'the group "default" has only the build of that name and is omitted: `bake-ts run` then builds everything, `bake-ts run default` that build';
 }

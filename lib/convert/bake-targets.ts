@@ -130,8 +130,8 @@ function readAttribute(
   const instead = (written: Expression, why: string, entry?: string): Marked | undefined => {
     const text = sourceOf(written);
     const value = valuesOf(name, attribute, entry);
-    build.comments.push(value === undefined ? `Not carried over: ${text}` : `In the bake file: ${text}`);
-    note(`${why}${value === undefined ? '' : '; its value stands there'}: ${text}`);
+    build.comments.push(value === undefined ? `Not converted: ${text}` : `In the bake file: ${text}`);
+    note(`${why}${value === undefined ? '' : '; replaced by its value'}: ${text}`);
     return value;
   };
   const written = attribute === 'platforms' ? withLocal(expression) : expression;

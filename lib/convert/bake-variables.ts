@@ -57,7 +57,7 @@ function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf):
   if (isComplex) map['env'] = [`${name}_JSON`, name];
   else if (fitted !== name) map['env'] = [name];
   const rules = readRules(block, context, (text, why) => {
-    comments.push(`Not carried over: ${text}`);
+    comments.push(`Not converted: ${text}`);
     addNote(context.draft, `${why}: ${text}`, `variable ${name}`);
   });
   const description = attributeOf(block, 'description');
@@ -150,8 +150,8 @@ function defaultOf(
     if (!(thrown instanceof Untranslatable)) throw thrown;
     const text = sourceOf(written);
     const fallback = evaluated(name);
-    comments.push(fallback === undefined ? `Not carried over: ${text}` : `In the bake file: ${text}`);
-    const what = fallback === undefined ? '' : '; its value stands there';
+    comments.push(fallback === undefined ? `Not converted: ${text}` : `In the bake file: ${text}`);
+    const what = fallback === undefined ? '' : '; replaced by its value';
     addNote(context.draft, `${thrown.message}${what}: ${text}`, `variable ${name}`);
     return (fallback ?? null) as Marked;
   }

@@ -80,7 +80,7 @@ function readPrinted({ name, text }: SourceText): Result<Draft | undefined, Prob
   const draft = draftFlat(value);
   for (const key of Object.keys(value)) {
     if (key !== 'group' && key !== 'target')
-      addNote(draft, `\`${key}\` at the top of the file means nothing to bake-ts`);
+      addNote(draft, `\`${key}\` at the top of the file is not supported by bake-ts`);
   }
   return ok(draft);
 }
@@ -88,7 +88,7 @@ function readPrinted({ name, text }: SourceText): Result<Draft | undefined, Prob
 function fitTargets(written: Iterable<string>, draft: Draft): ReadonlyMap<string, string> {
   const names = fitNames(written);
   for (const [name, fitted] of names) {
-    if (name !== fitted) addNote(draft, `target "${name}" is called "${fitted}" here`);
+    if (name !== fitted) addNote(draft, `target "${name}" is renamed to "${fitted}"`);
   }
   return names;
 }
@@ -145,9 +145,9 @@ function addLocalPlatform(draft: Draft, localPlatform: string): void {
     name: LOCAL_PLATFORM,
     value: localPlatform,
     comments: [],
-    remark: 'the platform of the machine on which this was imported',
+    remark: 'the platform of the machine that ran the import',
   });
-  addNote(draft, `${LOCAL_PLATFORM} is a variable here: it is ${localPlatform} wherever the file is read`);
+  addNote(draft, `${LOCAL_PLATFORM} is now a variable with the value ${localPlatform} on every machine`);
 }
 
 function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<string, SourceGroup> {
@@ -167,7 +167,7 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
     if (targets !== undefined && computed === undefined && constantTexts(targets, context) === undefined) {
       addNote(
         context.draft,
-        `its list is computed; what it holds now stands there: ${sourceOf(targets)}`,
+        `its list is computed; replaced by its current value: ${sourceOf(targets)}`,
         `group ${name}`,
       );
     }

@@ -115,7 +115,8 @@ export function asText(written: Written): Written {
   const { type, constant } = written;
   if (type.kind === 'text') return written;
   if (constant !== undefined && constant !== null) return literalOf(String(constant));
-  if (type.kind === 'list' || type.kind === 'map') throw new Untranslatable('a list or map stands in a text');
+  if (type.kind === 'list' || type.kind === 'map')
+    throw new Untranslatable('a list or map is inside a string');
   return tight(`string(${print(written)})`, TEXT);
 }
 
@@ -185,7 +186,7 @@ export function choose(test: Written, yes: Written, no: Written, type: StaticTyp
 export function added(lists: readonly Written[]): Written {
   for (const { type } of lists)
     if (type.kind !== 'list' && type.kind !== 'any')
-      throw new Untranslatable('what is no list is added to one');
+      throw new Untranslatable('a value that is not a list is added to one');
   const type = lists.map((one) => one.type).reduce(union);
   return loose(lists.map((list) => print(list, BINDING.add)).join(' + '), BINDING.add, type);
 }
@@ -196,7 +197,7 @@ export function asSet(list: Written): Written {
   const isEmpty = list.type.kind === 'list' && list.type.of === undefined;
   if (list.type.isSet === true || isEmpty) return list;
   if (list.type.kind !== 'list' || of.kind !== 'text' || of.nullable === true)
-    throw new Untranslatable('sets of what may not be text have no counterpart');
+    throw new Untranslatable('sets of values that may not be strings have no equivalent');
   const type = { ...list.type, isSet: true };
   return method(method(list, 'distinct', [], type), 'sort', [], type);
 }

@@ -28,7 +28,7 @@ export function targetOf(
     const bakeKey = Object.hasOwn(BUILD_KEYS, key) ? BUILD_KEYS[key] : undefined;
     if (bakeKey !== undefined) target[bakeKey] = value;
     else if (!key.startsWith('x-') && !OWN_HANDLING.has(key)) {
-      note(`\`build.${key}\` has no counterpart here`);
+      note(`\`build.${key}\` has no equivalent here`);
     }
   }
   target['secret'] = asList(section['secrets']).flatMap((item) => secretOf(item, file, note));
@@ -38,9 +38,7 @@ export function targetOf(
   target['attest'] = [...attestOf('sbom', section['sbom']), ...attestOf('provenance', section['provenance'])];
   if (section['privileged'] === true) {
     target['entitlements'] = [...asList(section['entitlements']), 'security.insecure'];
-    note(
-      '`privileged` becomes the entitlement security.insecure, which only RUN --security=insecure makes use of',
-    );
+    note('`privileged` becomes the entitlement security.insecure, which only RUN --security=insecure uses');
   }
   const tags = [...asList(service['image']), ...asList(section['tags'])];
   // Where bake is given tags of its own, the image's name is none of them.
@@ -113,9 +111,7 @@ function secretOf(item: unknown, file: ComposeFile, note: (sentence: string) => 
   if (!isRecord(declared)) return [{ id: source }];
   if (typeof declared['file'] === 'string') return [{ id: source, src: shortPath(declared['file']) }];
   if (typeof declared['environment'] === 'string') return [{ id: source, env: declared['environment'] }];
-  note(
-    `the secret "${source}" comes neither from a file nor from the environment; say where it is below secrets`,
-  );
+  note(`the secret "${source}" has neither a file nor an environment variable; add one below secrets`);
   return [{ id: source }];
 }
 
@@ -143,7 +139,7 @@ function hostsOf(value: unknown, note: (sentence: string) => void): Section | un
         return found === null ? [] : [[found[1] ?? '', found[2] ?? '']];
       });
   if (pairs.some(([, ip]) => ip === 'host-gateway')) {
-    note('`host-gateway` is an address that only a Docker daemon knows; write the IP address');
+    note('`host-gateway` works only with a Docker daemon; write the IP address');
   }
   return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
 }

@@ -112,8 +112,8 @@ function nothingToBuild(
   return problem('import/nothing-to-build', `${names} has no service with a build section`, {
     hint:
       images.length === 0
-        ? 'It has no services at all; a service that is built has `build:` below it.'
-        : `Its services run images that are built elsewhere: ${list}${more}.`,
+        ? 'Add `build:` to a service; the file has no services.'
+        : `Add \`build:\` to a service; these only have an image: ${list}${more}.`,
   });
 }
 
@@ -184,7 +184,7 @@ function addVariables(interpolator: Interpolator, draft: Draft): void {
     }),
   );
   if (withheld.length > 0)
-    addNote(draft, `the values that a file of variables has for ${withheld.join(', ')} are not written down`);
+    addNote(draft, `the values of ${withheld.join(', ')} in a variables file are not copied`);
 }
 
 /** A group for each profile; what has none is built by default. */

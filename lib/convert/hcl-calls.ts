@@ -51,12 +51,12 @@ export function writeCall(call: Call, w: Writing): Written {
   const operator = Object.hasOwn(OPERATORS, call.name) ? OPERATORS[call.name] : undefined;
   const writer = Object.hasOwn(CALLS, call.name) ? CALLS[call.name] : undefined;
   if (call.expand && call.name !== 'concat' && call.name !== 'merge' && call.name !== 'coalesce')
-    throw new Untranslatable('arguments from a list (...) have no counterpart');
+    throw new Untranslatable('arguments from a list (...) have no equivalent');
   if (operator !== undefined && call.args.length === 2) {
     const [a, b] = call.args.map((arg) => write(arg, w));
     return writeBinary(operator, a as Written, b as Written);
   }
-  if (writer === undefined) throw new Untranslatable(`the function ${call.name}() has no counterpart`);
+  if (writer === undefined) throw new Untranslatable(`the function ${call.name}() has no equivalent`);
   return writer(call, w);
 }
 
@@ -66,7 +66,7 @@ export function enter(own: FileFunction, call: Call, w: Writing): Reduced {
   const isFit =
     rest === undefined ? call.args.length === parameters.length : call.args.length >= parameters.length;
   if (!isFit || (call.expand && rest === undefined))
-    throw new Untranslatable(`the function ${call.name}() is called with another number of arguments`);
+    throw new Untranslatable(`the function ${call.name}() is called with the wrong number of arguments`);
   const bound = new Map<string, Binding>(
     parameters.map((name, at) => [
       name,
@@ -77,7 +77,7 @@ export function enter(own: FileFunction, call: Call, w: Writing): Reduced {
     const more = call.args.slice(parameters.length);
     const [last] = more;
     if (call.expand && more.length !== 1)
-      throw new Untranslatable('arguments from a list (...) stand behind others');
+      throw new Untranslatable('arguments from a list (...) follow others');
     const list: Expression =
       call.expand && last !== undefined ? last : { kind: 'tuple', items: more, span: call.span };
     bound.set(rest, { kind: 'expression', expression: list, names: w.names });
@@ -215,7 +215,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   ),
   range: values(1, ([length, ...more]) => {
     if (more.length > 0 || length?.type.isInt !== true)
-      throw new Untranslatable('this use of range() has no counterpart');
+      throw new Untranslatable('this use of range() has no equivalent');
     return tight(`range(${print(length)})`, listOf(INT));
   }),
   timestamp: () => tight(`now.format("YYYY-MM-DD'T'hh:mm:ssZ")`, TEXT),
@@ -223,7 +223,7 @@ const CALLS: Readonly<Record<string, Writer>> = {
   formattimestamp: writeFormatDate,
   parseint: values(2, ([text, base]) => {
     if (base?.constant !== 10)
-      throw new Untranslatable('parseint() with another base than 10 has no counterpart');
+      throw new Untranslatable('parseint() with another base than 10 has no equivalent');
     return tight(`int(${print(asText(text as Written))})`, INT);
   }),
   max: values(2, ([a, b, ...more]) => extreme('>', a as Written, b as Written, more)),
@@ -238,7 +238,7 @@ const NOWHERE: Expression['span'] = {
 
 function writeConcat({ args, expand }: Call, w: Writing): Written {
   if (expand) {
-    if (args.length !== 1) throw new Untranslatable('arguments from a list (...) stand behind others');
+    if (args.length !== 1) throw new Untranslatable('arguments from a list (...) follow others');
     const lists = write(args[0] as Expression, w);
     return method(
       lists,
@@ -312,7 +312,7 @@ function writeLength({ args }: Call, w: Writing): Written {
   const [arg] = args;
   if (arg === undefined) throw new Untranslatable('length() is called without an argument');
   const value = write(arg, w);
-  if (value.type.kind === 'text') throw new Untranslatable('length() of a text fails in bake');
+  if (value.type.kind === 'text') throw new Untranslatable('length() of a string fails in bake');
   const size = tight(`size(${print(value)})`, INT);
   const found = reduce(arg, w);
   const isSearch = found.expression.kind === 'call' && found.expression.name === 'regexall';
@@ -336,7 +336,7 @@ function writeElement({ args, name }: Call, w: Writing): Written {
 
 function writeSlice(list: Written, from: Written, to: Written, w: Writing): Written {
   if (from.type.isInt !== true || to.type.isInt !== true)
-    throw new Untranslatable('this use of slice() has no counterpart');
+    throw new Untranslatable('this use of slice() has no equivalent');
   const at = localName('at', w.locals);
   const length =
     typeof from.constant === 'number' && typeof to.constant === 'number'
@@ -352,7 +352,7 @@ function writeSlice(list: Written, from: Written, to: Written, w: Writing): Writ
 }
 
 function asMap(map: Written): Written {
-  if (map.type.kind !== 'map') throw new Untranslatable('it is not known whether this is a map');
+  if (map.type.kind !== 'map') throw new Untranslatable('this may not be a map');
   return map;
 }
 
@@ -370,7 +370,7 @@ function filteredBy(list: Written, other: Written, sign: '' | '!', w: Writing): 
 function writeProduct({ args }: Call, w: Writing): Written {
   const lists = args.map((arg) => write(arg, w));
   if (lists.length < 2 || lists.some(({ type }) => type.kind !== 'list'))
-    throw new Untranslatable('this use of setproduct() has no counterpart');
+    throw new Untranslatable('this use of setproduct() has no equivalent');
   const taken = new Set(w.locals);
   const names = lists.map(() => {
     const name = localName('one', taken);
@@ -387,7 +387,7 @@ function writeProduct({ args }: Call, w: Writing): Written {
 
 function extreme(sign: string, a: Written, b: Written, more: readonly Written[]): Written {
   if (a.type.isInt !== true || b.type.isInt !== true)
-    throw new Untranslatable('max() and min() have counterparts for integers only');
+    throw new Untranslatable('max() and min() have equivalents for integers only');
   const both = choose(operation(a, sign, b, BINDING.compare, BOOL), a, b, INT);
   const [next, ...rest] = more;
   return next === undefined ? both : extreme(sign, both, next, rest);

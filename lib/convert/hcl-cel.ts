@@ -93,8 +93,8 @@ function writePart(part: TemplatePart, w: Writing): readonly Piece[] {
     case 'interpolation': {
       const inner = write(part.value, w);
       if (inner.type.kind === 'list' || inner.type.kind === 'map')
-        throw new Untranslatable('a list or map stands in a text');
-      if (inner.constant === null) throw new Untranslatable('null stands in a text');
+        throw new Untranslatable('a list or map is inside a string');
+      if (inner.constant === null) throw new Untranslatable('null is inside a string');
       return [inner.constant === undefined ? inner : String(inner.constant)];
     }
     case 'if': {
@@ -115,9 +115,7 @@ function writeVariable(name: string, w: Writing): Written {
   const binding = w.names.lookup(name);
   if (binding === undefined) {
     const isBlock = name === 'target' || name === 'group';
-    throw new Untranslatable(
-      isBlock ? `it reads what another ${name} says` : `there is no variable "${name}" in it`,
-    );
+    throw new Untranslatable(isBlock ? `it reads another ${name}` : `there is no variable "${name}" in it`);
   }
   if (binding.kind === 'none') throw new Untranslatable(binding.why);
   return binding.kind === 'cel' ? binding.written : write(binding.expression, { ...w, names: binding.names });
@@ -142,7 +140,7 @@ function writeIndex(of: Expression, key: Expression, w: Writing): Written {
   if (item !== undefined) return write(item, found.w);
   const holder = write(of, w);
   const isMap = holder.type.kind === 'map';
-  if (!isMap && index.type.kind === 'text') throw new Untranslatable('a text is the index of a list');
+  if (!isMap && index.type.kind === 'text') throw new Untranslatable('a string is the index of a list');
   return tight(
     `${print(holder, BINDING.member)}[${print(isMap ? asText(index) : index)}]`,
     elementOf(holder.type),
@@ -152,7 +150,7 @@ function writeIndex(of: Expression, key: Expression, w: Writing): Written {
 function writeSplat(of: Expression, each: Expression, w: Writing): Written {
   const list = write(of, w);
   if (list.type.kind !== 'list' && list.type.kind !== 'any')
-    throw new Untranslatable('[*] stands behind what is no list');
+    throw new Untranslatable('[*] follows a value that is not a list');
   if (each.kind === 'variable' && each.name === SPLAT_ELEMENT) return list;
   return mapEach(loop(list, undefined, 'one', w, SPLAT_ELEMENT), each);
 }
@@ -212,8 +210,7 @@ export function loop(
   boundAs: string = valueName,
 ): Loop {
   const { type } = over;
-  if (type.kind !== 'list' && type.kind !== 'map')
-    throw new Untranslatable('it is not known whether this is a list or a map');
+  if (type.kind !== 'list' && type.kind !== 'map') throw new Untranslatable('this may be a list or a map');
   const isMap = type.kind === 'map';
   const isIndexed = isMap || keyName !== undefined;
   const local = localName(isIndexed ? (keyName ?? (isMap ? 'key' : 'at')) : valueName, w.locals);
@@ -256,7 +253,7 @@ function writeFor(expression: Extract<Expression, { kind: 'for' }>, w: Writing):
   const { keyName, valueName, over, key, value, when, group } = expression;
   const unrolled = unroll(expression, w);
   if (unrolled !== undefined) return writeList(unrolled.map((one) => write(one.expression, one.w)));
-  if (group) throw new Untranslatable('for with ... has no counterpart');
+  if (group) throw new Untranslatable('for with ... has no equivalent');
   const isMap = write(over, w).type.kind === 'map';
   // What is not used need not be counted.
   const usesKey = keyName !== undefined && (isMap || mentions([key, value, when], keyName));

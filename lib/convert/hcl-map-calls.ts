@@ -25,7 +25,7 @@ export function writeMerge({ args, expand }: Call, w: Writing): Written {
   const [only] = maps;
   if (only === undefined) throw new Untranslatable('merge() is called without arguments');
   if (expand) {
-    if (maps.length > 1) throw new Untranslatable('arguments from a list (...) stand behind others');
+    if (maps.length > 1) throw new Untranslatable('arguments from a list (...) follow others');
     return method(only, 'merge', [], elementOf(only.type));
   }
   if (maps.length === 1) return only;
@@ -76,7 +76,7 @@ function orElse(holder: Written, name: string, other: Written, w: Writing): Writ
     const value = tight(plainMember(holder, name), { ...(field ?? other.type), nullable: true });
     if (field?.kind === 'bool') {
       if (other.constant === false) return { ...value, type: BOOL };
-      throw new Untranslatable('rows of a matrix that do not say true or false say false here');
+      throw new Untranslatable('rows of a matrix without true or false are false here');
     }
     return choose(
       operation(value, '!=', literalOf(null), BINDING.compare, BOOL),
@@ -103,7 +103,7 @@ function optional(holder: Written, name: string, other: Written): string {
 
 /** The first that is not null. */
 export function writeCoalesce({ args, expand }: Call, w: Writing): Written {
-  if (expand) throw new Untranslatable('arguments from a list (...) have no counterpart');
+  if (expand) throw new Untranslatable('arguments from a list (...) have no equivalent');
   const parts = args.map((arg) => write(arg, w)).filter(({ constant }) => constant !== null);
   const last = parts.findIndex(({ type }) => type.nullable !== true && type.kind !== 'any');
   const used = last === -1 ? parts : parts.slice(0, last + 1);
@@ -130,7 +130,7 @@ export function writeTry(call: Call, w: Writing): Written {
   if (matched !== undefined) return matched;
   if (!isMember) {
     if (second === undefined || isSafe(found)) return write(found.expression, found.w);
-    throw new Untranslatable('this use of try() has no counterpart');
+    throw new Untranslatable('this use of try() has no equivalent');
   }
   if (second === undefined) return write(found.expression, found.w);
   const other = more.length === 0 ? write(second, w) : writeTry({ ...call, args: args.slice(1) }, w);
@@ -143,7 +143,7 @@ export function writeTry(call: Call, w: Writing): Written {
       other,
       w,
     );
-  throw new Untranslatable('this use of try() has no counterpart');
+  throw new Untranslatable('this use of try() has no equivalent');
 }
 
 /** `regex(…)`, or a group of it, where the expression matches; something else where it does not. */
@@ -196,7 +196,7 @@ export function writeCan({ args }: Call, w: Writing): Written {
     const holder = write(expression.of, inner);
     if (holder.type.sparse?.has(expression.name) === true && w.isFilled(holder.text)) {
       if (holder.type.fields?.get(expression.name)?.kind === 'bool')
-        throw new Untranslatable('rows of a matrix that do not say true or false say false here');
+        throw new Untranslatable('rows of a matrix without true or false are false here');
       return operation(
         tight(plainMember(holder, expression.name)),
         '!=',
@@ -209,5 +209,5 @@ export function writeCan({ args }: Call, w: Writing): Written {
     if (/^[\w.]+$/.test(holder.text)) return tight(`has(${plainMember(holder, expression.name)})`, BOOL);
     return operation(literalOf(expression.name), 'in', holder, BINDING.compare, BOOL);
   }
-  throw new Untranslatable('this use of can() has no counterpart');
+  throw new Untranslatable('this use of can() has no equivalent');
 }

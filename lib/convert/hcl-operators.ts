@@ -71,7 +71,7 @@ function writeEquality(operator: '==' | '!=', a: Written, b: Written): Written {
     return b.constant === isSame ? a : negated(a);
   const isList = a.type.kind === 'list' || b.type.kind === 'list';
   if (isList && a.constant !== null && b.constant !== null)
-    throw new Untranslatable('lists are compared, which HCL does by their types, too');
+    throw new Untranslatable('lists are compared, for which HCL also compares types');
   return operation(a, operator, b, BINDING.compare, BOOL);
 }
 
@@ -94,6 +94,6 @@ function sameNumbers(operator: string, left: Written, right: Written): readonly 
     return isInt(side) || side.type.isMixed === true ? tight(`double(${print(side)})`, NUMBER) : side;
   };
   if (operator === '%')
-    throw new Untranslatable('the remainder of a division with fractions has no counterpart');
+    throw new Untranslatable('the remainder of a division with fractions has no equivalent');
   return [wide(left), wide(right)];
 }

@@ -33,7 +33,7 @@ export function writeSubstr(text: Written, from: Written, length: Written): Writ
   const [start, count] = [from.constant, length.constant];
   const s = asText(text);
   if (typeof start !== 'number' || typeof count !== 'number' || start < 0)
-    throw new Untranslatable('this use of substr() has no counterpart');
+    throw new Untranslatable('this use of substr() has no equivalent');
   if (count < 0) return start === 0 ? s : method(s, 'substring', [from], TEXT);
   if (start === 0) return method(s, 'truncate', [length], TEXT);
   return method(method(s, 'substring', [from], TEXT), 'truncate', [length], TEXT);
@@ -88,7 +88,7 @@ export function writeJson(value: Written): Written {
     type.kind === 'list'
       ? isSure(elementOf(type))
       : ['text', 'bool'].includes(type.kind) || type.isInt === true;
-  if (!isSure(value.type)) throw new Untranslatable('jsonencode() of maps has no counterpart');
+  if (!isSure(value.type)) throw new Untranslatable('jsonencode() of maps has no equivalent');
   return tight(`toJSON(${print(value)})`, TEXT);
 }
 
@@ -102,11 +102,11 @@ export function writeFormatDate({ args }: Call, w: Writing): Written {
     typeof layout.constant !== 'string' ||
     layout.constant === 'X'
   )
-    throw new Untranslatable('this use of formatdate() has no counterpart');
+    throw new Untranslatable('this use of formatdate() has no equivalent');
   const source = reduce(time, w).expression;
   const isNow = source.kind === 'call' && source.name === 'timestamp';
   const written = isNow ? tight('now', TEXT) : write(time, w);
-  if (written.type.kind !== 'text') throw new Untranslatable('a time that is no text is formatted');
+  if (written.type.kind !== 'text') throw new Untranslatable('a time that is not a string is formatted');
   return method(written, 'format', [layout], TEXT);
 }
 
@@ -118,7 +118,7 @@ export function writeFormat({ args }: Call, w: Writing): Written {
 
 function filled(pattern: Written | undefined, rest: readonly Written[]): Written {
   if (typeof pattern?.constant !== 'string' || /%[^sdv%]/.test(pattern.constant))
-    throw new Untranslatable('this use of format() has no counterpart');
+    throw new Untranslatable('this use of format() has no equivalent');
   const pieces: Piece[] = [];
   let at = 0;
   for (const [part] of pattern.constant.matchAll(/%[sdv%]|[^%]+/g)) {
@@ -128,7 +128,7 @@ function filled(pattern: Written | undefined, rest: readonly Written[]): Written
       const value = rest[at++];
       if (value === undefined) throw new Untranslatable('format() is called with too few arguments');
       if (value.type.kind === 'list' || value.type.kind === 'map')
-        throw new Untranslatable('a list or map stands in a text');
+        throw new Untranslatable('a list or map is inside a string');
       pieces.push(value.constant === undefined || value.constant === null ? value : String(value.constant));
     }
   }
@@ -141,7 +141,7 @@ export function writeFormatList({ args }: Call, w: Writing): Written {
   const lists = rest.filter(({ type }) => type.kind === 'list');
   const [list] = lists;
   if (rest.some(({ type }) => type.kind === 'any') || lists.length !== 1 || list === undefined)
-    throw new Untranslatable('formatlist() with several lists has no counterpart');
+    throw new Untranslatable('formatlist() with several lists has no equivalent');
   const local = localName('one', w.locals);
   const text = filled(
     pattern,

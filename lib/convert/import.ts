@@ -8,11 +8,11 @@ import { type Draft, formatNotes, isRecord } from './draft.ts';
 import { emitDraft } from './emit.ts';
 import { shareCommon } from './share.ts';
 
-/** What an import gives: the file, and what could not be carried over or reads otherwise here, a sentence each. */
+/** The result of an import: the file, and notes. */
 export interface Imported {
   /** The text of a builds.yaml. */
   readonly yaml: string;
-  /** What could not be carried over or means something else here, a sentence each. */
+  /** What could not be translated, or means something else in builds.yaml; one sentence each. */
   readonly notes: readonly string[];
   /**
    * Of bake files as people write them: the builds that bake makes of them in an environment, as a builds file that spells
@@ -21,7 +21,7 @@ export interface Imported {
   readonly spellOut?: (env: Readonly<Record<string, string>>) => Promise<string | undefined>;
   /** Names of the templates in it. */
   readonly templates: readonly string[];
-  /** A variable or function that bake misses in the files. */
+  /** A variable or function that is missing in the files. */
   readonly missing?: string;
   /** Variables of the bake files that may be any text, and those that are true or false. */
   readonly variables?: { readonly texts: readonly string[]; readonly flags: readonly string[] };
@@ -51,7 +51,7 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
   if (composes.length > 0 && composes.length < files.length) {
     const [compose] = composes;
     return fail([
-      problem('import/mixed', `${compose?.name} is a Compose file, and the others are bake files`, {
+      problem('import/mixed', `${compose?.name} is a Compose file, but the others are bake files`, {
         hint: 'Import them one by one; a builds.yaml can include another one.',
       }),
     ]);
@@ -77,7 +77,7 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
     const missing = /^There is no (?:variable|function) ([\w-]+)/.exec(why)?.[1];
     return ok({
       ...imported,
-      notes: [...imported.notes, `bake itself refuses the file as it is: ${why}`],
+      notes: [...imported.notes, `bake would reject the file: ${why}`],
       ...(missing === undefined ? {} : { missing }),
     });
   }

@@ -252,7 +252,7 @@ export function flattened(value: Marked, marks: Marks): Marked {
     if (Array.isArray(item)) return flattened(item as readonly Marked[], marks) as readonly Marked[];
     const lone = marks.loneOf(item);
     const of = lone?.type.kind === 'list' ? elementOf(lone.type).kind : undefined;
-    if (of === 'list' || of === 'any') throw new Untranslatable('lists in lists stand beside others');
+    if (of === 'list' || of === 'any') throw new Untranslatable('nested lists are mixed with other values');
     return [item];
   });
 }

@@ -35,7 +35,7 @@ export interface ProposeOptions {
 
 /** A first builds.yaml. */
 export interface Proposal extends Imported {
-  /** What it was made from: `docker-bake.json and 2 Dockerfiles that it does not name`. */
+  /** What it was made from, as text: `docker-bake.json and 2 Dockerfiles that it does not name`. */
   readonly origin: string;
 }
 
@@ -60,17 +60,17 @@ export function proposeBuilds(repository: Repository, options: ProposeOptions = 
     if (leaveOut.has(path)) continue;
     const recipe = readRecipe(path, repository.dockerfiles.get(path) ?? '');
     if (recipe.ok) recipes.push(recipe.value);
-    else addNote(draft, `${path} is left out: ${recipe.error[0]?.message ?? 'it cannot be read'}`);
+    else addNote(draft, `${path} is skipped: ${recipe.error[0]?.message ?? 'it cannot be read'}`);
   }
   if (recipes.length === 0 && source === undefined) {
     return fail([
       problem('import/no-dockerfile', 'There is no Dockerfile here', {
-        hint: 'Looked for Dockerfile, Dockerfile.*, *.Dockerfile and Containerfile in every folder that git does not ignore.',
+        hint: 'Run it where a Dockerfile, Dockerfile.*, *.Dockerfile or Containerfile is; files that git ignores are skipped.',
         ...(draft.notes.size === 0 ? {} : { detail: formatNotes(draft).join('\n') }),
       }),
     ]);
   }
-  if (repository.isCut) addNote(draft, 'there are very many files; not all of them were looked at');
+  if (repository.isCut) addNote(draft, 'there are too many files; some were not read');
   const added = addRecipes(draft, recipes, repository, options);
   linkDraft([...claimed, ...added], repository, options);
   placeParentsFirst(draft, added);
@@ -78,9 +78,9 @@ export function proposeBuilds(repository: Repository, options: ProposeOptions = 
   draft.header.push(
     `Proposed by bake-ts init from ${origin}.`,
     'Check contexts and names, then:',
-    '  bake-ts validate     is everything right?',
-    '  bake-ts plan         what would be built, in which order',
-    '  bake-ts run          build what has changed, and push what says `push`',
+    '  bake-ts validate     check the file',
+    '  bake-ts plan         show what would be built, in order',
+    '  bake-ts run          build what has changed, and push builds with `push`',
   );
   const templates = draft.templates.map(({ name }) => name);
   return ok({ yaml: emitDraft(draft), notes: formatNotes(draft), templates, origin });
@@ -150,17 +150,15 @@ function addFrame(draft: Draft, taken: Set<string>, { registry, push = true }: P
     {
       name: frame.registry,
       value: literal(registry ?? 'localhost:5000'),
-      comments: [
-        `Where images are pushed to: --var ${frame.registry}=ghcr.io/you, or the environment variable.`,
-      ],
+      comments: [`Registry to push to: --var ${frame.registry}=ghcr.io/you, or the environment variable.`],
     },
     { name: frame.tag, value: { default: 'dev', env: [frame.tag, 'GITHUB_REF_NAME'] }, comments: [] },
   );
   const image = createBuild(frame.template);
   image.comments.push(
     variables.size === 0 && draft.builds.length === 0
-      ? 'What all images have in common.'
-      : 'What the images have in common that were proposed from their Dockerfiles.',
+      ? 'Settings shared by all images.'
+      : 'Settings shared by the images proposed from their Dockerfiles.',
   );
   // Names of branches hold what tags cannot. No label with the commit: every commit would change every image.
   image.keys.set('tags', [
@@ -212,7 +210,7 @@ function linkDraft(
     const { build } = reader;
     if (kind === 'maybe') {
       build.comments.push(
-        `If "${written}" is the build ${owner.build.name}, say so: contexts: { "${written}": build:${owner.build.name} }`,
+        `If "${written}" is the build ${owner.build.name}, add contexts: { "${written}": build:${owner.build.name} }`,
       );
       continue;
     }
@@ -227,7 +225,7 @@ function linkDraft(
     });
     const comments = build.keyComments.get('contexts') ?? [];
     if (kind === 'guess') {
-      const comment = `A guess by names: "${written}" is what ${owner.path ?? owner.build.name} makes. Without the line it is pulled.`;
+      const comment = `Guessed from names: "${written}" is built from ${owner.path ?? owner.build.name}. Without this line it is pulled.`;
       build.keyComments.set('contexts', [...comments, comment]);
     } else if (kind === 'outside') {
       build.keyComments.set('contexts', [
@@ -271,9 +269,9 @@ function proposeArgs(build: DraftBuild, recipe: Recipe, frame: Frame, hasGit: bo
   }
   if (Object.keys(args).length > 0) build.keys.set('args', args);
   if (recipe.neededArgs.some((arg) => args[arg] === '')) {
-    build.keyComments.set('args', ['FROM needs these: fill in the empty ones.']);
+    build.keyComments.set('args', ['FROM needs these: fill in empty values.']);
   }
-  if (open.length > 0) build.comments.push(`Takes these arguments, too: ${open.join(', ')}.`);
+  if (open.length > 0) build.comments.push(`Other arguments: ${open.join(', ')}.`);
 }
 
 /** What a person at a terminal is asked about is no part of what is built by default. */

@@ -22,10 +22,10 @@ export interface SourceReading {
 
 /** Converts what was found; bake's files come before Compose's, which is for those who have no bake file. */
 export async function readSource(found: FoundSources): Promise<SourceReading> {
-  const remarks = found.unreadable.map((name) => `${name} cannot be read; it is passed over`);
+  const remarks = found.unreadable.map((name) => `${name} cannot be read; it is skipped`);
   const take = (names: readonly string[], drafted: Result<Draft>): Source | undefined => {
     if (drafted.ok) return { draft: drafted.value, names };
-    remarks.push(`${drafted.error[0]?.message ?? names.join(' and ')}; it is passed over`);
+    remarks.push(`${drafted.error[0]?.message ?? names.join(' and ')}; it is skipped`);
     return undefined;
   };
   const { compose } = found;
@@ -40,7 +40,9 @@ export async function readSource(found: FoundSources): Promise<SourceReading> {
   if (compose !== undefined) {
     if (source === undefined) source = take([compose.name], await draftCompose([compose], found.reader));
     else
-      remarks.push(`${compose.name} is left aside; \`bake-ts import ${compose.name}\` shows what it builds`);
+      remarks.push(
+        `${compose.name} is not imported; \`bake-ts import ${compose.name}\` shows what it builds`,
+      );
   }
   return source === undefined ? { remarks } : { source, remarks };
 }

@@ -32,7 +32,7 @@ export function convertTarget(
     if (HANDLED.has(key) || value === null || value === undefined) continue;
     const convert = Object.hasOwn(CONVERSIONS, key) ? CONVERSIONS[key] : undefined;
     if (convert !== undefined) convert(value, converter);
-    else converter.drop(key, value, `\`${key}\` has no counterpart here`);
+    else converter.drop(key, value, `\`${key}\` has no equivalent here`);
   }
   if (build.keys.has('dockerfile-inline')) build.keys.delete('dockerfile');
 }
@@ -54,7 +54,7 @@ function createConverter(build: DraftBuild, reader: TargetReader): Converter {
     },
     drop: (key, value, why) => {
       const text = JSON.stringify(value) ?? '';
-      build.comments.push(`Not carried over: ${key}: ${text.length > 90 ? `${text.slice(0, 90)}…` : text}`);
+      build.comments.push(`Not converted: ${key}: ${text.length > 90 ? `${text.slice(0, 90)}…` : text}`);
       reader.note(why);
     },
   };
@@ -106,11 +106,11 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
       'call',
       value,
       value === 'check'
-        ? '`call: check` only checks the Dockerfile; here it is a build like others, and `bake-ts lint` checks'
-        : `\`call: ${scalarText(value) ?? ''}\` asks the frontend instead of building; here it is a build like others`,
+        ? '`call: check` only checks the Dockerfile; here it becomes a normal build, and `bake-ts lint` checks'
+        : `\`call: ${scalarText(value) ?? ''}\` queries the frontend instead of building; here it becomes a normal build`,
     );
   },
-  policy: (value, { drop }) => drop('policy', value, 'source policies are not a part of builds.yaml'),
+  policy: (value, { drop }) => drop('policy', value, 'builds.yaml has no source policies'),
   resources: convertResources,
 };
 
@@ -211,7 +211,7 @@ function map(key: string): Conversion {
         if (typeof inner === 'boolean' || Number.isSafeInteger(inner)) return inner as boolean | number;
         const text = scalarText(inner);
         if (text !== undefined) return textOf(text);
-        if (inner !== null) drop(`${key}.${name}`, inner, `\`${key}.${name}\` is not text`);
+        if (inner !== null) drop(`${key}.${name}`, inner, `\`${key}.${name}\` is not a string`);
         return undefined;
       }),
     );
@@ -258,7 +258,7 @@ function convertContext(value: unknown, { set, textOf, note }: Converter): void 
   const text = scalarText(value);
   if (text === undefined) return;
   if (/^(?:target|docker-image|oci-layout):/.test(text)) {
-    note(`the context "${text}" must be a named one: put it below \`contexts\` and use its name in FROM`);
+    note(`the context "${text}" must be a named context: put it below \`contexts\` and use its name in FROM`);
   }
   set('context', textOf(localPath(text)));
 }
@@ -313,7 +313,7 @@ function convertNetwork(value: unknown, { set, textOf, isComputed, drop }: Conve
   const text = scalarText(value);
   if (text === undefined || text === '') return;
   if (['default', 'none', 'host'].includes(text) || isComputed(text)) set('network', textOf(text));
-  else drop('network', value, `the network "${text}" is not one BuildKit knows (default, none, host)`);
+  else drop('network', value, `BuildKit has no network "${text}" (only default, none, host)`);
 }
 
 function convertUlimits(value: unknown, { set, textOf, isComputed, drop }: Converter): void {
@@ -338,7 +338,7 @@ function convertResources(value: unknown, { set, textOf, drop }: Converter): voi
     const isSize = name.startsWith('memory') && text !== undefined && !/^-?[0-9]+$/.test(text);
     if (text === undefined || text === '0' || text === '') continue;
     if (option === undefined || isSize)
-      drop('resources', { [name]: limit }, `\`resources.${name}\` has no counterpart here`);
+      drop('resources', { [name]: limit }, `\`resources.${name}\` has no equivalent here`);
     else opts[option] = textOf(text);
   }
   if (Object.keys(opts).length > 0) set('opts', opts);

@@ -226,7 +226,7 @@ export class Walk {
     for (const text of texts) {
       const trigger = parseTrigger(text, escapeChar);
       if (trigger !== undefined) triggers.push(trigger);
-      else this.#unknown('trigger', `a trigger of ${owner} cannot be read`);
+      else this.#unknown('trigger', `an ONBUILD trigger of ${owner} cannot be read`);
     }
     return triggers;
   }
@@ -243,7 +243,7 @@ export class Walk {
       const known = KNOWN_FLAGS[instruction.keyword];
       const name = flag.text.slice(2).split('=', 1)[0] ?? '';
       if (known !== undefined && !known.includes(name)) {
-        this.#unknown('flag', `${instruction.keyword} has a flag --${name} that is not known here`);
+        this.#unknown('flag', `${instruction.keyword} has the unknown flag --${name}`);
       }
     }
     switch (instruction.keyword) {

@@ -52,13 +52,13 @@ export function parseIgnore(source: SourceFile): Result<IgnoreRules> {
       pattern = cleanGoPath(pattern);
       if (pattern.length > 1 && pattern.startsWith('/')) pattern = pattern.slice(1);
     }
-    const fault = isException && pattern === '' ? '"!" stands alone' : patternFault(pattern);
+    const fault = isException && pattern === '' ? '"!" is not followed by a pattern' : patternFault(pattern);
     if (fault === undefined) patterns.push(isException ? `!${pattern}` : pattern);
     else {
       problems.push(
         problem('dockerfile/ignore-pattern', `${source.path}: ${fault}`, {
           span: spanOfLine(source, index + 1),
-          hint: 'Correct the pattern; BuildKit refuses the whole file as it is.',
+          hint: 'Correct the pattern; BuildKit would reject the whole file.',
         }),
       );
     }

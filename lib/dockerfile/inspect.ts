@@ -24,7 +24,11 @@ import { UNKNOWN } from './words.ts';
 export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOptions): Result<DockerfileFacts> {
   const found = noFindings();
   for (const option of options.unknownOptions ?? [])
-    found.unknowns.push({ kind: 'option', text: `${option} may change what is read`, subject: option });
+    found.unknowns.push({
+      kind: 'option',
+      text: `${option} may change which files are read`,
+      subject: option,
+    });
   if (options.frontend !== undefined && isForeign(options.frontend, options))
     return { ok: true, value: foreignFacts(dockerfile, options, found, options.frontend) };
   const frontend = frontendOf(dockerfile, options);
@@ -115,7 +119,7 @@ function foreignFacts(
   found.reads.set(MAIN_CONTEXT, 'all');
   for (const name of options.contextNames) found.reads.set(name, 'all');
   for (const name of options.args.keys()) found.declaredArgs.add(name);
-  found.unknowns.push({ kind: 'frontend', text: `the frontend ${frontend} decides what is read` });
+  found.unknowns.push({ kind: 'frontend', text: `the frontend ${frontend} decides which files are read` });
   found.engineArgs.add('BUILDPLATFORM');
   return factsOf(found, [], 0, () => dockerfile.source.text);
 }
@@ -167,8 +171,8 @@ function missingTarget(dockerfile: Dockerfile, options: InspectOptions): Problem
     {
       hint:
         names.length === 0
-          ? 'None of its stages has a name; add AS and a name to a FROM line.'
-          : `Its stages are ${names.join(', ')}.`,
+          ? 'Add AS and a name to a FROM line: none of its stages has a name.'
+          : `Use one of its stages: ${names.join(', ')}.`,
     },
   );
 }
@@ -180,7 +184,7 @@ function blankBase(stage: ResolvedStage): Problem {
     `FROM ${stage.source.base.text} is empty because ${names} is not set`,
     {
       span: stage.source.base.span,
-      hint: `Set ${names} in the build's args, or give it a default with ARG before the first FROM.`,
+      hint: `Set ${names} in the args of the build, or give it a default with ARG before the first FROM.`,
     },
   );
 }
@@ -189,7 +193,7 @@ function blankBase(stage: ResolvedStage): Problem {
 function checkEpoch(epoch: Value | undefined, found: Findings): void {
   if (epoch === undefined || epoch === '') return;
   if (epoch === UNKNOWN)
-    found.unknowns.push({ kind: 'value', text: 'SOURCE_DATE_EPOCH depends on what is not known' });
+    found.unknowns.push({ kind: 'value', text: 'the value of SOURCE_DATE_EPOCH is unknown' });
   else if (!/^[+-]?\d+$/.test(epoch))
     found.unknowns.push({ kind: 'epoch', text: `SOURCE_DATE_EPOCH is taken from ${epoch}` });
 }

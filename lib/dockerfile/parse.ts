@@ -24,7 +24,7 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   const instructions = reader.readAll();
   if (instructions.length === 0 && problems.length === 0) {
     problems.push(
-      problem('dockerfile/empty', `${source.path} holds no instruction`, {
+      problem('dockerfile/empty', `${source.path} has no instruction`, {
         hint: 'Start it with FROM.',
         span: spanOfLine(source, 1),
       }),
@@ -44,8 +44,8 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
     else if (!misplaced) {
       misplaced = true;
       problems.push(
-        problem('dockerfile/no-stage', `${instruction.keyword} stands before the first FROM`, {
-          hint: 'Only ARG may come before FROM.',
+        problem('dockerfile/no-stage', `${instruction.keyword} is before the first FROM`, {
+          hint: 'Move it after FROM; only ARG may come before.',
           span: instruction.span,
         }),
       );
@@ -54,7 +54,7 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   if (stages.length === 0 && problems.length === 0) {
     problems.push(
       problem('dockerfile/no-stage', `${source.path} has no FROM`, {
-        hint: 'A Dockerfile needs at least one stage; use FROM scratch for an empty base.',
+        hint: 'Add a stage; use FROM scratch for an empty base.',
         span: spanOfLine(source, 1),
       }),
     );
@@ -66,7 +66,7 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
         'dockerfile/too-many-stages',
         `${source.path} has ${stages.length} stages; ${MAX_STAGES} are allowed`,
         {
-          hint: 'Split it into several Dockerfiles, which read one another as builds.',
+          hint: 'Split it into several Dockerfiles, which use one another as named contexts.',
           span: beyond.stage.from.span,
         },
       ),
@@ -104,7 +104,7 @@ function readFrom(
   const named = as !== undefined;
   if (base === undefined || more !== undefined || (named && (as.text.toLowerCase() !== 'as' || !name))) {
     problems.push(
-      problem('dockerfile/syntax', 'FROM takes an image, or an image, AS and a name', {
+      problem('dockerfile/syntax', 'FROM must be followed by an image, or an image, AS and a name', {
         span: instruction.span,
         hint: 'Write FROM image or FROM image AS name.',
       }),
@@ -116,7 +116,7 @@ function readFrom(
     problems.push(
       problem('dockerfile/syntax', `"${name?.text}" cannot be the name of a stage`, {
         span: name?.span ?? instruction.span,
-        hint: 'Start with a letter; letters, digits, - _ and . may follow.',
+        hint: 'Start with a letter, followed by letters, digits, - _ and .',
       }),
     );
   }

@@ -184,9 +184,9 @@ export class InstructionReader {
     if (!KEYWORDS.includes(keyword)) {
       const near = KEYWORDS.find((known) => isNear(known, keyword));
       this.#problems.push(
-        problem('dockerfile/unknown-instruction', `there is no instruction ${word}`, {
+        problem('dockerfile/unknown-instruction', `unknown instruction ${word}`, {
           span: this.#span(line, from, from + word.length),
-          hint: near === undefined ? `Known are ${KEYWORDS.join(', ')}.` : `Did you mean ${near}?`,
+          hint: near === undefined ? `Use one of ${KEYWORDS.join(', ')}.` : `Did you mean ${near}?`,
         }),
       );
       return undefined;
@@ -262,7 +262,7 @@ export class InstructionReader {
     }
     if (!Array.isArray(json)) return undefined;
     if (json.every((item) => typeof item === 'string')) return json;
-    this.#problem('a JSON form may hold strings only', span, 'Put every item in double quotes.');
+    this.#problem('a JSON form can contain strings only', span, 'Put every item in double quotes.');
     return undefined;
   }
 
@@ -276,7 +276,7 @@ export class InstructionReader {
         const line = this.#lines[this.#next];
         if (line === undefined) {
           this.#problem(
-            `the heredoc ${name} has no end`,
+            `the heredoc ${name} is not closed`,
             instruction.span,
             `Put ${name} on a line of its own after the text.`,
           );

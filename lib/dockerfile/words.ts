@@ -37,7 +37,7 @@ class LexFailure extends Error {}
 
 /** Linux passes no longer variable to a program (execve(2), `MAX_ARG_STRLEN`). `ARG A=$A$A`, sixty times, would be one. */
 const MAX_EXPANDED = 128 * 1024;
-const TOO_LONG = 'more than 128 KiB comes of its variables';
+const TOO_LONG = 'its variables expand to more than 128 KiB';
 /** `${a:-${b:-…}}` */
 const MAX_DEPTH = 100;
 /** Stars of `${name#pattern}` that a regular expression shares a text out among in good time. */

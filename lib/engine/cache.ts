@@ -17,23 +17,26 @@ export interface CacheRecord {
   readonly createdAt: string;
   /** ISO 8601; absent: never. */
   readonly lastUsedAt?: string;
-  /** A build uses it now: it cannot be pruned. */
+  /** A running build uses it, so it cannot be pruned. */
   readonly inUse: boolean;
-  /** Images in the store have its bytes, too: they are not let go of, unless `all` is asked for. */
+  /** Images in the store share its bytes, so it is pruned only with `all`. */
   readonly shared: boolean;
-  /** Records that it is on top of, by their names. */
+  /** Ids of the records that it is based on. */
   readonly parents: readonly string[];
 }
 
-/** What of a cache is kept. With several of them, what any of them keeps is kept. */
+/** What to keep of a cache. A record is kept if any of the limits keeps it. */
 export interface PruneLimits {
-  /** Stops pruning once the cache is no larger (bytes); default: 0. What was used longest ago goes first. */
+  /**
+   * Stop pruning when the cache is no larger than this (bytes). Default: 0. Least recently used records are deleted
+   * first.
+   */
   readonly keepBytes?: number;
-  /** Keeps what was used within that time (milliseconds), up to a hundred years; default: 0. */
+  /** Keep records that were used within this time (milliseconds), up to a hundred years. Default: 0. */
   readonly keepMs?: number;
-  /** Also what BuildKit keeps for itself, frontends among it, and what images of the store share. */
+  /** Also delete BuildKit's internal records, such as frontends, and records that images of the store share. */
   readonly all?: boolean;
-  /** Nothing but these records, by `id`; an empty list is none. Default: all. */
+  /** Delete only these records, by `id`. An empty list deletes none. Default: all. */
   readonly only?: readonly string[];
 }
 

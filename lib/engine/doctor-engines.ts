@@ -3,15 +3,15 @@ import type { Problem, Result, WorkerInfo } from '../model/mod.ts';
 import type { PoolStatus } from './pool-status.ts';
 import type { ServingEngine } from './serving.ts';
 
-/** One thing that was looked at. */
+/** One check. */
 export interface DoctorCheck {
-  /** What was looked at, in a few words. */
+  /** What was checked, in a few words. */
   readonly name: string;
   /** `fail`: an embedded engine cannot work like this, and no other one serves; or the one that was named does not. `warn`: it can, but not as well; or only a source is missing. */
   readonly status: 'ok' | 'warn' | 'fail';
-  /** What was found, in words. */
+  /** What was found, as text. */
   readonly found: string;
-  /** What to do; absent where there is nothing to do. */
+  /** What to do; absent if there is nothing to do. */
   readonly hint?: string;
 }
 

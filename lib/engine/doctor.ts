@@ -37,13 +37,13 @@ const MAY_NOT_OPEN = 'it is passed over; to use it, run as root or as a member o
 const GIB = 1024 ** 3;
 const COMFORTABLE_FREE_BYTES = 10 * GIB;
 
-/** What was found. */
+/** The results. */
 export interface Diagnosis {
   /** The engine that a run would use. */
   readonly serving: Result<ServingEngine>;
   /** Where a pool is named: all of its engines, and `serving` has none. */
   readonly pool?: PoolStatus;
-  /** In the order in which one would look. */
+  /** In the order in which you would check them. */
   readonly checks: readonly DoctorCheck[];
 }
 

@@ -13,9 +13,9 @@ import { enginePaths } from './paths.ts';
 import { removeTree } from './remove.ts';
 import { settleDatabase } from './unsynced.ts';
 
-/** What `down` found and ended. */
+/** What `down` found and stopped. */
 export interface DownReport {
-  /** False where nothing ran. */
+  /** False if nothing was running. */
   readonly wasRunning: boolean;
   /** Daemons, and whether they had to be killed. */
   readonly stopped: readonly { readonly name: DaemonName; readonly how: 'terminated' | 'killed' }[];

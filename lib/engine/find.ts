@@ -36,7 +36,7 @@ import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
 import { readWorker } from './worker.ts';
 
-/** Where to look. */
+/** Where to look for an engine. */
 export interface FindOptions extends EngineOptions {
   /** `--addr`, each time that it was given. */
   readonly flagAddress?: string | readonly string[];

@@ -3,13 +3,13 @@ import { type Digest, isDigest, ok, type Problem, type Result } from '../model/m
 import { askBuildctl, type EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
 
-/** A name that a build gave, as its record has it. It may have been removed, or given to another image, since. */
+/** A name that a build gave to an image, from its record. Since then it may have been removed or given to another image. */
 export interface BuiltImage {
   /** The full reference: `localhost:5000/shop/api:dev`. */
   readonly name: string;
   /** Media type of the manifest or index. */
   readonly mediaType: string;
-  /** What the name stood for when it was built. */
+  /** The digest of that image. */
   readonly digest: Digest;
   /** ISO 8601. */
   readonly builtAt: string;

@@ -76,17 +76,17 @@ export interface InstallAttempt {
   readonly durationMs: number;
 }
 
-/** What an installation came to. */
+/** The result of an installation. */
 export interface InstallReport {
   /** What is in use now. */
   readonly installation: Installation;
-  /** False where everything asked for was there already. */
+  /** False if everything requested was already there. */
   readonly changed: boolean;
   /** Packages that were installed by this call. */
   readonly installed: readonly EnginePackage[];
   /** What was tried, in order. */
   readonly attempts: readonly InstallAttempt[];
-  /** Of `onlyPinned`: why what is older stayed. */
+  /** With `onlyPinned`: why older packages were kept. */
   readonly warnings: readonly Problem[];
   /** How long everything took (milliseconds). */
   readonly durationMs: number;

@@ -23,7 +23,7 @@ export interface InstalledPart {
   readonly package: EnginePackage;
   /** As the program says; for a build that does not know it, the version it was asked for. */
   readonly version: string;
-  /** How it came here. */
+  /** The source that it came from. */
   readonly source: EngineSource;
   /** Where exactly it came from: a path, a URL or file with its sha256, a Go module version, a Debian package. */
   readonly origin: string;
@@ -31,7 +31,7 @@ export interface InstalledPart {
   readonly file: string;
 }
 
-/** A complete set of programs. */
+/** A complete set of installed programs. */
 export interface Installation {
   /** Name of the version folder. */
   readonly id: string;
@@ -41,7 +41,7 @@ export interface Installation {
   readonly binDir: string;
   /** ISO 8601. */
   readonly installedAt: string;
-  /** Programs that are there and can be run. */
+  /** Programs that exist and can be run. */
   readonly parts: ReadonlyMap<EnginePart, InstalledPart>;
 }
 

@@ -16,7 +16,7 @@ import type { EngineOptions } from './notice.ts';
 export interface EnginePod {
   readonly namespace: string;
   readonly name: string;
-  /** As buildctl takes it. */
+  /** Address of the engine, in the form that buildctl uses. */
   readonly address: string;
 }
 

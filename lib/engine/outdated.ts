@@ -4,7 +4,7 @@ import { type EnginePackage, isAtLeast, PACKAGES } from './versions.ts';
 
 /** A package that is older than the version that this bake-ts is made for. */
 export interface OutdatedPackage {
-  /** What is older. */
+  /** The outdated package. */
   readonly package: EnginePackage;
   /** The one that is installed: of its programs, the oldest. */
   readonly installed: string;

@@ -8,23 +8,23 @@ import type { EngineOptions } from './notice.ts';
 import { enginePaths } from './paths.ts';
 import { askMember, type ListOptions, listMembers, type MemberAddress, type MemberState } from './pool.ts';
 
-/** A member as it was found. */
+/** State of a member. */
 export interface MemberReport {
   /** Which one it is. */
   readonly member: MemberAddress;
-  /** What it says of itself; why it does not. */
+  /** Its state, or why it is not known. */
   readonly state: Result<MemberState>;
-  /** Builds that run there now, of whichever client; absent: it does not say. */
+  /** Builds that run there now, of any client; absent if not known. */
   readonly runningBuilds?: number;
-  /** Bytes of its cache; absent: it does not say. */
+  /** Bytes of its cache; absent if not known. */
   readonly cacheBytes?: number;
 }
 
-/** A pool as it was found. */
+/** State of a pool. */
 export interface PoolStatus {
   /** In the order in which they are named. */
   readonly members: readonly MemberReport[];
-  /** Of what is named and makes no member. */
+  /** Problems of entries that are not valid members. */
   readonly problems: readonly Problem[];
 }
 

@@ -28,23 +28,23 @@ import { readWorker } from './worker.ts';
 export interface MemberAddress extends EngineTarget {
   /** The name by which it is hashed and shown: its address; of a pod NAMESPACE/POD, with its context in front where two clusters have it. */
   readonly id: string;
-  /** What is built there, as somebody said it; empty: what its own architecture runs. */
+  /** Platforms that are built there, as configured; empty: those of its own architecture. */
   readonly platforms: readonly string[];
-  /** Builds at a time. */
+  /** How many builds run at the same time. */
   readonly jobs: number;
-  /** What builds may ask for. */
+  /** Labels that builds may require. */
   readonly labels: readonly string[];
 }
 
-/** What a member says of itself. */
+/** What a member reports. */
 export interface MemberState {
   /** What it works with. */
   readonly worker: WorkerInfo;
-  /** Of its buildkitd: `v0.34.2`; absent: it does not say. */
+  /** Version of its buildkitd: `v0.34.2`; absent if not known. */
   readonly version?: string;
-  /** What is built there: as somebody said it, else what its own architecture runs. */
+  /** Platforms that are built there: as configured, otherwise those of its own architecture. */
   readonly platforms: readonly string[];
-  /** How long the whole question took, with the start of buildctl. */
+  /** How long the request took, including the start of buildctl. */
   readonly latencyMs: number;
 }
 

@@ -10,13 +10,13 @@ import { readWorker } from './worker.ts';
 
 /** An engine that answers. */
 export interface ServingEngine extends Pick<Engine, 'address' | 'kind' | 'source' | 'notes'> {
-  /** BuildKit's, as it says it (`v0.13.1`); undefined where it does not. */
+  /** Version of BuildKit as it reports it (`v0.13.1`); undefined if it does not. */
   readonly version?: string;
-  /** What its worker says of itself. */
+  /** Its worker. */
   readonly worker: WorkerInfo;
-  /** Where its images can be read from here. */
+  /** How to read its images, if that is possible from here. */
   readonly containerd?: ContainerdAccess;
-  /** Why they cannot. */
+  /** Why its images cannot be read. */
   readonly unreadable?: Problem;
 }
 

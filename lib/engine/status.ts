@@ -8,15 +8,15 @@ import type { EngineOptions } from './notice.ts';
 import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 
-/** A daemon as it was found. */
+/** State of a daemon. */
 export interface DaemonStatus extends DaemonRecord {
   /** `ended`: its pid file is there, its process is not. `silent`: it runs, but does not answer. */
   readonly state: 'running' | 'silent' | 'ended';
 }
 
-/** The embedded engine as it was found. */
+/** State of the embedded engine. */
 export interface EngineStatus {
-  /** Where everything of it lies. */
+  /** Paths of all its files. */
   readonly paths: EnginePaths;
   /** The version in use; absent: none is installed. */
   readonly installation?: Installation;
@@ -28,7 +28,7 @@ export interface EngineStatus {
   readonly address: string;
   /** `127.0.0.1:PORT` of the registry where it runs. */
   readonly registry?: string;
-  /** Bytes on disk; only if asked for, as walking a large cache takes its time. */
+  /** Bytes on disk. Only if requested, because walking a large cache takes a while. */
   readonly diskUse?: { readonly binariesBytes: number; readonly stateBytes: number };
 }
 

@@ -66,7 +66,7 @@ export interface RunningEngine {
   readonly buildctl: string;
   /** Where its containerd listens, BuildKit's namespace in it, and the absolute path of `ctr`. */
   readonly containerd: { readonly socket: string; readonly namespace: string; readonly ctr: string };
-  /** What its worker says of itself. */
+  /** Its worker. */
   readonly worker: WorkerInfo;
   /** `127.0.0.1:PORT` where the registry runs. */
   readonly registry?: string;

@@ -18,17 +18,17 @@ import { notInstalled, upEngine } from './up.ts';
 /** How to upgrade. */
 export interface UpgradeOptions
   extends Pick<InstallOptions, 'env' | 'signal' | 'notify' | 'from' | 'mirror' | 'files' | 'checksums'> {
-  /** Only compares. */
+  /** Only compare. */
   readonly check?: boolean;
   /** Changes a running engine over though it builds: the builds fail, and runs of bake-ts begin them again. */
   readonly restart?: boolean;
 }
 
-/** What an upgrade came to. */
+/** The result of an upgrade. */
 export interface UpgradeReport {
   /** Packages that were older than the pinned ones. */
   readonly outdated: readonly OutdatedPackage[];
-  /** Those of them that still are: no source had a newer one. */
+  /** Those that are still older, because no source had a newer version. */
   readonly remaining: readonly OutdatedPackage[];
   /** What is installed now. */
   readonly installation: Installation;
@@ -37,7 +37,7 @@ export interface UpgradeReport {
    * it goes on as it is until the next `up` (`pending`), since it builds.
    */
   readonly engine: 'stopped' | 'current' | 'restarted' | 'pending';
-  /** Why the change is pending, why a package is as old as it was. */
+  /** Why the upgrade is pending, or why a package is still old. */
   readonly warnings: readonly Problem[];
 }
 

@@ -31,7 +31,7 @@ export function diffKeys(
   const lines = [
     ...(before.version === after.version
       ? []
-      : [`keys are made in another way (version ${before.version} → ${after.version})`]),
+      : [`the format of keys changed (version ${before.version} → ${after.version})`]),
     ...diffDockerfiles(before.dockerfile, after.dockerfile),
     ...(before.target === after.target
       ? []
@@ -49,8 +49,8 @@ export function diffKeys(
     ),
     ...diffMaps(before.parents, after.parents, (name, old, now) =>
       old === undefined || now === undefined
-        ? `build behind ${name} ${wordOf(old, now)}`
-        : `build behind ${name} has another result ${shortDigest(old)} → ${shortDigest(now)}`,
+        ? `build for context ${name} ${wordOf(old, now)}`
+        : `build for context ${name} has another result ${shortDigest(old)} → ${shortDigest(now)}`,
     ),
     ...diffMaps(before.options, after.options, (name, old, now) => {
       if (isHidden(name, old, now)) return `${name} ${wordOf(old, now)}`;
@@ -128,7 +128,7 @@ export function showLine(line: string): string {
 function showEdit(before: string, after: string): string {
   const [old, now] = [before, after].map((line) => hideInStep(line).trim());
   if (old === undefined || now === undefined || old === now)
-    return `${shorten(now ?? '')} changed in what is not shown`;
+    return `${shorten(now ?? '')} changed in a part that is not shown`;
   return shortenBoth(old, now).join(' became ');
 }
 

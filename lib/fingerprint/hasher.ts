@@ -322,7 +322,7 @@ async function checkRoot(request: ContextRequest): Promise<Problem | undefined> 
     if (code !== 'ENOENT' && code !== 'ENOTDIR') return unreadable(request, [{ path: '.', code }])[0];
     return problem('context/missing', `the context ${request.written} does not exist`, {
       ...place,
-      hint: `There is nothing at ${request.root}; BuildKit would build with an empty context.`,
+      hint: `Create ${request.root} or correct the path; BuildKit would build with an empty context.`,
     });
   }
   return problem('context/not-a-directory', `the context ${request.written} is not a directory`, {
@@ -342,7 +342,7 @@ function unreadable(
     if (denied !== undefined) return problem('system/permission', denied, place);
     return problem('context/unreadable', `${what} cannot be read (${reasonOf(code)})`, {
       ...place,
-      hint: 'Make it readable, or leave it out with .dockerignore; BuildKit would take it for empty, or fail.',
+      hint: 'Make it readable, or exclude it with .dockerignore; BuildKit would treat it as empty, or fail.',
     });
   });
   const rest = failures.length - problems.length;

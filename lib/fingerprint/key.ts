@@ -98,7 +98,7 @@ export function keyParts(input: KeyInput): KeyResult {
       case 'oci-layout': {
         const digest = input.layouts?.get(name) ?? ref.digest;
         if (digest === undefined || !isDigest(digest))
-          unknown('unread', `the image of the OCI layout ${name} was not looked up`);
+          unknown('unread', `the image of the OCI layout ${name} was not resolved`);
         else options[`context ${name}`] = `@${digest}`;
         return;
       }
@@ -122,7 +122,7 @@ export function keyParts(input: KeyInput): KeyResult {
   }
   for (const name of used) {
     if (!build.contexts.has(name) && !input.parents.has(name)) {
-      unknown('parent', `the result behind ${name} has no digest`, name);
+      unknown('parent', `the result for context ${name} has no digest`, name);
     }
   }
   for (const image of facts.images) addImage(image.written);
@@ -130,8 +130,7 @@ export function keyParts(input: KeyInput): KeyResult {
   if (frontend !== undefined) addImage(frontend.image);
   for (const generator of sbomGenerators(build)) addImage(generator);
   for (const remote of facts.remoteSources) {
-    if (!remote.pinned)
-      unknown('download', `ADD ${remote.url} may have changed; a --checksum makes it known`);
+    if (!remote.pinned) unknown('download', `ADD ${remote.url} may have changed (it has no --checksum)`);
   }
   return {
     parts: {

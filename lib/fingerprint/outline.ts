@@ -137,7 +137,7 @@ export function diffOutline(
   { limit, isSecret, without = new Set() }: OutlineDiffOptions,
 ): readonly string[] {
   if (before.version !== KEY_VERSION)
-    return [`keys are made in another way (version ${before.version} → ${KEY_VERSION})`];
+    return [`the format of keys changed (version ${before.version} → ${KEY_VERSION})`];
   const key = without.size === 0 ? computeKey(parts) : undefined;
   if (key === before.key) return [];
   const now = outlineInputs(key ?? '', { ...parts, files: {} }, 0, isSecret);
@@ -160,8 +160,10 @@ export function diffOutline(
         : `image ${name} changed ${shortDigest(old)} → ${shortDigest(next)}`;
     }),
     ...diffMaps(leaveOut(before.parents, without), leaveOut(now.parents, without), (name, old, next) => {
-      if (old === undefined) return `build behind ${name} added`;
-      return next === undefined ? `build behind ${name} removed` : `build behind ${name} has another result`;
+      if (old === undefined) return `build for context ${name} added`;
+      return next === undefined
+        ? `build for context ${name} removed`
+        : `build for context ${name} has another result`;
     }),
     ...diffMaps(before.options, now.options, (name, old, next) => {
       if (name === ALL) return 'options changed';
@@ -173,8 +175,8 @@ export function diffOutline(
   if (lines.length === 0 && key !== undefined)
     lines.push(
       before.hides || now.hides
-        ? 'an argument changed (which one is not recorded, its value may be secret)'
-        : 'something changed that the shared records do not tell apart',
+        ? 'an argument changed (its name is not recorded, since the value may be secret)'
+        : 'something changed that shared records do not detail',
     );
   return atMost(lines, limit);
 }

@@ -11,7 +11,7 @@ import type { Type, Value } from './value.ts';
 export function attributeOf(of: Value, name: string, span: Span): Outcome {
   if (of.kind === 'null') {
     return failure(span, `null has no attribute ${name}`, {
-      hint: 'What stands before the dot is null here.',
+      hint: 'The value before the dot is null here.',
     });
   }
   if (of.kind === 'mapping') {
@@ -25,8 +25,8 @@ export function attributeOf(of: Value, name: string, span: Span): Outcome {
 function hintForAttribute(of: Value, name: string): string {
   if (of.kind !== 'sequence') return 'Only objects and maps have attributes.';
   return of.type.kind === 'set'
-    ? `Write [for one in … : one.${name}] for all of its elements.`
-    : `Write [0].${name} for the first element, or [*].${name} for all of them.`;
+    ? `Use [for one in … : one.${name}] for all of its elements.`
+    : `Use [0].${name} for the first element, or [*].${name} for all of them.`;
 }
 
 function entryOf(entries: ReadonlyMap<string, Value>, name: string): Value | undefined {
@@ -54,7 +54,7 @@ function withArticle(type: Type): string {
 /** `of[key]`; the span is that of the whole. */
 export function elementOf(of: Value, key: Value, span: Span): Outcome {
   if (of.kind === 'null') {
-    return failure(span, 'null has no elements', { hint: 'What stands before the bracket is null here.' });
+    return failure(span, 'null has no elements', { hint: 'The value before the bracket is null here.' });
   }
   if (key.kind === 'null') return failure(span, 'The key in the brackets is null');
   if (of.kind === 'mapping') {
@@ -66,7 +66,7 @@ export function elementOf(of: Value, key: Value, span: Span): Outcome {
   if (of.kind !== 'sequence') return failure(span, `${withArticle(of.type)} has no elements`);
   if (of.type.kind === 'set') {
     return failure(span, 'The elements of a set have no order and no keys', {
-      hint: 'Go over it with for: [for one in … : one].',
+      hint: 'Loop over it: [for one in … : one].',
     });
   }
   const converted = convert(key, NUMBER);
@@ -76,8 +76,8 @@ export function elementOf(of: Value, key: Value, span: Span): Outcome {
 
 function itemAt(items: readonly Value[], key: Value, span: Span): Outcome {
   const whole = key.kind === 'number' && !isInfinite(key.value) ? toInteger(key.value) : undefined;
-  if (whole === undefined) return failure(span, 'The index is no whole number');
-  if (whole < 0n) return failure(span, 'The index is negative', { hint: 'The first element is [0].' });
+  if (whole === undefined) return failure(span, 'The index is not a whole number');
+  if (whole < 0n) return failure(span, 'The index is negative', { hint: 'Use [0] for the first element.' });
   const item = whole < BigInt(items.length) ? items[Number(whole)] : undefined;
   if (item !== undefined) return item;
   const count = items.length === 1 ? '1 element' : `${items.length} elements`;
@@ -85,7 +85,8 @@ function itemAt(items: readonly Value[], key: Value, span: Span): Outcome {
     span,
     items.length === 0 ? 'The list is empty' : `The list has ${count}, so there is no [${whole}]`,
     {
-      hint: items.length === 0 ? 'Ask for length(…) > 0 first.' : `They are [0] to [${items.length - 1}].`,
+      hint:
+        items.length === 0 ? 'Check length(…) > 0 first.' : `Valid indexes are [0] to [${items.length - 1}].`,
     },
   );
 }

@@ -30,7 +30,7 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
   if ('kind' in result) return result;
   if (result.ok) return checkSize(result.value, evaluation.budget, call.span);
   const at = result.argument === undefined ? undefined : given.args[result.argument];
-  const what = at === undefined ? `${call.name}() fails` : `${call.name}() cannot take this`;
+  const what = at === undefined ? `${call.name}() fails` : `${call.name}()`;
   const { problems = [] } = result;
   const hint = problems[0]?.hint;
   const failed = failure(at?.expression.span ?? call.span, `${what}: ${result.message}`, {
@@ -68,9 +68,9 @@ function argumentsOf(call: Call, evaluation: Evaluation): { readonly args: reado
   }
   return failure(
     last.span,
-    `"..." passes on a list, and this is ${outcome.kind === 'null' ? 'null' : 'none'}`,
+    `"..." expands a list, but this is ${outcome.kind === 'null' ? 'null' : 'not one'}`,
     {
-      hint: 'Take "..." away, or write the arguments in brackets.',
+      hint: 'Remove "...", or write the arguments in brackets.',
     },
   );
 }

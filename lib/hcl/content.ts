@@ -30,7 +30,7 @@ function bodyOf(value: JsonNode): JsonBody {
 }
 
 function wrongKind(node: JsonNode, what: string): Problem {
-  return problem('bake/syntax', `${what} is to be an object of JSON, or an array of objects`, {
+  return problem('bake/syntax', `${what} must be a JSON object or an array of objects`, {
     hint: 'Write { … }.',
     span: node.span,
   });
@@ -58,7 +58,7 @@ export function attributesOf(body: Body): {
     block === undefined
       ? []
       : [
-          problem('bake/syntax', `There are no blocks in here, as ${block.type}`, {
+          problem('bake/syntax', `Blocks such as ${block.type} are not allowed here`, {
             hint: `For an attribute write ${block.type} = { … }.`,
             span: block.typeSpan,
           }),
@@ -101,7 +101,7 @@ function wrongLabels(block: Block, wanted: number): Problem | undefined {
         hint: `Write ${form}.`,
         span: block.typeSpan,
       })
-    : problem('bake/syntax', `This ${block.type} has a label too many`, {
+    : problem('bake/syntax', `This ${block.type} has too many labels`, {
         hint: `Write ${form}.`,
         span: extra.span,
       });
@@ -125,7 +125,7 @@ function jsonContent(body: JsonBody, schema: BodySchema, problems: Problem[]): B
   const attributes = new Map<string, BodyAttribute>();
   const blocks: Block[] = [];
   const hidden = new Set(body.hidden);
-  for (const member of membersOf(body.value, 'What stands here', problems)) {
+  for (const member of membersOf(body.value, 'The value', problems)) {
     const { name } = member;
     if (body.hidden.has(name)) continue;
     const labels = labelsOf(schema, name);
@@ -240,11 +240,11 @@ export function unexpectedItems(rest: Body, schema: BodySchema): readonly Proble
   const names = [...schema.attributes, ...Object.keys(schema.blocks)];
   const unknown = (name: string, span: Span, what: string) =>
     problem('bake/unknown-name', `There is no ${what} ${name} here`, {
-      hint: didYouMean(name, names) ?? `There are ${names.join(', ')}.`,
+      hint: didYouMean(name, names) ?? `Valid names: ${names.join(', ')}.`,
       span,
     });
   if (rest.kind === 'json') {
-    return membersOf(rest.value, 'What stands here', [])
+    return membersOf(rest.value, 'The value', [])
       .filter(({ name }) => name !== '//' && !rest.hidden.has(name))
       .map(({ name, nameSpan }) => unknown(name, nameSpan, 'attribute or block'));
   }

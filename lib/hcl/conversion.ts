@@ -125,7 +125,7 @@ function textToBool(value: Value): Value {
   const lower = text.toLowerCase();
   throw new Unconvertible(
     lower === 'true' || lower === 'false'
-      ? `a bool is required; as a text it is written "${lower}", in lower case`
+      ? `a bool is required; write "${lower}" in lower case`
       : 'a bool is required',
   );
 }
@@ -301,11 +301,11 @@ function unified(items: readonly Value[], unsafe: boolean): readonly Value[] {
     items.map((item) => item.type),
     unsafe,
   );
-  if (type === undefined) throw new Unconvertible('there is no type that all elements can have');
+  if (type === undefined) throw new Unconvertible('the elements have no common type');
   return items.map((item, at) => {
     if (equalTypes(item.type, type)) return item;
     const conversion = findConversion(item.type, type, unsafe);
-    if (conversion === undefined) throw new Unconvertible('there is no type that all elements can have');
+    if (conversion === undefined) throw new Unconvertible('the elements have no common type');
     return inside(at, conversion, item);
   });
 }
@@ -410,5 +410,5 @@ export function mismatch(given: Type, asked: Type): string {
         return `in [${quotedName(name)}]: ${mismatch(type, asked.of)}`;
   }
   const article = /^[aeiou]/.test(typeName(asked)) ? 'an' : 'a';
-  return `${article} ${typeName(asked)} is required, and this is ${/^[aeiou]/.test(typeName(given)) ? 'an' : 'a'} ${typeName(given)}`;
+  return `${article} ${typeName(asked)} is required, not ${/^[aeiou]/.test(typeName(given)) ? 'an' : 'a'} ${typeName(given)}`;
 }

@@ -42,14 +42,14 @@ function faultOfCodePoint(written: string): Fault | undefined {
   const point = Number.parseInt(written.slice(2), 16);
   if (point <= 0x10ffff && !(point >= 0xd800 && point <= 0xdfff)) return undefined;
   return {
-    message: `${written} is no character`,
+    message: `${written} is not a valid character`,
     hint: 'Characters above U+FFFF are written as \\U and eight digits, not as two halves.',
   };
 }
 
 function faultOfEscape(written: string): Fault {
   return {
-    message: `There is no escape ${written}`,
-    hint: 'There are \\n, \\r, \\t, \\", \\\\, \\uXXXX and \\UXXXXXXXX. For a backslash write \\\\.',
+    message: `Invalid escape ${written}`,
+    hint: 'Valid escapes are \\n, \\r, \\t, \\", \\\\, \\uXXXX and \\UXXXXXXXX. For a backslash write \\\\.',
   };
 }

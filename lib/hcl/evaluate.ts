@@ -70,9 +70,9 @@ export function evaluate(
 function outcomeOf(expression: Expression, evaluation: Evaluation): Outcome {
   spend(evaluation.budget, 1, expression.span);
   if (depth >= MAX_DEPTH) {
-    const hint = 'Functions may call one another only so often.';
+    const hint = 'Nest calls of functions less deeply.';
     throw new Exceeded(
-      problem('bake/expression', `Evaluating goes deeper than ${MAX_DEPTH} levels`, {
+      problem('bake/expression', `Evaluation is nested deeper than ${MAX_DEPTH} levels`, {
         hint,
         span: expression.span,
       }),
@@ -172,9 +172,7 @@ function evaluateVariable(name: string, span: Span, { scope, unknown, budget }: 
   return failure(span, `There is no variable ${name}`, {
     hint:
       suggestName(name, names, budget) ??
-      (/^[A-Z_a-z]/.test(name) && !isInTemplate(span)
-        ? `A text is written between quotes: "${name}".`
-        : undefined),
+      (/^[A-Z_a-z]/.test(name) && !isInTemplate(span) ? `Put a string in quotes: "${name}".` : undefined),
   });
 }
 
@@ -194,7 +192,7 @@ function evaluateUnary(expression: Unary, evaluation: Evaluation): Outcome {
   if (of.kind === 'failure') return failures([of], type);
   if (of.kind === 'number') return negated(of.value);
   if (of.kind === 'bool') return boolValue(!of.value);
-  return failure(expression.of.span, `What ${expression.operator} is applied to is null`, { type });
+  return failure(expression.of.span, `The operand of ${expression.operator} is null`, { type });
 }
 
 /** The operand as what the operator takes. */
@@ -220,7 +218,7 @@ function canBe(type: Type, wanted: Type): boolean {
 }
 
 function wrongOperand(expression: Expression, operator: string, wanted: Type, type: Type): Failure {
-  return failure(expression.span, `${operator} takes a ${typeName(wanted)}, and this is a ${typeName(type)}`);
+  return failure(expression.span, `${operator} takes a ${typeName(wanted)}, not a ${typeName(type)}`);
 }
 
 function evaluateBinary(expression: Binary, evaluation: Evaluation): Outcome {
@@ -258,9 +256,9 @@ function evaluateConditional(expression: Conditional, evaluation: Evaluation): O
     const span = { ...expression.yes.span, end: expression.no.span.end };
     return failure(
       span,
-      `The two sides of this conditional are of different types: ${difference(yes.type, no.type)}`,
+      `The two sides of this conditional have different types: ${difference(yes.type, no.type)}`,
       {
-        hint: 'Both must be of one type, or such that one can be converted to the other.',
+        hint: 'Give both the same type, or types that convert to one another.',
       },
     );
   }
@@ -275,12 +273,14 @@ function evaluateConditional(expression: Conditional, evaluation: Evaluation): O
 export function conditionOf(test: Outcome, expression: Expression): Outcome {
   if (test.kind === 'failure' || test.kind === 'bool') return test;
   if (test.kind === 'null') {
-    return failure(expression.span, 'The condition is null', { hint: 'A condition is true or false.' });
+    return failure(expression.span, 'The condition is null', {
+      hint: 'Use a condition that is true or false.',
+    });
   }
   const converted = convert(test, BOOL);
   if (converted.ok) return converted.value;
-  return failure(expression.span, `This is no condition: ${converted.message}`, {
-    hint: 'A condition is true or false. Compare with ==, != or another operator.',
+  return failure(expression.span, `This is not a condition: ${converted.message}`, {
+    hint: 'A condition must be true or false. Compare with ==, != or another operator.',
   });
 }
 
@@ -303,7 +303,7 @@ function asType(value: Value, type: Type, expression: Expression): Outcome {
   if (converted.ok) return converted.value;
   return failure(
     expression.span,
-    `This side of the conditional cannot be what the other is: ${converted.message}`,
+    `This side of the conditional cannot be converted to the type of the other: ${converted.message}`,
     { type },
   );
 }
@@ -338,7 +338,7 @@ function evaluateObject(expression: ObjectLiteral, evaluation: Evaluation): Outc
       failed.push(name);
       hasAllKeys = false;
     } else if (key.kind === 'template' && key.form === 'json' && types.has(name)) {
-      failed.push(failure(key.span, `The name ${JSON.stringify(name)} stands twice in this object`));
+      failed.push(failure(key.span, `The name ${JSON.stringify(name)} appears twice in this object`));
     } else {
       types.set(name, outcome.type);
       if (isValue(outcome)) entries.set(name, outcome);
@@ -352,7 +352,7 @@ function evaluateObject(expression: ObjectLiteral, evaluation: Evaluation): Outc
 function keyOf(key: Expression, evaluation: Evaluation): string | Failure {
   if (isBareTraversal(key)) {
     return failure(key.span, 'A key with dots or brackets could be a name or a reference', {
-      hint: 'Put it between quotes for a name, or in parentheses for the value of a reference.',
+      hint: 'Put it in quotes for a name, or in parentheses for the value of a reference.',
     });
   }
   const outcome = outcomeOf(key, evaluation);
@@ -415,14 +415,14 @@ function textOfPart(part: Exclude<TemplatePart, { kind: 'text' }>, evaluation: E
   const span = part.kind === 'interpolation' ? part.value.span : part.span;
   if (outcome.kind === 'null') {
     const isVariable = part.kind === 'interpolation' && part.value.kind === 'variable';
-    const what = isVariable ? `${part.value.name} is null, which` : 'null';
-    return failure(span, `${what} cannot be put into a text`, {
-      hint: 'Ask for it first: ${NAME != null ? NAME : ""}, or give the variable a default.',
+    const what = isVariable ? `${part.value.name} is null, so it` : 'null';
+    return failure(span, `${what} cannot be inserted into a string`, {
+      hint: 'Check it first: ${NAME != null ? NAME : ""}, or give the variable a default.',
     });
   }
   const converted = convert(outcome, STRING);
   if (converted.ok) return converted.value.kind === 'string' ? converted.value.value : '';
-  return failure(span, `This cannot be put into a text: ${converted.message}`, {
+  return failure(span, `This cannot be inserted into a string: ${converted.message}`, {
     hint: 'Use join(",", …) for a list, or jsonencode(…).',
   });
 }

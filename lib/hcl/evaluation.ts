@@ -97,8 +97,8 @@ export function spend(budget: Budget, steps: number, span: Span): void {
   budget.steps -= steps;
   if (budget.steps >= 0) return;
   throw new Exceeded(
-    problem('bake/expression', 'Evaluating takes more than two million steps', {
-      hint: 'Loops within loops multiply. Give them less to go over.',
+    problem('bake/expression', 'Evaluation takes more than two million steps', {
+      hint: 'Loop over fewer elements; nested loops multiply.',
       span,
     }),
   );
@@ -139,8 +139,6 @@ export function checkSize(value: Value, budget: Budget, span: Span): Value {
 }
 
 function tooLarge(what: string, unit: string, most: number, span: Span): Exceeded {
-  const message = `This gives a ${what} of more than ${most.toLocaleString('en')} ${unit}`;
-  return new Exceeded(
-    problem('bake/expression', message, { hint: 'Such values are of no use to a build.', span }),
-  );
+  const message = `This would make a ${what} of more than ${most.toLocaleString('en')} ${unit}`;
+  return new Exceeded(problem('bake/expression', message, { hint: 'Make it smaller.', span }));
 }

@@ -33,7 +33,7 @@ export function parseJsonText(
         parser.at,
         parser.at + 1,
         'Something follows the end of the JSON value',
-        'Take it away.',
+        'Remove it.',
       );
     }
     return { value };
@@ -67,7 +67,7 @@ function parseValue(parser: Parser): JsonNode {
   if (char === undefined) throw mistake(parser, at, at, 'The file ends where a value is expected');
   if (char === '{' || char === '[') {
     if (parser.depth >= MAX_DEPTH)
-      throw mistake(parser, at, at + 1, `This nests deeper than ${MAX_DEPTH} levels`);
+      throw mistake(parser, at, at + 1, `This is nested deeper than ${MAX_DEPTH} levels`);
     parser.depth++;
     const value = char === '{' ? parseObject(parser) : parseArray(parser);
     parser.depth--;
@@ -80,13 +80,7 @@ function parseValue(parser: Parser): JsonNode {
   if (/[-+.0-9]/.test(char)) return parseNumber(parser);
   if (/[a-zA-Z]/.test(char)) return parseWord(parser);
   if (char === "'") {
-    throw mistake(
-      parser,
-      at,
-      at + 1,
-      'Single quotes are no quotes in JSON',
-      'Put the text between double quotes.',
-    );
+    throw mistake(parser, at, at + 1, 'JSON has no single quotes', 'Put the string in double quotes.');
   }
   if (char === '/' || char === '#') {
     throw mistake(
@@ -112,13 +106,7 @@ function parseObject(parser: Parser): JsonObject {
     skipSpace(parser);
     if (parser.text[parser.at] !== ':') {
       const { at } = parser;
-      throw mistake(
-        parser,
-        at,
-        at + 1,
-        'A colon is missing behind this name',
-        'Members are written "NAME": VALUE.',
-      );
+      throw mistake(parser, at, at + 1, 'A colon is missing after this name', 'Write "NAME": VALUE.');
     }
     parser.at++;
     members.push({ name, nameSpan, value: parseValue(parser) });
@@ -137,7 +125,7 @@ function noName(parser: Parser, start: number): JsonMistake {
     at,
     at + 1,
     'The name of a member is expected here',
-    'Put names between double quotes.',
+    'Put the name in double quotes.',
   );
 }
 
@@ -170,7 +158,7 @@ function separated(parser: Parser, close: '}' | ']', start: number): boolean {
   parser.at++;
   skipSpace(parser);
   if (text[parser.at] === close) {
-    throw mistake(parser, at, at + 1, 'JSON has no comma behind the last item', 'Take the comma away.');
+    throw mistake(parser, at, at + 1, 'JSON allows no comma after the last item', 'Remove the comma.');
   }
   return true;
 }
@@ -188,7 +176,7 @@ function parseString(parser: Parser): string {
       parser,
       start,
       parser.at,
-      'The closing quote of this text is missing',
+      'The closing quote of this string is missing',
       'For a line break write \\n.',
     );
   }
@@ -202,7 +190,7 @@ function parseString(parser: Parser): string {
         parser,
         at,
         at + 1,
-        'A control character stands in a text',
+        'A string contains a control character',
         'Write it as \\t or \\uXXXX.',
       );
     }
@@ -212,8 +200,8 @@ function parseString(parser: Parser): string {
       parser,
       at,
       at + 2,
-      `There is no escape ${parser.text.slice(at, at + 2)} in JSON`,
-      'There are \\n, \\r, \\t, \\b, \\f, \\", \\\\, \\/ and \\uXXXX. For a backslash write \\\\.',
+      `Invalid escape ${parser.text.slice(at, at + 2)} in JSON`,
+      'Valid escapes are \\n, \\r, \\t, \\b, \\f, \\", \\\\, \\/ and \\uXXXX. For a backslash write \\\\.',
     );
   }
 }
@@ -227,8 +215,8 @@ function parseNumber(parser: Parser): JsonNode {
       parser,
       start,
       parser.at,
-      `${number} is no number in JSON`,
-      'Put versions between double quotes.',
+      `${number} is not a JSON number`,
+      'Put a version in double quotes.',
     );
   }
   return { kind: 'scalar', value: { number }, span: spanOf(parser, start) };
@@ -239,8 +227,8 @@ function parseWord(parser: Parser): JsonNode {
   const word = /^[a-zA-Z_]+/.exec(parser.text.slice(start, start + 100))?.[0] ?? '';
   parser.at = start + word.length;
   if (word !== 'true' && word !== 'false' && word !== 'null') {
-    const hint = didYouMean(word, ['true', 'false', 'null']) ?? 'Put texts between double quotes.';
-    throw mistake(parser, start, parser.at, `There is no value ${word} in JSON`, hint);
+    const hint = didYouMean(word, ['true', 'false', 'null']) ?? 'Put a string in double quotes.';
+    throw mistake(parser, start, parser.at, `${word} is not a JSON value`, hint);
   }
   return { kind: 'scalar', value: word === 'null' ? null : word === 'true', span: spanOf(parser, start) };
 }

@@ -112,13 +112,15 @@ class Reader {
       this.take(WHITE);
       const name = this.string();
       if (name !== name.normalize('NFC'))
-        throw new BadJson(`the name ${JSON.stringify(name)} is not in Unicode's form NFC, as names must be`);
+        throw new BadJson(`the name ${JSON.stringify(name)} must be in the Unicode form NFC`);
       this.take(WHITE);
       if (!this.skip(':')) throw this.unexpected('":"');
       const value = this.value(level + 1);
       const before = entries.get(name);
       if (before !== undefined && !equalTypes(before.type, value.type))
-        throw new BadJson(`the property ${JSON.stringify(name)} comes twice, with values of different types`);
+        throw new BadJson(
+          `the property ${JSON.stringify(name)} appears twice, with values of different types`,
+        );
       entries.set(name, value);
       this.take(WHITE);
     } while (this.skip(','));
@@ -141,7 +143,7 @@ class Reader {
 
   private string(): string {
     const text = this.take(TEXT);
-    if (text === undefined) throw this.unexpected('a text in quotes');
+    if (text === undefined) throw this.unexpected('a quoted string');
     // Half of a surrogate pair is no character.
     return (JSON.parse(text) as string).replace(/\p{Cs}/gu, '\ufffd');
   }

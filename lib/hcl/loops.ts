@@ -44,7 +44,7 @@ function rounds(
   const over = evaluation.outcomeOf(loop.over, evaluation);
   if (over.kind === 'failure') return failures([over]);
   if (over.kind === 'null') {
-    return failure(loop.over.span, '"for" cannot go over null', {
+    return failure(loop.over.span, '"for" cannot loop over null', {
       hint: 'Give it an empty list: … != null ? … : [].',
     });
   }
@@ -57,8 +57,8 @@ function rounds(
       round(loop, evaluation, value, () => (isSet ? value : numberValue(at))),
     );
   }
-  return failure(loop.over.span, `"for" cannot go over a ${typeName(over.type)}`, {
-    hint: 'It takes lists, sets, maps and objects. Use split(",", …) for a text.',
+  return failure(loop.over.span, `"for" cannot loop over a ${typeName(over.type)}`, {
+    hint: 'Use a list, set, map or object; for a string, split(",", …).',
   });
 }
 
@@ -100,9 +100,9 @@ function isIncluded({ when }: For, round: Evaluation): boolean | Failure {
   if (when === undefined) return true;
   const outcome = round.outcomeOf(when, round);
   if (outcome.kind === 'failure') return failures([outcome]);
-  if (outcome.kind === 'null') return failure(when.span, 'The condition behind "if" is null');
+  if (outcome.kind === 'null') return failure(when.span, 'The condition after "if" is null');
   const converted = convert(outcome, BOOL);
-  if (!converted.ok) return failure(when.span, `This is no condition: ${converted.message}`);
+  if (!converted.ok) return failure(when.span, `This is not a condition: ${converted.message}`);
   return converted.value.kind === 'bool' && converted.value.value;
 }
 
@@ -160,8 +160,8 @@ function typeOfGroups(loop: For, grouped: ReadonlyMap<string, readonly Outcome[]
 }
 
 function repeatedKey(key: Expression, name: string): Failure {
-  return failure(key.span, `The key ${JSON.stringify(name)} comes twice`, {
-    hint: 'Write "..." behind the value to have the values of equal keys as a list.',
+  return failure(key.span, `The key ${JSON.stringify(name)} appears twice`, {
+    hint: 'Write "..." after the value to collect the values of equal keys in a list.',
   });
 }
 
@@ -214,7 +214,7 @@ export function evaluateSplat(splat: Splat, evaluation: Evaluation): Outcome {
   if (of.type.kind !== 'list' && of.type.kind !== 'set') return tupleOf(values);
   if (values.length === 0) return emptyList(splat, of.type.of);
   if (haveOneType(values)) return listOfSame(values);
-  return failure(splat.each.span, 'The elements that [*] gives are of different types', {
+  return failure(splat.each.span, 'The elements that [*] returns have different types', {
     hint: 'Use a for expression instead: [for one in … : …].',
   });
 }

@@ -30,7 +30,7 @@ export function operate(operator: BinaryOperator, left: Value, right: Value): Va
   if (operator === '==') return boolValue(equalValues(left, right));
   if (operator === '!=') return boolValue(!equalValues(left, right));
   if (left.kind === 'null' || right.kind === 'null') {
-    return `${left.kind === 'null' ? 'What is left of' : 'What is right of'} ${operator} is null`;
+    return `${left.kind === 'null' ? 'The left operand of' : 'The right operand of'} ${operator} is null`;
   }
   if (left.kind === 'bool' && right.kind === 'bool') {
     return boolValue(operator === '&&' ? left.value && right.value : left.value || right.value);
@@ -74,8 +74,8 @@ function calculate(operator: BinaryOperator, left: HclNumber, right: HclNumber):
 
 function noResult(operator: BinaryOperator): string {
   return operator === '/' || operator === '%'
-    ? 'Zero cannot be divided by zero, nor an infinite number by one'
-    : 'The result is no number, or one that is too large';
+    ? 'Zero cannot be divided by zero, nor an infinite number by an infinite one'
+    : 'The result is not a number, or too large';
 }
 
 /** `-of` */

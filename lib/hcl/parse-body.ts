@@ -178,20 +178,20 @@ function parseItem(reader: Reader, draft: Draft, token: Token): void {
 function notAnItem(reader: Reader, token: Token): Mistake {
   if (token.kind === 'quote') {
     return mistake(reader, token, {
-      message: 'The name of an attribute is written without quotes',
-      hint: 'Take the quotes away; keys between quotes are for objects.',
+      message: 'The name of an attribute must not be in quotes',
+      hint: 'Remove the quotes; only keys of objects may have them.',
     });
   }
   if (token.kind === '}') {
     read(reader);
     return mistake(reader, token, {
       message: 'This "}" closes nothing',
-      hint: 'Take it away, or look above for a brace too many.',
+      hint: 'Remove it, or look above for an extra brace.',
     });
   }
   return mistake(reader, token, {
     message: `An attribute or a block is expected here, not ${shown(reader, token)}`,
-    hint: 'Attributes are written NAME = VALUE, blocks TYPE "LABEL" { … }.',
+    hint: 'Write NAME = VALUE for an attribute, TYPE "LABEL" { … } for a block.',
   });
 }
 
@@ -199,7 +199,7 @@ function neither(reader: Reader, name: Token, next: Token): Mistake {
   const written = shown(reader, name);
   if (next.kind === ':') {
     return mistake(reader, next, {
-      message: `"=" is expected behind ${written}, not ":"`,
+      message: `"=" is expected after ${written}, not ":"`,
       hint: `Write ${written} = VALUE.`,
     });
   }
@@ -252,13 +252,13 @@ function endItem(reader: Reader, what: 'attribute' | 'block'): void {
   const isComma = token.kind === ',';
   throw mistake(reader, token, {
     message: isComma
-      ? `A comma stands behind this ${what}`
-      : `A line break is missing behind this ${what}, before ${shown(reader, token)}`,
+      ? `There is a comma after this ${what}`
+      : `A line break is missing after this ${what}, before ${shown(reader, token)}`,
     hint: isComma
-      ? 'Attributes and blocks are separated by line breaks alone.'
+      ? 'Remove it: line breaks separate attributes and blocks.'
       : what === 'attribute'
-        ? 'Each attribute has a line of its own. Perhaps a quote or an operator is missing.'
-        : 'Each block ends its line.',
+        ? 'Put each attribute on its own line, or add a missing quote or operator.'
+        : 'Start a new line after each block.',
   });
 }
 
@@ -311,8 +311,8 @@ function openBlock(reader: Reader, name: Token): Token {
           hint: `Write ${type} "LABEL" { … }, or ${type} = VALUE for an attribute.`,
         }
       : {
-          message: `"{" or a label is expected behind ${type}, not ${shown(reader, token)}`,
-          hint: 'The opening brace of a block stands on the line of its type.',
+          message: `"{" or a label is expected after ${type}, not ${shown(reader, token)}`,
+          hint: 'Put the opening brace of a block on the line of its type.',
         },
     { message: 'the block starts here', token: name },
   );
@@ -323,7 +323,7 @@ function parseBlockBody(reader: Reader, open: Token): NativeBody {
   const token = peek(reader);
   if (token.kind === 'newline' || token.kind === '}' || token.kind === 'end') {
     if (reader.depth >= MAX_DEPTH) {
-      throw mistake(reader, open, { message: `Blocks nest deeper than ${MAX_DEPTH} levels` });
+      throw mistake(reader, open, { message: `Blocks are nested deeper than ${MAX_DEPTH} levels` });
     }
     reader.depth++;
     const body = parseBody(reader, open);
@@ -341,8 +341,8 @@ function parseLineBody(reader: Reader, open: Token): NativeBody {
   const next = peek(reader);
   if (next.kind === 'quote' || next.kind === '{' || next.kind === 'name') {
     throw mistake(reader, name, {
-      message: 'A block on one line holds one attribute and no blocks',
-      hint: 'Write a line break behind the opening brace.',
+      message: 'A block on one line can hold one attribute and no blocks',
+      hint: 'Add a line break after the opening brace.',
     });
   }
   if (next.kind !== '=') throw neither(reader, name, next);
@@ -355,9 +355,9 @@ function parseLineBody(reader: Reader, open: Token): NativeBody {
     {
       message:
         after.kind === ','
-          ? 'A block on one line holds one attribute'
+          ? 'A block on one line can hold one attribute'
           : `"}" is expected here, not ${shown(reader, after)}`,
-      hint: 'For more than one attribute, or several lines, write a line break behind the opening brace.',
+      hint: 'For more than one attribute, or several lines, add a line break after the opening brace.',
     },
     { message: 'the block starts here', token: open },
   );
@@ -393,8 +393,8 @@ function parseLabel(reader: Reader): { value: string; span: Block['span'] } {
     } else {
       const sign = reader.text[token.start] ?? '';
       throw mistake(reader, token, {
-        message: 'Labels of blocks are texts as they stand, not templates',
-        hint: `For the text itself write ${sign}${sign}{.`,
+        message: 'Labels of blocks are plain strings, not templates',
+        hint: `For the literal text write ${sign}${sign}{.`,
       });
     }
   }

@@ -129,8 +129,8 @@ function parseItem(reader: Reader, open: Token): ObjectItem {
       reader,
       separator,
       {
-        message: `"=" is missing behind a key, before ${shown(reader, separator)}`,
-        hint: 'Entries are written KEY = VALUE; keys with dots or spaces go between quotes.',
+        message: `"=" is missing after a key, before ${shown(reader, separator)}`,
+        hint: 'Write KEY = VALUE; put keys with dots or spaces in quotes.',
       },
       { message: 'the object starts here', token: open },
     );
@@ -163,8 +163,8 @@ function parseFor(reader: Reader, open: Token, closeSign: ']' | '}'): Expression
   const names = parseForNames(reader, '[for NAME in LIST : VALUE] or {for KEY, NAME in LIST : KEY => VALUE}');
   const over = reader.expression(reader);
   expect(reader, ':', {
-    message: `":" is missing behind what "for" goes over, before ${shown(reader, peek(reader))}`,
-    hint: 'Its form is: [for NAME in LIST : VALUE].',
+    message: `":" is missing after the value that "for" loops over, before ${shown(reader, peek(reader))}`,
+    hint: 'Write [for NAME in LIST : VALUE].',
   });
   const first = reader.expression(reader);
   const hasKey = accept(reader, '=>') !== undefined;
@@ -202,7 +202,7 @@ function wrongFor(reader: Reader, open: Token, closeSign: ']' | '}', ellipsis: T
   }
   if (ellipsis !== undefined) {
     return mistake(reader, ellipsis, {
-      message: '"..." groups values of equal keys, and a list has no keys',
+      message: '"..." groups values of equal keys, but a list has no keys',
       hint: 'Write the "for" in braces: {for NAME in LIST : KEY => VALUE...}.',
     });
   }
@@ -222,7 +222,7 @@ export function parseForNames(
   reader: Reader,
   form: string,
 ): { readonly keyName?: string; readonly valueName: string } {
-  const hint = `Its form is: ${form}.`;
+  const hint = `Write ${form}.`;
   const name = () =>
     textOf(
       reader,

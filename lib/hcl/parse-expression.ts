@@ -52,7 +52,7 @@ function parseConditional(reader: Reader): Expression {
     ':',
     {
       message: `A conditional needs ":" and a second value, but here is ${shown(reader, peek(reader))}`,
-      hint: 'Its form is: CONDITION ? VALUE : OTHER_VALUE.',
+      hint: 'Write CONDITION ? VALUE : OTHER_VALUE.',
     },
     { message: 'the conditional starts here', token: question },
   );
@@ -111,7 +111,7 @@ function parseTerm(reader: Reader): Expression {
     default:
       throw mistake(reader, token, {
         message: `A value is missing before ${shown(reader, token)}`,
-        hint: 'Values are texts in quotes, numbers, true, false, null, names, lists in [ ] and objects in { }.',
+        hint: 'Write a string in quotes, a number, true, false, null, a name, a list in [ ] or an object in { }.',
       });
   }
 }
@@ -134,8 +134,8 @@ function parseNumber(reader: Reader): Expression {
   const number = textOf(reader, token);
   if (!NUMBER.test(number)) {
     throw mistake(reader, token, {
-      message: `${shown(reader, token)} is no number`,
-      hint: 'Numbers have one decimal point, as 1.5; write a version between quotes.',
+      message: `${shown(reader, token)} is not a number`,
+      hint: 'Use one decimal point, as in 1.5; put a version in quotes.',
     });
   }
   return { kind: 'literal', value: { number }, span: spanOf(reader, token.start, token.end) };
@@ -158,7 +158,7 @@ function closing(reader: Reader, sign: ')' | ']', open: Token, message: string):
     sign,
     {
       message: `"${sign}" is expected here, not ${shown(reader, peek(reader))}`,
-      hint: 'An operator or a comma may be missing before it.',
+      hint: 'Check for a missing operator or comma before it.',
     },
     { message: 'opened here', token: open },
   );
@@ -169,8 +169,8 @@ function parseCall(reader: Reader, first: Token): Expression {
   let last = first;
   while (accept(reader, '::') !== undefined) {
     last = expect(reader, 'name', {
-      message: `The name of a function is missing behind "${name}::"`,
-      hint: 'Write the name of one, and its arguments in parentheses.',
+      message: `The name of a function is missing after "${name}::"`,
+      hint: 'Add the name, and the arguments in parentheses.',
     });
     name += `::${textOf(reader, last)}`;
   }
@@ -216,7 +216,7 @@ function parseDot(reader: Reader, of: Expression): Expression {
     if (length >= MAX_DEPTH) throw tooLong(reader, next);
     if (peek(reader).kind === '*') {
       throw mistake(reader, peek(reader), {
-        message: 'A ".*" cannot stand within another one',
+        message: 'A ".*" cannot be inside another one',
         hint: 'Use [*] for both.',
       });
     }
@@ -235,7 +235,7 @@ function parseMember(reader: Reader, of: Expression, dot: Token): Expression {
   if (token.kind !== 'number') {
     throw mistake(reader, token, {
       message: `The name of an attribute is missing before ${shown(reader, token)}`,
-      hint: 'Behind a dot comes a name; any other key goes into brackets: ["key"].',
+      hint: 'Write a name after a dot; put any other key in brackets: ["key"].',
     });
   }
   const written = textOf(reader, token);

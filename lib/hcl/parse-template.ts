@@ -95,12 +95,12 @@ function notEnded(reader: Reader, open: Token, token: Token, end: string): Mista
     return mistake(reader, token, { message: `${shown(reader, token)} is not allowed here` });
   return end === 'end-quote'
     ? mistake(reader, open, {
-        message: 'The closing quote of this text is missing',
+        message: 'The closing quote of this string is missing',
         hint: 'Write " where it ends.',
       })
     : mistake(reader, open, {
-        message: 'This heredoc has no end',
-        hint: `Write ${textOf(reader, open).replace(/^<<-?|\s+$/g, '')} on a line of its own below it, with a line break behind.`,
+        message: 'This heredoc is not closed',
+        hint: `Write ${textOf(reader, open).replace(/^<<-?|\s+$/g, '')} on a line of its own below it, followed by a line break.`,
       });
 }
 
@@ -134,7 +134,7 @@ function readSequence(reader: Reader): { readonly piece: Piece; readonly close: 
         token.kind === 'end' || token.kind === 'end-quote' || token.kind === 'quote'
           ? `The closing brace of this ${sign}{ is missing`
           : `"}" is expected here, not ${shown(reader, token)}`,
-      hint: `If ${sign}{ is meant as text, for a shell perhaps, write ${sign}${sign}{.`,
+      hint: `For a literal ${sign}{, as in a shell script, write ${sign}${sign}{.`,
     },
     { message: 'opened here', token: open },
   );
@@ -147,8 +147,8 @@ const DIRECTIVES = ['if', 'else', 'endif', 'for', 'endfor'];
 
 function readDirective(reader: Reader, open: Token): Piece {
   const word = expect(reader, 'name', {
-    message: `A directive is missing behind %{, before ${shown(reader, peek(reader))}`,
-    hint: `There are ${DIRECTIVES.join(', ')}. If %{ is meant as text, write %%{.`,
+    message: `A directive is missing after %{, before ${shown(reader, peek(reader))}`,
+    hint: `Valid directives: ${DIRECTIVES.join(', ')}. For a literal %{ write %%{.`,
   });
   const place = { start: open.start, end: word.end };
   const name = textOf(reader, word);
@@ -168,7 +168,7 @@ function readDirective(reader: Reader, open: Token): Piece {
         message: `There is no directive "${name}"`,
         hint:
           didYouMean(name, DIRECTIVES) ??
-          `There are ${DIRECTIVES.join(', ')}. If %{ is meant as text, write %%{.`,
+          `Valid directives: ${DIRECTIVES.join(', ')}. For a literal %{ write %%{.`,
       });
   }
 }
@@ -228,7 +228,7 @@ function nest(reader: Reader, pieces: readonly Piece[]): readonly TemplatePart[]
   const open = opened.at(-1);
   if (open === undefined) return parts;
   throw mistake(reader, asToken(open.piece), {
-    message: `This %{ ${open.piece.kind} } has no end`,
+    message: `This %{ ${open.piece.kind} } is not closed`,
     hint: `Write %{ end${open.piece.kind} } where it ends.`,
   });
 }
@@ -288,7 +288,7 @@ function endDirective(
       {
         message: isSecondElse
           ? 'This is a second "else" of one "if"'
-          : `This %{ ${piece.kind} } belongs to nothing`,
+          : `This %{ ${piece.kind} } has no matching start`,
         hint:
           open === undefined
             ? 'Directives come in pairs: %{ if } and %{ endif }, %{ for } and %{ endfor }.'

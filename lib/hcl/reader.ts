@@ -185,7 +185,7 @@ export function tooDeep(reader: Reader, token: Token): Mistake {
     reader,
     { ...token, fault: undefined },
     {
-      message: `This nests deeper than ${MAX_DEPTH} levels`,
+      message: `This is nested deeper than ${MAX_DEPTH} levels`,
       hint: 'Look for brackets that are not closed; or build the value in several steps.',
     },
   );

@@ -152,7 +152,7 @@ function scanCode(scanner: Scanner, frame: Extract<Frame, { kind: 'code' }>): nu
     const end = text.indexOf('*/', at + 2);
     if (end !== -1) return emit(scanner, 'comment', end + 2);
     return emit(scanner, 'bad', text.length, {
-      message: 'This comment has no end',
+      message: 'This comment is not closed',
       hint: 'Write */ at its end.',
     });
   }
@@ -186,8 +186,8 @@ function endSequence(scanner: Scanner, frame: Extract<Frame, { kind: 'code' }>, 
     return emit(scanner, 'end-sequence', scanner.at + length);
   }
   return emit(scanner, 'bad', scanner.at + length, {
-    message: '"~}" is no end of anything here',
-    hint: 'It ends an interpolation or a directive of a template. Other braces are closed with "}" alone.',
+    message: '"~}" closes nothing here',
+    hint: 'Use "}" here; "~}" ends an interpolation or a directive of a template.',
   });
 }
 
@@ -233,8 +233,8 @@ function breakOffQuoted(scanner: Scanner): number {
     start: open,
     end: at,
     fault: {
-      message: 'The closing quote of this text is missing',
-      hint: 'Texts between quotes end on their line. For a line break write \\n, or for several lines a heredoc: <<EOT, the lines, and EOT alone on the last one.',
+      message: 'The closing quote of this string is missing',
+      hint: 'Close the string on the same line. For a line break write \\n; for several lines use a heredoc: <<EOT, the lines, and EOT alone on the last one.',
     },
   });
   if (escapesLine) scanner.at++;
@@ -267,7 +267,7 @@ function scanHeredoc(scanner: Scanner, frame: Extract<Frame, { kind: 'heredoc' }
   }
   if (lineEnd === 0 && run === '') {
     return emit(scanner, 'bad', at + 1, {
-      message: 'A carriage return without a line feed stands in a heredoc',
+      message: 'A heredoc contains a carriage return without a line feed',
       hint: 'End its lines with LF or CR LF.',
     });
   }
@@ -312,33 +312,33 @@ function trimSpace(text: string): string {
 function faultOfCharacter(char: string): Fault {
   switch (char) {
     case "'":
-      return { message: 'Single quotes are no quotes in HCL', hint: 'Put the text between double quotes.' };
+      return { message: 'HCL has no single quotes', hint: 'Put the string in double quotes.' };
     case '`':
       return {
-        message: 'Backticks are no quotes in HCL',
-        hint: 'For several lines write a heredoc: <<EOT, the lines, and EOT alone on the last one.',
+        message: 'HCL has no backtick quotes',
+        hint: 'For several lines use a heredoc: <<EOT, the lines, and EOT alone on the last one.',
       };
     case '“':
     case '”':
       return {
-        message: 'A curly quote stands where a straight one should',
-        hint: 'Put the text between " and ".',
+        message: 'There is a curly quote instead of a straight one',
+        hint: 'Put the string between " and ".',
       };
     case ';':
       return {
-        message: 'A semicolon ends nothing in HCL',
-        hint: 'Attributes and blocks go on lines of their own; items of lists are separated by commas.',
+        message: 'HCL has no semicolons',
+        hint: 'Put attributes and blocks on their own lines; separate items of lists with commas.',
       };
     case '&':
     case '|':
-      return { message: `"${char}" alone is no operator`, hint: `Write ${char}${char} for booleans.` };
+      return { message: `"${char}" alone is not an operator`, hint: `Write ${char}${char} for booleans.` };
     case '~':
     case '^':
-      return { message: `"${char}" is no operator in HCL` };
+      return { message: `"${char}" is not an operator in HCL` };
     case '$':
       return {
-        message: '"$" stands outside of a text',
-        hint: 'Here a name is written as it is; "${…}" is for the inside of texts.',
+        message: '"$" is outside of a string',
+        hint: 'Write the name alone; "${…}" is only for the inside of strings.',
       };
     default:
       return { message: `The character ${JSON.stringify(char)} has no meaning here` };

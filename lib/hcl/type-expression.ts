@@ -35,15 +35,15 @@ function read(expression: Expression, problems: Problem[]): Type {
     if (name === 'object')
       return wrong('"object" needs the types of its attributes: object({ name = string })');
     if (name === 'tuple') return wrong('"tuple" needs the types of its elements: tuple([string, number])');
-    return wrong(`"${name}" is no type`);
+    return wrong(`"${name}" is not a type`);
   }
-  if (expression.kind !== 'call') return wrong('this is no type');
+  if (expression.kind !== 'call') return wrong('this is not a type');
   const { name, args } = expression;
-  if (Object.hasOwn(SIMPLE, name)) return wrong(`the type "${name}" is written without parentheses`);
+  if (Object.hasOwn(SIMPLE, name)) return wrong(`the type "${name}" takes no parentheses`);
   if (name === 'optional') return wrong('"optional" is only for attributes of objects', expression.nameSpan);
   const collection = Object.hasOwn(COLLECTIONS, name) ? COLLECTIONS[name] : undefined;
   if (collection === undefined && name !== 'object' && name !== 'tuple')
-    return wrong(`"${name}" is no type`, expression.nameSpan);
+    return wrong(`"${name}" is not a type`, expression.nameSpan);
   const [inner] = args;
   if (inner === undefined || args.length > 1) return wrong(`"${name}" takes one type in its parentheses`);
   if (collection !== undefined) return collection(read(inner, problems));
@@ -70,14 +70,14 @@ function readObject(literal: ObjectLiteral, problems: Problem[]): Type {
       continue;
     }
     if (attributes.has(name)) {
-      wrong(`the attribute "${name}" comes twice`, key.span);
+      wrong(`the attribute "${name}" appears twice`, key.span);
       continue;
     }
     const call = optionalCall(value);
     if (call !== undefined) {
       if (call.args.length === 0) wrong('"optional" takes a type: optional(string)', call.span);
       if (call.args.length > 1)
-        wrong('"optional" takes the type alone: bake has no default values of attributes', call.span);
+        wrong('"optional" takes only the type: attributes have no default values in bake', call.span);
       optional.add(name);
     }
     const type = call === undefined ? value : call.args[0];

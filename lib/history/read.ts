@@ -20,17 +20,17 @@ import {
   type SummaryFile,
 } from './shapes.ts';
 
-/** A run that is kept. */
+/** A kept run. */
 export interface KeptRun extends RunHead {
   /** Where it is kept. */
   readonly dir: string;
-  /** How it ended, if it did. */
+  /** How it ended. */
   readonly result: KeptResult;
-  /** Milliseconds; where it did not end, until its last event. */
+  /** Milliseconds. If it did not end: until its last event. */
   readonly durationMs: number;
-  /** In the order of the plan; where it did not end, those that did, as they did. */
+  /** Builds in the order of the plan. If the run did not end: only those that did. */
   readonly builds: readonly KeptBuild[];
-  /** What was wrong with the run as a whole, a sentence each. */
+  /** Problems of the run as a whole, one sentence each. */
   readonly problems: readonly string[];
 }
 

@@ -2,34 +2,34 @@
 import { type ChangedFiles, isDigest, type Outcome, type RunSummary } from '../model/mod.ts';
 import { isTime } from './event-fields.ts';
 
-/** How a run ended, if it did. `did-not-end`: killed, or its machine went down. */
+/** How a run ended. `did-not-end`: it was killed, or its machine went down. */
 export type KeptResult = 'succeeded' | 'failed' | 'cancelled' | 'running' | 'did-not-end';
 
 /** A commit of git. */
 export interface CommitState {
   /** Full id. */
   readonly id: string;
-  /** False: files differed from it, or there were new ones that git does not ignore. Absent: not known. */
+  /** False: files differed from it, or there were new files that git does not ignore. Absent: not known. */
   readonly clean?: boolean;
 }
 
-/** What became of one build. */
+/** The result for one build. */
 export interface KeptBuild {
   /** Its name. */
   readonly build: string;
-  /** What became of it. */
+  /** Its result. */
   readonly result: Outcome['kind'];
   /** How long it took (milliseconds). */
   readonly durationMs: number;
-  /** Of its image, compressed; absent: not known. */
+  /** Size of its image, compressed; absent if not known. */
   readonly sizeBytes?: number;
-  /** Of its image; absent: there is none. */
+  /** Digest of its image; absent if there is none. */
   readonly digest?: string;
-  /** What was wrong, in one sentence. */
+  /** What is wrong, in one sentence. */
   readonly problem?: string;
 }
 
-/** What a run is: known at its start, but for the commit. */
+/** What is known at the start of a run, except the commit. */
 export interface RunHead {
   /** As `bake-ts history` lists it. */
   readonly runId: string;
@@ -41,13 +41,13 @@ export interface RunHead {
   readonly runtime: string;
   /** Directory of the project, absolute. */
   readonly root: string;
-  /** That its builds were read from. */
+  /** Files that the builds were read from. */
   readonly files: readonly string[];
-  /** Words after the program's name, without sensitive values. */
+  /** Command-line arguments after the program's name, without sensitive values. */
   readonly command?: readonly string[];
-  /** What was checked out; absent: no repository, no git, or not known yet. */
+  /** The commit that was checked out; absent without repository or git, or if not known yet. */
   readonly commit?: CommitState;
-  /** What led to a run of a watch. */
+  /** For a round of a watch, the changes that led to it. */
   readonly changed?: ChangedFiles;
 }
 
@@ -56,7 +56,7 @@ export interface RunEnd {
   readonly result: 'succeeded' | 'failed' | 'cancelled';
   readonly durationMs: number;
   readonly builds: readonly KeptBuild[];
-  /** What was wrong with the run as a whole, a sentence each. */
+  /** Problems of the run as a whole, one sentence each. */
   readonly problems: readonly string[];
 }
 

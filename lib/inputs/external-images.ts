@@ -109,7 +109,7 @@ export class ExternalImages {
       case 'absent':
         return { kind: 'image', why: `${written} is not in its registry` };
       case 'unknown':
-        return { kind: 'image', why: `${written} cannot be looked up: ${presence.problem.message}` };
+        return { kind: 'image', why: `${written} cannot be resolved: ${presence.problem.message}` };
     }
   }
 

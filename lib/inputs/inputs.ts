@@ -65,7 +65,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   const { build } = node;
   const inspected = await inspectNode(keying, node);
   if (inspected === undefined) {
-    const text = `its Dockerfile comes with the context ${hideUsers(build.context.written)}`;
+    const text = `its Dockerfile is inside the remote context ${hideUsers(build.context.written)}`;
     const proxies = chooseProxies(build, keying.proxies, 'remote');
     const layouts = findLayouts(build).digests;
     return {
@@ -102,7 +102,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   const unread = facts.unreadBases.map(
     (name): UnknownInput => ({
       kind: 'base',
-      text: `what the base image ${name} sets and triggers cannot be read`,
+      text: `the config of the base image ${name} (variables, ONBUILD) cannot be read`,
     }),
   );
   // The look-up knows more of an image than the key does.
@@ -136,14 +136,14 @@ function oddNames({ request, hashed }: ContextFiles): readonly UnknownInput[] {
   const [first, ...others] = hashed.odd;
   if (first === undefined) return [];
   const more = others.length === 0 ? '' : `, and ${others.length} more`;
-  const text = `the name of ${first} in the context ${request.written}, or where that leads, is not UTF-8${more}`;
+  const text = `the name (or link target) of ${first} in the context ${request.written} is not UTF-8${more}`;
   return [{ kind: 'file-name', text }];
 }
 
 /** Two Dockerfiles of which only the replaced bytes differ would have one key; those of comments are in none. */
 function oddText({ dockerfiles }: Keying, build: Build, { dockerfile }: KeyParts): readonly UnknownInput[] {
   if (dockerfiles.isText(build) || !dockerfile.includes('\uFFFD')) return [];
-  return [{ kind: 'encoding', text: 'what its Dockerfile says is not all UTF-8' }];
+  return [{ kind: 'encoding', text: 'its Dockerfile is not valid UTF-8' }];
 }
 
 /** Contexts that only a trigger of an external base reads, which nobody knew when the plan was made. */
@@ -153,7 +153,7 @@ function unplannedContexts({ build, unusedContexts }: PlanNode, facts: Dockerfil
     used.has(contextName)
       ? problem(
           'plan/context-unplanned',
-          `a trigger (ONBUILD) of the base image of \`${build.name}\` reads the named context \`${contextName}\`, which its Dockerfile does not`,
+          `an ONBUILD trigger of the base image of \`${build.name}\` reads the named context \`${contextName}\`, which its Dockerfile does not use`,
           {
             build: build.name,
             ...(span === undefined ? {} : { span }),

@@ -78,7 +78,7 @@ function findImage({
     list.filter((one) => membersOf(membersOf(one, 'annotations'), name) === tag),
   );
   const [found = list.length === 1 ? list[0] : undefined] = named;
-  if (found === undefined) return `none of its ${list.length} images is called ${tag}`;
+  if (found === undefined) return `none of its ${list.length} images has the tag ${tag}`;
   const digest = membersOf(found, 'digest');
   return typeof digest === 'string' && isDigest(digest) ? digest : 'its index.json has no digest for it';
 }
@@ -95,7 +95,7 @@ function notFound(build: Build, name: string, { written, span }: ContextSource, 
     `no image is found in ${written}, the context \`${name}\` of \`${build.name}\`: ${why}`,
     {
       build: build.name,
-      hint: 'Name an image that is in it: oci-layout://DIR:TAG or oci-layout://DIR@sha256:…',
+      hint: 'Name an image of the layout: oci-layout://DIR:TAG or oci-layout://DIR@sha256:…',
       ...(span === undefined ? {} : { span }),
     },
   );

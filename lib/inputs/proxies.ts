@@ -65,22 +65,22 @@ export function secretSpelling(name: string, declared: ReadonlySet<string>): str
 }
 
 const WHY = {
-  frontend: 'another frontend than that of Dockerfiles gets the arguments',
-  remote: 'its Dockerfile comes with the context, so that it is not known what becomes of the arguments',
-  declared: 'its Dockerfile declares every spelling of that',
-  provenance: 'its provenance holds the arguments',
-  untrusted: 'steps of an untrusted file get no passwords',
+  frontend: 'the arguments go to a frontend other than that of Dockerfiles',
+  remote: 'its Dockerfile is inside the remote context, so the use of the arguments is unknown',
+  declared: 'its Dockerfile declares every spelling of the name',
+  provenance: 'its provenance records the arguments',
+  untrusted: 'passwords are withheld from an untrusted file',
 };
-const HINT = 'Give the steps a proxy without a user in its URL (`proxies` in the Docker config).';
+const HINT = 'Configure a proxy without credentials in its URL (`proxies` in the Docker config).';
 const PROVENANCE_HINT =
-  'Attest `type=provenance,mode=min`, or give the steps a proxy without a user in its URL (`proxies` in the Docker config).';
+  'Attest `type=provenance,mode=min`, or configure a proxy without credentials in its URL (`proxies` in the Docker config).';
 
 /** The warning that steps do not get proxies, since there is a user in their URLs. */
 export function withheldProxies(names: readonly string[], why: keyof typeof WHY, build?: Build): Problem {
   const isOne = names.length === 1;
   return problem(
     'build/proxy-withheld',
-    `RUN does not get ${names.join(', ')}, with a user in ${isOne ? 'its URL' : 'their URLs'}: ${WHY[why]}`,
+    `RUN steps do not get ${names.join(', ')}, which ${isOne ? 'has' : 'have'} credentials in the URL: ${WHY[why]}`,
     {
       severity: 'warning',
       hint: why === 'provenance' ? PROVENANCE_HINT : HINT,

@@ -66,12 +66,12 @@ export function rebaseConfig(
   labels: GivenLabels,
 ): Rebased {
   const own = readImageConfig(child.config);
-  if (own === undefined) return unsure('its config is not written as the engine does');
+  if (own === undefined) return unsure('its config is not in the form that the engine writes');
   for (const name of labels.before.keys())
     if (!labels.after.has(name))
-      return unsure(`the label ${name} is no longer given, and what is below it is not known`);
+      return unsure(`the label ${name} was removed, and the value of the base image is unknown`);
   for (const [name, value] of labels.before)
-    if (labelsOf(own)[name] !== value) return unsure(`its label ${name} is not what was given`);
+    if (labelsOf(own)[name] !== value) return unsure(`its label ${name} differs from the given value`);
   for (const [name, value] of labels.after)
     if (!isPlainText(name) || !isPlainText(value)) return unsure(`the label ${name} has unusual letters`);
   if (parent === undefined)
@@ -79,11 +79,12 @@ export function rebaseConfig(
 
   const [before, after] = [readImageConfig(parent.before.config), readImageConfig(parent.after.config)];
   if (before === undefined || after === undefined)
-    return unsure("its parent's config is not written as the engine does");
+    return unsure('the config of its parent is not in the form that the engine writes');
   const differs = findDifference({ ...parent.before, read: before }, { ...parent.after, read: after });
   if (differs !== undefined) return unsure(`${differs} of its parent differ`);
   if (parent.before.layers.length === 0) return unsure('its parent has no layers');
-  if (!isBasedOn(child, own, parent.before, before)) return unsure('it is not based on its parent as it was');
+  if (!isBasedOn(child, own, parent.before, before))
+    return unsure('it is not based on the recorded result of its parent');
   const steps = own.history.slice(before.history.length);
   const strange = steps.find(
     (entry) => entry.comment !== HISTORY_COMMENT || !KNOWN_VERB.test(entry.created_by ?? ''),
@@ -94,7 +95,7 @@ export function rebaseConfig(
   // An epoch is put over later times of a parent too; which one was given is not known here, but all own times are.
   const made = own.top['created'];
   if (typeof made !== 'string' || !after.history.every(({ created }) => isNotLater(created, made)))
-    return unsure('its parent has times after its own');
+    return unsure('its parent is newer than it');
 
   const exchange = { child: own, steps, before, labels };
   // The same with the parent as it was must give the image as it was; else it is made in a way that is not known.
@@ -110,7 +111,7 @@ export function rebaseConfig(
  */
 export function findVisibleChange({ before, after }: ParentChange): string | undefined {
   const [was, is] = [readImageConfig(before.config), readImageConfig(after.config)];
-  if (was === undefined || is === undefined) return 'a config that is not written as the engine does';
+  if (was === undefined || is === undefined) return 'a config that is not in the form that the engine writes';
   return findDifference({ ...before, read: was }, { ...after, read: is });
 }
 
@@ -184,7 +185,7 @@ function exchangeParent({ child, steps, before, after, labels }: Exchange): Reba
     const [was, is] = [objectIn(before.config, name), objectIn(after.config, name)];
     const gone = Object.keys(was).filter((key) => !Object.hasOwn(is, key));
     if (gone.length > 0 && has(verb))
-      return unsure(`its parent has no longer ${verb} ${gone.join(' ')}, which it may have itself`);
+      return unsure(`its parent no longer has ${verb} ${gone.join(' ')}, which it may set itself`);
     const kept = Object.entries({ ...objectIn(child.config, name), ...is }).filter(
       ([key]) => !gone.includes(key),
     );
@@ -212,10 +213,10 @@ function mergeLabels({ child, steps, before, after, labels }: Exchange): JsonObj
     if (labels.after.has(name) || was[name] === is[name]) continue;
     const mayBeOwn = steps.some(({ created_by = '' }) => mayLabel(created_by, name));
     if (own[name] !== was[name]) {
-      if (!mayBeOwn || own[name] === undefined) return `where its label ${name} comes from is not known`;
+      if (!mayBeOwn || own[name] === undefined) return `the origin of its label ${name} is unknown`;
       continue;
     }
-    if (mayBeOwn) return `whether its label ${name} is its own or its parent's is not known`;
+    if (mayBeOwn) return `its label ${name} may be its own or that of its parent`;
     const value = is[name];
     if (value === undefined) merged.delete(name);
     else merged.set(name, value);
@@ -246,7 +247,7 @@ function withLabels(image: ImageConfig, labels: JsonObject): ImageConfig {
 
 function write(image: ImageConfig): Rebased {
   const text = writeImageConfig(image);
-  return text === undefined ? unsure('it has fields that are not known') : { kind: 'config', text };
+  return text === undefined ? unsure('it has unknown fields') : { kind: 'config', text };
 }
 
 /** Whether a time (RFC 3339 with nanoseconds) is the same as another one or before it; false where that is not known. */

@@ -32,15 +32,15 @@ export interface AffectedOptions
 /** Why a build is affected. */
 export interface AffectedReason {
   /**
-   * What of the build changed: its entry in builds.yaml, its Dockerfile, its ignore file, a file it reads, a locked
-   * image, a build it needs; `unknown`: what it reads is not known.
+   * What changed: its entry in builds.yaml, its Dockerfile, its ignore file, a file it reads, a locked image, a
+   * dependency. `unknown`: it is not known what the build reads.
    */
   readonly code: 'definition' | 'dockerfile' | 'ignore-file' | 'file' | 'image' | 'needs' | 'unknown';
-  /** The same in words. */
+  /** The same as text. */
   readonly text: string;
-  /** The file, as it was given. */
+  /** The file, as you passed it. */
   readonly path?: string;
-  /** For `needs`. */
+  /** With `needs`: the dependency. */
   readonly build?: string;
 }
 
@@ -48,9 +48,9 @@ export interface AffectedReason {
 export interface AffectedBuild {
   /** Name of the build. */
   readonly build: string;
-  /** `asked`: it was selected. `needed`: only another build needs it. */
+  /** `asked`: it was selected. `needed`: it is only a dependency of another build. */
   readonly role: 'asked' | 'needed';
-  /** Files among them are 100 at most. */
+  /** At most 100 of them are files. */
   readonly reasons: readonly AffectedReason[];
 }
 
@@ -123,7 +123,7 @@ class Finder {
     if (this.#options.before === undefined) return [];
     const reason = (text: string): readonly AffectedReason[] => [{ code: 'definition', text }];
     const file = this.#fileOf(build);
-    if (this.#before === undefined) return reason(`${file} changed, and what it said before cannot be read`);
+    if (this.#before === undefined) return reason(`${file} changed, and its previous version cannot be read`);
     const [before, now] = [this.#before[build.name], this.#now[build.name]];
     if (before === undefined || now === undefined) return reason(`it is new in ${file}`);
     const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
@@ -146,7 +146,7 @@ class Finder {
   /** Everything that it needs, be it only for the order. */
   changesBelow(node: PlanNode, found: ReadonlyMap<string, AffectedBuild>): readonly AffectedReason[] {
     const needs = new Set(node.edges.map((edge) => edge.to).filter((name) => found.has(name)));
-    return [...needs].map((build) => ({ code: 'needs', text: `it needs ${build}`, build }));
+    return [...needs].map((build) => ({ code: 'needs', text: `its dependency ${build} is affected`, build }));
   }
 
   async changesOfFiles(
@@ -191,9 +191,9 @@ class Finder {
     const isMain = name === MAIN_CONTEXT;
     const reasons: AffectedReason[] = [];
     for (const file of ignoreFilesOf(node, root, isMain)) {
-      reasons.push(...(await this.#onTheWay(file, 'ignore-file', 'what it ignores', root)));
+      reasons.push(...(await this.#onTheWay(file, 'ignore-file', 'its ignore file', root)));
     }
-    const moved = await this.#onTheWay(root, 'file', 'the way to its context');
+    const moved = await this.#onTheWay(root, 'file', 'a parent directory of its context');
     if (moved.length > 0) return [...reasons, ...moved];
     const location = await this.#locate(root);
     const here = this.#options.changed.flatMap((file) => {

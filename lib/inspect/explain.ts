@@ -51,11 +51,11 @@ export type ExplainOptions = Pick<
   'plan' | 'dockerfiles' | 'env' | 'address' | 'signal' | 'hostArchitecture' | 'engines'
 >;
 
-/** The whole answer. */
+/** The explanations of all builds. */
 export interface ExplainReport {
   /** In the order of the plan. */
   readonly builds: readonly Explanation[];
-  /** What a run would refuse to start with; the explanations hold all the same. */
+  /** Problems with which a run would not start. The explanations are valid all the same. */
   readonly problems: readonly Problem[];
 }
 
@@ -63,57 +63,57 @@ export interface ExplainReport {
 export interface Explanation {
   /** Name of the build. */
   readonly build: string;
-  /** `asked`: it was selected. `needed`: only another build needs it. */
+  /** `asked`: it was selected. `needed`: it is only a dependency of another build. */
   readonly role: 'asked' | 'needed';
   /**
-   * What a run would do. `rebase`: another config is put over the layers that it has. `depends`: what it reads is built
-   * first, and it only if that gives other bytes than last time. `impossible`: see `problem`, or `blockedBy`.
+   * What a run would do. `rebase`: make a new config over the existing layers. `depends`: a dependency is built
+   * first, and this build only if the dependency's result differs. `impossible`: see `problem` or `blockedBy`.
    */
   readonly decision: 'build' | 'unchanged' | 'retag' | 'rebase' | 'depends' | 'impossible';
   /** Why; absent for `impossible`. */
   readonly reason?: Reason;
-  /** For `impossible`: what keeps a run from building it. */
+  /** With `impossible`: what prevents a run from building it. */
   readonly problem?: ProblemJson;
-  /** For `impossible`: the build whose failure keeps this one from being built. */
+  /** With `impossible`: the build whose failure prevents this one from being built. */
   readonly blockedBy?: string;
-  /** sha256 (hexadecimal) over its inputs; absent: they cannot be known. */
+  /** sha256 (hexadecimal) of its inputs; absent if they cannot be known. */
   readonly key?: string;
-  /** What differs from its last success on this machine. */
+  /** Differences from its last success on this machine. */
   readonly differences: Differences;
-  /** What its image is made of; absent: the Dockerfile or a context cannot be read. */
+  /** The inputs of its image; absent if the Dockerfile or a context cannot be read. */
   readonly inputs?: ExplainedInputs;
-  /** What cannot be known, and what to do so that it can; not empty: the build is never skipped. */
+  /** Inputs that cannot be known, and what to do about it. If there are any, the build is never skipped. */
   readonly untracked: readonly { readonly what: string; readonly remedy: string }[];
   /** Whether a run pushes it. */
   readonly pushes: boolean;
-  /** What its registries have under each of its tags; empty where a run does not push it. */
+  /** What its registries have under each of its tags; empty if a run does not push it. */
   readonly tags: readonly ExplainedTag[];
-  /** The last result; absent: none is remembered. */
+  /** The last result; absent if none is recorded. */
   readonly last?: LastBuilt;
 }
 
-/** What differs from the state of the inputs at the last success of this build here. */
+/** Differences from the inputs at the last success of this build on this machine. */
 export interface Differences {
   /** Whether there was one. */
   readonly known: boolean;
-  /** Each in words, 200 at most: `context: src/main.c changed`. */
+  /** Each as text, 200 at most: `context: src/main.c changed`. */
   readonly items: readonly string[];
-  /** How many there are, those that are not listed included. */
+  /** How many there are, including those that are not listed. */
   readonly total: number;
 }
 
-/** A name with its value, which is left out where it may be a secret. */
+/** A name with its value. The value is absent if it may be a secret. */
 export type NamedValue =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly hidden: true };
 
-/** What counts for the result. */
+/** The inputs on which the result depends. */
 export interface ExplainedInputs {
   /** Relative to the root; `inline` for one in builds.yaml. */
   readonly dockerfile: string;
   /** Undefined: the last stage. */
   readonly target?: string;
-  /** Empty: the engine's own, which then stands among the options. */
+  /** Empty: the engine's own, which is then listed in `options`. */
   readonly platforms: readonly string[];
   /** Build arguments (`ARG`) that can matter. */
   readonly args: readonly NamedValue[];
@@ -135,22 +135,22 @@ export interface ExplainedInputs {
   readonly options: readonly NamedValue[];
 }
 
-/** What a registry has under a tag, against what it should have. */
+/** What a registry has under a tag, compared with what it should have. */
 export interface ExplainedTag {
   /** The full reference. */
   readonly ref: string;
-  /** `there`: something, and without a known result nobody can say whether it is right. */
+  /** `there`: there is an image, but without a known result it is not clear whether it is the right one. */
   readonly state: 'right' | 'other' | 'there' | 'missing' | 'unknown';
-  /** What the tag points at; absent: nothing, or not known. */
+  /** What the tag points at; absent if nothing, or if not known. */
   readonly digest?: Digest;
-  /** For `unknown`. */
+  /** With `unknown`: the reason. */
   readonly why?: string;
 }
 
-/** The result of the same inputs if there is one, else of the last success here. */
+/** The result of the same inputs if there is one, otherwise of the last success on this machine. */
 export interface LastBuilt
   extends Pick<BuildRecord, 'digest' | 'finishedAt' | 'durationMs' | 'sizeBytes' | 'steps' | 'platforms'> {
-  /** Whether it was made from the inputs as they are now. */
+  /** Whether it was made from the current inputs. */
   readonly sameInputs: boolean;
 }
 

@@ -56,15 +56,15 @@ export interface LintOptions {
   readonly notify?: (text: string) => void;
 }
 
-/** What was found. */
+/** The results. */
 export interface LintReport {
-  /** Findings (`lint/…`), and what kept a Dockerfile from being checked. */
+  /** Findings (`lint/…`), and problems that prevented a Dockerfile from being checked. */
   readonly problems: readonly Problem[];
-  /** Builds that were asked for and are checked, and how many Dockerfiles those have. */
+  /** How many selected builds were checked. */
   readonly builds: number;
   /** How many different Dockerfiles those builds have. */
   readonly dockerfiles: number;
-  /** Builds whose file is for a frontend (`source`) that has rules of its own. */
+  /** Builds that were not checked, because their frontend (`source`) has rules of its own. */
   readonly passedOver: readonly string[];
 }
 
@@ -209,7 +209,7 @@ class Interpreter {
           build: build.name,
           hint:
             finding.url === undefined
-              ? `leave it out with \`# check=skip=${finding.rule}\` on the first line`
+              ? `skip it with \`# check=skip=${finding.rule}\` on the first line`
               : `see ${finding.url}`,
           ...(span === undefined ? {} : { span }),
           ...(span !== undefined || finding.excerpt === undefined
@@ -325,7 +325,7 @@ function unresolvedProblems(node: PlanNode, answer: LintAnswer): readonly Proble
     return [
       problem(
         'lint/base-unknown',
-        `\`${used.written}\` cannot be looked up; checks that need it were left out`,
+        `\`${used.written}\` cannot be resolved; checks that need it were skipped`,
         {
           severity: 'warning',
           build: node.build.name,

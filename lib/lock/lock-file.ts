@@ -36,7 +36,7 @@ export interface LockedRef {
   readonly written: string;
   /** The same, parsed. */
   readonly ref: ImageRef;
-  /** The digest that it is held at. */
+  /** The digest to which it is pinned. */
   readonly digest: Digest;
 }
 
@@ -61,7 +61,7 @@ export function lockPath(set: BuildSet): string {
 export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>> {
   const real = new RealPaths().of(lockPath(set));
   if (!isWithin(real, readablePaths(set.grants)))
-    return fail([needsGrant({ what: `${lockPath(set)} leads to ${real}`, grant: `read:${real}` })]);
+    return fail([needsGrant({ what: `${lockPath(set)} links to ${real}`, grant: `read:${real}` })]);
   let text: string;
   try {
     text = readRegularFile(lockPath(set), MAX_BYTES).toString('utf8');
@@ -92,7 +92,7 @@ export async function writeLock(set: BuildSet, images: readonly LockedRef[]): Pr
     if (denied !== undefined) return denied;
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return problem('run/lock-unwritten', `\`${file}\` cannot be written (${why})`, {
-      hint: 'The file lies beside builds.yaml; that folder must be writable.',
+      hint: 'Make the directory of builds.yaml writable.',
     });
   }
 }
@@ -126,9 +126,9 @@ export async function parseLock(source: SourceFile): Promise<Result<Lock>> {
     const span = { source, start: conflict.index, end: conflict.index + conflict[0].length };
     return fail([
       wrong(
-        `${LOCK_NAME} holds a merge conflict`,
+        `${LOCK_NAME} contains a merge conflict`,
         span,
-        'Keep the lines of both sides and take the marks away; of two digests for one image keep the newer, or keep either and run `bake-ts update`.',
+        'Keep the lines of both sides and remove the markers. If an image has two digests, keep one and run `bake-ts update`.',
       ),
     ]);
   }
@@ -139,11 +139,9 @@ export async function parseLock(source: SourceFile): Promise<Result<Lock>> {
   if (version?.value !== LOCK_VERSION) {
     return fail([
       wrong(
-        version === undefined
-          ? `${LOCK_NAME} does not say its version`
-          : `${LOCK_NAME} has a version that is not known here`,
+        version === undefined ? `${LOCK_NAME} has no \`version\`` : `${LOCK_NAME} has an unknown version`,
         version?.span ?? start,
-        `This version of bake-ts reads version ${LOCK_VERSION}. If the file is damaged, delete it and run \`bake-ts lock\`.`,
+        `Use a bake-ts that reads this version (this one reads ${LOCK_VERSION}). If the file is damaged, delete it and run \`bake-ts lock\`.`,
       ),
     ]);
   }
@@ -153,7 +151,7 @@ export async function parseLock(source: SourceFile): Promise<Result<Lock>> {
   return readImages(images.members);
 }
 
-const HINT = 'Put the line right, or delete the file and run `bake-ts lock`.';
+const HINT = 'Correct the line, or delete the file and run `bake-ts lock`.';
 
 function wrong(message: string, span: Span, hint: string = HINT): Problem {
   return problem('config/bad-lock', message, { span, hint });
@@ -193,7 +191,7 @@ function readImages(members: readonly Member[]): Result<Lock> {
       if (other !== undefined && other.digest !== value) {
         const also = other.written === written ? '' : ` (also as \`${other.written}\`)`;
         const message = `\`${written}\` is locked to two digests${also}`;
-        problems.push(wrong(message, span, 'Keep the line that you want, delete the other one.'));
+        problems.push(wrong(message, span, 'Keep one of the lines and delete the other.'));
       }
       byName.set(fullName(ref), image);
       images.set(written, image);

@@ -34,29 +34,29 @@ export interface LockOptions {
 
 /** What `lock` changed. */
 export interface Locked {
-  /** Images that came in. */
+  /** Images that were added. */
   readonly added: readonly LockedRef[];
-  /** Images that nothing reads any more. */
+  /** Images that were removed because no build reads them. */
   readonly dropped: readonly LockedRef[];
-  /** How many stayed as they were. */
+  /** How many are unchanged. */
   readonly kept: number;
 }
 
-/** An image with what it is locked to and what it stands for now. */
+/** A locked image, with its locked digest and the current digest of its tag. */
 export interface LockedImage {
   /** The image, as builds.lock writes it. */
   readonly image: string;
   /** The digest in builds.lock. */
   readonly locked: Digest;
-  /** Undefined: gone, or not known. */
+  /** The current digest; undefined if the tag is gone or not known. */
   readonly now?: Digest;
-  /** `unknown`: its registry did not say; never to be taken for `same`. */
+  /** `unknown`: the registry did not answer properly. Do not treat it as `same`. */
   readonly state: 'same' | 'moved' | 'gone' | 'unknown';
-  /** For `gone` and `unknown`: what the registry said. */
+  /** With `gone` and `unknown`: the problem with the registry. */
   readonly problem?: Problem;
 }
 
-/** An image that `update` moved, with the builds that will be built again for it. */
+/** An image that `update` moved, with the builds that have to be built again. */
 export interface UpdatedImage {
   /** The image, as builds.lock writes it. */
   readonly image: string;
@@ -107,8 +107,8 @@ export function warnOfUnlocked(plan: Plan, lock: Lock): Problem | undefined {
   const images = missing.map(({ written }) => `\`${written}\``).join(', ');
   return problem(
     'run/not-locked',
-    `${LOCK_NAME} does not hold ${images}; ${missing.length === 1 ? 'it is' : 'they are'} looked up in every run`,
-    { severity: 'warning', hint: 'Add what is missing: bake-ts lock' },
+    `${LOCK_NAME} lacks ${images}; ${missing.length === 1 ? 'it is' : 'they are'} resolved in every run`,
+    { severity: 'warning', hint: 'Run bake-ts lock to add the missing images' },
   );
 }
 
@@ -265,10 +265,10 @@ function chooseImages(images: readonly string[], patterns: readonly string[]): R
     if (found.length > 0) continue;
     const near = suggest(pattern, images);
     problems.push(
-      problem('run/not-in-lock', `${LOCK_NAME} holds no image \`${pattern}\``, {
+      problem('run/not-in-lock', `${LOCK_NAME} has no image \`${pattern}\``, {
         hint:
           near === undefined
-            ? 'Images are named as the Dockerfile writes them; `bake-ts outdated` lists them, `bake-ts lock` adds new ones.'
+            ? 'Name images as in the Dockerfile: `bake-ts outdated` lists them, `bake-ts lock` adds new ones.'
             : `Did you mean \`${near}\`?`,
       }),
     );
@@ -298,7 +298,7 @@ async function requireLock(set: BuildSet): Promise<Result<Lock>> {
   if (read.value !== undefined) return ok(read.value);
   return fail([
     problem('run/no-lock', `there is no ${LOCK_NAME} beside builds.yaml`, {
-      hint: 'Make one: bake-ts lock',
+      hint: 'Run bake-ts lock to create it',
     }),
   ]);
 }
@@ -331,7 +331,7 @@ function staleLock({ lock, missing, dropped }: Difference): Problem {
   ].join('\n');
   return problem(
     'run/lock-stale',
-    lock === undefined ? `there is no ${LOCK_NAME}` : `${LOCK_NAME} is not what the builds need`,
+    lock === undefined ? `there is no ${LOCK_NAME}` : `${LOCK_NAME} is not up to date with the builds`,
     {
       hint: 'Run `bake-ts lock` and commit the file.',
       ...(detail === '' ? {} : { detail }),

@@ -13,13 +13,13 @@ import {
   type Result,
 } from '../model/mod.ts';
 
-/** What a run says of a build: an outcome of its summary, or what a file of metadata has. */
+/** The result of a build in a run: an outcome of its summary, or an entry of a metadata file. */
 export interface PartResult extends Pick<Outcome, 'build' | 'kind' | 'digest' | 'platforms' | 'tags'> {
-  /** The run took it as an earlier one made it, and says nothing new. */
+  /** The run reused the result of an earlier run. */
   readonly isGiven?: boolean;
-  /** Nobody asked the run for it: it was made since others need it. */
+  /** It was not requested, but built as a dependency. */
   readonly isNeeded?: boolean;
-  /** Where it was said, for messages. */
+  /** Where the result comes from, for messages. */
   readonly from?: string;
 }
 

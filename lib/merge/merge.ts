@@ -57,19 +57,19 @@ export interface MergeOptions {
   readonly signIn?: SignIn;
 }
 
-/** What became of one tag. Sensitive values in names are hidden. */
+/** The result for one tag. Sensitive values in names are hidden. */
 export interface MergedTag {
   /** Full reference. */
   readonly ref: string;
   /** Of the joined image. */
   readonly digest: Digest;
-  /** `there`: it pointed at it already. In a dry run `put` is what would be done. */
+  /** `there`: it already pointed at the image. In a dry run, `put` says what would be done. */
   readonly action: 'put' | 'there';
   /** What it pointed at before. */
   readonly previous: Digest | 'absent' | 'unknown';
 }
 
-/** What became of one build. */
+/** The result for one build. */
 export interface MergedBuild {
   /** Its name. */
   readonly build: string;
@@ -83,7 +83,7 @@ export interface MergedBuild {
   readonly tags: readonly MergedTag[];
 }
 
-/** What was joined, or in a dry run would be. */
+/** What was joined, or would be joined in a dry run. */
 export interface Merged {
   /** Nothing was written. */
   readonly dryRun: boolean;
@@ -91,7 +91,7 @@ export interface Merged {
   readonly builds: readonly MergedBuild[];
   /** Names of selected builds that are not pushed. */
   readonly passedOver: readonly string[];
-  /** In a dry run: why it is not known what tags point at. */
+  /** In a dry run: why it is not known where tags point. */
   readonly problems: readonly Problem[];
 }
 

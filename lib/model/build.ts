@@ -54,13 +54,13 @@ export type ContextRef =
       readonly digest?: string;
     };
 
-/** A context with the text it was written as (for messages and `print`) and its place. */
+/** A context, with its text as written (for messages and `print`) and its place. */
 export interface ContextSource {
   /** What it is, and where. */
   readonly ref: ContextRef;
-  /** As the file has it. */
+  /** As written in the file. */
   readonly written: string;
-  /** Where it is written; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
@@ -71,9 +71,9 @@ export type DockerfileSource =
       readonly kind: 'file';
       /** Absolute for a local context; relative to the root of a git or http context. */
       readonly path: string;
-      /** As the file has it. */
+      /** As written in the file. */
       readonly written: string;
-      /** Where it is written; absent: in no file. */
+      /** Its place; absent if it is in no file. */
       readonly span?: Span;
     }
   | {
@@ -81,7 +81,7 @@ export type DockerfileSource =
       readonly kind: 'inline';
       /** The whole Dockerfile. */
       readonly text: string;
-      /** Where it is written; absent: in no file. */
+      /** Its place; absent if it is in no file. */
       readonly span?: Span;
     };
 
@@ -93,7 +93,7 @@ export interface TypedAttributes {
   readonly attributes: ReadonlyMap<string, string>;
   /** The path among the attributes (`dest`, `src`) as `print` shows it: relative to the root; absent: there is none. */
   readonly writtenPath?: string;
-  /** Where it is written; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
@@ -101,11 +101,11 @@ export interface TypedAttributes {
 export interface FrontendImage {
   /** As written. */
   readonly image: string;
-  /** Where it is written; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
-/** An option of `buildctl build` that is handed on as it is. */
+/** An option of `buildctl build` that is passed on unchanged. */
 export interface BuildctlOption {
   /** With its dashes: `--trace`. */
   readonly name: string;
@@ -113,20 +113,20 @@ export interface BuildctlOption {
   readonly words: readonly string[];
   /** As `print` shows it, paths relative to the root. */
   readonly written: readonly string[];
-  /** The result is known to be the same with and without it. */
+  /** The option is known not to change the result. */
   readonly isHarmless: boolean;
-  /** What it reads and writes; undefined: the option is not known, so that nobody can tell. */
+  /** Files that it reads and writes; undefined if the option is not known. */
   readonly files?: readonly {
     /** Absolute. */
     readonly path: string;
     readonly written: string;
     readonly use: 'written' | 'certificate';
   }[];
-  /** Where it is written; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
-/** A secret handed to RUN; only its id ever appears in a plan, a key or a log. */
+/** A secret for RUN steps. Only its id appears in a plan, a key or a log. */
 export interface SecretSource {
   /** What `RUN --mount=type=secret,id=…` asks for. */
   readonly id: string;
@@ -141,11 +141,11 @@ export interface SecretSource {
   readonly isUnset?: true;
   /** The file as `print` shows it. */
   readonly writtenPath?: string;
-  /** Where it is written; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
-/** An SSH agent socket or keys handed to RUN. */
+/** An SSH agent socket or keys for RUN steps. */
 export interface SshSource {
   /** What `RUN --mount=type=ssh,id=…` asks for; `default` where none is written. */
   readonly id: string;
@@ -153,7 +153,7 @@ export interface SshSource {
   readonly paths: readonly string[];
   /** The paths as `print` shows them. */
   readonly writtenPaths?: readonly string[];
-  /** Where it is written; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
@@ -179,7 +179,7 @@ export interface Tag {
   readonly text: string;
   /** Parsed, `:latest` where no tag is written; undefined where the text is not a valid tag (which is a problem of its own). */
   readonly ref?: ImageRef;
-  /** Where it is written; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
@@ -189,7 +189,7 @@ export interface Build {
   readonly name: string;
   /** The build's key in builds.yaml. */
   readonly span?: Span;
-  /** What it is for, in words. */
+  /** Its description. */
   readonly description?: string;
   /** The matrix build it is a row of, with the row's values. */
   readonly matrix?: { readonly name: string; readonly row: { readonly [axis: string]: Json } };
@@ -208,26 +208,26 @@ export interface Build {
   readonly target?: string;
   /** Build arguments (`ARG`), by name. */
   readonly args: ReadonlyMap<string, string>;
-  /** Where their values stand, as far as they stand in a file. */
+  /** Places of their values, if they are in a file. */
   readonly argSpans?: ReadonlyMap<string, Span>;
   /** Named contexts, by the name the Dockerfile uses for them. */
   readonly contexts: ReadonlyMap<string, ContextSource>;
-  /** Builds that must come first though no file passes. */
+  /** Builds that must run first although no files are read from them. */
   readonly needs: readonly { readonly build: string; readonly span?: Span }[];
 
   /** Normalised (`linux/amd64`); empty: whatever the engine's own platform is. */
   readonly platforms: readonly string[];
-  /** The platforms as written (`local` included), where that differs. */
+  /** The platforms as written (`local` included), if that differs. */
   readonly platformsWritten?: readonly string[];
   /** `engine.labels`: it is built only by engines of a pool that have all of them. */
   readonly engineLabels?: readonly string[];
   /** In order, without duplicates. */
   readonly tags: readonly Tag[];
-  /** `tags` are written, and none is left of them. */
+  /** `tags` are given, but all of them are empty. */
   readonly hasNoTags?: true;
   /** Whether its tags are pushed. */
   readonly push: PushMode;
-  /** Where that it is pushed stands. */
+  /** Place of the key that says whether it is pushed. */
   readonly pushSpan?: Span;
   /** Labels of the image's config, by name. */
   readonly labels: ReadonlyMap<string, string>;
@@ -252,11 +252,11 @@ export interface Build {
   readonly cacheFrom: readonly TypedAttributes[];
   /** Where cache is written to. */
   readonly cacheTo: readonly TypedAttributes[];
-  /** Every step is run anew in each run. */
+  /** Every step runs again in each run. */
   readonly noCache: boolean;
   /** Stages that are built without cache. */
   readonly noCacheFilter: readonly string[];
-  /** Ask the registry for base images even where the engine has one by that name. */
+  /** Look base images up in the registry even if the engine has an image of that name. */
   readonly pull: boolean;
 
   /** Secrets of RUN steps. */
@@ -305,11 +305,11 @@ export interface RegistrySettings {
   readonly insecure?: boolean;
   /** Hosts to ask first when reading. */
   readonly mirrors?: readonly string[];
-  /** Requests at a time to this host. */
+  /** How many requests to this host run at the same time. */
   readonly concurrency?: number;
 }
 
-/** A variable with where its value came from. Sensitive ones keep their value out of every output. */
+/** A variable, and where its value came from. Values of sensitive variables appear in no output. */
 export interface Variable {
   /** As `vars` has it. */
   readonly name: string;
@@ -317,7 +317,7 @@ export interface Variable {
   readonly value: Json;
   /** Where the value came from. */
   readonly origin: VariableOrigin;
-  /** What it is for, in words. */
+  /** Its description. */
   readonly description?: string;
   /** The value is kept out of every output. */
   readonly sensitive: boolean;
@@ -328,7 +328,7 @@ export type VariableOrigin =
   | {
       /** From `vars` of the file. */
       readonly kind: 'default';
-      /** Where it is written; absent: in no file. */
+      /** Its place; absent if it is in no file. */
       readonly span?: Span;
     }
   | {
@@ -354,13 +354,13 @@ export interface Group {
   readonly name: string;
   /** Names of builds, in order. */
   readonly builds: readonly string[];
-  /** What it is for, in words. */
+  /** Its description. */
   readonly description?: string;
   /** What is wrong with what its bake file says of it, which counts where it is selected. */
   readonly mistakes?: readonly Problem[];
 }
 
-/** Everything a builds.yaml (with its includes, variables and overrides) says, resolved. */
+/** A builds.yaml with its includes, variables and overrides, resolved to final values. */
 export interface BuildSet {
   /** Absolute path of the directory that relative paths on the command line and state are keyed by. */
   readonly root: string;

@@ -22,9 +22,9 @@ export interface PoolEntry {
   readonly kubernetes?: KubernetesPods;
   /** Normalised (`linux/arm64`): what is built there, emulated or not. Empty: what its own architecture runs. */
   readonly platforms: readonly string[];
-  /** Builds at a time. */
+  /** How many builds run at the same time. */
   readonly jobs?: number;
-  /** What builds may ask for. */
+  /** Labels that builds may require. */
   readonly labels: readonly string[];
   /** Where it is written; absent: not in a file. */
   readonly span?: Span;
@@ -48,7 +48,7 @@ export interface EngineSettings {
   readonly address?: string;
   /** `engine.pool`; empty: there is none. */
   readonly pool: readonly PoolEntry[];
-  /** For all `tcp://` engines; absent: they are spoken to in plain text. */
+  /** For all `tcp://` engines; absent: connections are plain text. */
   readonly tls?: EngineTls;
   /** A repository through which results that are not pushed go from engine to engine. */
   readonly scratch?: ImageRef;

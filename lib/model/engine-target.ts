@@ -3,7 +3,7 @@ import type { EngineSettings, EngineTls } from './engine-settings.ts';
 
 /** An engine by its address, with what connections to it need. */
 export interface EngineTarget {
-  /** As buildctl takes it. */
+  /** Address of the engine, in the form that buildctl uses. */
   readonly address: string;
   /** Absent: no TLS. */
   readonly tls?: EngineTls;

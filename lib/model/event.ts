@@ -6,23 +6,23 @@
 import type { Digest } from './image-ref.ts';
 import type { ProblemJson } from './problem.ts';
 
-/** What was decided for a build before (or instead of) running buildctl. */
+/** The decision about a build, before (or instead of) running buildctl. */
 export type DecisionKind =
   /** buildctl runs. */
   | 'build'
-  /** Nothing changed and everything is where it should be: skipped. */
+  /** Nothing changed and all tags are up to date: the build is skipped. */
   | 'unchanged'
-  /** Nothing changed, but tags are missing or point elsewhere: the same manifest is put there. */
+  /** Nothing changed, but tags are missing or point elsewhere: they are put on the same manifest. */
   | 'retag'
   /**
-   * Only configs of what it is based on changed, or its own labels: a config and a manifest are put over the layers that
-   * it has, and tagged. No step runs, and no engine is needed.
+   * Only configs of parents or the build's own labels changed: it gets a new config and manifest over its existing layers.
+   * No step runs, and no engine is needed.
    */
   | 'rebase';
 
-/** Why: a stable slug, words for people, and (for changes) the items that changed. */
+/** Why bake-ts decided as it did: a stable code, a text, and (for changes) the items that changed. */
 export interface Reason {
-  /** Stable; new ones may come. `text` says it in words. */
+  /** Stable code. Later versions may add codes. */
   readonly code:
     | 'forced'
     | 'first-build'
@@ -41,246 +41,244 @@ export interface Reason {
     | 'tags-moved'
     | 'not-needed'
     | 'given';
-  /** The same in words. */
+  /** The same as text. */
   readonly text: string;
   /** Each changed, missing or unknown thing: `context: src/main.c changed`, `arg VERSION: 1 → 2`. */
   readonly items?: readonly string[];
 }
 
-/** What became of one reference. */
+/** The result for one tag. */
 export interface TagResult {
   /** The full reference. */
   readonly ref: string;
   /** What it points at now. */
   readonly digest: Digest;
-  /** `pushed`: bytes or manifest sent. `retagged`: the manifest was there, only the tag was put. `there`: nothing sent. */
+  /** `pushed`: bytes or a manifest were sent. `retagged`: only the tag was put. `there`: it was up to date, nothing was sent. */
   readonly action: 'pushed' | 'retagged' | 'there';
 }
 
-/** What the audit of a build that was up to date found. */
+/** Result of the audit of a build that was up to date. */
 export interface AuditResult {
-  /** `same-files`: only times or compression differ. `not-compared`: it could not be done, and nothing is proved. */
+  /** `same-files`: only times or compression differ. `not-compared`: the comparison was not possible and proves nothing. */
   readonly result: 'same-bytes' | 'same-files' | 'different' | 'not-compared';
-  /** `files`: digests differ, so paths, modes, links and contents were compared. */
+  /** `files`: the digests differ, so paths, modes, links and contents were compared. */
   readonly compared: 'digests' | 'files' | 'nothing';
   /** Every step came from the engine's cache. */
   readonly cached: boolean;
-  /** For `different`: each difference. */
+  /** With `different`: each difference. */
   readonly differences?: readonly string[];
-  /** For `not-compared`. */
+  /** With `not-compared`: the reason. */
   readonly why?: string;
 }
 
 /** What was audited in a run. */
 export interface AuditSummary {
-  /** Given as `--audit-seed`, the same builds are drawn again. */
+  /** Pass it as `--audit-seed` to choose the same builds again. */
   readonly seed: number;
   /** How many builds were up to date. */
   readonly candidates: number;
-  /** Those that were drawn. */
+  /** The builds that were chosen. */
   readonly builds: readonly string[];
 }
 
-/** What is being done for a build. What it waits for before that, other builds, the plan says. */
+/** What is being done for a build. A build that waits for its dependencies is in no phase. */
 export type Phase =
-  /** Its inputs are read and hashed, and registries are asked what is there; after a failure, once more. */
+  /** Its inputs are read and hashed, and registries are queried; after a failure once more. */
   | 'checking'
   /**
-   * It waits, and nothing is done for it: for a slot, since as many builds run as may at a time; for the engine to start or to
-   * come back; for its next attempt; for a build that must not run beside it; for one whose image it reads and that was lost.
+   * It waits: for a slot; for the engine to start or to come back; for its next attempt; for a build that must not run at the
+   * same time; for a build whose image it reads and that must be built again first.
    */
   | 'queued'
   /** buildctl runs, in a slot. */
   | 'building'
-  /** Its steps are done; layers are compressed, the image is put together, and without a slot: it is read and remembered. */
+  /** Its steps are done. Layers are compressed and the image is assembled; without a slot, the image is read and recorded. */
   | 'exporting'
   /** Its bytes go to registries. */
   | 'pushing'
-  /** What was pushed is read and remembered, and its tags are put. */
+  /** What was pushed is read and recorded, and its tags are put. */
   | 'tagging';
 
 /** Layers of one platform of an image. */
 export interface PlatformLayers {
   /** Normalised: `linux/amd64`. */
   readonly platform: string;
-  /** Compressed size of each layer in bytes, from the lowest up. */
+  /** Compressed size of each layer in bytes, lowest layer first. */
   readonly sizes: readonly number[];
 }
 
-/** How a build ended. */
+/** The result of a build. */
 export interface Outcome {
   /** Name of the build. */
   readonly build: string;
-  /**
-   * `retagged`: nothing was built, only tags were put right. `blocked`: a build that it needs failed. A build whose
-   * image was re-based is `built`.
-   */
+  /** `retagged`: nothing was built, only tags were put. `blocked`: a dependency failed. A build whose image was re-based is `built`. */
   readonly kind: 'built' | 'retagged' | 'unchanged' | 'failed' | 'cancelled' | 'blocked';
-  /** Why it was built or skipped; absent: it was never decided on. */
+  /** Why it was built or skipped; absent if there was no decision. */
   readonly reason?: Reason;
-  /** Of the manifest or index; absent: there is no result, or nothing tells its digest. */
+  /** Of the manifest or index; absent if there is no result or its digest is not known. */
   readonly digest?: Digest;
   /** Size of the image (bytes, compressed, all platforms); absent: not known. */
   readonly sizeBytes?: number;
   /** Normalised: `linux/amd64`; absent: not known. */
   readonly platforms?: readonly string[];
-  /** What became of each tag that is pushed; empty: it has none, or it did not come to that. */
+  /** The result for each tag that is pushed; empty if it has none, or the build did not get that far. */
   readonly tags: readonly TagResult[];
-  /** sha256 (hexadecimal) over its inputs; absent: they cannot be known. */
+  /** sha256 (hexadecimal) of its inputs; absent if they cannot be known. */
   readonly key?: string;
-  /** How long something was done for it, in milliseconds: all of its phases but `queued`; 0 for what never began. */
+  /** Milliseconds in all phases except `queued`; 0 if the build never began. */
   readonly durationMs: number;
-  /** How long it was in the phase `queued` (milliseconds); absent: it never had to wait. */
+  /** Milliseconds in the phase `queued`; absent if it never waited. */
   readonly queuedMs?: number;
-  /** Those that are known, also of a build that did not come to its end; absent: buildctl was not called. */
+  /** Steps of the Dockerfile, without FROM. If the build did not end: those known by then. Absent: buildctl was not called. */
   readonly steps?: { readonly total: number; readonly cached: number };
-  /** Of the image, where its manifest was read. */
+  /** Layers of the image, if its manifest was read. */
   readonly layers?: readonly PlatformLayers[];
-  /** Size (as `sizeBytes`) of the last result before this one, where it is known. */
+  /** Size (as `sizeBytes`) of the previous result, if known. */
   readonly lastSizeBytes?: number;
-  /** Where it was up to date and drawn by `--audit`. */
+  /** If it was up to date and chosen by `--audit`. */
   readonly audit?: AuditResult;
-  /** For `failed`. */
+  /** With `failed`: why. */
   readonly problem?: ProblemJson;
-  /** For `blocked`: the build whose failure keeps it from running. */
+  /** With `blocked`: the build whose failure prevents it from running. */
   readonly blockedBy?: string;
-  /** True in a dry run: `built` and `retagged` are what would be done. */
+  /** True in a dry run: `built` and `retagged` say what would be done. */
   readonly dryRun?: boolean;
 }
 
-/** A node as the plan announces it. */
+/** A build in the plan. */
 export interface PlannedNode {
   /** Name of the build. */
   readonly build: string;
-  /** `asked`: it was selected. `needed`: only another build needs it. */
+  /** `asked`: it was selected. `needed`: it is only a dependency of another build. */
   readonly role: 'asked' | 'needed';
-  /** 0: it needs no other build; else one more than the highest of those. */
+  /** 0: no dependencies. Otherwise one more than the highest level of its dependencies. */
   readonly level: number;
-  /** Names of the builds that it needs. */
+  /** Names of its dependencies. */
   readonly needs: readonly string[];
   /** Its tags as written. */
   readonly tags: readonly string[];
-  /** Whether its tags are pushed in this run. */
+  /** Whether this run pushes its tags. */
   readonly pushes: boolean;
-  /** How long its last build took (milliseconds), as it is remembered; absent: not known. */
+  /** Milliseconds that it took when it was last built on this machine; absent: not known. */
   readonly usualMs?: number;
 }
 
-/** Files whose changes led to a run. */
+/** Files whose changes started a run. */
 export interface ChangedFiles {
-  /** Absolute paths, 20 at most; empty: it is not known what changed. */
+  /** Absolute paths, 20 at most. Empty: it is not known what changed. */
   readonly files: readonly string[];
   /** How many there are. */
   readonly total: number;
 }
 
-/** All events, told apart by their `type`, without number and time; docs/events.md says in which order they come. */
+/** All events, distinguished by their `type`, without number and time. docs/events.md explains their order. */
 export type EventBody =
   | {
       /** The first event of every run. */
       readonly type: 'run-started';
-      /** Names this run. */
+      /** Identifies this run. */
       readonly runId: string;
       /** Version of bake-ts. */
       readonly version: string;
-      /** What runs it, with its version: `node 24.1.0`. */
+      /** The runtime with its version: `node 24.1.0`. */
       readonly runtime: string;
       /** Files that the builds were read from. */
       readonly files: readonly string[];
-      /** Builds that may run at a time: slots. */
+      /** How many builds may run at the same time: the number of slots. */
       readonly concurrency: number;
-      /** Absolute path of the directory of the first file. */
+      /** Absolute path of the directory of the first builds file. */
       readonly root?: string;
-      /** The words of the command line after the program's name, without sensitive values; absent: called as a library. */
+      /** Command-line arguments after the program's name, without sensitive values. Absent if the library was called. */
       readonly command?: readonly string[];
       /** Nothing is built and nothing is pushed. */
       readonly dryRun?: boolean;
-      /** What led to a run of a watch; absent: nothing that changed. */
+      /** For a round of a watch, the changes that led to it. Absent: the run was not started by a change. */
       readonly changed?: ChangedFiles;
     }
   | {
-      /** What the run is about. */
+      /** The builds of the run. */
       readonly type: 'planned';
-      /** Each build after what it needs. */
+      /** Each build after its dependencies. */
       readonly nodes: readonly PlannedNode[];
     }
   | {
-      /** An engine is being looked for or started. */
+      /** bake-ts is looking for an engine or starting one. */
       readonly type: 'engine-starting';
-      /** What is being done, in words. */
+      /** What is being done, as text. */
       readonly text: string;
     }
   | {
-      /** There is an engine. */
+      /** An engine was found. */
       readonly type: 'engine-ready';
-      /** As buildctl takes it. */
+      /** Address of the engine, in the form that buildctl uses. */
       readonly address: string;
-      /** What led to it, in words: a flag, the environment, builds.yaml, a well-known socket, the embedded engine. */
+      /** How it was found, as text: a flag, the environment, builds.yaml, a well-known socket, the embedded engine. */
       readonly source: string;
       /** Path of the buildctl that is used. */
       readonly buildctl: string;
-      /** Version of buildkitd; absent where it was not asked: of the embedded engine, and where every result is pushed. */
+      /** Version of buildkitd. Absent if it was not requested: for the embedded engine, and if every result is pushed. */
       readonly version?: string;
     }
   | {
       /** A call failed because the engine went away; builds wait until it is back. */
       readonly type: 'engine-waiting';
-      /** As buildctl takes it. */
+      /** Address of the engine, in the form that buildctl uses. */
       readonly address: string;
-      /** What was noticed, in words. */
+      /** What was noticed, as text. */
       readonly why: string;
-      /** How long it is waited for at most (milliseconds). */
+      /** Longest time to wait (milliseconds). */
       readonly waitMs: number;
     }
   | {
       /** The wait is over. */
       readonly type: 'engine-waited';
-      /** As buildctl takes it. */
+      /** Address of the engine, in the form that buildctl uses. */
       readonly address: string;
-      /** How long it was waited for (milliseconds). */
+      /** How long the wait took (milliseconds). */
       readonly waitedMs: number;
       /** Whether the engine is back; if not, builds that need it fail. */
       readonly back: boolean;
     }
   | {
-      /** An engine of a pool went away, or cannot go on: it gets no builds for a while, and what it was building goes to others. */
+      /** An engine of a pool went away or cannot continue. It is taken out of rotation for a while, and its builds go to other engines. */
       readonly type: 'engine-aside';
-      /** Names it: its address, or namespace and name of a pod. */
+      /** Identifies the engine: its address, or the namespace and name of a pod. */
       readonly address: string;
-      /** What was noticed, in words. */
+      /** What was noticed, as text. */
       readonly why: string;
     }
   | {
-      /** An engine of a pool that was set aside answers again, and gets builds. */
+      /** An engine of a pool that was taken out of rotation answers again and gets builds. */
       readonly type: 'engine-returned';
-      /** Names it, as `engine-aside` does. */
+      /** Identifies the engine, as in `engine-aside`. */
       readonly address: string;
     }
   | {
-      /** A registry did not answer as it should; the request is sent again after a while. */
+      /** A registry did not answer properly. The request is repeated after a while. */
       readonly type: 'registry-waiting';
-      /** Its host. */
+      /** Host of the registry. */
       readonly registry: string;
-      /** What was noticed, in words. */
+      /** What was noticed, as text. */
       readonly why: string;
       /** Number of the attempt that failed, from 1. */
       readonly attempt: number;
-      /** Milliseconds until the next one. */
+      /** Milliseconds until the next attempt. */
       readonly delayMs: number;
     }
   | {
-      /** From now on this is done for a build; the phase before is over. */
+      /** A build entered a phase, and its previous phase is over. */
       readonly type: 'node-phase';
       /** Name of the build. */
       readonly build: string;
-      /** What is done from now on. */
+      /** The phase. */
       readonly phase: Phase;
       /**
-       * Which slot it has during this phase, from 0: always with `building`, with `exporting` and `pushing` while buildctl runs,
-       * and with `queued` while the engine is away. No two builds have one at a time. A slow push gives it back, and says so by another `pushing` without it.
+       * The slot that the build has in this phase, from 0. Always present with `building`; with `exporting` and `pushing` while
+       * buildctl runs; with `queued` while the engine is away. A slot belongs to one build at a time. When a slow push gives its
+       * slot back, another `pushing` event without `slot` follows.
        */
       readonly slot?: number;
-      /** With `queued`: it waits for the engine to start or to come back. Absent: for something else. */
+      /** With `queued`: it waits for the engine to start or to come back. Absent: it waits for something else. */
       readonly waitsFor?: 'engine';
     }
   | {
@@ -288,37 +286,37 @@ export type EventBody =
       readonly type: 'node-keyed';
       /** Name of the build. */
       readonly build: string;
-      /** sha256 (hexadecimal) over its inputs; absent: they cannot be known. */
+      /** sha256 (hexadecimal) of its inputs; absent if they cannot be known. */
       readonly key?: string;
-      /** How many files of its contexts count. */
+      /** Number of files in its contexts. */
       readonly files: number;
-      /** Their size in bytes. */
+      /** Their total size in bytes. */
       readonly bytes: number;
-      /** What cannot be known, in words; not empty: never skipped. */
+      /** Inputs that cannot be known, as text. If there are any, the build is never skipped. */
       readonly untracked: readonly string[];
     }
   | {
-      /** It is decided what to do with a build; where that turns out to be impossible, another one follows. */
+      /** bake-ts decided what to do with a build. If that turns out to be impossible, another such event follows. */
       readonly type: 'node-decided';
       /** Name of the build. */
       readonly build: string;
-      /** What is done with it. */
+      /** What will be done. */
       readonly decision: DecisionKind;
       /** Why. */
       readonly reason: Reason;
     }
   | {
-      /** While what it reads is still being pushed, a build is begun; it is decided on when that is done. */
+      /** A build starts early, while images that it reads are still being pushed. The decision about it follows when that is done. */
       readonly type: 'early-started';
       /** Name of the build. */
       readonly build: string;
-      /** The builds whose pushes go on. */
+      /** The builds that are still being pushed. */
       readonly waitsFor: readonly string[];
       /** Why it will be built. */
       readonly reason: Reason;
     }
   | {
-      /** What could be done of a build before its turn is done. */
+      /** The early part of a build is done. */
       readonly type: 'early-finished';
       /** Name of the build. */
       readonly build: string;
@@ -326,31 +324,31 @@ export type EventBody =
       readonly steps: { readonly total: number; readonly cached: number };
     }
   | {
-      /** buildctl was started for a build; once for each attempt. */
+      /** buildctl was started for a build. One event for each attempt. */
       readonly type: 'node-started';
       /** Name of the build. */
       readonly build: string;
       /** Counts from 1. */
       readonly attempt: number;
-      /** Its command line, sensitive values hidden. */
+      /** Command line of buildctl, with sensitive values hidden. */
       readonly argv: readonly string[];
-      /** Which engine of a pool it runs on; absent: there is one. */
+      /** The engine of a pool on which it runs. Absent: there is only one engine. */
       readonly engine?: string;
-      /** What it builds of the platforms of the build; absent: all of them. */
+      /** The platforms that this call builds. Absent: all platforms of the build. */
       readonly platforms?: readonly string[];
-      /** Another call of the same build runs already, for other platforms that another engine has. */
+      /** Another call for the same build is already running, for platforms that another engine builds. */
       readonly beside?: true;
     }
   | {
-      /** A step of BuildKit changed its state; may come several times for one digest, the last one counts. */
+      /** A BuildKit step changed its state. There may be several events for one digest; the last one is valid. */
       readonly type: 'vertex';
       /** Name of the build. */
       readonly build: string;
-      /** Names the step within its build. */
+      /** Identifies the step within its build. */
       readonly digest: string;
       /** As BuildKit prints it: `[build 2/5] COPY src/ src/`. */
       readonly name: string;
-      /** What has become of it. */
+      /** State of the step. */
       readonly state: 'pending' | 'running' | 'done' | 'cached' | 'failed';
       /** How long it ran (milliseconds); absent: it has not ended. */
       readonly durationMs?: number;
@@ -364,9 +362,9 @@ export type EventBody =
       readonly build: string;
       /** Digest of the step. */
       readonly vertex: string;
-      /** What is transferred, as BuildKit names it. */
+      /** What is transferred, in BuildKit's words. */
       readonly id: string;
-      /** Bytes so far; 0 for pushes, of which BuildKit does not say it. */
+      /** Bytes so far; 0 for pushes, for which BuildKit does not report it. */
       readonly current: number;
       /** All bytes; absent: not known. */
       readonly total?: number;
@@ -380,47 +378,47 @@ export type EventBody =
       readonly build: string;
       /** Digest of the step. */
       readonly vertex: string;
-      /** Where it printed it. */
+      /** Where the step printed it. */
       readonly stream: 'stdout' | 'stderr';
-      /** A piece of output as BuildKit sent it: several lines, or part of one. */
+      /** A piece of output as BuildKit sent it: several lines or part of a line. */
       readonly text: string;
     }
   | {
-      /** Something is not as it should be, and stops nothing. */
+      /** Something is wrong but does not stop the run. */
       readonly type: 'warning';
       /** Name of the build; absent: it is about the run. */
       readonly build?: string;
-      /** What is not as it should be. */
+      /** What is wrong. */
       readonly problem: ProblemJson;
     }
   | {
-      /** An attempt failed for a reason that may pass; another one follows. */
+      /** An attempt failed for a reason that may be temporary. Another one follows. */
       readonly type: 'retry';
       /** Name of the build. */
       readonly build: string;
       /** Number of the attempt that failed, from 1. */
       readonly attempt: number;
-      /** Milliseconds until the next one. */
+      /** Milliseconds until the next attempt. */
       readonly delayMs: number;
-      /** Why it failed, in words. */
+      /** Why it failed, as text. */
       readonly why: string;
     }
   | {
-      /** A call of buildctl gave no sign of progress for a while; said again after twice the time, and so on. */
+      /** A call of buildctl showed no progress for a while. The event is repeated after twice the time, and so on. */
       readonly type: 'stalled';
       /** Name of the build. */
       readonly build: string;
       /** How long there was no progress (milliseconds). */
       readonly quietMs: number;
-      /** What is waited for, in words: a step, a push, a command for a secret, an engine that does not answer. */
+      /** What the build waits for, as text: a step, a push, a command for a secret, an engine that does not answer. */
       readonly waitsFor: string;
-      /** Whether the engine answers a short question. */
+      /** Whether the engine answers a short request. */
       readonly engineAnswers: boolean;
-      /** Milliseconds until the call is ended if nothing moves till then; absent: it may take for ever. */
+      /** Milliseconds until the call is stopped if there is still no progress. Absent: there is no limit. */
       readonly endsInMs?: number;
     }
   | {
-      /** A call that was stalled makes progress again. */
+      /** A stalled call makes progress again. */
       readonly type: 'resumed';
       /** Name of the build. */
       readonly build: string;
@@ -428,25 +426,25 @@ export type EventBody =
       readonly quietMs: number;
     }
   | {
-      /** A reference of a build is where it should be. */
+      /** A tag of a build is up to date. */
       readonly type: 'tag';
       /** Name of the build. */
       readonly build: string;
-      /** The reference, and what became of it. */
+      /** The tag and its result. */
       readonly tag: TagResult;
     }
   | {
-      /** A build has ended; where an audit looks at it afterwards, once more, and the last one counts. */
+      /** A build has ended. If an audit checks it afterwards, there is a second event, and the last one is valid. */
       readonly type: 'node-finished';
       /** Name of the build. */
       readonly build: string;
-      /** How it ended. */
+      /** How the program ended. */
       readonly outcome: Outcome;
     }
   | {
-      /** Somebody asked the run to stop. Said once; not where the run stops itself. */
+      /** A signal asked the run to stop. There is at most one such event, and none if the run stops by itself. */
       readonly type: 'interrupted';
-      /** Name of the system's signal; of an `AbortSignal` its reason, or the name of the error that is its reason. */
+      /** Name of the system's signal. For an `AbortSignal`: its reason, or the name of the error that is its reason. */
       readonly signal: string;
     }
   | {
@@ -458,28 +456,28 @@ export type EventBody =
 
 /** Totals at the end of a run. */
 export interface RunSummary {
-  /** Every build is as it should be, and the run has no problem of its own. */
+  /** Every build succeeded or is up to date, and the run has no problem of its own. */
   readonly ok: boolean;
   /** It was stopped from outside. */
   readonly cancelled: boolean;
-  /** Every build that got that far, in the order of the plan. */
+  /** The result of each build that came to an end, in the order of the plan. */
   readonly outcomes: readonly Outcome[];
-  /** Problems that belong to the run, not to a build. */
+  /** Problems of the run as a whole. */
   readonly problems: readonly ProblemJson[];
   /** How long the run took (milliseconds). */
   readonly durationMs: number;
   /**
-   * How often `buildctl build` was really started: to build, and for short calls that build nothing (names of the engine's
-   * store are looked up where that cannot be listed, given or let go of).
+   * How often `buildctl build` was started. This includes short calls that build nothing, for example to look up, give or
+   * remove names in an engine's store.
    */
   readonly buildctlCalls: number;
   /** Requests sent to registries by bake-ts itself: reads (HEAD, GET) and writes (PUT, POST, PATCH). */
   readonly registryRequests: { readonly reads: number; readonly writes: number };
-  /** Where `--audit` was given. */
+  /** With `--audit`. */
   readonly audit?: AuditSummary;
 }
 
-/** An event as it travels: numbered, with its time. */
+/** An event with its number and time. */
 export type BakeEvent = EventBody & {
   /** Counts the events of a run from 1. */
   readonly seq: number;
@@ -488,7 +486,7 @@ export type BakeEvent = EventBody & {
 };
 
 /**
- * Something that wants to see events as they happen. Where it throws, or gives a promise that is rejected before the run
- * has ended, it gets no more of them, the run is stopped as by its signal, and then rejects with that error.
+ * Gets events as they happen. If it throws, or returns a promise that is rejected before the run has ended, it gets no more
+ * events. The run is stopped as by its signal and rejects with that error.
  */
 export type EventSink = (event: BakeEvent) => void;

@@ -6,7 +6,7 @@
 import { option } from '../util/option-words.ts';
 import { type Problem, problem } from './problem.ts';
 
-/** What the user lets a builds file do. */
+/** What the user permits a builds file to do. */
 export interface Grants {
   /** Real paths of the directories whose files are read and written freely: the repositories of the files the user named. */
   readonly repositories: readonly string[];
@@ -26,7 +26,7 @@ export interface Grants {
   readonly ssh: boolean;
   /** Options of buildctl that are not known here, and may do anything. */
   readonly buildctlOptions: boolean;
-  /** The file comes from somebody who may mean harm: no code, no credentials, nothing pushed, nothing recorded. */
+  /** The file is not trusted: no code is run, no credentials are used, nothing is pushed or recorded. */
   readonly untrusted: boolean;
 }
 

@@ -88,8 +88,8 @@ export function readImageRef(written: string): Result<ImageRef> {
   // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
   if (LONE_DIGEST.test(written)) {
     return fail([
-      problem('cli/bad-reference', `"${written}" is a digest alone, which does not say whose image it is`, {
-        hint: `write it behind the name: REGISTRY/REPOSITORY@${written.replace(/^@/, '')}`,
+      problem('cli/bad-reference', `"${written}" is a digest without the name of an image`, {
+        hint: `write it after the name: REGISTRY/REPOSITORY@${written.replace(/^@/, '')}`,
       }),
     ]);
   }
@@ -97,7 +97,7 @@ export function readImageRef(written: string): Result<ImageRef> {
   if (ref !== undefined) return ok(ref);
   return fail([
     problem('cli/bad-reference', `"${written}" is not a valid image reference`, {
-      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in lowercase but for the tag',
+      hint: 'write REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:…, in lowercase except for the tag',
     }),
   ]);
 }

@@ -9,7 +9,7 @@ import type { UnknownInput } from './unknown.ts';
 /** Why one build waits for another. `needs` is order only; the rest pass files. */
 export type EdgeReason = 'context' | 'from' | 'copy' | 'mount' | 'needs';
 
-/** A build waits for another one, and (but for `needs`) sees its result by digest. */
+/** One build waits for another one and, except with `needs`, reads its result by digest. */
 export interface Edge {
   /** Name of the build that is waited for. */
   readonly to: string;
@@ -21,11 +21,11 @@ export interface Edge {
   readonly use?: 'from' | 'copy' | 'mount';
   /** Set where the Dockerfile fixes the platform of what it reads (`FROM --platform=…`). */
   readonly platform?: string;
-  /** Where the line that says so is. */
+  /** Place of the line that makes the edge. */
   readonly span?: Span;
 }
 
-/** An image that a build reads and no build of the plan makes. */
+/** An image that a build reads and that no build of the plan makes. */
 export interface ExternalImage {
   /** As the Dockerfile or `contexts` writes it, arguments expanded. */
   readonly written: string;
@@ -57,11 +57,11 @@ export interface PlanNode {
   readonly build: Build;
   /** `asked`: the user selected it. `needed`: only another build needs it. */
   readonly role: 'asked' | 'needed';
-  /** Edges to what it needs, in order of first mention, one for each (build, contextName). */
+  /** Edges to its dependencies, in order of first mention, one for each (build, contextName). */
   readonly edges: readonly Edge[];
-  /** Names of the builds that need it. */
+  /** Names of the builds that depend on it. */
   readonly neededBy: readonly string[];
-  /** 0: needs nothing; otherwise one more than the highest level it needs. */
+  /** 0: no dependencies. Otherwise one more than the highest level of its dependencies. */
   readonly level: number;
   /** Whether its tags are to be pushed in this run. */
   readonly pushes: boolean;
@@ -73,10 +73,10 @@ export interface PlanNode {
   readonly unknowns: readonly UnknownInput[];
 }
 
-/** A plan in an order in which every build comes after what it needs; ties keep the file's order. */
+/** A plan, in an order in which every build comes after its dependencies. Otherwise the order is that of the file. */
 export interface Plan {
   /** The set that it was made from. */
   readonly set: BuildSet;
-  /** By name of the build, each after what it needs. */
+  /** By name of the build, each after its dependencies. */
   readonly nodes: ReadonlyMap<string, PlanNode>;
 }

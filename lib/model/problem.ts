@@ -4,7 +4,7 @@
  */
 import { type Position, positionAt, type Span } from './source.ts';
 
-/** Which area found it; the part before the slash of a code. */
+/** The part of bake-ts that found the problem; the part before the slash of a code. */
 export type ProblemArea =
   | 'cli'
   | 'config'
@@ -24,33 +24,33 @@ export type ProblemArea =
 /** A stable, searchable name: `area/what-is-wrong`. */
 export type ProblemCode = `${ProblemArea}/${string}`;
 
-/** What is wrong, where, and what to do. Never holds a secret or a credential. */
+/** What is wrong, where, and what to do. Contains no secrets or credentials. */
 export interface Problem {
   /** Only an `error` makes a call fail. */
   readonly severity: 'error' | 'warning';
-  /** What to search for; docs/failures/ has a heading for each. */
+  /** Stable name to search for; docs/failures/ explains each. */
   readonly code: ProblemCode;
-  /** One sentence, without a full stop, that says what is wrong in words. */
+  /** One sentence, without a full stop, that says what is wrong. */
   readonly message: string;
-  /** What to do about it, in the imperative; may have several lines. */
+  /** What to do about it. May have several lines. */
   readonly hint?: string;
-  /** Where it is; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
-  /** Other places that belong to it, each with what it shows. */
+  /** Other places that belong to the problem, each with an explanation. */
   readonly related?: readonly RelatedPlace[];
-  /** The build it concerns. */
+  /** The build that has the problem. */
   readonly build?: string;
-  /** Text from outside that shows the cause: the tail of a log, an excerpt of a Dockerfile, a response body. */
+  /** Output of another program that shows the cause: the end of a log, an excerpt of a Dockerfile, a response body. */
   readonly detail?: string;
-  /** True where the same thing may work a moment later (a 503, a cut connection). */
+  /** True if the same may work a moment later (a 503, a lost connection). */
   readonly temporary?: boolean;
 }
 
 /** Another place that explains a problem. */
 export interface RelatedPlace {
-  /** Where it is; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
-  /** What it has to do with the problem, in words. */
+  /** What it has to do with the problem. */
   readonly message: string;
 }
 
@@ -65,24 +65,24 @@ export function problem(
 
 /** That a signal stopped what was called, before its end. */
 export function wasCancelled(): Problem {
-  return problem('run/cancelled', 'It was cancelled', { hint: 'What was done stays done: call it again.' });
+  return problem('run/cancelled', 'It was cancelled', { hint: 'Call it again: finished work is kept.' });
 }
 
 /** A place as JSON shows it. */
 export interface PlaceJson extends Position {
-  /** As a person would name it: relative to the working directory where that is shorter. */
+  /** Path, relative to the working directory if that is shorter. */
   readonly file: string;
   /** Line of its end, from 1. */
   readonly endLine: number;
-  /** Column of its end, from 1; the first one behind it. */
+  /** Column after its last character, from 1. */
   readonly endColumn: number;
 }
 
 /** A problem as `--json`, `--progress=json` and the library's consumers see it. */
 export interface ProblemJson extends Omit<Problem, 'span' | 'related'> {
-  /** Where it is; absent: in no file. */
+  /** Its place; absent if it is in no file. */
   readonly place?: PlaceJson;
-  /** Other places that belong to it, each with what it shows. */
+  /** Other places that belong to the problem, each with an explanation. */
   readonly related?: readonly { readonly message: string; readonly place?: PlaceJson }[];
 }
 

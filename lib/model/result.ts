@@ -3,18 +3,18 @@
  */
 import type { Problem } from './problem.ts';
 
-/** Either a value, or what kept us from having one; {@link unwrap} makes an exception of the latter. */
+/** Either a value, or the problems that prevented it. {@link unwrap} turns a failure into an exception. */
 export type Result<T, E = readonly Problem[]> =
   | {
-      /** It went well. */
+      /** Success. */
       readonly ok: true;
-      /** What was asked for. */
+      /** The result. */
       readonly value: T;
     }
   | {
-      /** It did not. */
+      /** Failure. */
       readonly ok: false;
-      /** Every problem that was found, one or more; warnings may be among them. */
+      /** All problems that were found, at least one. Warnings may be among them. */
       readonly error: E;
     };
 

@@ -5,11 +5,11 @@
 
 /** A file that was read, or text that came from elsewhere (`-` for stdin, `--set` for an override). */
 export interface SourceFile {
-  /** As a person would name it: relative to the working directory where that is shorter. */
+  /** Path, relative to the working directory if that is shorter. */
   readonly path: string;
-  /** Everything that is in it. */
+  /** Its whole content. */
   readonly text: string;
-  /** The user wrote it on the command line, and not somebody in a file. */
+  /** It comes from the command line and not from a file. */
   readonly isCommandLine?: true;
 }
 
@@ -19,7 +19,7 @@ export interface Span {
   readonly source: SourceFile;
   /** Offset of its first character. */
   readonly start: number;
-  /** Offset behind its last character. */
+  /** Offset after its last character. */
   readonly end: number;
 }
 

@@ -36,13 +36,13 @@ export interface PlannedBuild {
   readonly name: string;
   /** Where its key in builds.yaml stands: `FILE:LINE:COLUMN`. */
   readonly place?: string;
-  /** What it is for, in words. */
+  /** Its description. */
   readonly description?: string;
   /** The matrix build that it is a row of, and its value on each axis. */
   readonly matrix?: { readonly name: string; readonly row: unknown };
-  /** `asked`: it was selected. `needed`: only another build needs it. */
+  /** `asked`: it was selected. `needed`: it is only a dependency of another build. */
   readonly role: 'asked' | 'needed';
-  /** 0: it needs no other build; else one more than the highest of those. */
+  /** 0: no dependencies. Otherwise one more than the highest level of its dependencies. */
   readonly level: number;
   /** The main context, as written: a directory or an address. */
   readonly context: string;

@@ -112,7 +112,7 @@ export function drawMermaid(plan: Plan): Drawn {
     `Mermaid does not draw a graph of ${plan.nodes.size} builds like this one, even with builds of the same kind as one box`,
     {
       severity: 'warning',
-      hint: 'draw a part of it (bake-ts plan BUILD --mermaid), or take --html or --dot',
+      hint: 'draw a part of it (bake-ts plan BUILD --mermaid), or use --html or --dot',
     },
   );
   return { text, warnings: [tooLarge] };

@@ -165,7 +165,7 @@ class Linker {
       this.#problems.push(
         problem(
           'plan/context-kind',
-          `the context of \`${build.name}\` is ${build.context.written}, but buildctl takes only a directory, a git or an http address as the main context`,
+          `the context of \`${build.name}\` is ${build.context.written}, but the main context must be a directory, a git or an http address`,
           {
             build: build.name,
             ...placeOf(build.context),
@@ -256,11 +256,11 @@ class Linker {
       this.#problems.push(
         problem(
           'plan/ambiguous-tag',
-          `\`${reader.name}\` reads \`${use.written}\`, which ${owners.length} builds make: ${owners.join(', ')}`,
+          `\`${reader.name}\` uses \`${use.written}\`, which ${owners.length} builds have as a tag: ${owners.join(', ')}`,
           {
             build: reader.name,
             ...placeOf(use),
-            hint: `Say which one under \`contexts\` of \`${reader.name}\`: ${
+            hint: `Choose one under \`contexts\` of \`${reader.name}\`: ${
               reader.isBake === true
                 ? `\`"${use.written}" = "target:${owners[0]}"\``
                 : `\`${use.written}: build:${owners[0]}\``
@@ -364,7 +364,7 @@ function describeCycle(cycle: readonly string[], linker: Linker): Problem {
   const first = hops[0];
   return problem(
     'plan/cycle',
-    `these builds need one another in a cycle: ${[...cycle, cycle[0]].join(' → ')}`,
+    `these builds depend on one another in a cycle: ${[...cycle, cycle[0]].join(' → ')}`,
     {
       ...(first?.edge?.span === undefined ? {} : { span: first.edge.span }),
       ...(first === undefined ? {} : { build: first.name }),
@@ -372,7 +372,7 @@ function describeCycle(cycle: readonly string[], linker: Linker): Problem {
         message: `\`${name}\` needs \`${to}\` (${wordsOf(edge)})${edge?.span === undefined ? '' : ` at ${formatPlace(edge.span)}`}`,
         ...(edge?.span === undefined ? {} : { span: edge.span }),
       })),
-      hint: 'Break the cycle at one of these places: a build can only read what was made before it.',
+      hint: 'Remove one of these dependencies.',
     },
   );
 }
@@ -445,7 +445,7 @@ function findSharedTags(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[
               : { related: [{ message: `\`${other.name}\` pushes it here`, span: other.span }] }),
             hint:
               node.build.isBake === true
-                ? 'Give each its own tag, with what is different of each in it, or select only one of them.'
+                ? 'Give each its own tag, or select only one of them.'
                 : 'Give each its own tag, for example with `${{ build.name }}` or `${{ matrix.AXIS }}` in it, or select only one of them.',
           }),
         );
@@ -477,7 +477,7 @@ function findMissingPlatforms(nodes: ReadonlyMap<string, PlanNode>): readonly Pr
           {
             build: node.build.name,
             ...placeOf(edge),
-            hint: `Add ${missing.join(', ')} to \`platforms\` of \`${edge.to}\`; BuildKit would take its other platform without a word.`,
+            hint: `Add ${missing.join(', ')} to \`platforms\` of \`${edge.to}\`; BuildKit would silently use another platform of it.`,
           },
         ),
       );

@@ -132,7 +132,7 @@ export function legendOf({ boxes, arrows }: Picture): readonly string[] {
   const has = (kind: ArrowKind) => arrows.some((one) => one.kind === kind);
   return [
     ...(has('copied') ? ['dashed arrow: only files are copied'] : []),
-    ...(boxes.some(({ isAsked }) => !isAsked) ? ['round: only needed by others'] : []),
+    ...(boxes.some(({ isAsked }) => !isAsked) ? ['round: dependency that was not requested'] : []),
     ...(boxes.some(({ isPushed }) => isPushed) ? ['thick: pushed'] : []),
     ...(boxes.some(({ builds }) => builds.length > 1)
       ? ['"and 3 more": builds with the same needs and the same readers']

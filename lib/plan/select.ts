@@ -111,7 +111,7 @@ export function findLeftOut(
 const WHY: Readonly<Record<NonNullable<Build['byNameOnly']>, string>> = {
   parent: 'others inherit from it',
   private: 'its name begins with _',
-  call: 'it asks the frontend and builds nothing: `call`',
+  call: 'it only queries the frontend (`call`)',
 };
 
 function leftOut(pattern: string, builds: readonly Build[]): Problem {
@@ -123,7 +123,7 @@ function leftOut(pattern: string, builds: readonly Build[]): Problem {
   const more = builds.length > 5 ? ` and ${builds.length - 5} more` : '';
   return problem('plan/left-out', `\`${pattern}\` leaves out ${shown}${more}`, {
     severity: 'warning',
-    hint: `By its name it is taken: \`${first.name}\`.`,
+    hint: `To build it, give its name: \`${first.name}\`.`,
   });
 }
 
@@ -131,14 +131,14 @@ function emptySelection({ builds, matrices }: BuildSet, { patterns }: Selection)
   const bare = patterns.find((pattern) => matrices.get(pattern)?.length === 0);
   const asking = [...builds.values()].filter(({ byNameOnly }) => byNameOnly === 'call').slice(0, 5);
   const names = asking.map(({ name }) => name).join(' ');
-  return problem('plan/empty-selection', 'nothing is selected', {
+  return problem('plan/empty-selection', 'no build is selected', {
     hint:
       bare !== undefined
-        ? `The matrix of \`${bare}\` has no rows.`
+        ? `Check the matrix of \`${bare}\`: it has no rows.`
         : builds.size === 0
           ? 'Add a build under `builds:`.'
           : asking.length > 0
-            ? `Targets that ask the frontend (\`call\`) build nothing; bake-ts lint ${names} checks the Dockerfile.`
+            ? `To check the Dockerfile, run bake-ts lint ${names}: targets with \`call\` build nothing.`
             : `Name a build or a group; \`bake-ts list\` shows all ${builds.size}.`,
   });
 }
@@ -191,7 +191,7 @@ function unknownBuild(set: BuildSet, pattern: string): Problem {
   const isRemote = /^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(word);
   return problem('plan/unknown-build', `\`${word}\` ${nothing}`, {
     hint: isRemote
-      ? 'Clone it, and work in there: files are read from this machine only.'
+      ? 'Clone it and run bake-ts inside: files are read from this machine only.'
       : near === undefined
         ? 'See `bake-ts list` for the names.'
         : `Did you mean \`${near}\`?`,

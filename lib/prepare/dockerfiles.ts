@@ -133,7 +133,7 @@ export class DockerfileLibrary {
         images: [],
         contexts: [],
         onbuild: [],
-        unknowns: [{ kind: 'remote-dockerfile', text: 'the Dockerfile comes with a remote context' }],
+        unknowns: [{ kind: 'remote-dockerfile', text: 'the Dockerfile is inside a remote context' }],
       };
     if (!dockerfile.ok) {
       this.#problems.set(
@@ -261,7 +261,7 @@ function entryOf(found: BigIntStats): Entry {
   };
 }
 
-const LEADS_OUT = 'a symlink that leads to no file in its directory, and BuildKit reads no other';
+const LEADS_OUT = 'a symlink out of its directory, which BuildKit does not follow';
 
 function unreadable(file: string, why: string): Problem {
   const what = why === 'ENOENT' ? 'there is no Dockerfile' : `the Dockerfile cannot be read (${why}):`;
@@ -273,7 +273,7 @@ const MAX_DOCKERFILE_BYTES = 8 * 1024 * 1024;
 
 function tooBig(file: string): Problem {
   return problem('dockerfile/too-big', `\`${file}\` has more than 8 MiB`, {
-    hint: 'Copy large files from the context instead of writing them into the Dockerfile.',
+    hint: 'Copy large files from the context instead of embedding them in the Dockerfile.',
   });
 }
 
@@ -297,9 +297,9 @@ function missingContext(
 export function hintForMissing(isBake: true | undefined): string {
   const start =
     isBake === true
-      ? 'Paths start in the working directory where the file is named, and at the file where it is found.'
+      ? 'Paths are relative to the working directory if the file is given, and to the file if it is found.'
       : 'Paths are relative to the file they are written in.';
-  return `${start} BuildKit would take a missing directory for an empty one.`;
+  return `${start} BuildKit would treat a missing directory as empty.`;
 }
 
 /** A missing Dockerfile is shown where builds.yaml names it (or the context it is looked for in). */

@@ -79,7 +79,7 @@ function findGitCredentials({ untrusted, repositories }: Grants): readonly Probl
     if (!GIT_CREDENTIAL.test(text)) return [];
     return notUntrusted(
       `${file} holds credentials, which an untrusted build could copy`,
-      'Check out without them (actions/checkout: persist-credentials: false), or take them out of it first.',
+      'Check out without them (actions/checkout: persist-credentials: false), or remove them first.',
     );
   });
 }
@@ -195,9 +195,13 @@ export class GrantCheck {
     };
     const named = `\`${key}\` is \`${written}\``;
     if (leadsNowhere(real))
-      return notUntrusted(`${named}, which is a chain of too many symlinks`, 'Name the file itself.', place);
+      return notUntrusted(
+        `${named}, which goes through too many symlinks`,
+        'Use the path of the file itself.',
+        place,
+      );
     const leads = real === file ? '' : ` (which is ${real})`;
-    const what = isGit ? `${named}, where git keeps what it runs and its credentials` : `${named}${leads}`;
+    const what = isGit ? `${named}, where git keeps hooks and credentials` : `${named}${leads}`;
     const grant = `${writes ? 'write' : 'read'}:${this.#shown(real)}`;
     return needsGrant({ what, grant, isInside: isWithin(real, this.#grants.repositories) }, place);
   }
@@ -220,14 +224,14 @@ export class GrantCheck {
       const place = { build: build.name, ...(span === undefined ? {} : { span }) };
       if (this.#grants.untrusted) {
         return notUntrusted(
-          `\`buildctl-options\` gives buildctl the option ${name}`,
-          'Leave it out: untrusted files give it none.',
+          `\`buildctl-options\` has the option ${name}`,
+          'Remove it: untrusted files may not pass options to buildctl.',
           place,
         );
       }
       const isGranted = this.#grants.buildctlOptions || span?.source.isCommandLine === true;
       if (files !== undefined || isGranted) return [];
-      const what = `\`buildctl-options\` has ${name}, which is not known here and may do anything`;
+      const what = `\`buildctl-options\` has the unknown option ${name}, which may do anything`;
       return needsGrant({ what, grant: 'buildctl-options' }, place);
     });
   }
@@ -239,7 +243,7 @@ export class GrantCheck {
       .filter((name) => !isEntitled(this.#grants, name))
       .map((name) =>
         needsGrant(
-          { what: `\`${build.name}\` asks for ${WORDS[name] ?? `the entitlement ${name}`}`, grant: name },
+          { what: `\`${build.name}\` requests ${WORDS[name] ?? `the entitlement ${name}`}`, grant: name },
           { build: build.name, ...(build.span === undefined ? {} : { span: build.span }) },
         ),
       );
@@ -255,7 +259,7 @@ export class GrantCheck {
     if (!isNested) return [];
     return [
       notUntrusted(
-        `\`${build.name}\` writes to a place within another one that it writes to`,
+        `\`${build.name}\` has an output inside another of its outputs`,
         'Give each output and cache a directory of its own.',
         { build: build.name, ...(build.span === undefined ? {} : { span: build.span }) },
       ),
@@ -279,8 +283,8 @@ export class GrantCheck {
     const place = { build: build.name, ...(span === undefined ? {} : { span }) };
     if (from.kind === 'command') {
       return notUntrusted(
-        `The secret \`${id}\` comes from a command, and commands of an untrusted file are not run`,
-        'Give it as a file or a variable, and allow that.',
+        `The secret \`${id}\` comes from a command, which is not run for an untrusted file`,
+        'Use a file or a variable instead, and allow it.',
         place,
       );
     }
@@ -315,7 +319,7 @@ export function mergeNeeds(problems: readonly Problem[]): readonly Problem[] {
     if (builds.length === 0) return found;
     const shown = builds.slice(0, 5).join(', ');
     const more = builds.length > 5 ? ` and ${builds.length - 5} more` : '';
-    return { ...found, related: [{ message: `so do ${shown}${more}` }] };
+    return { ...found, related: [{ message: `also ${shown}${more}` }] };
   });
 }
 

@@ -64,7 +64,7 @@ class Checker {
     return this.#mountsOf(build).flatMap(({ id, required, span }) => {
       if (given.has(id) || id === '') return [];
       const text = (isOne: boolean) =>
-        `${isOne ? 'mounts' : 'mount'} the secret \`${id}\`, which ${isOne ? 'it is' : 'they are'} not given${
+        `${isOne ? 'mounts' : 'mount'} the secret \`${id}\`, which ${isOne ? 'it does' : 'they do'} not provide${
           required ? ': the step fails' : '; the step runs without it'
         }`;
       const near = didYouMean(id, given);
@@ -83,7 +83,7 @@ class Checker {
       const text = (isOne: boolean) =>
         `${isOne ? 'is' : 'are'} given the secret \`${id}\`, which no step of the Dockerfile mounts`;
       const near = didYouMean(id, mounted);
-      const hint = `${near === undefined ? '' : `${near} `}A step takes it with \`RUN --mount=type=secret,id=${id}\`.`;
+      const hint = `${near === undefined ? '' : `${near} `}Mount it in a step with \`RUN --mount=type=secret,id=${id}\`.`;
       return { code: 'build/secret-not-mounted', build, span, text, hint };
     });
   }
@@ -156,8 +156,8 @@ function findSensitiveArgs(build: Build, holds: (text: string) => boolean): read
       build,
       span: build.argSpans?.get(first),
       text: (isOne) =>
-        `${isOne ? 'is' : 'are'} given a sensitive value as a build argument (${list}): the list of processes shows it, and so may the history of the image`,
-      hint: `${giveSecret(build)}, and mount it in the step that takes it: \`RUN --mount=type=secret,id=…\`.`,
+        `${isOne ? 'is' : 'are'} given a sensitive value as a build argument (${list}): the list of processes shows it, and the history of the image may, too`,
+      hint: `${giveSecret(build)}, and mount it in the step that needs it: \`RUN --mount=type=secret,id=…\`.`,
     },
   ];
 }

@@ -22,13 +22,12 @@ function checkPush({ build, role, neededBy }: PlanNode): readonly Finding[] {
       severity: isOption ? 'warning' : 'error',
       build,
       span: build.pushSpan,
-      text: (isOne) =>
-        `${isOne ? 'is' : 'are'} to be pushed, but ${isOne ? 'has' : 'have'} no \`tags\` to be pushed under`,
+      text: (isOne) => `would be pushed, but ${isOne ? 'has' : 'have'} no \`tags\``,
       hint: isOption
-        ? 'Nothing is pushed of what has no `tags`.'
+        ? 'Add `tags`; without them nothing is pushed.'
         : build.isBake === true
-          ? 'Give `tags` (in Compose `image`), such as `tags = ["registry.example.com/app:1"]`; or an output that does not push.'
-          : 'Give `tags`, such as `tags: [registry.example.com/app:1]`; or `push: false`.',
+          ? 'Add `tags` (in Compose `image`), such as `tags = ["registry.example.com/app:1"]`; or use an output that does not push.'
+          : 'Add `tags`, such as `tags: [registry.example.com/app:1]`, or set `push: false`.',
     },
   ];
 }

@@ -19,7 +19,7 @@ import {
 } from '../registry/mod.ts';
 import type { FoundImage } from './ask.ts';
 
-/** What went over the wire. */
+/** What was transferred. */
 export type Brought = Pick<Copied, 'blobs' | 'copiedBytes' | 'referrers'>;
 
 /** What bringing works with. */

@@ -26,7 +26,7 @@ export interface WantedImage {
   readonly tags: readonly WantedTag[];
 }
 
-/** A build whose tags stay where they are. */
+/** A build whose tags do not move. */
 export interface PassedOver {
   /** Name of the build. */
   readonly build: string;

@@ -38,7 +38,7 @@ export interface PromoteOptions {
   readonly signIn?: SignIn;
 }
 
-/** What became of one tag. Sensitive values in names are hidden. */
+/** The result for one tag. Sensitive values in names are hidden. */
 export interface PromotedTag {
   /** Name of the build. */
   readonly build: string;
@@ -46,23 +46,23 @@ export interface PromotedTag {
   readonly source: string;
   /** The name at the destination, as a full reference. */
   readonly target: string;
-  /** What both stand for. */
+  /** The digest at which both point. */
   readonly digest: Digest;
-  /** `there`: the target pointed at it already. In a dry run `put` is what would be done. */
+  /** `there`: the target already pointed at it. In a dry run, `put` says what would be done. */
   readonly action: 'put' | 'there';
   /** What the target pointed at before. */
   readonly previous: Digest | 'absent' | 'unknown';
 }
 
-/** What a promotion did, or in a dry run would do. */
+/** What a promotion did, or would do in a dry run. */
 export interface Promotion extends Brought {
   /** Nothing was written. */
   readonly dryRun: boolean;
-  /** Of every tag, in the order of the plan. */
+  /** Results for every tag, in the order of the plan. */
   readonly tags: readonly PromotedTag[];
-  /** Selected or needed builds of which no tag was looked at. */
+  /** Selected builds and dependencies that were skipped. */
   readonly passedOver: readonly PassedOver[];
-  /** In a dry run: why it is not known what targets point at. */
+  /** In a dry run: why it is not known where targets point. */
   readonly problems: readonly Problem[];
 }
 

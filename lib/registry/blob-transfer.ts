@@ -12,13 +12,13 @@ import type { Exchange } from './exchange.ts';
 import { createGate } from './gate.ts';
 import type { Descriptor } from './manifest.ts';
 
-/** Where one blob of a transfer is. */
+/** Progress of one blob of a transfer. */
 export interface BlobProgress {
   /** The repository that it goes to: `REGISTRY/PATH`. */
   readonly repository: string;
-  /** Names the blob. */
+  /** Digest of the blob. */
   readonly digest: Digest;
-  /** Bytes that have left us; 0 again where sending starts anew. Not all of them need have arrived. */
+  /** Bytes sent; 0 again if sending restarts. Not all of them need have arrived. */
   readonly sentBytes: number;
   /** Size of the blob, which `sentBytes` never exceeds. */
   readonly totalBytes: number;
@@ -29,7 +29,7 @@ export interface BlobProgress {
   readonly state: 'waiting' | 'sending' | 'there' | 'mounted' | 'sent' | 'failed';
 }
 
-/** Takes the progress of blobs: the bytes of each at most ten times a second, the other states once. */
+/** Gets the progress of blobs: the bytes of each at most ten times a second, the other states once. */
 export type OnBlob = (progress: BlobProgress) => void;
 
 /** What a transfer works with. */
@@ -88,11 +88,11 @@ export class BroughtBlobs {
   }
 }
 
-/** What a transfer did. */
+/** Counts of a transfer. */
 export interface TransferCounts {
   /** Blobs that the registry took from another of its repositories, that were sent, and that were there. */
   readonly blobs: { readonly mounted: number; readonly copied: number; readonly there: number };
-  /** Bytes that went through us. */
+  /** Bytes that went through this process. */
   readonly copiedBytes: number;
 }
 

@@ -79,13 +79,13 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
 }
 
 /**
- * Talks to registries, with the credentials of the Docker config. Made by {@link createRegistryClient}; close it at the end.
+ * Talks to registries, with the credentials of the Docker config. Make it with {@link createRegistryClient}, and close it at the end.
  *
- * What goes wrong is a value: `registry/unauthorized`, `registry/denied`, `registry/not-found`, `registry/unreachable`, …
- * (docs/failures/); requests that may succeed a moment later are sent again before. No message holds a credential. What is read
- * without a tag and a digest is the tag `latest`.
+ * Failures are values: `registry/unauthorized`, `registry/denied`, `registry/not-found`, `registry/unreachable`, …
+ * (docs/failures/). Requests that may succeed a moment later are repeated first. Messages contain no credentials. A reference
+ * without tag and digest is read as the tag `latest`.
  *
- * @throws TypeError, each call, for what is no reference and for options that there are not
+ * @throws TypeError, in each call, for invalid references and unknown options
  */
 export class RegistryClient {
   readonly #wire: Wire;
@@ -134,7 +134,7 @@ export class RegistryClient {
     this.#reader = new Reader(this.#exchange, registries);
   }
 
-  /** Ends all connections and what is under way; whoever asks from then on gets `registry/closed`. Safe to call twice. */
+  /** Closes all connections and stops what is in progress. Later calls return `registry/closed`. You may call it twice. */
   async close(): Promise<void> {
     this.#release();
     this.#exchange.close();
@@ -143,16 +143,16 @@ export class RegistryClient {
   }
 
   /**
-   * A text or a JSON document without the credentials that this client knows so far: those of the Docker config once it was
-   * read, what helpers said, tokens. Its own problems have none of them; this is for the words of other programs.
+   * Removes the credentials that this client knows so far from a text or a JSON document: those of the Docker config once it
+   * was read, those of helpers, tokens. Its own problems never contain them; use this for output of other programs.
    *
-   * @param kept keys below which nothing is hidden
+   * @param kept keys below which nothing is removed
    */
   hideCredentials<T>(document: T, kept?: ReadonlySet<string>): T {
     return this.#used.hide(document, kept);
   }
 
-  /** A problem that another program's words are in, without those credentials. */
+  /** Removes these credentials from a problem that contains output of another program. */
   hideInProblem(found: Problem): Problem {
     return this.#used.hideIn(found);
   }
@@ -162,7 +162,7 @@ export class RegistryClient {
   }
 
   /**
-   * Announces repositories that will be asked about, before asking: registries with Bearer tokens then give one token
+   * Announces repositories before requests to them, so that registries with Bearer tokens issue one token
    * for many of them instead of one for each.
    */
   expect(refs: readonly ImageRef[]): void {
@@ -170,17 +170,17 @@ export class RegistryClient {
     for (const ref of refs) this.#exchange.expect(ref.registry, pullScope(ref.repository));
   }
 
-  /** Forgets what is known of a reference (and of its repository, where it has neither tag nor digest): buildctl pushed. */
+  /** Forgets what is known of a reference, for example because buildctl pushed it. Without tag and digest: of its repository. */
   forget(ref: ImageRef): void {
     checkReference('forget', ref);
     this.#reader.forget(ref);
   }
 
   /**
-   * What a tag or digest points at. Asked once; `unknown` is asked again next time.
-   * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
+   * Finds out what a tag or digest points at. The answer is remembered, unless it is `unknown`.
+   * Sends HEAD first, and GET if the answer to HEAD is incomplete or contradicts itself.
    *
-   * @returns never a failure: what cannot be known is `unknown`, with the problem
+   * @returns never a failure; if it cannot be known, `unknown` with the problem
    */
   async head(ref: ImageRef, read?: RegistryReadOptions): Promise<Presence> {
     checkReading('head', ref, read);
@@ -189,21 +189,21 @@ export class RegistryClient {
     return { kind: 'unknown', problem: this.hideInProblem(presence.problem) };
   }
 
-  /** The digest that a reference points at; a problem where it is absent (`registry/not-found`) or not known. */
+  /** Returns the digest at which a reference points; a problem if it is absent (`registry/not-found`) or not known. */
   async resolveDigest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Digest>> {
     checkReading('resolveDigest', ref, read);
     return this.#shown(await this.#reader.resolveDigest(ref, read));
   }
 
-  /** Reads a manifest; its bytes have been checked against the digest asked for and the one announced. */
+  /** Reads a manifest. Its bytes are checked against the requested digest and the one that the registry announced. */
   async getManifest(ref: ImageRef, read?: RegistryReadOptions): Promise<Result<Manifest>> {
     checkReading('getManifest', ref, read);
     return this.#shown(await this.#reader.getManifest(ref, read));
   }
 
   /**
-   * Reads a small blob, such as an image config, of at most `limitBytes`; checked against its digest. Registries mostly
-   * send one elsewhere for it; credentials stay behind.
+   * Reads a small blob, such as an image config, of at most `limitBytes`, and checks it against its digest. Registries usually
+   * redirect to another host; credentials are not sent there.
    */
   async getBlob(
     repository: ImageRef,
@@ -215,16 +215,16 @@ export class RegistryClient {
     return this.#shown(await this.#reader.getBlob(repository, digest, limitBytes, read));
   }
 
-  /** Reads a blob of any size as it comes; throws where it cannot be read, or (at its end) where its digest is wrong. */
+  /** Reads a blob of any size as a stream. Throws if it cannot be read, or at its end if its digest is wrong. */
   streamBlob(from: ImageRef, blob: Pick<Descriptor, 'digest' | 'sizeBytes'>): AsyncIterable<Uint8Array> {
     checkReference('streamBlob', from);
     return readBlob(this.#exchange, from, blob);
   }
 
   /**
-   * Uploads a small blob, whether the repository has it or not.
+   * Uploads a small blob, even if the repository has it already.
    *
-   * @param repository its tag and digest are not looked at
+   * @param repository its tag and digest are ignored
    * @returns its digest
    */
   async putBlob(repository: ImageRef, bytes: Uint8Array): Promise<Result<Digest>> {
@@ -239,8 +239,8 @@ export class RegistryClient {
   }
 
   /**
-   * Has a registry forget a manifest, under all of its tags; one that is not there is forgotten already (OCI distribution-spec,
-   * "Content Management"). Many registries permit that to nobody: problem `registry/unsupported`, or the usual ones.
+   * Deletes a manifest with all of its tags (OCI distribution-spec, "Content Management"). If it does not exist, that is a
+   * success. Many registries permit this to nobody: problem `registry/unsupported`, or the usual ones.
    */
   async deleteManifest(ref: ImageRef & { readonly digest: Digest }): Promise<Result<void>> {
     checkReference('deleteManifest', ref);
@@ -263,10 +263,10 @@ export class RegistryClient {
   }
 
   /**
-   * Puts a manifest under a tag or its digest, and checks what the registry says it took. What it names must be there already:
-   * {@link RegistryClient.putBlob}.
+   * Puts a manifest under a tag or its digest, and checks the digest that the registry reports. Everything that the manifest
+   * refers to must be there already: {@link RegistryClient.putBlob}.
    *
-   * @returns its digest; problem besides the usual: `registry/no-tag`, where `ref` has neither a tag nor a digest
+   * @returns its digest; additional problem: `registry/no-tag` if `ref` has neither tag nor digest
    */
   async putManifest(
     ref: ImageRef,
@@ -324,10 +324,10 @@ export class RegistryClient {
   }
 
   /**
-   * Makes `to` point at the manifest that `from` points at, with everything below it: nothing is sent where it does so
-   * already; blobs are mounted within a registry and streamed between two. `previous` is what `to` pointed at before.
+   * Makes `to` point at the manifest at which `from` points, and copies everything below it. If it already does, nothing is
+   * sent. Blobs are mounted within a registry and streamed between two. `previous` is what `to` pointed at before.
    *
-   * @param to without a tag and a digest it gets those of `from`, and never `latest` by surprise
+   * @param to without tag and digest it gets those of `from`, never `latest`
    *
    * @example
    * ```ts
@@ -344,9 +344,9 @@ export class RegistryClient {
   }
 
   /**
-   * As {@link RegistryClient.tagManifest}; with `referrers: true` signatures, SBOMs and the like that refer to the image come along.
+   * As {@link RegistryClient.tagManifest}. With `referrers: true` it also copies signatures, SBOMs and similar manifests that refer to the image.
    *
-   * @param to another repository, or another registry; without a tag and a digest it gets those of `from`, and never `latest` by surprise
+   * @param to a repository in the same or another registry; without tag and digest it gets those of `from`, never `latest`
    * @example
    * ```ts
    * const registry = createRegistryClient();
@@ -365,9 +365,9 @@ export class RegistryClient {
   }
 
   /**
-   * Pushes an image of parts, all platforms: blobs first, then manifests, then the name. Where there are several images in it, the
-   * one is taken that has the name or the tag of `to`. Problems besides the usual: `registry/bad-layout`; `registry/no-tag`, where
-   * `to` has neither a tag nor a digest.
+   * Pushes an image of a layout with all platforms: blobs first, then manifests, then the name. If the layout has several images,
+   * the one with the name or tag of `to` is pushed. Additional problems: `registry/bad-layout`; `registry/no-tag` if
+   * `to` has neither tag nor digest.
    */
   async pushLayout(layout: Layout, to: ImageRef, options: PushLayoutOptions = {}): Promise<Result<Copied>> {
     checkReference('pushLayout', to);
@@ -377,10 +377,10 @@ export class RegistryClient {
   }
 
   /**
-   * The tags of a repository, in the order of the registry.
+   * Lists the tags of a repository, in the order of the registry.
    *
-   * @param repository its tag and digest are not looked at
-   * @returns every tag; problems: `registry/not-found` where there is no such repository, `registry/too-large` for more than 100,000
+   * @param repository its tag and digest are ignored
+   * @returns all tags; problems: `registry/not-found` if there is no such repository, `registry/too-large` for more than 100,000
    * @example
    * ```ts
    * const registry = createRegistryClient();
@@ -395,7 +395,7 @@ export class RegistryClient {
   }
 
   /**
-   * What refers to an image (signatures, SBOMs, …), by the referrers API or, where the registry has none, the fallback tag.
+   * Lists what refers to an image (signatures, SBOMs, …), with the referrers API or, if the registry has none, the fallback tag.
    *
    * @param ref with the digest of the manifest or index
    */
@@ -406,7 +406,7 @@ export class RegistryClient {
   }
 
   /**
-   * What an image is: digest, platforms, sizes, labels.
+   * Describes an image: digest, platforms, sizes, labels.
    *
    * @example
    * ```ts
@@ -422,8 +422,8 @@ export class RegistryClient {
   }
 
   /**
-   * What to do where another program was refused by a registry for want of a sign-in: whether the Docker config has credentials
-   * for a repository, where they were looked for, and how they get there.
+   * A hint for when a registry refused another program because it was not signed in: whether the Docker config has credentials
+   * for a repository, where they were looked for, and how to add them.
    */
   async signInHint({ registry, repository }: ImageRef): Promise<string> {
     const own = await this.#credentials.find(registry, repository);
@@ -434,7 +434,7 @@ export class RegistryClient {
   }
 
   /**
-   * Whether a registry is there and lets us in.
+   * Checks whether a registry answers and accepts the credentials.
    *
    * @param host as references write it: `ghcr.io`, `localhost:5000`
    */
@@ -445,7 +445,7 @@ export class RegistryClient {
   }
 
   /**
-   * Whether a repository may be pushed to: starts an upload and cancels it, since a token alone does not prove it
+   * Checks whether you may push to a repository: starts an upload and cancels it, since a token alone does not prove it
    * (some registries decide only when the upload starts).
    */
   async checkPushAccess(repository: ImageRef): Promise<Result<void>> {

@@ -21,7 +21,7 @@ import { linkReferrers, listReferrers } from './referrers.ts';
 import { forEachUntilRefused } from './refusal.ts';
 import { byDigest, type ManifestStore, type Presence } from './store.ts';
 
-/** What to copy besides the image. */
+/** What to copy in addition to the image. */
 export interface CopyOptions {
   /** Signatures, SBOMs and other manifests whose `subject` is the image or one of its platforms. */
   readonly referrers?: boolean;
@@ -29,19 +29,19 @@ export interface CopyOptions {
   readonly onBlob?: OnBlob;
 }
 
-/** What a copy did. */
+/** The result of a copy. */
 export interface Copied extends TransferCounts {
-  /** The full name that it stands under now, `latest` included. */
+  /** The full name of the copy, `latest` included. */
   readonly ref: string;
   /** Of the manifest or index that was put. */
   readonly digest: Digest;
   /** Its media type. */
   readonly mediaType: string;
-  /** `there`: the name pointed at it already, nothing was sent. */
+  /** `there`: the name already pointed at it, nothing was sent. */
   readonly action: 'there' | 'put';
-  /** What the name pointed at before; to put it back. */
+  /** What the name pointed at before, so that you can restore it. */
   readonly previous: Presence;
-  /** How many manifests that refer to it came along. */
+  /** How many manifests that refer to it were copied. */
   readonly referrers: number;
 }
 

@@ -100,13 +100,13 @@ export interface CredentialSource {
   readonly sought?: (host: string) => Sought;
 }
 
-/** What a user gives for one registry, in place of what the Docker config says of it. */
+/** Credentials for one registry, instead of those of the Docker config. */
 export interface SignIn {
   /** As references write it. */
   readonly registry: string;
-  /** Name of the user; with a token in place of a password, what the registry wants there. */
+  /** User name. With a token, whatever the registry requires as user name. */
   readonly username: string;
-  /** The password, or a token that stands for it. */
+  /** The password or a token. */
   readonly password: string;
 }
 

@@ -2,7 +2,7 @@
 import type { Digest, ImageRef, Problem, Result } from '../model/mod.ts';
 import type { Manifest } from './manifest.ts';
 
-/** What a registry knows of a reference. Whatever is not sure is `unknown`, and never treated as one of the others. */
+/** What a registry knows of a reference. Whatever is not certain is `unknown`, and never treated as one of the others. */
 export type Presence =
   | {
       /** It is there. */
@@ -19,7 +19,7 @@ export type Presence =
       readonly kind: 'absent';
     }
   | {
-      /** Nobody can say: no answer, no access, a strange answer. */
+      /** It is not known: no answer, no access, an invalid answer. */
       readonly kind: 'unknown';
       /** Why. */
       readonly problem: Problem;

@@ -16,20 +16,20 @@ import { plainText, wrap } from './text.ts';
 import { plural } from './units.ts';
 import { DEFAULT_COLUMNS } from './writer.ts';
 
-/** How problems are written out. */
+/** How to format problems. */
 export interface ProblemStyle {
-  /** Colours of a terminal; default: none. */
+  /** Use terminal colours. Default: no. */
   readonly color?: boolean;
   /** Width of the terminal; 120 if not given. */
   readonly columns?: number;
-  /** False: one line each (`file:line:column: error[code]: words`), as editors and grep like it. Default: true. */
+  /** False: one line for each problem (`file:line:column: error[code]: message`), for editors and grep. Default: true. */
   readonly frames?: boolean;
   /**
    * Text of a file by the path a problem names it with. Needed for problems in their JSON form only (those of
    * events), which carry places but no text; gives undefined where the file cannot be read.
    */
   readonly sourceOf?: (path: string) => string | undefined;
-  /** Lines of `detail` (logs, bodies) that are shown; the end of it tells most. Default: 40. */
+  /** How many lines of `detail` (logs, bodies) to show, from its end. Default: 40. */
   readonly detailLines?: number;
 }
 
@@ -121,11 +121,11 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
 }
 
 /**
- * Many problems at once, as the command line shows them: those without a place first, then file by file from top to bottom, each
- * once (what several builds share, too), and how many there are.
+ * Formats problems as the command line shows them: those without a place first, then file by file from top to bottom, and their
+ * number at the end. A problem that several builds share appears once.
  *
- * @throws TypeError for what are no problems, and for options that there are not
- * @returns text of several lines, without a line break at its end; empty for no problems
+ * @throws TypeError for invalid problems and unknown options
+ * @returns text of several lines, without a line break at its end; empty if there are no problems
  * @example
  * ```ts
  * const result = await plan({ patterns: ['api'] });

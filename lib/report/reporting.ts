@@ -4,7 +4,7 @@ import type { GroupFrame } from './grouped.ts';
 import type { TakeTerminal } from './terminal.ts';
 import type { Writer } from './writer.ts';
 
-/** `auto`: `tty` where `err` is a terminal, `plain` otherwise. */
+/** `auto`: `tty` if `err` is a terminal, otherwise `plain`. */
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'grouped' | 'json' | 'quiet';
 
 /** What a reporter needs. */

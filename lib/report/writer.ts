@@ -2,13 +2,13 @@ import { harmlessText } from './text.ts';
 
 /** Where output goes. `process.stdout` and `process.stderr` are such writers; so is an array in a test. */
 export interface Writer {
-  /** Takes text; what it gives back is not looked at. */
+  /** Writes text. Its return value is ignored. */
   write(text: string): unknown;
-  /** Writes what a terminal or the log of a CI system obeys, too; absent: `write` does. */
+  /** Writes text that may contain control sequences for a terminal or commands for a CI system. Absent: `write` is used. */
   readonly writeRaw?: ((text: string) => unknown) | undefined;
-  /** Columns and rows of the terminal, where it is one. */
+  /** Columns of the terminal, if it is one. */
   readonly columns?: number | undefined;
-  /** Rows of the terminal, where it is one. */
+  /** Rows of the terminal, if it is one. */
   readonly rows?: number | undefined;
   /** It is a terminal. */
   readonly isTTY?: boolean | undefined;

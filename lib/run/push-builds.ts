@@ -32,17 +32,17 @@ export interface PushBuildsOptions extends SessionOptions {
   readonly onBlob?: OnBlob;
 }
 
-/** What became of a build. */
+/** The result for a build. */
 export interface PushedBuild {
   /** Name of the build. */
   readonly build: string;
-  /** `untagged`: there is nothing to push it to. */
+  /** `untagged`: the build has no tag to push to. */
   readonly result: 'pushed' | 'there' | 'untagged' | 'failed';
-  /** What was pushed; undefined: nothing that could be. */
+  /** Digest of the image that was pushed; undefined if there was none. */
   readonly digest?: Digest;
-  /** ISO 8601; undefined where only the store knows of it. */
+  /** ISO 8601; undefined if only the store knows the image. */
   readonly builtAt?: string;
-  /** What became of each of its tags. */
+  /** The result for each of its tags. */
   readonly tags: readonly TagResult[];
 }
 

@@ -23,7 +23,7 @@ import { storeName } from './store-names.ts';
 export interface Chosen {
   readonly node: PlanNode;
   readonly digest: Digest;
-  /** ISO 8601; undefined where only the store knows of it. */
+  /** ISO 8601; undefined if only the store knows the image. */
   readonly builtAt?: string;
 }
 

@@ -59,7 +59,7 @@ export async function openGitState(
         'cli/no-git',
         missing ? 'git is not installed' : `${cwd} is not in the work tree of a git repository`,
         {
-          hint: 'What changed is asked of git; without it, name the builds yourself',
+          hint: 'Run it inside a clone with git installed, or name the builds yourself',
         },
       ),
     ]);
@@ -76,10 +76,10 @@ export async function openGitState(
   if (!base.ok) {
     const what = named.ok
       ? `"${name}" and the checked-out branch have no commit in common`
-      : `git knows no commit "${name}"`;
+      : `git has no commit "${name}"`;
     return fail([
       problem('cli/unknown-revision', what, {
-        hint: 'In CI the history is often cut: fetch more of it (GitHub: fetch-depth: 0), or the branch by its name',
+        hint: 'In CI, fetch more history (GitHub: fetch-depth: 0), or fetch the branch by its name',
       }),
     ]);
   }
@@ -120,7 +120,7 @@ export async function changedFiles(
     if (isCancelled(output)) return fail([wasCancelled()]);
     if (!output.ok) {
       return fail([
-        problem('cli/no-git', 'git does not say what changed', {
+        problem('cli/no-git', 'git cannot list the changed files', {
           detail: output.error.stderr.trim() || whyFailed(output.error),
         }),
       ]);

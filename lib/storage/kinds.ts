@@ -1,7 +1,7 @@
 /** The records of an engine's cache, by what they are. */
 import type { CacheRecord } from '../engine/mod.ts';
 
-/** What a record of a cache is. `other`: of a kind that this version does not know. */
+/** Kind of a cache record. `other`: a kind that this version does not know. */
 export type CacheKind =
   | 'layers'
   | 'cache-mounts'
@@ -11,19 +11,19 @@ export type CacheKind =
   | 'internal'
   | 'other';
 
-/** What the records of a kind come to, in bytes. */
+/** The records of one kind, in bytes. */
 export interface KindUsage {
   /** What they are. */
   readonly kind: CacheKind;
   /** How many there are. */
   readonly records: number;
-  /** All of them together. */
+  /** Total size. */
   readonly sizeBytes: number;
-  /** Of builds that run now. */
+  /** Used by builds that are running now. */
   readonly inUseBytes: number;
-  /** Which images of the store have, too. */
+  /** Shared with images of the store. */
   readonly sharedBytes: number;
-  /** What pruning without limits lets go of. */
+  /** What pruning without limits would delete. */
   readonly reclaimableBytes: number;
 }
 

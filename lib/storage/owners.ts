@@ -6,9 +6,9 @@ import type { LocalImage } from '../engine/mod.ts';
 import { formatImageRef, type ImageRef } from '../model/mod.ts';
 import { storeName, storeProject } from '../run/mod.ts';
 
-/** An image of the store, and whose it is. */
+/** An image of the store, and its owner. */
 export interface OwnedImage extends LocalImage {
-  /** Whose it is. */
+  /** Its owner. */
   readonly owner: /** A build's of this repository: builds.yaml names it now, or it is kept for one. */
     | 'build'
     /** A build of this repository gave it this name; builds.yaml gives it to none any more. */
@@ -17,9 +17,9 @@ export interface OwnedImage extends LocalImage {
     | 'gone'
     /** Somebody else's, or it cannot be told. */
     | 'other';
-  /** Where it is known. */
+  /** The build, if known. */
   readonly build?: string;
-  /** Of a checkout that is gone: where it was. */
+  /** If its checkout is gone: where it was. */
   readonly root?: string;
 }
 

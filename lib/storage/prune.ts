@@ -20,9 +20,9 @@ import {
   surveyEngine,
 } from './survey.ts';
 
-/** What goes. Nothing of it is said: nothing goes. */
+/** What to delete. By default nothing is deleted. */
 export interface PruneChoice {
-  /** Of the cache, by these limits; `{}` is all that no build needs now. Absent: nothing. */
+  /** Cache to delete, by these limits. `{}`: everything that no running build needs. Absent: nothing. */
   readonly cache?: PruneLimits;
   /** Images of this repository's builds that builds.yaml no longer names. */
   readonly images?: boolean;
@@ -33,17 +33,17 @@ export interface PruneChoice {
   readonly gone?: boolean;
 }
 
-/** What went. */
+/** What was deleted. */
 export interface PruneReport {
-  /** Records of the cache that went. */
+  /** Cache records that were deleted. */
   readonly cache: readonly CacheRecord[];
-  /** Images that were removed. */
+  /** Images that were deleted. */
   readonly images: readonly OwnedImage[];
-  /** State that was removed. */
+  /** State that was deleted. */
   readonly state: readonly StateLeftover[];
-  /** What is left of what is gone, or is not named, and was not asked for. */
+  /** Leftovers that were not requested to be deleted. */
   readonly left: Leftovers;
-  /** Why images could not be looked at. */
+  /** Why images could not be read. */
   readonly imagesUnreadable?: Problem;
 }
 

@@ -33,27 +33,27 @@ export interface Repository {
   readonly set?: BuildSet;
 }
 
-/** A record of the cache, and the builds that it is of, as far as that can be told. */
+/** A record of the cache, with the builds to which it belongs, as far as known. */
 export interface OwnedRecord extends CacheRecord {
-  /** Names of builds of this repository; none: it is of none that is known. */
+  /** Names of builds of this repository; empty if none is known. */
   readonly builds: readonly string[];
 }
 
-/** What the cache has of a build. */
+/** What the cache keeps of a build. */
 export interface BuildUsage {
   /** Its name. */
   readonly build: string;
   /** It is no longer in builds.yaml. */
   readonly gone: boolean;
-  /** How many records are of it. */
+  /** Number of its records. */
   readonly records: number;
-  /** Of all its records; what builds have in common counts for each of them. */
+  /** Size of all its records. Records that builds share are included for each of them. */
   readonly sizeBytes: number;
-  /** Of those that no other build of this repository has. */
+  /** Size of the records that no other build of this repository shares. */
   readonly ownBytes: number;
 }
 
-/** State on this machine that is of no use any more. */
+/** State on this machine that is no longer needed. */
 export interface StateLeftover {
   /** Name of the project's directories in the state directory. */
   readonly project: string;
@@ -65,7 +65,7 @@ export interface StateLeftover {
   readonly sizeBytes: number;
 }
 
-/** What is left of what is gone, and what may be. */
+/** Leftovers of builds and checkouts that are gone or may be gone. */
 export interface Leftovers {
   /** Images that builds.yaml no longer names. */
   readonly unnamed: readonly OwnedImage[];
@@ -81,17 +81,17 @@ export interface Leftovers {
 export interface StorageUsage {
   /** All records of its cache. */
   readonly records: readonly OwnedRecord[];
-  /** The same by what they are, as far as there are any. */
+  /** The same by kind. */
   readonly kinds: readonly KindUsage[];
-  /** The same by build, the largest first. */
+  /** The same by build, largest first. */
   readonly builds: readonly BuildUsage[];
-  /** What can be told to be of no build of this repository, or cannot be told at all. */
+  /** Records of other repositories, or of which it is not known to what they belong. */
   readonly elsewhere: { readonly records: number; readonly sizeBytes: number };
-  /** Undefined: nobody here can list them, see `imagesUnreadable`. */
+  /** Undefined if they cannot be listed, see `imagesUnreadable`. */
   readonly images: readonly OwnedImage[] | undefined;
   /** Why images are not known. */
   readonly imagesUnreadable: Problem | undefined;
-  /** What is left of what is gone, and what may go. */
+  /** Leftovers, and what may be deleted. */
   readonly leftovers: Leftovers;
 }
 

@@ -37,7 +37,7 @@ export interface ProgramCall {
   readonly onErrorLine?: (line: string) => void;
 }
 
-/** How it ended. */
+/** How the program ended. */
 export interface ProgramEnd {
   /** Who ended it, noted where it was done: runtimes report the signal differently. */
   readonly ended: 'by-itself' | 'cancelled' | 'timeout' | 'never-started';
@@ -51,7 +51,7 @@ export interface ProgramEnd {
   readonly cut?: true;
   /** Why it never started: `ENOENT`, `EACCES`, … or words. */
   readonly startError?: string;
-  /** Where the runtime does not permit us to run it. */
+  /** Set if the runtime does not permit running it. */
   readonly denied?: PermissionProblem;
 }
 

@@ -134,8 +134,8 @@ function warnOfCredentials(values: TargetValues, env: ConvertedAt['env'], cautio
     if (!isOpen) continue;
     caution(
       key,
-      `has a cache in S3, for which bake hands the credentials of this machine (${variable}) to the engine; bake-ts does not`,
-      'The engine uses credentials of its own: its environment, its role.',
+      `has a cache in S3, for which bake passes the credentials of this machine (${variable}) to the engine; bake-ts does not`,
+      'Give the engine its own credentials, by its environment or its role.',
       'warning',
     );
     return;
@@ -152,9 +152,9 @@ function hostsOf(hosts: TargetValues['extra-hosts'], caution: Caution): Json | u
     if (ADDRESS.test(ip)) return [[name, ip]];
     caution(
       'extra-hosts',
-      `gives the host ${name} the address ${JSON.stringify(address)}, which bake-ts cannot hand on`,
+      `gives the host ${name} the address ${JSON.stringify(address)}, which bake-ts cannot pass on`,
       address === 'host-gateway'
-        ? 'Which address that is, a Docker daemon knows. Write the IP address.'
+        ? 'Write the IP address: only a Docker daemon knows host-gateway.'
         : 'Write one IP address.',
       'error',
     );
@@ -177,8 +177,8 @@ function convertSources(values: TargetValues, dir: string, set: Set, caution: Ca
     if (/^https?:\/\//.test(dockerfile)) {
       caution(
         'dockerfile',
-        'has a Dockerfile that would be downloaded, which bake-ts does not do',
-        'Put the file into the repository, or give its text as `dockerfile-inline`.',
+        'has a Dockerfile at a URL, which bake-ts does not download',
+        'Put the file into the repository, or use `dockerfile-inline`.',
         'error',
       );
     }
@@ -199,8 +199,8 @@ function networkOf(network: string | undefined, caution: Caution): string | unde
     return network;
   caution(
     'network',
-    `asks for the network "${network}", which BuildKit does not know`,
-    'It knows default, none and host.',
+    `has the network "${network}", which BuildKit does not have`,
+    'Use default, none or host.',
     'error',
   );
   return undefined;
@@ -242,7 +242,7 @@ function convertImage(values: TargetValues, set: Set, caution: Caution): void {
     caution(
       'output',
       "would be loaded into Docker; here its image stays in the engine's store",
-      '`bake-ts images` lists it. For Docker, write a file to load: type=docker,dest=image.tar.',
+      '`bake-ts images` lists it. For Docker, write a file and load it: type=docker,dest=image.tar.',
       'warning',
     );
   }
@@ -268,8 +268,8 @@ function convertResources({ resources }: TargetValues, set: Set, caution: Cautio
     if (option === undefined || text === undefined) {
       caution(
         'resources',
-        `limits \`${name}\` to ${JSON.stringify(value)}, which bake-ts cannot hand on`,
-        `It knows ${RESOURCE_NAMES.join(', ')}; memory in bytes, or as 512m and 2g.`,
+        `limits \`${name}\` to ${JSON.stringify(value)}, which bake-ts cannot pass on`,
+        `Use ${RESOURCE_NAMES.join(', ')}; write memory in bytes, or as 512m or 2g.`,
         'error',
       );
     } else if (text !== '0' && text !== '') opts[option] = text;
@@ -317,8 +317,8 @@ function refusePolicy(
   caution(
     policy.length === 0 ? 'dockerfile' : 'policy',
     policy.length === 0
-      ? `has a policy beside its Dockerfile (${basename(found ?? file)}.rego), which bake-ts cannot go by`
-      : 'is to be built by a policy, which bake-ts cannot go by',
+      ? `has a policy beside its Dockerfile (${basename(found ?? file)}.rego), which bake-ts does not support`
+      : 'has a policy, which bake-ts does not support',
     `To build without the check: ${option("--set '*.policy=disabled=true'")}.`,
     'error',
   );
@@ -329,8 +329,8 @@ function refuseCall({ call = '' }: TargetValues, caution: Caution): void {
   const isCheck = /^(?:check|lint)\b/.test(call);
   caution(
     'call',
-    isCheck ? 'only checks a Dockerfile (`call`)' : `is a question to the frontend (\`call = "${call}"\`)`,
-    isCheck ? '`bake-ts lint` with its name checks it.' : 'Only bake answers it.',
+    isCheck ? 'only checks a Dockerfile (`call`)' : `queries the frontend (\`call = "${call}"\`)`,
+    isCheck ? 'Use `bake-ts lint` with its name to check it.' : 'Use bake for it.',
     'error',
   );
 }

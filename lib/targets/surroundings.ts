@@ -61,7 +61,7 @@ function findVariables({ env, runDir, exists }: Surroundings): readonly Variable
   if ((env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY'] ?? '') !== '') {
     add(
       'error',
-      'EXPERIMENTAL_BUILDKIT_SOURCE_POLICY names a policy for sources, which bake-ts cannot go by',
+      'EXPERIMENTAL_BUILDKIT_SOURCE_POLICY names a policy for sources, which bake-ts does not support',
       'To build without the check, unset it.',
       () => true,
     );
@@ -70,7 +70,7 @@ function findVariables({ env, runDir, exists }: Surroundings): readonly Variable
   if (isTrue(env['BUILDX_DEFAULT_POLICY'])) {
     add(
       'error',
-      'BUILDX_DEFAULT_POLICY asks for a check of the images of frontends, which bake-ts does not do',
+      'BUILDX_DEFAULT_POLICY requests a check of frontend images, which bake-ts does not do',
       `To build without the check, unset it, or: ${option("--set '*.policy=disabled=true'")}.`,
       ({ isWithoutPolicy }) => !isWithoutPolicy,
     );
@@ -80,8 +80,8 @@ function findVariables({ env, runDir, exists }: Surroundings): readonly Variable
   if ((labels === 'full' || isTrue(labels)) && isInRepository(runDir, exists)) {
     add(
       'warning',
-      'BUILDX_GIT_LABELS is set, by which bake labels images with the commit and the address of the repository; bake-ts does not',
-      'Give the labels that are wanted: labels = { "org.opencontainers.image.revision" = … }. With the commit each commit makes another image.',
+      'BUILDX_GIT_LABELS is set, with which bake labels images with the commit and the URL of the repository; bake-ts does not',
+      'Set the labels: labels = { "org.opencontainers.image.revision" = … }. A label with the commit makes each commit a new image.',
       ({ isLocal }) => isLocal,
     );
   }
@@ -89,8 +89,8 @@ function findVariables({ env, runDir, exists }: Surroundings): readonly Variable
   if (isTrue(env['BUILDX_NO_DEFAULT_OCI_ARTIFACT'])) {
     add(
       'warning',
-      'BUILDX_NO_DEFAULT_OCI_ARTIFACT is set, by which bake writes attestations in an older form; bake-ts does not',
-      'Say it in the output: type=image,oci-artifact=false.',
+      'BUILDX_NO_DEFAULT_OCI_ARTIFACT is set, with which bake writes attestations in an older form; bake-ts does not',
+      'Set it in the output: type=image,oci-artifact=false.',
       ({ isAttested }) => isAttested,
     );
   }

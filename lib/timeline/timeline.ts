@@ -102,7 +102,7 @@ export interface RunTimeline {
   readonly runtime: string;
   readonly root?: string;
   readonly command?: readonly string[];
-  /** What led to a run of a watch. */
+  /** For a round of a watch, the changes that led to it. */
   readonly changed?: ChangedFiles;
   readonly files: readonly string[];
   readonly concurrency: number;

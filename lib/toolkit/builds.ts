@@ -25,73 +25,73 @@ import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { permitted } from './permitted.ts';
 import { type Surroundings, type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
 
-/** Where builds come from, and what has a say in what they come to. */
+/** Where builds come from, and what their values depend on. */
 export interface SourceOptions extends SurroundingsOptions {
   /**
    * Files to read, merged in order: builds.yaml, `builds.ts`, bake and Compose files; paths relative to `cwd`. Default: the
    * builds.yaml of `cwd` or of a directory above it, else the bake and Compose files there.
    */
   readonly files?: readonly string[];
-  /** Builds that the script itself says, in place of files; their paths start in `cwd`. */
+  /** Builds as data, instead of files. Their paths are relative to `cwd`. */
   readonly definition?: BuildsDefinition;
-  /** Values of variables, as `--var` gives them; lists and maps are written as JSON. */
+  /** Values of variables, as with `--var`. Lists and maps are written as JSON. */
   readonly vars?: Readonly<Record<string, Json | undefined>>;
-  /** Files with values of variables, as `--var-file` reads them. */
+  /** Files with values of variables, as with `--var-file`. */
   readonly varFiles?: readonly string[];
-  /** Changes of single values, as `--set` has them: `api.tags=x`, `*.push=true`. */
+  /** Overrides of single values, as with `--set`: `api.tags=x`, `*.push=true`. */
   readonly set?: readonly string[];
-  /** What the builds may do beyond their repository, as `--allow` has it: `read:PATH`, `network.host`, … */
+  /** What the builds may do outside their repository, as with `--allow`: `read:PATH`, `network.host`, … */
   readonly allow?: readonly string[];
-  /** The files come from somebody who may mean harm: nothing is pushed, exported or remembered. */
+  /** The files come from somebody you do not trust: nothing is pushed, exported or recorded. */
   readonly untrusted?: boolean;
 }
 
-/** Which of the builds are meant. */
+/** Which builds to select. */
 export interface SelectOptions {
   /**
-   * Names of builds, groups and matrices, patterns with `*`, and what is left out, with `!` at its start. Default: the group
-   * `default` where there is one, else every build; an empty list is none.
+   * Names of builds, groups and matrices, or patterns with `*`; with `!` at the start they exclude builds. Default: the group
+   * `default` if there is one, otherwise every build. An empty list selects nothing.
    */
   readonly patterns?: readonly string[];
-  /** `axis=value`: only rows of matrices with that value on that axis; several on one axis are alternatives. */
+  /** `axis=value`: only rows of matrices with that value on that axis. Several values of one axis are alternatives. */
   readonly filters?: readonly string[];
-  /** Also every build that needs a selected one. */
+  /** Also every build that depends on a selected one. */
   readonly dependents?: boolean;
 }
 
-/** What to plan: where it comes from, and what of it. */
+/** What to plan: where the builds come from, and which to select. */
 export interface PlanOptions extends SourceOptions, SelectOptions {
-  /** What {@link readBuilds} gave, in place of the options of sources. */
+  /** The result of {@link readBuilds}, instead of the options of sources. */
   readonly builds?: Builds;
 }
 
-/** What every call that goes through a plan takes: a plan, or what one is made from. */
+/** Options of every call that works on a plan: a plan, or the options to make one. */
 export interface PlannedOptions extends PlanOptions {
-  /** What {@link plan} gave, in place of the options of sources and selection. */
+  /** The result of {@link plan}, instead of the options of sources and selection. */
   readonly plan?: BuildPlan;
 }
 
-/** Builds that were read, all values final. */
+/** Builds that were read, with their final values. */
 export interface Builds {
   /** Every build, group and variable. */
   readonly set: BuildSet;
-  /** What was noticed and does not hinder. */
+  /** Warnings. */
   readonly warnings: readonly Problem[];
-  /** Bake and Compose files that were read though nobody named one, since there is no builds.yaml. */
+  /** Bake and Compose files that were read by default, because there is no builds.yaml. */
   readonly foundBake?: readonly string[];
 }
 
 /** A plan: which builds run, in which order, and why. */
 export interface BuildPlan {
-  /** The nodes in an order in which they may run, with their edges. */
+  /** The nodes in an order in which they can run, with their edges. */
   readonly plan: Plan;
-  /** The same as plain data, as `bake-ts plan --json` prints it: no secret is in it. */
+  /** The same as plain data, as `bake-ts plan --json` prints it. Contains no secrets. */
   readonly document: PlanDocument;
-  /** What was noticed and does not hinder, reading included. */
+  /** Warnings, also those of reading. */
   readonly warnings: readonly Problem[];
-  /** Dockerfiles that cannot be read: a plan can be looked at without them, and not be run. */
+  /** Dockerfiles that cannot be read. You can inspect the plan without them, but not run it. */
   readonly missing: readonly Problem[];
-  /** What it was made from. */
+  /** The builds that it was made from. */
   readonly builds: Builds;
 }
 
@@ -129,10 +129,11 @@ const PLAN_OPTIONS: KnownOptions<PlanOptions> = { ...SOURCE_OPTIONS, ...SELECT_O
 export const PLANNED_OPTIONS: KnownOptions<PlannedOptions> = { ...PLAN_OPTIONS, plan: 'object' };
 
 /**
- * Reads builds: all files, variables, templates and matrices, to final values. Nothing is run, and no engine or registry is asked.
+ * Reads builds, with all files, variables, templates and matrices, and computes their final values. Runs nothing and uses no
+ * engine or registry.
  *
- * @returns the builds, or every problem at once, each with its place (`config/…`, `bake/…`)
- * @throws TypeError for options that there are not
+ * @returns the builds, or all problems at once, each with its place (`config/…`, `bake/…`)
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { set } = unwrap(await readBuilds({ vars: { TAG: '1.2' } }));
@@ -211,10 +212,10 @@ function textOf(value: Json): string {
 }
 
 /**
- * Plans what is selected: the Dockerfiles are read for what depends on what. No engine, no registry, no secret.
+ * Plans the selected builds. Reads their Dockerfiles to find dependencies. Uses no engine, registry or secrets.
  *
- * @returns the plan, or every problem (`config/…`, `bake/…`, `plan/…`)
- * @throws TypeError for options that there are not
+ * @returns the plan, or all problems (`config/…`, `bake/…`, `plan/…`)
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { document } = unwrap(await plan({ patterns: ['web*'] }));
@@ -332,10 +333,10 @@ export function workOf(
 }
 
 /**
- * The selected builds as if written by hand: every value final, without variables, templates and matrices.
+ * Returns the selected builds as if written by hand, with final values and without variables, templates and matrices.
  *
- * @returns a builds file as data, sensitive values hidden; or every problem
- * @throws TypeError for options that there are not
+ * @returns a builds file as data, with sensitive values hidden; or all problems
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { builds } = unwrap(await print({ patterns: ['api'] }));

@@ -1,9 +1,9 @@
 /** What calls have in common that may take a while. */
 import type { KnownOptions } from '../util/check-options.ts';
 
-/** What goes on with a call that may take a while. */
+/** Options of calls that may take a while. */
 export interface CallSettings {
-  /** An engine by its address, or several as a pool: these and no others are asked; default: what is found. */
+  /** Address of an engine, or several for a pool; no other is used. Default: the engine that is found. */
   readonly address?: string | readonly string[];
   /** Stops the call. */
   readonly signal?: AbortSignal;

@@ -7,18 +7,18 @@ import { directoryOf, type SurroundingsOptions } from './surroundings.ts';
 
 /** A file to import. */
 export interface ImportSource {
-  /** Its name, for messages; whether it is HCL, JSON or YAML follows from it and from what is in it. */
+  /** Name of the file, for messages. Name and content decide whether it is HCL, JSON or YAML. */
   readonly name: string;
-  /** What is in it. */
+  /** Content of the file. */
   readonly text: string;
 }
 
 /**
- * Makes a builds.yaml of bake files (HCL or JSON; later ones are laid over earlier ones), of what `bake --print` writes, or of a Compose
- * file. Nothing is read or written: of a Compose file that includes or extends others, these are problems.
+ * Makes a builds.yaml from bake files (HCL or JSON; later files override earlier ones), from the output of `bake --print`, or from a
+ * Compose file. Reads and writes no files, so `include` and `extends` of other Compose files are problems.
  *
- * @returns the YAML, and what could not be carried over; problems: `bake/…`, `import/…`, each with its place
- * @throws TypeError where there is no file
+ * @returns the YAML, and notes about what could not be translated; problems: `bake/…`, `import/…`, each with its place
+ * @throws TypeError if no file is given
  * @example
  * ```ts
  * import { readFile } from 'node:fs/promises';
@@ -39,18 +39,18 @@ export async function importBuilds(
 
 /** What to propose. */
 export interface ProposeOptions extends Pick<SurroundingsOptions, 'cwd'> {
-  /** Where images go: a registry, with an owner where it has some: `ghcr.io/acme`. */
+  /** Where images go: a registry, with an owner if it has owners: `ghcr.io/acme`. */
   readonly registry?: string;
-  /** Whether they are pushed. */
+  /** Whether images are pushed. */
   readonly push?: boolean;
 }
 
 /**
  * Proposes a builds.yaml for a repository, as `bake-ts init` does: from its bake or Compose file, and from the Dockerfiles that
- * these do not name. Nothing is written.
+ * these do not use. Writes nothing.
  *
- * @returns the YAML, what it was made from, and remarks; problem: `import/no-dockerfile`
- * @throws TypeError for options that there are not
+ * @returns the YAML, what it was made from, and notes; problem: `import/no-dockerfile`
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * import { writeFile } from 'node:fs/promises';

@@ -38,33 +38,33 @@ import { permitted } from './permitted.ts';
 import { REGISTRIES, type RegistryOptions, registriesOf } from './registry.ts';
 import { environmentOf } from './surroundings.ts';
 
-/** Which engine, and with what it is asked. */
+/** Which engine to open, and how. */
 export interface OpenEngineOptions {
-  /** Its address: it and no other is taken; default: the one that a run would find. */
+  /** Address of the engine; no other is used. Default: the engine that a run would find. */
   readonly address?: string;
-  /** Starts the embedded engine where it is installed and no other was found; default: true. */
+  /** Start the embedded engine if it is installed and no other was found. Default: true. */
   readonly autoStart?: boolean;
-  /** Default: that of the process. */
+  /** The environment. Default: that of the process. */
   readonly env?: Environment;
-  /** Stops whatever goes on. */
+  /** Stops everything in progress. */
   readonly signal?: AbortSignal;
-  /** Told of what takes a while. Where it throws, the call rejects with that. */
+  /** Gets progress messages. If it throws, the call rejects with that error. */
   readonly notify?: NotifyEngine;
 }
 
-/** An engine that answers. Nothing is held: there is nothing to close. */
+/** An engine that answers. It holds no resources and need not be closed. */
 export interface EngineClient {
-  /** Where it is, and what led to it. */
+  /** Where the engine is, and how it was found. */
   readonly engine: Engine;
-  /** Images in its store. Problems: `engine/store-unreadable`, `engine/images-failed`, … where its containerd cannot be asked. */
+  /** Images in its store. Problems: `engine/store-unreadable`, `engine/images-failed`, … if its containerd does not answer. */
   readonly images: () => Promise<Result<readonly LocalImage[]>>;
-  /** What it built lately, by name. Problems: `engine/unreachable`, `run/cancelled`. */
+  /** Recently built images, by name. Problems: `engine/unreachable`, `run/cancelled`. */
   readonly histories: () => Promise<Result<readonly BuiltImage[]>>;
-  /** What it keeps of earlier builds. Problems: `engine/unreachable`, `run/cancelled`. */
+  /** Records of its build cache. Problems: `engine/unreachable`, `run/cancelled`. */
   readonly cache: () => Promise<Result<readonly CacheRecord[]>>;
-  /** Lets go of what it keeps of earlier builds; gives what is gone. Images stay. */
+  /** Deletes records of the build cache and returns them. Images are kept. */
   readonly prune: (limits?: PruneLimits) => Promise<Result<readonly CacheRecord[]>>;
-  /** Calls its buildctl with arguments of one's own, without a shell. Its exit code is the caller's to judge; it rejects only for what is no list of texts. */
+  /** Runs its buildctl with your arguments, without a shell. Check the exit code yourself: it rejects only if `argv` is not a list of strings. */
   readonly buildctl: (argv: readonly string[]) => Promise<ProgramEnd>;
 }
 
@@ -72,7 +72,7 @@ export interface EngineClient {
  * Finds an engine, as a run does: `address`, `BUILDKIT_HOST`, the well-known sockets, the embedded engine.
  *
  * @returns problems: `engine/…`
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const engine = unwrap(await openEngine());
@@ -130,7 +130,7 @@ export function openEngine(options: OpenEngineOptions = {}): Promise<Result<Engi
 }
 
 /**
- * A misspelt limit is none, and so is one that was forgotten to be set: everything would go.
+ * A misspelt or undefined limit would be no limit: everything would be deleted.
  *
  * @throws TypeError
  */
@@ -140,9 +140,9 @@ export function checkPruneLimits(caller: string, limits: PruneLimits): void {
     if (value === undefined) throw new TypeError(`the option "${name}" of ${caller}() is undefined`);
 }
 
-/** What every call about the embedded engine takes. */
+/** Options of every call about the embedded engine. */
 export interface EngineCallOptions extends Omit<EngineOptions, 'env'> {
-  /** Where it is (`BAKE_TS_HOME`, `HOME`, `XDG_…`), and proxies; default: that of the process. */
+  /** The environment: where the engine is (`BAKE_TS_HOME`, `HOME`, `XDG_…`), and proxies. Default: that of the process. */
   readonly env?: Environment;
 }
 
@@ -159,14 +159,14 @@ function withEnvironment<T extends EngineCallOptions>(options: T): Omit<T, 'env'
 const PACKAGE_NAMES = PACKAGES.map(({ name }) => name);
 const SOURCES = [...new Set(PACKAGES.flatMap(({ sources }) => sources))];
 
-/** What to install and from where. */
+/** What to install, and from where. */
 export interface InstallEngineOptions extends Omit<InstallOptions, 'env'>, EngineCallOptions {}
 
 /**
  * Installs the embedded engine for this user, as `bake-ts engine install` does: containerd, buildkitd, buildctl, runc.
  *
- * @returns what was installed from where; problems: `engine/…`, with every source that was tried
- * @throws TypeError for options that there are not
+ * @returns what was installed, and from where; problems: `engine/…`, with every source that was tried
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { installed } = unwrap(await installEngine({ notify: ({ part, text }) => console.log(part, text) }));
@@ -190,15 +190,15 @@ export function installEngine(options: InstallEngineOptions = {}): Promise<Resul
   }, options);
 }
 
-/** How the embedded engine is upgraded. */
+/** How to upgrade the embedded engine. */
 export interface UpgradeEngineOptions extends Omit<UpgradeOptions, 'env'>, EngineCallOptions {}
 
 /**
- * Upgrades the embedded engine to the versions that this bake-ts pins, as `bake-ts engine upgrade` does. An engine that runs is changed
- * over where it does not build; images and cache stay.
+ * Upgrades the embedded engine to the versions that this bake-ts pins, as `bake-ts engine upgrade` does. A running engine is restarted
+ * with the new versions if it is not building. Images and cache are kept.
  *
- * @returns what was older, and what became of the engine; problems: `engine/…`
- * @throws TypeError for options that there are not
+ * @returns what was outdated, and the state of the engine; problems: `engine/…`
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { outdated, engine } = unwrap(await upgradeEngine({ check: true }));
@@ -221,9 +221,9 @@ export function upgradeEngine(options: UpgradeEngineOptions = {}): Promise<Resul
   }, options);
 }
 
-/** How the embedded engine is started. */
+/** How to start the embedded engine. */
 export interface UpEngineOptions extends Omit<UpOptions, 'env' | 'registries'>, EngineCallOptions {
-  /** What buildkitd is to know of registries, on top of the settings of earlier starts: as of {@link RegistryOptions}. */
+  /** Settings of registries for buildkitd, added to those of earlier starts; as in {@link RegistryOptions}. */
   readonly registries?: NonNullable<RegistryOptions['registries']>;
 }
 
@@ -231,7 +231,7 @@ export interface UpEngineOptions extends Omit<UpOptions, 'env' | 'registries'>, 
  * Starts the embedded engine, or finds it running.
  *
  * @returns its address; problems: `engine/…`
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { address, registry } = unwrap(await upEngine({ registry: 5000 }));
@@ -248,10 +248,10 @@ export function upEngine(options: UpEngineOptions = {}): Promise<Result<RunningE
 }
 
 /**
- * Stops the embedded engine with everything that belongs to it; what it has stays on disk.
+ * Stops the embedded engine and everything that belongs to it. Its data stays on disk.
  *
  * @returns what was stopped; problems: `engine/…`
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { stopped } = unwrap(await downEngine());
@@ -265,16 +265,16 @@ export function downEngine(options: EngineCallOptions = {}): Promise<Result<Down
   }, options);
 }
 
-/** What is asked of the embedded engine. */
+/** What to report about the embedded engine. */
 export interface EngineStatusOptions extends EngineCallOptions {
-  /** Also how much it has on disk, which takes a while. */
+  /** Also report its disk use, which takes a while. */
   readonly diskUse?: boolean;
 }
 
 /**
- * What the embedded engine is and does now. Never a failure.
+ * Reports the state of the embedded engine. Never fails.
  *
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { running, address } = await engineStatus();
@@ -286,18 +286,18 @@ export async function engineStatus(options: EngineStatusOptions = {}): Promise<E
   return statusOf(withEnvironment(options));
 }
 
-/** Which engine is looked at. */
+/** Which engine to check. */
 export interface EngineDoctorOptions extends EngineCallOptions {
-  /** Its address, or those of a pool; default: the one that a run would find. */
+  /** Address of the engine, or those of a pool. Default: the engine that a run would find. */
   readonly address?: string | readonly string[];
 }
 
 /**
- * Runs every check, as `bake-ts engine doctor` does. Changes nothing (one overlay is mounted for a moment). Where another
- * engine serves, nothing fails for what the embedded one lacks.
+ * Runs every check, as `bake-ts engine doctor` does. Changes nothing (one overlay is mounted for a moment). If another
+ * engine is used, problems of the embedded one are not failures.
  *
- * @returns the engine that a run would use, and what was found; it is never a failure itself
- * @throws TypeError for options that there are not
+ * @returns the engine that a run would use, and the results of the checks; the call itself never fails
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { serving, checks } = await engineDoctor();

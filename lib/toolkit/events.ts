@@ -2,9 +2,9 @@
 import type { BakeEvent, EventSink } from '../model/mod.ts';
 
 /**
- * Work that goes on: a promise of its result, and its events. Iteration that begins in the same turn of the event loop gets
- * all events, later iteration those from then on. It ends with the work, and throws then
- * where the work failed or the promise is rejected. Leaving the loop early stops the work and waits until it has ended.
+ * Work in progress: a promise of its result that is also the stream of its events. A loop that begins in the same turn of the event
+ * loop gets all events, a later one the events from then on. The loop ends with the work, and throws
+ * if the work failed or the promise is rejected. Leaving the loop early stops the work and waits until it has ended.
  */
 export type Running<R> = Promise<R> & AsyncIterable<BakeEvent>;
 

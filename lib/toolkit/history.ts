@@ -8,17 +8,17 @@ import { missingDirectory } from './builds.ts';
 import { permitted } from './permitted.ts';
 import { type SurroundingsOptions, surroundingsOf } from './surroundings.ts';
 
-/** Whose runs. */
+/** Which runs to list. */
 export interface KeptRunsOptions extends SurroundingsOptions {
-  /** Those of the project of these files; default: of the builds.yaml of `cwd` or of a directory above it. */
+  /** Runs of the project of these files. Default: of the builds.yaml in `cwd` or in a directory above it. */
   readonly files?: readonly string[];
 }
 
 /**
- * The runs of a project that are kept, as `bake-ts history` lists them. Runs of the command line are; those of the library are not.
+ * Lists the kept runs of a project, as `bake-ts history` does. Runs of the command line are kept, runs of the library are not.
  *
- * @returns the newest first; empty where none is kept
- * @throws TypeError for options that there are not
+ * @returns the newest run first; an empty list if none is kept
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const [last] = unwrap(await keptRuns());
@@ -37,12 +37,12 @@ export function keptRuns(options: KeptRunsOptions = {}): Promise<Result<readonly
 }
 
 /**
- * The events of a kept run, in order, as far as they were kept: what is damaged is passed over, and of a run that goes on it ends where
- * that is now. Nothing is thrown for files that are gone.
+ * The events of a kept run, in order, as far as they were kept. Damaged events are skipped. For a run in progress, it ends with the
+ * latest event. Missing files do not cause an exception.
  *
- * @param run one of {@link keptRuns}
+ * @param run a result of {@link keptRuns}
  * @param build only the events of this build
- * @throws TypeError for what is no run
+ * @throws TypeError if it is not a run
  * @example
  * ```ts
  * const [last] = unwrap(await keptRuns());

@@ -19,11 +19,11 @@ import { permitted } from './permitted.ts';
 export interface ExplainOptions extends PlannedOptions, CallSettings {}
 
 /**
- * What a run would do with each build and why, with everything that this rests on: the key and its inputs, differences to
- * the last success, what registries have. Nothing is built, pushed or remembered.
+ * Explains what a run would do with each build and why: the key and its inputs, differences from
+ * the last success, what registries have. Builds, pushes and records nothing.
  *
  * @returns an explanation for each build, in the order of the plan; problems of reading and planning
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { builds } = unwrap(await explain({ patterns: ['api'] }));
@@ -44,22 +44,22 @@ export function explain(options: ExplainOptions = {}): Promise<Result<ExplainRep
   );
 }
 
-/** What changed: since a commit, or files that the script knows of. */
+/** What changed: since a commit, or a list of files. */
 export interface AffectedOptions extends PlannedOptions {
-  /** A commit by any name that git knows; `main...` is where this branch left `main`. */
+  /** A commit, in any form that git accepts. `main...` is where this branch left `main`. */
   readonly since?: string;
-  /** In place of `since`: files that changed, came or went; paths relative to `cwd`. A directory counts as all below it. */
+  /** Instead of `since`: files that were changed, added or removed; paths relative to `cwd`. A directory stands for everything below it. */
   readonly changed?: readonly string[];
   /** Stops the call. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Which builds changes touch, and why: rather too many than too few. Without patterns every build counts.
+ * Finds the builds that are affected by changes, and why. If in doubt, a build is included. Without patterns, all builds are considered.
  *
- * @returns those that are affected, in the order of the plan, with those that they are needed by; problems of git
+ * @returns the affected builds and their dependents, in the order of the plan; problems of git
  *   (`cli/no-git`, `cli/unknown-revision`), of reading and of planning
- * @throws TypeError for options that there are not, and where not one of `since` and `changed` is given
+ * @throws TypeError for unknown options, and unless exactly one of `since` and `changed` is given
  * @example
  * ```ts
  * const builds = unwrap(await affected({ since: 'main...' }));
@@ -102,15 +102,15 @@ export function affected(options: AffectedOptions): Promise<Result<readonly Affe
 
 /** What to check. */
 export interface LintOptions extends PlannedOptions, CallSettings {
-  /** Calls of buildctl at a time; default: two for each processor. */
+  /** How many calls of buildctl run at the same time. Default: two for each processor. */
   readonly jobs?: number;
 }
 
 /**
- * Checks the Dockerfiles of the selected builds with BuildKit's own rules. Nothing is built. Without patterns every build is checked.
+ * Checks the Dockerfiles of the selected builds with BuildKit's own rules. Builds nothing. Without patterns, all builds are checked.
  *
  * @returns the findings (`lint/…`), each with its place; problems of reading, planning, and of the engine
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { problems, builds } = unwrap(await lint());

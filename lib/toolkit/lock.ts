@@ -5,7 +5,7 @@ import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import { PLANNED_OPTIONS, type PlannedOptions, planOf, select, workOf } from './builds.ts';
 import { permitted } from './permitted.ts';
 
-/** What is locked. */
+/** What to lock. */
 export interface LockOptions extends PlannedOptions {
   /** Stops the call. */
   readonly signal?: AbortSignal;
@@ -20,10 +20,10 @@ interface Locking {
 }
 
 /**
- * Writes builds.lock: external images that it lacks come in at what their tags stand for now, those that nothing reads any more go out.
+ * Writes builds.lock: adds missing external images with the current digests of their tags, and removes images that no build reads any more.
  *
- * @returns what came in and went out; problems: those of reading and planning, `registry/…`, `run/lock-unwritten`
- * @throws TypeError for options that there are not
+ * @returns the images that were added and removed; problems: those of reading and planning, `registry/…`, `run/lock-unwritten`
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { added, dropped, kept } = unwrap(await lock());
@@ -40,11 +40,11 @@ export function lock(options: LockOptions = {}): Promise<Result<Locked>> {
 }
 
 /**
- * Whether builds.lock holds what it should: nothing is written.
+ * Checks whether builds.lock is complete. Writes nothing.
  *
- * @returns what {@link lock} would not change; problems: `run/lock-stale` where it would, and where there is none;
+ * @returns the locked images, if {@link lock} would change nothing; problems: `run/lock-stale` otherwise, or if there is no file;
  *   those of reading and planning
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const checked = await checkLocked();
@@ -67,9 +67,9 @@ export function checkLocked(options: LockOptions = {}): Promise<Result<Locked>> 
 /**
  * Compares builds.lock with the registries. Nothing is written.
  *
- * @returns each locked image with what its tag stands for now, also where a registry did not say (`unknown`); problems: those of
+ * @returns each locked image with the current digest of its tag, or `unknown` if a registry did not answer properly; problems: those of
  *   reading and planning, `run/no-lock`
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * for (const { image, state, locked, now } of unwrap(await outdated())) {
@@ -90,18 +90,18 @@ export function outdated(options: LockOptions = {}): Promise<Result<readonly Loc
   );
 }
 
-/** What of builds.lock is moved. */
+/** What to update in builds.lock. */
 export interface UpdateOptions extends LockOptions {
   /** Names of images, or patterns with `*`; default: all. */
   readonly images?: readonly string[];
 }
 
 /**
- * Moves locked images to what their tags stand for now, in builds.lock.
+ * Updates locked images in builds.lock to the current digests of their tags.
  *
- * @returns each image that moved, with the builds that will be built again for it; problems: those of reading and planning,
+ * @returns each image that moved, with the builds that have to be built again; problems: those of reading and planning,
  *   `registry/…`, `run/lock-unwritten`
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * for (const { image, to, builds, above } of unwrap(await update({ images: ['registry.example.com/*'] }))) {

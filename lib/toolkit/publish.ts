@@ -9,24 +9,23 @@ import { PLANNED_OPTIONS, type PlannedOptions, planOf, workOf } from './builds.t
 import { CALL_SETTINGS, type CallSettings, callSettingsOf } from './call-settings.ts';
 import { permitted } from './permitted.ts';
 
-/** What to promote, and where to. */
+/** What to promote, and to where. */
 export interface PromoteOptions extends PlannedOptions {
   /** `REGISTRY[/PREFIX]`, or `FROM=TO`, each side of which is `REGISTRY[/PREFIX]`. */
   readonly to: readonly string[];
-  /** Signatures, SBOMs and other manifests that refer to the images come along. */
+  /** Also copy signatures, SBOMs and other manifests that refer to the images. */
   readonly referrers?: boolean;
-  /** Only asks; writes nothing. */
+  /** Only check; write nothing. */
   readonly dryRun?: boolean;
   /** Stops the call. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Makes the tags of the selected builds stand for the same images elsewhere: all bytes by digest, then all tags or none.
+ * Copies the images of the selected builds to another place and moves their tags there: first all bytes by digest, then all tags or none.
  *
- * @returns what became of each tag; problems before anything is sent, or with every tag where it was (`registry/…`,
- *   `run/…`, `plan/…`)
- * @throws TypeError for options that there are not
+ * @returns the result for each tag. If there are problems (`registry/…`, `run/…`, `plan/…`), nothing was sent, or every tag is where it was
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { tags } = unwrap(await promote({ to: ['registry.example.com/live'] }));
@@ -64,21 +63,21 @@ export function promote(options: PromoteOptions): Promise<Result<Promotion>> {
 
 /** What to join. */
 export interface MergeOptions extends PlannedOptions {
-  /** What the runs of single platforms gave, `run({ byDigest: true })`: the outcomes of their summaries, in any order. */
+  /** Results of the runs of single platforms, `run({ byDigest: true })`: the outcomes of their summaries, in any order. */
   readonly results: readonly PartResult[];
-  /** Only asks; writes nothing. */
+  /** Only check; write nothing. */
   readonly dryRun?: boolean;
   /** Stops the call. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Joins platforms of the selected builds that were built apart, and makes the builds' tags point at the images: all indexes by
+ * Joins platforms of the selected builds that were built apart, and moves the builds' tags to the joined images: first all indexes by
  * digest, then all tags or none.
  *
- * @returns what became of each build; problems before anything is sent, or with every tag where it was (`registry/…`, `run/…`,
- *   `plan/…`)
- * @throws TypeError for options that there are not
+ * @returns the result for each build. If there are problems (`registry/…`, `run/…`, `plan/…`), nothing was sent, or every tag is where
+ *   it was
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const results = [];
@@ -114,14 +113,14 @@ export function merge(options: MergeOptions): Promise<Result<Merged>> {
   }, options);
 }
 
-/** How a push ended: `ok` where every selected build that has tags is there. */
+/** How a push ended: `ok` if all selected builds with tags are at their tags. */
 export type PushResult =
   | { readonly ok: true; readonly value: readonly PushedBuild[] }
   | {
       readonly ok: false;
       /** Why builds were not pushed. */
       readonly error: readonly Problem[];
-      /** What became of each build; absent where it did not come to that. */
+      /** The result for each build; absent if the push could not begin. */
       readonly builds?: readonly PushedBuild[];
     };
 
@@ -129,10 +128,10 @@ export type PushResult =
 export interface PushOptions extends PlannedOptions, CallSettings {}
 
 /**
- * Pushes what the selected builds made earlier, from the engine's store to their tags. Nothing is built.
+ * Pushes images that the selected builds made earlier, from the engine's store to their tags. Builds nothing.
  *
- * @returns what became of each build; problems where one could not be pushed (`run/not-built`, `registry/…`, `engine/…`)
- * @throws TypeError for options that there are not
+ * @returns the result for each build; problems if one could not be pushed (`run/not-built`, `registry/…`, `engine/…`)
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * for (const { build, result, digest } of unwrap(await push({ patterns: ['api'] }))) console.log(build, result, digest);

@@ -14,15 +14,15 @@ import { VERSION } from '../util/version.ts';
 import { permitted } from './permitted.ts';
 import { directoryOf, environmentOf } from './surroundings.ts';
 
-/** What a client goes by. */
+/** How the client reaches registries. */
 export interface RegistryOptions {
-  /** DOCKER_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE; default: that of the process. */
+  /** The environment: DOCKER_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE. Default: that of the process. */
   readonly env?: Environment;
-  /** Settings by host, as `registries:` of builds.yaml has them: an object, or what a set of builds has. */
+  /** Settings by host, as under `registries:` in builds.yaml: an object, or the map of a set of builds. */
   readonly registries?: Readonly<Record<string, RegistrySettings>> | ReadonlyMap<string, RegistrySettings>;
-  /** For its registry in place of the Docker config; sent to no other. */
+  /** Credentials for one registry, instead of the Docker config. They are sent to no other registry. */
   readonly signIn?: SignIn;
-  /** Stops everything under way. */
+  /** Stops everything in progress. */
   readonly signal?: AbortSignal;
 }
 
@@ -47,11 +47,11 @@ export function registriesOf(
 }
 
 /**
- * Makes a client of the distribution API: what is there (`head`, `inspect`, `listTags`, `referrers`), read and put (`getManifest`,
- * `getBlob`, `putManifest`, …), tag and copy (`tagManifest`, `copyImage`), push (`pushLayout`). It signs in with the credentials of
- * the Docker config. Nothing is sent before the first question. Close it at the end.
+ * Makes a client of the distribution API. It can query (`head`, `inspect`, `listTags`, `referrers`), read and write (`getManifest`,
+ * `getBlob`, `putManifest`, …), tag and copy (`tagManifest`, `copyImage`), and push (`pushLayout`). It signs in with the credentials of
+ * the Docker config, and sends nothing before the first request. Close it at the end.
  *
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const registry = createRegistryClient();
@@ -77,11 +77,11 @@ export function createRegistryClient(options: RegistryOptions = {}): RegistryCli
 }
 
 /**
- * Opens an image that lies on disk as an OCI image layout, a directory or a tar archive, for `pushLayout` of a client.
+ * Opens an OCI image layout on disk, a directory or a tar archive, for `pushLayout` of a client.
  *
- * @param file relative to the working directory
+ * @param file path, relative to the working directory
  * @returns problem: `registry/bad-layout`
- * @throws TypeError for what is no text
+ * @throws TypeError if it is not a string
  * @example
  * ```ts
  * const layout = unwrap(await openLayout('out/api'));

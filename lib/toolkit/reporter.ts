@@ -6,30 +6,30 @@ import { processStreams } from './surroundings.ts';
 
 const MODES: readonly ProgressMode[] = ['auto', 'tty', 'plain', 'grouped', 'json', 'quiet'];
 
-/** How a run is shown. */
+/** How to show a run. */
 export interface ReporterOptions {
-  /** As `--progress` has it; default: `auto`, which is the live view on a terminal and plain lines elsewhere. */
+  /** As with `--progress`. Default: `auto`, the live view on a terminal and plain lines elsewhere. */
   readonly mode?: ProgressMode;
-  /** Default: where standard error is a terminal. */
+  /** Use colours. Default: if standard error is a terminal. */
   readonly color?: boolean;
-  /** Gets events as JSON (`json`); default: standard output. */
+  /** Gets events as JSON (mode `json`). Default: standard output. */
   readonly out?: Writer;
-  /** Gets everything for people; default: standard error. */
+  /** Gets output for people. Default: standard error. */
   readonly err?: Writer;
 }
 
 /** Shows events until it is closed. */
 export interface EventReporter {
-  /** Takes every event of a run, in order. */
+  /** Pass it every event of a run, in order. */
   readonly onEvent: EventSink;
-  /** Clears the live view and gives the terminal back; safe to call twice. */
+  /** Removes the live view and releases the terminal. You may call it twice. */
   readonly close: () => void;
 }
 
 /**
  * Shows a run as the command line does. Close it at the end.
  *
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const reporter = createReporter({ mode: 'plain' });

@@ -33,61 +33,61 @@ import { type Running, startWork } from './events.ts';
 import { directoryOf } from './surroundings.ts';
 import { BakeError } from './unwrap.ts';
 
-/** How builds are run. */
+/** How to run builds. */
 export interface RunSettings {
-  /** An engine by its address, as `--addr` takes it, or several as a pool: these and no others are used; default: what is found. */
+  /** Address of an engine, as with `--addr`, or several for a pool; no other is used. Default: the engine that is found. */
   readonly address?: string | readonly string[];
-  /** Builds at a time, from 1 on; default: two for each processor. */
+  /** How many builds run at the same time, at least 1. Default: two for each processor. */
   readonly jobs?: number;
-  /** Build even what is up to date. */
+  /** Build even if up to date. */
   readonly force?: boolean;
-  /** Decide and say why, and do nothing. */
+  /** Only decide and say why; do nothing. */
   readonly dryRun?: boolean;
-  /** Stop everything at the first failure; default: what does not depend on it goes on. */
+  /** Stop everything at the first failure. Default: builds that do not depend on it continue. */
   readonly failFast?: boolean;
-  /** How long to wait, in all, for an engine that goes away (milliseconds); default: 30,000. */
+  /** How long to wait in total for an engine that goes away, in milliseconds. Default: 30,000. */
   readonly engineWaitMs?: number;
-  /** Ends a build in which nothing moves for so long (milliseconds); default: it is only said. */
+  /** Stop a build that makes no progress for this time, in milliseconds. Default: only report it. */
   readonly stallTimeoutMs?: number;
-  /** Cancels the run: builds are stopped, and nothing more begins. */
+  /** Cancels the run: running builds are stopped, and no others start. */
   readonly signal?: AbortSignal;
-  /** Gets every event as it happens. Where it throws, the run is stopped, and rejects with what it threw. */
+  /** Gets every event as it happens. If it throws, the run is stopped and rejects with that error. */
   readonly onEvent?: EventSink;
 }
 
 /** What to run, and how. */
 export interface RunOptions extends PlannedOptions, RunSettings {
-  /** Move tags only when all builds succeeded, whatever `publish` says. */
+  /** Move tags only when all builds have succeeded, whatever the value of `publish`. */
   readonly atomic?: boolean;
-  /** Push by digest and move no tag: for platforms that are built apart, which `merge()` joins. */
+  /** Push by digest and move no tags: for platforms that are built apart and joined by `merge()`. */
   readonly byDigest?: boolean;
   /**
-   * Only what changed since a commit, by any name that git knows, and what depends on it; `main...` is where this branch left
-   * `main`. Where no patterns are given, that is taken from every build.
+   * Only builds that are affected by changes since a commit, and their dependents. The commit may have any form that git accepts;
+   * `main...` is where this branch left `main`. Without patterns, all builds are considered.
    */
   readonly since?: string;
-  /** Builds some of what is up to date all the same and compares it: `5%`, or a number of builds. */
+  /** Also build some builds that are up to date, and compare the results: `5%`, or a number of builds. */
   readonly audit?: string;
-  /** Draws the same builds for an audit again; default: left to chance. */
+  /** Choose the same builds for an audit again. Default: random. */
   readonly auditSeed?: number;
 }
 
-/** How a run ended: `ok` where everything is done that was asked for. */
+/** How a run ended: `ok` if everything that was requested is done. */
 export type RunResult =
   | {
-      /** Everything is done that was asked for. */
+      /** Everything that was requested is done. */
       readonly ok: true;
-      /** What became of each build, and totals. */
+      /** The result of each build, and totals. */
       readonly value: RunSummary;
-      /** The same, whichever way it went. */
+      /** The same as `value`; it is there whether or not the run is `ok`. */
       readonly summary: RunSummary;
     }
   | {
       /** Something is not done, or the run could not begin. */
       readonly ok: false;
-      /** Why: of reading and planning, of the run, of each build that failed. Never empty. */
+      /** Problems of reading and planning, of the run, and of each failed build. Never empty. */
       readonly error: readonly AnyProblem[];
-      /** What became of the builds; absent where the run could not begin. */
+      /** The results of the builds; absent if the run could not begin. */
       readonly summary?: RunSummary;
     };
 
@@ -114,13 +114,13 @@ const RUN_OPTIONS: KnownOptions<RunOptions> = {
 };
 
 /**
- * Runs builds: what is up to date is skipped, everything else is built and pushed, each as soon as what it needs is done. The
- * same as `bake-ts run`, but that nothing is printed and no run is kept.
+ * Runs builds. Builds that are up to date are skipped; all others are built and pushed, each as soon as its dependencies are done. The
+ * same as `bake-ts run`, except that it prints nothing and keeps no run.
  *
- * @returns a promise of how it ended, which is also its events: `for await (const event of run())`. The
- *   promise rejects only with what `onEvent` throws, and for a bug of ours; the loop throws a {@link BakeError} at its end where not
+ * @returns a promise of the result, which is also the stream of events: `for await (const event of run())`. The
+ *   promise rejects only with what `onEvent` throws, or for a bug of bake-ts. The loop throws a {@link BakeError} at its end if not
  *   everything is done.
- * @throws TypeError for options that there are not, or values that they do not take
+ * @throws TypeError for unknown options or invalid values
  * @example
  * ```ts
  * const { outcomes } = unwrap(await run({ patterns: ['api'], vars: { TAG: '1.2' } }));
@@ -243,7 +243,7 @@ function problemsOf({ problems, outcomes, cancelled }: RunSummary): readonly Any
   ];
 }
 
-/** What {@link build} takes besides the keys of a build. */
+/** Options of {@link build} besides the keys of a build. */
 export interface BuildSettings
   extends Pick<SourceOptions, 'cwd' | 'env' | 'allow' | 'untrusted'>,
     RunSettings {}
@@ -256,11 +256,11 @@ const BUILD_SETTINGS: KnownOptions<BuildSettings> = {
   ...RUN_SETTINGS,
 };
 
-/** One image, and how it is built; the keys of a build in builds.yaml. */
+/** One image and how to build it, with the keys of a build in builds.yaml. */
 export interface BuildOptions
   extends Omit<BuildDefinition, 'matrix' | 'name' | 'extends' | 'needs'>,
     BuildSettings {
-  /** What events and messages call it; default: the name of the context's directory. */
+  /** Its name in events and messages. Default: the name of the context's directory. */
   readonly name?: string;
 }
 
@@ -270,11 +270,11 @@ export type BuildResult =
   | Extract<RunResult, { readonly ok: false }>;
 
 /**
- * Builds one image, or finds that it is up to date; with `push: true` its tags are pushed.
+ * Builds one image, unless it is up to date. With `push: true` its tags are pushed.
  *
- * @returns a promise of what became of it, which is also its events, as for {@link run}. A value that a key of builds does not take is
+ * @returns a promise of the result, which is also the stream of events, as for {@link run}. An invalid value of a key of builds is
  *   a problem (`config/…`)
- * @throws TypeError for options that there are not, and for values that settings do not take
+ * @throws TypeError for unknown options and invalid values of settings
  * @example
  * ```ts
  * const { digest, kind } = unwrap(await build({ context: 'api', tags: ['registry.example.com/api:1.2'], push: true }));

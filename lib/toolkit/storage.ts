@@ -9,11 +9,11 @@ import { checkPruneLimits } from './engine.ts';
 import { permitted } from './permitted.ts';
 import { surroundingsOf } from './surroundings.ts';
 
-/** Which engine is looked at, and whose builds are told apart. */
+/** Which engine to inspect, and which builds to attribute its data to. */
 export interface EngineUsageOptions extends SourceOptions {
-  /** What {@link readBuilds} gave, in place of the options of sources. */
+  /** The result of {@link readBuilds}, instead of the options of sources. */
   readonly builds?: Builds;
-  /** Address of the engine: it and no other is taken; default: the one that a run would find. It is not started. */
+  /** Address of the engine; no other is used. Default: the engine that a run would find. It is not started. */
   readonly address?: string;
   /** Stops the call. */
   readonly signal?: AbortSignal;
@@ -27,11 +27,11 @@ const USAGE_OPTIONS: KnownOptions<EngineUsageOptions> = {
 };
 
 /**
- * What an engine keeps: its cache by kind and by build, the images of its store and whose they are, and what is left of builds
- * and checkouts that are gone. Changes nothing. Where there is no builds.yaml, nothing is attributed to builds.
+ * Lists what an engine keeps: its cache by kind and by build, the images of its store with their builds, and leftovers of builds
+ * and checkouts that are gone. Changes nothing. Without a builds.yaml, nothing is attributed to builds.
  *
  * @returns problems: those of reading builds, `engine/…`
- * @throws TypeError for options that there are not
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * const { builds, elsewhere } = unwrap(await engineUsage());
@@ -49,15 +49,15 @@ export function engineUsage(options: EngineUsageOptions = {}): Promise<Result<St
   }, options);
 }
 
-/** What goes of which engine. */
+/** What to delete, and from which engine. */
 export interface PruneEngineOptions extends EngineUsageOptions, PruneChoice {}
 
 /**
- * Lets go of what an engine and this machine keep, as far as it is asked for: of the cache, of images that builds.yaml no longer
- * names, of what is left of builds and checkouts that are gone. Nothing asked for, nothing goes.
+ * Deletes what an engine and this machine keep: cache, images that builds.yaml no longer
+ * names, leftovers of builds and checkouts that are gone. Only what the options name is deleted.
  *
- * @returns what went, and what is left of what was not asked for; problems: those of reading builds, `engine/…`
- * @throws TypeError for options and limits that there are not
+ * @returns what was deleted, and what is left of the kinds that were not requested; problems: those of reading builds, `engine/…`
+ * @throws TypeError for unknown options and invalid limits
  * @example
  * ```ts
  * const { cache, images } = unwrap(await pruneEngine({ cache: { keepBytes: 10e9 }, images: true }));

@@ -7,11 +7,11 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../model/mod.ts';
 
-/** Where a call happens. */
+/** Directory and environment of a call. */
 export interface SurroundingsOptions {
-  /** Where paths start and builds.yaml is looked for: a path, or a `file:` URL such as `new URL('.', import.meta.url)`; default: the working directory. */
+  /** Where paths start and where to look for builds.yaml: a path, or a `file:` URL such as `new URL('.', import.meta.url)`. Default: the working directory. */
   readonly cwd?: string | URL;
-  /** The environment: credentials, proxies, `BUILDKIT_HOST`, values of variables and secrets; default: that of the process. */
+  /** The environment: credentials, proxies, `BUILDKIT_HOST`, values of variables and secrets. Default: that of the process. */
   readonly env?: Environment;
 }
 

@@ -3,7 +3,7 @@ import type { Problem, Result, RunSummary } from '../model/mod.ts';
 import { type AnyProblem, formatProblems } from '../report/mod.ts';
 
 /**
- * What {@link unwrap} throws. Its message has all problems in words, each with its place and what to do, as the command
+ * The error that {@link unwrap} throws. Its message contains all problems, each with its place and hint, as the command
  * line prints them.
  */
 export class BakeError extends Error {
@@ -14,10 +14,10 @@ export class BakeError extends Error {
   readonly #summary: RunSummary | undefined;
 
   /**
-   * Makes one, which only {@link unwrap} needs to.
+   * Makes an error. Only {@link unwrap} needs this.
    *
    * @param problems one or more
-   * @param summary of a run that was begun
+   * @param summary of the run, if it began
    */
   constructor(problems: readonly AnyProblem[], summary?: RunSummary) {
     super(formatProblems(problems));
@@ -30,27 +30,27 @@ export class BakeError extends Error {
     return this.#problems;
   }
 
-  /** Of a run that was begun: what became of its builds. */
+  /** If a run began: the results of its builds. */
   get summary(): RunSummary | undefined {
     return this.#summary;
   }
 
-  /** Whether a problem has this code, or one of this area (`registry/`). */
+  /** Whether one of the problems has this code, or a code of this area (`registry/`). */
   has(code: string): boolean {
     return this.problems.some((one) => (code.endsWith('/') ? one.code.startsWith(code) : one.code === code));
   }
 }
 
-/** What {@link unwrap} takes: any result of this library. */
+/** Any result of this library, as {@link unwrap} accepts it. */
 export type AnyResult<T> =
   | Result<T, readonly AnyProblem[] | Problem>
   | { readonly ok: false; readonly error: readonly AnyProblem[]; readonly summary?: RunSummary };
 
 /**
- * The value of a result.
+ * Returns the value of a result, or throws.
  *
- * @param result of any function of this library, awaited
- * @throws BakeError where it is a failure, and TypeError for what is no result
+ * @param result result of any function of this library, awaited
+ * @throws BakeError if the result is a failure, TypeError if it is not a result
  * @example
  * ```ts
  * try {

@@ -14,9 +14,9 @@ import { BakeError } from './unwrap.ts';
 
 /** What to verify. */
 export interface VerifyOptions extends PlannedOptions, CallSettings {
-  /** Builds at a time, from 1 on; default: two for each processor. */
+  /** How many builds run at the same time, at least 1. Default: two for each processor. */
   readonly jobs?: number;
-  /** Known noise, which two builds of the same inputs differ by, counts as well. */
+  /** Also count known noise: differences that two builds of the same inputs commonly have. */
   readonly strict?: boolean;
   /** Paths in the image whose differences do not count: `/var/cache/**`, or a name at any depth such as `*.pyc`. */
   readonly ignore?: readonly string[];
@@ -34,12 +34,12 @@ const VERIFY_OPTIONS: KnownOptions<VerifyOptions> = {
 };
 
 /**
- * Whether what a tag holds is what its build makes: each selected build is made again without any cache, as a scratch
- * build, and compared with the registry. Nothing is pushed, moved or remembered.
+ * Checks whether tags hold what their builds make: each selected build is built again without any cache, as a scratch
+ * build, and compared with the registry. Pushes, moves and records nothing.
  *
- * @returns a promise of a verdict for each build, which is also its events. A build that differs is no failure: look at
- *   `verdict`. Problems: those of reading, planning, the engine, and secrets that are missing
- * @throws TypeError for options that there are not
+ * @returns a promise of a verdict for each build, which is also the stream of events. A difference is not a failure: check
+ *   `verdict`. Problems: those of reading, planning, the engine, and missing secrets
+ * @throws TypeError for unknown options
  * @example
  * ```ts
  * for (const { build, verdict, differences } of unwrap(await verify({ patterns: ['api'], ignore: ['*.pyc'] }))) {

@@ -16,11 +16,11 @@ export interface Permission {
   readonly what?: string;
 }
 
-/** `system/permission` as a problem; a type of its own, since the vocabulary of problems is not known here. */
+/** `system/permission` as a problem. A type of its own, because this package knows nothing of `Problem`. */
 export interface PermissionProblem {
-  /** Always that. */
+  /** Always this value. */
   readonly severity: 'error';
-  /** Always that. */
+  /** Always this value. */
   readonly code: 'system/permission';
   /** What is not permitted, and the flags that permit it. */
   readonly message: string;

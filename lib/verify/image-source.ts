@@ -120,15 +120,15 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What one platform of two images has in common; `comparison` is absent where only one of them has the platform. */
+/** The comparison of one platform of two images. `comparison` is absent if only one of them has the platform. */
 export interface PlatformComparison {
   /** Normalised: `linux/amd64`. */
   readonly platform: string;
-  /** What came out for this platform. */
+  /** The verdict for this platform. */
   readonly verdict: Verdict;
   /** `first`: only the first image has this platform. */
   readonly only?: 'first' | 'second';
-  /** Each difference; absent where only one of the images has the platform. */
+  /** Each difference; absent if only one of the images has the platform. */
   readonly comparison?: ImageComparison;
 }
 

@@ -53,31 +53,31 @@ import {
 } from './image-source.ts';
 import { buildScratch, linkScratch } from './scratch.ts';
 
-/** What was found out about one build. */
+/** The result for one build. */
 export interface Verification {
   /** Name of the build. */
   readonly build: string;
-  /** The tag that was compared; undefined where the build has none. */
+  /** The tag that was compared; undefined if the build has none. */
   readonly ref?: string;
   /** What the tag points at. */
   readonly digest?: Digest;
-  /** `unknown`: it could not be compared; `problem` says why. */
+  /** `unknown`: the comparison was not possible; `problem` says why. */
   readonly verdict: Verdict | 'unknown';
-  /** Platform by platform; empty for `unknown`. */
+  /** Results for each platform; empty with `unknown`. */
   readonly platforms: readonly PlatformComparison[];
-  /** Each difference that counts, in words, from the tag to the new image. */
+  /** Each difference that counts, as text, from the tag's image to the new one. */
   readonly differences: readonly string[];
   /** How many differences do not count. */
   readonly notCounted: NotCounted;
-  /** For `unknown`: why it could not be compared. */
+  /** With `unknown`: why the comparison was not possible. */
   readonly problem?: Problem;
 }
 
 /** Differences of files that do not count. */
 export interface NotCounted {
-  /** Differences that two builds of the same inputs have, such as times in caches. */
+  /** Known noise, such as times in caches. */
   readonly knownNoise: number;
-  /** Each pattern that was given, also where it ignored nothing. */
+  /** Each pattern that was given, even if it ignored nothing. */
   readonly ignored: readonly { readonly pattern: string; readonly count: number }[];
 }
 

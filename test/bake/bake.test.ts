@@ -285,7 +285,7 @@ it('what doubles, nests or follows one another without end is a problem, and soo
     ],
     [
       `${many(5000, (at) => `variable "v${at}" { default = v${at + 1} }\n`)}variable "v5000" { default = "1" }\n${last}`,
-      /more than 300 steps/,
+      /more than 300 levels deep/,
     ],
     [
       `target "default" { args = { a = "${'%{if true}'.repeat(5000)}${'%{endif}'.repeat(5000)}" } }\n`,
@@ -309,7 +309,7 @@ it('a target inherited over very many others is refused', async () => {
   });
   assert.deepEqual(
     problems.map(({ message }) => message),
-    ['Target "t201" inherits over more than 200 targets'],
+    ['Target "t201" inherits through more than 200 targets'],
   );
 });
 

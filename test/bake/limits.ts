@@ -33,9 +33,9 @@ const SERVICE = 'services: { default: { build: . } }\n';
 
 export const BEYOND: readonly Beyond[] = [
   {
-    limit: 'steps of evaluating all files',
+    limit: 'evaluation steps, all files together',
     files: argument(loops('c')),
-    says: /Evaluating takes more than two million steps/,
+    says: /Evaluation takes more than two million steps/,
   },
   {
     limit: 'characters of a text',
@@ -59,17 +59,17 @@ export const BEYOND: readonly Beyond[] = [
     says: /more than 1,000,000 parts/,
   },
   {
-    limit: 'levels of brackets, blocks and templates; operators in a row',
+    limit: 'nesting of brackets, blocks and templates; operators in a row',
     files: argument(`${'['.repeat(251)}${']'.repeat(251)}`),
-    says: /nests deeper than 250 levels/,
+    says: /nested deeper than 250 levels/,
   },
   {
-    limit: 'levels of brackets, blocks and templates; operators in a row',
+    limit: 'nesting of brackets, blocks and templates; operators in a row',
     files: argument(`1${' + 1'.repeat(251)}`),
     says: /more than 250 operators in a row/,
   },
   {
-    limit: 'levels of an evaluation, functions within functions',
+    limit: 'nesting of evaluations, such as functions within functions',
     files: argument(
       'f300(1)',
       `function "f0" {\n  params = [x]\n  result = x\n}\n${times(
@@ -85,12 +85,12 @@ export const BEYOND: readonly Beyond[] = [
     says: /more than 500 levels/,
   },
   {
-    limit: 'variables made of one another',
+    limit: 'variables that refer to one another, in a chain',
     files: argument(
       'v0',
       `${times(301, (at) => `variable "v${at}" { default = v${at + 1} }\n`)}variable "v301" { default = "1" }\n`,
     ),
-    says: /over more than 300 steps/,
+    says: /more than 300 levels deep/,
   },
   {
     limit: 'digits and exponent of a number',
@@ -130,13 +130,13 @@ export const BEYOND: readonly Beyond[] = [
     says: /more than 10000 rows/,
   },
   {
-    limit: 'targets above one, by `inherits`',
+    limit: 'ancestors of a target (`inherits`)',
     files: hcl(`target "t0" {}\n${times(201, (at) => `target "t${at + 1}" { inherits = ["t${at}"] }\n`)}`),
     words: 't201',
-    says: /inherits over more than 200 targets/,
+    says: /inherits through more than 200 targets/,
   },
   {
-    limit: 'targets put on one another, in all',
+    limit: 'merges of a target with another one, in all',
     files: hcl(
       `target "t0" { cache-from = ["a", ""] }\n${times(
         190,
@@ -155,12 +155,12 @@ export const BEYOND: readonly Beyond[] = [
     says: /more than 10000 policies/,
   },
   {
-    limit: 'targets read one from the other, by `contexts`',
+    limit: 'targets connected by `contexts`, in a chain',
     files: hcl(
       `target "t0" {}\n${times(201, (at) => `target "t${at + 1}" { contexts = { a = "target:t${at}" } }\n`)}`,
     ),
     words: 't201',
-    says: /Contexts lead over more than 200 targets/,
+    says: /Contexts refer to one another through more than 200 targets/,
   },
   {
     limit: 'levels of a Compose file',
@@ -177,7 +177,7 @@ export const BEYOND: readonly Beyond[] = [
     files: {
       'compose.yaml': `services: { default: { build: { context: ., args: { A: "${'${X:-'.repeat(501)}${'}'.repeat(501)}" } } } }\n`,
     },
-    says: /nest more than 500 deep/,
+    says: /More than 500 references are nested/,
   },
   {
     limit: 'Compose files that include one another',
@@ -188,6 +188,6 @@ export const BEYOND: readonly Beyond[] = [
       ),
       'f102.yaml': 'services: {}\n',
     },
-    says: /include one another over more than 100/,
+    says: /include one another more than 100/,
   },
 ];

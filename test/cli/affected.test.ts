@@ -183,7 +183,7 @@ test('reasons come with --verbose and as JSON', async (t) => {
   const { top, git, call } = await makeRepository(t);
   await writeTree(top, { 'base/f': '' });
   const verbose = await call(['--since', 'main', '--verbose']);
-  assert.equal(verbose.out, 'base\n  f in its context changed\napi\n  it needs base\n');
+  assert.equal(verbose.out, 'base\n  f in its context changed\napi\n  its dependency base is affected\n');
   const json = await call(['--since', 'main', '--json', 'api']);
   assert.deepEqual(JSON.parse(json.out), {
     version: 1,
@@ -196,7 +196,11 @@ test('reasons come with --verbose and as JSON', async (t) => {
         role: 'needed',
         reasons: [{ code: 'file', text: 'f in its context changed', path: 'base/f' }],
       },
-      { build: 'api', role: 'asked', reasons: [{ code: 'needs', text: 'it needs base', build: 'base' }] },
+      {
+        build: 'api',
+        role: 'asked',
+        reasons: [{ code: 'needs', text: 'its dependency base is affected', build: 'base' }],
+      },
     ],
   });
 });

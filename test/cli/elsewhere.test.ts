@@ -195,6 +195,6 @@ for (const system of OTHERS) {
     const planned = await run(['plan', '--untrusted']);
     assert.equal(planned.asked, '');
     if (system === 'darwin') assert.equal(planned.exitCode, 0, planned.stderr);
-    else assert.match(planned.stderr, /config\/untrusted\]: An untrusted file is not built on Windows/);
+    else assert.match(planned.stderr, /config\/untrusted\]: Untrusted files cannot be built on Windows/);
   });
 }

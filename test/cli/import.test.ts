@@ -68,6 +68,6 @@ test('files of two kinds are not imported as one, and one with nothing to build 
   const images = await callImport(t, files, ['compose.yaml']);
   assert.match(
     images.told,
-    /Its services run images that are built elsewhere: a \(x\)\. Beside it: docker-bake\.hcl\./,
+    /Add `build:` to a service; these only have an image: a \(x\)\. Beside it: docker-bake\.hcl\./,
   );
 });

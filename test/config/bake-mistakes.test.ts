@@ -29,13 +29,13 @@ test('what is wrong with one target counts where that target is planned, and val
   assert.deepEqual(planned('ok'), []);
   const expected: Readonly<Record<string, RegExp>> = {
     link: /^config\/context docker-bake\.hcl:2:\d+ «"target:ok"»/,
-    shm: /^bake\/value docker-bake\.hcl:3:16 .* "qq" is no size/,
+    shm: /^bake\/value docker-bake\.hcl:3:16 .* "qq" is not a valid size/,
     limits: /^bake\/value docker-bake\.hcl:4:\d+ .*zz/,
     platform: /^\w+\/\w+ docker-bake\.hcl:5:\d+ .*foo/,
     annotated: /^bake\/value docker-bake\.hcl:6:\d+ .*zz/,
     child: /^bake\/unknown-name docker-bake\.hcl:7:30 «"nope"» Target "child" inherits from "nope"/,
     reader: /^bake\/unknown-name docker-bake\.hcl:8:\d+ «"target:nope"» Target "reader" reads target "nope"/,
-    above: /^bake\/value docker-bake\.hcl:3:16 .* "qq" is no size/,
+    above: /^bake\/value docker-bake\.hcl:3:16 .* "qq" is not a valid size/,
     more: /^bake\/unknown-name docker-bake\.hcl:11:33 «"nope"» Group "more" names "nope"/,
   };
   for (const [name, words] of Object.entries(expected)) {
@@ -163,7 +163,7 @@ test('where `call` leaves nothing to build, that is said', async () => {
   const set = await setOf(tree, { overrides: ['z.call=check'] });
   const selected = selectBuilds(set, { patterns: [] });
   assert.deepEqual(selected.ok ? [] : selected.error.map(line), [
-    'plan/empty-selection - nothing is selected | Targets that ask the frontend (`call`) build nothing; bake-ts lint z checks the Dockerfile.',
+    'plan/empty-selection - nothing is selected | To check the Dockerfile, run bake-ts lint z: targets with `call` build nothing.',
   ]);
   const group = await setOf({
     'docker-bake.hcl': 'group "g" { targets = ["z"] }\ntarget "z" { call = "check" }\n',

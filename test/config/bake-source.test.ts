@@ -243,7 +243,7 @@ test('problems point into the file that says it', async () => {
 }
 `;
   assert.deepEqual(await problemsIn({ 'docker-bake.hcl': hcl }), [
-    'config/bad-tag docker-bake.hcl:3:11 «"reg.example.com/App:1"» "reg.example.com/App:1" is not a name an image can be pushed under | Repositories are lowercase: reg.example.com/app:1.',
+    'config/bad-tag docker-bake.hcl:3:11 «"reg.example.com/App:1"» "reg.example.com/App:1" is not a valid tag for a push | Write the repository in lowercase: reg.example.com/app:1.',
   ]);
   const two = {
     'docker-bake.hcl': 'target "app" {\n  context = "app"\n}\n',
@@ -265,7 +265,7 @@ test('what is written wrongly is an error with its place', async () => {
 
 test('a file without a target says so', async () => {
   assert.deepEqual(await problemsIn({ 'compose.yaml': 'services: { db: { image: postgres } }\n' }), [
-    'config/no-builds compose.yaml:1:1 «s» There is no target, and no service with `build`, in compose.yaml | Name another file with -f FILE (`files` in a script), or let bake-ts init propose a builds.yaml.',
+    'config/no-builds compose.yaml:1:1 «s» There is no target, and no service with `build`, in compose.yaml | Name another file with -f FILE (`files` in a script), or run bake-ts init to create a builds.yaml.',
   ]);
 });
 
@@ -399,7 +399,7 @@ target "limited" { resources = { memory = "512m", cpu-shares = 512 } }
   assert.deepEqual(chosen(set), ['image']);
   assert.match(
     (await problemsIn({ 'docker-bake.hcl': hcl }))[0] ?? '',
-    /group `default` is taken without `check`/,
+    /group `default` is built without `check`/,
   );
 });
 
@@ -560,7 +560,7 @@ test('a group that names what is not there is no group, and no reason to refuse 
   const byDefault = await setOf({ 'docker-bake.hcl': hcl.replace('"g"', '"default"') });
   const none = selectBuilds(byDefault, { patterns: [] });
   assert.deepEqual(none.ok ? [] : none.error.map(line), [
-    'bake/unknown-name docker-bake.hcl:1:35 «"nope"» Group "default" names "nope", and there is no such target | There are a, default.',
+    'bake/unknown-name docker-bake.hcl:1:35 «"nope"» Group "default" names "nope", which does not exist | Use one of a, default.',
   ]);
   assert.deepEqual(chosen(byDefault, 'a'), ['a']);
 });

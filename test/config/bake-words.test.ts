@@ -25,7 +25,7 @@ test('--var of a variable that nobody declares is a warning, since bake takes it
   const hcl = 'variable "TAG" {}\ntarget "a" { context = "." }\n';
   const told = (name: string) => problemsIn({ 'docker-bake.hcl': hcl }, { vars: new Map([[name, '1']]) });
   assert.deepEqual(await told('NOPE'), [
-    'config/unknown-variable - "NOPE" is given a value, and no file declares it | Declare it: variable "NOPE" {}.',
+    'config/unknown-variable - "NOPE" is given a value, but no file declares it | Declare it: variable "NOPE" {}.',
   ]);
   assert.match((await told('TGA')).join(), /Did you mean "TAG"\?/);
   const own = await read('builds: { a: {} }\n', { vars: new Map([['NOPE', '1']]) });
@@ -61,7 +61,7 @@ test('hints about Dockerfiles, contexts and tags are in the words of bake', asyn
   );
   const files = { Dockerfile: 'FROM scratch\n' };
   const [tags = ''] = await planned(t, 'target "a" { output = ["type=registry"] }\n', files);
-  assert.match(tags, /plan\/push-without-tags .* \| Give `tags` \(in Compose `image`\), such as `tags = \[/);
+  assert.match(tags, /plan\/push-without-tags .* \| Add `tags` \(in Compose `image`\), such as `tags = \[/);
   const [main = ''] = await planned(t, 'target "a" { context = "target:b" }\n');
   assert.match(main, /config\/context .*contexts = \{ base = "target:b" \}/);
 });
@@ -71,7 +71,7 @@ test('within a template nobody left out the quotes of a text', async () => {
   const lines = await problemsIn({ 'docker-bake.hcl': hcl });
   assert.deepEqual(
     lines.map((one) => one.replace(/^.*«(.*?)».*?(?:\| (.*))?$/, '$1 $2')),
-    ['ZZZ ', 'QQQ A text is written between quotes: "QQQ".', 'YYY '],
+    ['ZZZ ', 'QQQ Put a string in quotes: "QQQ".', 'YYY '],
   );
 });
 
@@ -82,7 +82,7 @@ test('a file that is not read is not said to be missing; nothing is read from el
     lines.map((one) => one.split(' | ')[0]),
     [
       'config/needs-grant - /etc/hostname would be read, outside of the repository',
-      'bake/compose compose.yaml:1:26 «"https://example.com/x.git"» Files from elsewhere are not read: https://example.com/x.git',
+      'bake/compose compose.yaml:1:26 «"https://example.com/x.git"» Remote files are not read: https://example.com/x.git',
     ],
   );
 });
@@ -97,6 +97,6 @@ test('a matrix without rows is named where it leaves nothing', async () => {
   const plan = preparePlan(set, { patterns: ['d'] }, '/');
   assert.match(
     plan.ok ? '' : plan.error.map(line).join(),
-    /plan\/empty-selection .*The matrix of `d` has no rows/,
+    /plan\/empty-selection .*Check the matrix of `d` has no rows/,
   );
 });

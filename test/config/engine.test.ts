@@ -127,19 +127,19 @@ engine:
       'config/engine builds.yaml:6:7 «tcpp://b:1» "tcpp://b:1" is not a valid address of a buildkitd',
       'config/platform builds.yaml:8:43 «linux/amd65» "linux/amd65" is not a platform: there is no architecture "amd65"',
       'config/engine builds.yaml:8:63 «"0"» "jobs" must be a whole number from 1 to 999, not "0"',
-      'config/engine builds.yaml:8:77 «"two words"» "two words" is not a label of engines',
+      'config/engine builds.yaml:8:77 «"two words"» "two words" is not a valid label of an engine',
       'config/engine builds.yaml:9:7 «{ jobs: 3 }» An engine of the pool has neither an `address` nor `kubernetes`',
       'config/engine builds.yaml:10:7 «{ address: "tcp://e:1", kubernetes: { selector: app=x } }» An engine of the pool has both an `address` and `kubernetes`',
       'config/engine builds.yaml:11:21 «{ namespace: Ci }» `kubernetes` has no `selector`',
-      'config/engine builds.yaml:11:34 «Ci» "Ci" is not a name of a namespace',
+      'config/engine builds.yaml:11:34 «Ci» "Ci" is not a valid name of a namespace',
       'config/engine builds.yaml:12:18 «"tcp://c:1"» tcp://c:1 is in the pool twice',
       'config/engine builds.yaml:14:7 «{ kubernetes: { selector: s, context: c, container: x } }» s in c is in the pool twice',
-      'config/engine builds.yaml:15:16 «me.pem» `engine.tls` has a `cert` and no `key`',
+      'config/engine builds.yaml:15:16 «me.pem» `engine.tls` has a `cert` but no `key`',
       'config/engine builds.yaml:15:16 «me.pem» `engine.tls` has no `ca`',
-      'config/engine builds.yaml:16:12 «localhost:5000/ci/scratch:latest» `engine.scratch` is a repository, without a tag or digest',
+      'config/engine builds.yaml:16:12 «localhost:5000/ci/scratch:latest» `engine.scratch` must be a repository without a tag or digest',
     ],
   );
-  assert(found.at(-1)?.includes('Write localhost:5000/ci/scratch:'), found.at(-1));
+  assert(found.at(-1)?.includes('Write localhost:5000/ci/scratch.'), found.at(-1));
 });
 
 test('TLS without an authority is an error, since buildctl would trust no engine or use no TLS', async () => {
@@ -194,7 +194,7 @@ builds:
   const wrong = await problemsOf('builds: { a: { engine: { labels: ["a b"] }, context: . } }');
   assert.equal(
     wrong[0]?.split(' |')[0],
-    'config/engine builds.yaml:1:34 «["a b"]» "a b" is not a label of engines',
+    'config/engine builds.yaml:1:34 «["a b"]» "a b" is not a valid label of an engine',
   );
 });
 

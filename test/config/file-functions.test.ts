@@ -49,7 +49,7 @@ builds: { a: { context: ., args: { A: "\${{ name() }}", B: "\${{ text() + readTe
       files: ['builds.yaml', 'over.yaml'],
     }),
     [
-      'config/expression-value builds.yaml:2:32 «gone(1)» No function fits gone(int) | docs/language.md lists the functions there are.',
+      'config/expression-value builds.yaml:2:32 «gone(1)» No function fits gone(int) | See docs/language.md for the functions.',
     ],
   );
 });
@@ -59,27 +59,27 @@ const WRONG: readonly (readonly [string, string, string])[] = [
   [
     '"slug(a)": 1',
     '1',
-    'config/function builds.yaml:1:14 «"slug(a)"» "slug" is a function of the language | Give yours another name.',
+    'config/function builds.yaml:1:14 «"slug(a)"» "slug" is already a function of the language | Use another name.',
   ],
   [
     '"f(now)": 1',
     '1',
-    'config/function builds.yaml:1:14 «"f(now)"» "now" cannot be a parameter: it has a meaning already | Give it another name.',
+    'config/function builds.yaml:1:14 «"f(now)"» "now" is reserved and cannot be a parameter | Use another name.',
   ],
   [
     '"f(a, a)": 1',
     '1',
-    'config/function builds.yaml:1:14 «"f(a, a)"» The parameter "a" is there twice | Give one of them another name.',
+    'config/function builds.yaml:1:14 «"f(a, a)"» The parameter "a" appears twice | Rename one of them.',
   ],
   [
     '"f": 1',
     '1',
-    'config/bad-name builds.yaml:1:14 «"f"» "f" cannot be a name in functions | Write name(parameter, …); names have letters, digits and _, and do not start with a digit.',
+    'config/bad-name builds.yaml:1:14 «"f"» "f" cannot be a name in functions | Write name(parameter, …); use letters, digits and _, and do not start with a digit.',
   ],
   [
     '"f(a)": "${{ matrix.b }}"',
     'f(1)',
-    'config/unknown-variable builds.yaml:1:27 «matrix» "matrix" is not a name here | Rows are known in builds and templates; hand a function what it needs of them.',
+    'config/unknown-variable builds.yaml:1:27 «matrix» "matrix" is not defined here | Use matrix only in builds and templates; pass its values to functions as arguments.',
   ],
   [
     '"f(a)": "${{ vars.NONE }}"',
@@ -99,7 +99,7 @@ const WRONG: readonly (readonly [string, string, string])[] = [
   [
     '"f(a)": "${{ g(a) }}", "g(a)": "${{ f(a) }}"',
     'f(1)',
-    'config/expression-value builds.yaml:1:46 «${{ f(a) }}» The expression fails: functions call one another in a circle: f → g → f',
+    'config/expression-value builds.yaml:1:46 «${{ f(a) }}» The expression fails: functions call one another in a cycle: f → g → f',
   ],
 ];
 

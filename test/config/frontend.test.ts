@@ -48,16 +48,13 @@ test('a frontend is read, printed, inherited and left out again', async () => {
 
 test('a frontend without its image, an image without its frontend, and others are problems', async () => {
   for (const [settings, expected] of [
+    ['frontend: gateway.v0', 'config/frontend builds.yaml:1:N «gateway.v0» gateway.v0 needs `source`'],
+    ['source: "x/fe:1"', 'config/frontend builds.yaml:1:N «"x/fe:1"» "source" needs `frontend: gateway.v0`'],
+    ['frontend: dockerfile.v0, source: x', 'config/frontend builds.yaml:1:N «x» "source" needs `frontend'],
     [
-      'frontend: gateway.v0',
-      'config/frontend builds.yaml:1:N «gateway.v0» gateway.v0 runs the image named by `source`',
+      'frontend: gateway.v0, source: "X Y"',
+      'config/frontend builds.yaml:1:N «"X Y"» "X Y" is not a valid image reference',
     ],
-    [
-      'source: "x/fe:1"',
-      'config/frontend builds.yaml:1:N «"x/fe:1"» "source" is there for `frontend: gateway.v0` only',
-    ],
-    ['frontend: dockerfile.v0, source: x', 'config/frontend builds.yaml:1:N «x» "source" is there'],
-    ['frontend: gateway.v0, source: "X Y"', 'config/frontend builds.yaml:1:N «"X Y"» "X Y" is no reference'],
     ['frontend: gateway.v0, source: dockerfile.v0', 'config/frontend builds.yaml:1:N «dockerfile.v0»'],
     [
       'frontend: llb',
@@ -95,13 +92,16 @@ test('an opt that has a key is an error that names the key', async () => {
   ] as const) {
     const [found = '', ...more] = await problemsOf(`builds:\n  a:\n    opts:\n      "${opt}": value\n`);
     assert(
-      found.startsWith(`config/opt builds.yaml:4:${opt.length + 11} «value» "${opt}" is not given`),
+      found.startsWith(`config/opt builds.yaml:4:${opt.length + 11} «value» "${opt}" cannot be given`),
       found,
     );
     assert(found.split(' | ')[1]?.includes(key), found);
     assert.deepEqual(more, []);
   }
-  assert.match((await problemsOf('builds: { a: { opts: { "a=b": c } } }')).join(), /^config\/opt .* no name/);
+  assert.match(
+    (await problemsOf('builds: { a: { opts: { "a=b": c } } }')).join(),
+    /^config\/opt .* is not a valid name/,
+  );
 });
 
 test('words for buildctl are read as buildctl reads them, and their files lie beside builds.yaml', async () => {
@@ -176,9 +176,9 @@ test('words for buildctl are read as buildctl reads them, and their files lie be
 
 test('an option that bake-ts gives itself, or that is none, is refused, however it is spelled', async () => {
   for (const [words, expected] of [
-    ['--output, "type=local"', /"--output" is not given .* `outputs`/],
-    ['"-o=x"', /"-o" is not given .* `outputs`/],
-    ['"-opt=target=x"', /"-opt" is not given .* `opts`/],
+    ['--output, "type=local"', /"--output" cannot be given .* `outputs`/],
+    ['"-o=x"', /"-o" cannot be given .* `outputs`/],
+    ['"-opt=target=x"', /"-opt" cannot be given .* `opts`/],
     ['--frontend, x', /`frontend` and `source`/],
     ['"--local=context=/"', /`context` and `contexts`/],
     ['--oci-layout, "x=/"', /`contexts: \{ NAME: "oci-layout/],
@@ -194,9 +194,9 @@ test('an option that bake-ts gives itself, or that is none, is refused, however 
     ['"--addr=tcp://x"', /--addr.*BUILDKIT_HOST/],
     ['--tlsdir, x', /`engine\.tls`/],
     ['-h', /builds nothing/],
-    ['word', /"word" is no option of buildctl/],
-    ['"--"', /"--" is no option of buildctl/],
-    ['--wait, word', /"word" is no option of buildctl/],
+    ['word', /"word" is not an option of buildctl/],
+    ['"--"', /"--" is not an option of buildctl/],
+    ['--wait, word', /"word" is not an option of buildctl/],
     ['--trace', /"--trace" needs a value/],
     ['"--trace="', /"--trace" needs a value/],
     ['--trace, --debug', /"--trace" needs a value/],

@@ -52,13 +52,13 @@ test('functions on texts, lists and times', async () => {
 
 test('functions say what they cannot do', async () => {
   const refused: readonly (readonly [string, RegExp])[] = [
-    ['"a".replaceRegex("(", "")', /"\(" is no regular expression/],
+    ['"a".replaceRegex("(", "")', /"\(" is not a valid regular expression/],
     ['[1, "a"].sort()', /sort: a list of texts or of numbers is needed/],
     ['[1].merge()', /merge: a list of maps is needed/],
-    ['range(1000000)', /a list of more than 100,000 items/],
+    ['range(1000000)', /the result would be a list of more than 100,000 items/],
     ['"a".truncate(-1)', /a length cannot be negative/],
-    ['now.format("YYY")', /"YYY" in "YYY" stands for no part of a time/],
-    ['"yesterday".format("YYYY")', /"yesterday" is no time like/],
+    ['now.format("YYY")', /"YYY" in "YYY" is not a part of a time/],
+    ['"yesterday".format("YYYY")', /"yesterday" is not a time such as/],
     ['now.format("\'a")', /a ' is not closed/],
     [
       'range(60000).map(i, "aaaaaaaaaa").join("").replaceRegex("a", "$0$0")',

@@ -588,7 +588,7 @@ test('a builds.mjs is found, and of several files the first one counts, with a w
   const yaml = 'builds: { a: {} }\n';
   const tree = { 'builds.mjs': module, 'builds.json': '{}', 'builds.js': 'throw 1' };
   assert.deepEqual(await problemsOf(yaml, { tree }), [
-    'config/several-files - builds.yaml is read, and builds.json, builds.mjs beside it is not | Remove what is not meant, or say which: -f builds.yaml (`files` in a script).',
+    'config/several-files - builds.yaml is read; builds.json, builds.mjs beside it is ignored | Remove the other file, or name one: -f builds.yaml (`files` in a script).',
   ]);
   assert.deepEqual(await problemsOf(yaml, { tree, files: ['builds.yaml'] }), []);
   const including = { tree: { 'builds.mjs': module } };

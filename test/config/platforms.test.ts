@@ -44,7 +44,7 @@ test('a platform that nobody knows is an error at its place, with what may be me
 test('the engine has no platform of its own beside others', async () => {
   const problems = await problemsOf(fileOf('local,linux/arm64'));
   assert.equal(problems.length, 1);
-  assert.match(problems[0] ?? '', /"local" cannot stand beside other platforms/);
+  assert.match(problems[0] ?? '', /"local" cannot be combined with other platforms/);
 });
 
 test('rare platforms, lone architectures and every variant are taken', async () => {

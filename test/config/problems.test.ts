@@ -14,14 +14,14 @@ const cases: readonly Case[] = [
     'quotes inside quotes: one problem, not what follows from it',
     'vars: { T: a }\nbuilds:\n  a:\n    platforms: ["x/y", "${{ vars.T == "a" ? null : "z" }}"]\n  b: {}\n',
     [
-      'config/yaml builds.yaml:4:40 «a» The quotes of an expression end the quoted text that it stands in | Leave out the outer quotes',
+      'config/yaml builds.yaml:4:40 «a» The quotes of an expression end the quoted text around it | Remove the outer quotes',
     ],
   ],
   [
     'a line that is indented like nothing above it',
     'builds:\n  a:\n    context: .\n   target: x\n',
     [
-      'config/yaml builds.yaml:4:4 «target: x» This is not valid YAML: the line is indented like nothing above it | It starts in column 4',
+      'config/yaml builds.yaml:4:4 «target: x» This is not valid YAML: the indentation of this line matches no line above it | It starts in column 4',
     ],
   ],
   [
@@ -33,7 +33,7 @@ const cases: readonly Case[] = [
     'no blank after a colon',
     'builds:\n  a:\n    context:.\n    target: x\n',
     [
-      'config/yaml builds.yaml:3:5 «context:.» This is not valid YAML: a blank is due after the colon | Write context: .',
+      'config/yaml builds.yaml:3:5 «context:.» This is not valid YAML: a space is missing after the colon | Write context: .',
     ],
   ],
   [
@@ -41,7 +41,7 @@ const cases: readonly Case[] = [
     'publish: all\ngroups: []\nbuilds: { a: {} }\n',
     [
       'config/wrong-type builds.yaml:1:10 «all» "publish" must be each or together',
-      'config/wrong-type builds.yaml:2:1 «groups» "groups" must be a map, not a list | Each stands below its name',
+      'config/wrong-type builds.yaml:2:1 «groups» "groups" must be a map, not a list | Put each below its name',
     ],
   ],
   [
@@ -57,17 +57,17 @@ const cases: readonly Case[] = [
     'what follows from a broken variable or axis is not said',
     'vars: { M: { a: 1 }, L: "${{ [1].slice(0) }}" }\nbuilds:\n  a:\n    matrix: { x: ["${{ vars.L }}"], y: [1] }\n    name: a-${{ matrix.x }}\n    target: ${{ vars.M.b }}\n',
     [
-      'config/unknown-key builds.yaml:1:14 «a» There is no key "a" in vars.M | Known here',
-      'config/expression-value builds.yaml:1:30 «[1].slice(0)» No function fits list.slice(int) | A list has',
+      'config/unknown-key builds.yaml:1:14 «a» There is no key "a" in vars.M | Valid keys',
+      'config/expression-value builds.yaml:1:30 «[1].slice(0)» No function fits list.slice(int) | For a list use',
     ],
   ],
   [
     "names of GitHub's workflows and of other languages",
     'builds: { a: { target: "${{ github.ref }}", tags: ["x:${{ \'A\'.toLowerCase() }}"], args: { I: "${{ [1][2] }}" } } }\n',
     [
-      'config/unknown-variable builds.yaml:1:29 «github» "github" is not a name here | This is not a workflow',
+      'config/unknown-variable builds.yaml:1:29 «github» "github" is not defined here | GitHub contexts do not exist here',
       "config/expression-value builds.yaml:1:59 «'A'.toLowerCase()» No function fits string.toLowerCase() | Write text.lowerAscii().",
-      'config/expression-value builds.yaml:1:99 «[1][2]» The list has no [2]: it holds 1, counted from 0',
+      'config/expression-value builds.yaml:1:99 «[1][2]» The list has no [2]: it has 1, counted from 0',
     ],
   ],
   [
@@ -114,11 +114,11 @@ const cases: readonly Case[] = [
     'failing expressions are underlined inside the file',
     'vars: { A: x }\nbuilds:\n  a:\n    target: ${{ vars.A + 1 }}\n    tags: ["x:${{ nope }}", "y:${{ vars.A.split2(1) }}", "${{ 1 + }}", "${{ A }}"]\n    args: { E: "${{ env.NOPE }}", M: "${{ matrix.x }}", F: "${{ readText(\'nope\') }}", V: "${{ semver(\'x\').major }}" }\n',
     [
-      'config/expression-value builds.yaml:4:17 «vars.A + 1» These two do not go together: string + int',
-      'config/unknown-variable builds.yaml:5:19 «nope» "nope" is not a name here',
+      'config/expression-value builds.yaml:4:17 «vars.A + 1» These types do not fit together: string + int',
+      'config/unknown-variable builds.yaml:5:19 «nope» "nope" is not defined here',
       'config/expression-value builds.yaml:5:36 «vars.A.split2(1)» No function fits split2(int) | Did you mean "split"?',
       'config/expression-syntax builds.yaml:5:67 «}» The expression ends too early',
-      'config/unknown-variable builds.yaml:5:77 «A» "A" is not a name here | Did you mean "vars.A"?',
+      'config/unknown-variable builds.yaml:5:77 «A» "A" is not defined here | Did you mean "vars.A"?',
       'config/expression-value builds.yaml:6:25 «NOPE» The environment has no NOPE',
       'config/expression-value builds.yaml:6:50 «x» matrix has no "x" | This build has no matrix.',
       "config/expression-value builds.yaml:6:61 «${{ readText('nope') }}» The expression fails: there is no file nope",
@@ -129,9 +129,9 @@ const cases: readonly Case[] = [
     'null, a list or a map in the middle of text',
     'builds: { a: { args: { N: "x${{ null }}", L: "x${{ [1] }}", M: "x${{ {} }}" } } }\n',
     [
-      'config/expression-value builds.yaml:1:29 «${{ null }}» An expression inside text gives null',
-      'config/expression-value builds.yaml:1:48 «${{ [1] }}» An expression inside text gives a list',
-      'config/expression-value builds.yaml:1:66 «${{ {} }}» An expression inside text gives a map',
+      'config/expression-value builds.yaml:1:29 «${{ null }}» An expression inside text returns null',
+      'config/expression-value builds.yaml:1:48 «${{ [1] }}» An expression inside text returns a list',
+      'config/expression-value builds.yaml:1:66 «${{ {} }}» An expression inside text returns a map',
     ],
   ],
   [
@@ -159,13 +159,13 @@ const cases: readonly Case[] = [
   [
     'a duplicate key',
     'builds:\n  a:\n    target: x\n    target: y\n',
-    ['config/duplicate-key builds.yaml:4:5 «target» The key "target" stands twice'],
+    ['config/duplicate-key builds.yaml:4:5 «target» The key "target" appears twice'],
   ],
   [
     'a key twice, and what else is wrong in the file',
     'builds:\n  a: { context: . }\n  a: { context: ., tgs: [] }\n  b: { context: "${{ vars.X }}" }\n',
     [
-      'config/duplicate-key builds.yaml:3:3 «a» The key "a" stands twice',
+      'config/duplicate-key builds.yaml:3:3 «a» The key "a" appears twice',
       'config/unknown-key builds.yaml:3:20 «tgs» There is no key "tgs" in builds.a | Did you mean "tags"?',
       'config/unknown-variable builds.yaml:4:22 «vars.X» There is no variable "X"',
     ],
@@ -181,7 +181,7 @@ const cases: readonly Case[] = [
   [
     'a file that is not a map',
     'hello\n',
-    ['config/wrong-type builds.yaml:1:1 «hello» A builds file is a map'],
+    ['config/wrong-type builds.yaml:1:1 «hello» A builds file must be a map'],
   ],
   ['a file without builds', 'vars: { A: 1 }\n', ['config/no-builds builds.yaml:1:1']],
   ['a binary file', 'a\0b', ['config/not-text - builds.yaml is not a text file']],
@@ -215,12 +215,14 @@ const cases: readonly Case[] = [
   [
     'no file',
     '',
-    ['config/no-file - There is no builds.yaml here or above, and no bake or Compose file | Name one'],
+    [
+      'config/no-file - There is no builds.yaml, bake file or Compose file here or in a parent directory | Name one',
+    ],
   ],
   [
     'an overlay of a build that is not there',
     'builds: { api: {} }\n',
-    ['config/unknown-overlay two.yaml:1:11 «apii» No earlier file has a build "apii"'],
+    ['config/unknown-overlay two.yaml:1:11 «apii» This changes a build "apii"'],
     { files: ['builds.yaml', 'two.yaml'], tree: { 'two.yaml': 'builds: { apii: { tags: [x] } }\n' } },
   ],
   [
@@ -265,7 +267,7 @@ const cases: readonly Case[] = [
     'variables with bad values',
     'vars:\n  N: 3\n  C: { oneOf: [stable, edge], default: edgy }\n  P: { pattern: "v.*", default: x }\n  K: { default: 5, check: "${{ value > 9 }}" }\n  M: { default: 5, maximum: 4 }\nbuilds: { a: {} }\n',
     [
-      'config/unknown-variable - "CC" is given a value, and no builds file declares it',
+      'config/unknown-variable - "CC" is given a value, but no builds file declares it',
       'config/variable-value builds.yaml:2:3 «N» N from --var (`vars` in a script) is not an integer: "x"',
       'config/variable-value builds.yaml:3:15 «[stable, edge]» "edgy" is not allowed for C: it must be one of stable, edge; did you mean "edge"?',
       'config/variable-value builds.yaml:4:17 «"v.*"» "x" is not allowed for P: it must match v.*',
@@ -282,7 +284,7 @@ const cases: readonly Case[] = [
   [
     'variables in a cycle',
     'vars: { A: "${{ vars.B }}", B: "${{ vars.A }}" }\nbuilds: { a: { target: "${{ vars.A }}" } }\n',
-    ['config/variable-cycle builds.yaml:1:9 «A» Variables need one another in a cycle: A → B → A'],
+    ['config/variable-cycle builds.yaml:1:9 «A» Variables depend on one another in a cycle: A → B → A'],
   ],
   [
     'extends of what is not there, and in a cycle',
@@ -298,7 +300,7 @@ const cases: readonly Case[] = [
     [
       'config/unknown-build builds.yaml:4:23 «build:bsae» There is no build "bsae" | Did you mean "build:base"?',
       'config/context builds.yaml:4:38 «target:base» "target:base" is not a context of a builds file | Write build:base.',
-      'config/unknown-build builds.yaml:4:54 «build:m» "m" is a matrix of 2 builds, and one is needed here | Choose a row: build:m-1, build:m-2.',
+      'config/unknown-build builds.yaml:4:54 «build:m» "m" is a matrix of 2 builds, but one build is expected here | Choose a row: build:m-1, build:m-2.',
       'config/unknown-build builds.yaml:4:73 «basee» There is no build "basee" | Did you mean "base"?',
       'config/context builds.yaml:4:90 «build:base» The main context cannot be build:',
     ],
@@ -309,7 +311,7 @@ const cases: readonly Case[] = [
     [
       'config/group-cycle builds.yaml:2:11 «g» Groups contain one another in a cycle: g → h → g',
       'config/unknown-build builds.yaml:2:36 «aap» There is no build or group "aap" | Did you mean "app"?',
-      'config/name-clash builds.yaml:2:42 «app» "app" is the name of a group and of a build',
+      'config/name-clash builds.yaml:2:42 «app» "app" names both a group and a build',
     ],
   ],
   [
@@ -319,7 +321,7 @@ const cases: readonly Case[] = [
       'config/override-no-match --set:1:1 «apii» No build matches "apii" of the override apii.target=x | Did you mean "api"?',
       'config/override --set:1:1 «api» The override api is not PATTERN.key=value',
       'config/override --set:1:1 «api.args=x» The override api.args=x: "args" is a map',
-      'config/override --set:1:1 «api.target+=x» The override api.target+=x: += adds to lists',
+      'config/override --set:1:1 «api.target+=x» The override api.target+=x: += works on lists only',
       'config/override --set:1:5 «tagets» An override cannot set "tagets"',
     ],
     { overrides: ['apii.target=x', 'api.tagets=x', 'api', 'api.args=x', 'api.target+=x'] },
@@ -334,7 +336,7 @@ const cases: readonly Case[] = [
     'a bad tag is a warning',
     'builds: { a: { tags: ["Owner/App:1", "r:x/y", "r:ok"] } }\n',
     [
-      'config/bad-tag builds.yaml:1:23 «"Owner/App:1"» "Owner/App:1" is not a name an image can be pushed under | Repositories are lowercase',
+      'config/bad-tag builds.yaml:1:23 «"Owner/App:1"» "Owner/App:1" is not a valid tag for a push | Write the repository in lowercase',
       'config/bad-tag builds.yaml:1:38',
     ],
   ],
@@ -375,7 +377,7 @@ const cases: readonly Case[] = [
     'keys that are the same to YAML',
     'builds: { a: { args: { 3.1: x, 3.10: y } } }\n',
     [
-      'config/duplicate-key builds.yaml:1:32 «3.10» The key "3.10" stands twice in this map | To YAML it is the same as 3.1. Put quotes around both if they are two.',
+      'config/duplicate-key builds.yaml:1:32 «3.10» The key "3.10" appears twice in this map | YAML reads 3.1 as the same key. Put quotes around both if they are different.',
     ],
   ],
   [
@@ -391,9 +393,9 @@ const cases: readonly Case[] = [
     'a cache that is true or false',
     'builds: { a: { cache: "${{ 1 > 2 }}" }, b: { cache: false }, c: {} }\n',
     [
-      'config/cache builds.yaml:1:23 «"${{ 1 > 2 }}"» "cache" must be auto, a repository, or a map, not false | An empty value turns the cache off.',
+      'config/cache builds.yaml:1:23 «"${{ 1 > 2 }}"» "cache" must be auto, a repository, or a map, not false | To turn the cache off, leave the value empty.',
       'config/wrong-type builds.yaml:1:53 «false» "cache" must be auto, a repository, or a map, not false',
-      'config/cache --set:1:1 «c.cache=true» "cache" must be auto, a repository, or a map, not true | An empty value turns the cache off.',
+      'config/cache --set:1:1 «c.cache=true» "cache" must be auto, a repository, or a map, not true | To turn the cache off, leave the value empty.',
     ],
     { overrides: ['c.cache=true'] },
   ],
@@ -424,7 +426,7 @@ test('a file of 50 MB is refused at once', async () => {
     assert.equal(result.ok, false);
     if (!result.ok) {
       assert.deepEqual(result.error.map(line), [
-        'config/file-too-big - builds.yaml has 50.0 MiB; a builds file may have 8 MiB | Is it the right file? Repeated builds are shorter as a matrix, and a large file can be split with `include`.',
+        'config/file-too-big - builds.yaml has 50.0 MiB; a builds file may have 8 MiB | Check that it is the right file. Use a matrix for repeated builds, or split the file with `include`.',
       ]);
     }
   } finally {

@@ -49,7 +49,7 @@ const VALUES: readonly (readonly string[])[] = [
   [
     '{ properties: { tags: { type: object } } }',
     '{ tags: [a] }',
-    '4:16 «tags» V.tags must be a map, not a list | A map has a name for each value: { NAME: … }.',
+    '4:16 «tags» V.tags must be a map, not a list | Write a map with a name for each value: { NAME: … }.',
   ],
   [
     '{ properties: { on: { type: [boolean, "null"] } } }',
@@ -72,7 +72,7 @@ const VALUES: readonly (readonly string[])[] = [
     '{ properties: { name: true, port: true }, additionalProperties: false }',
     '{ nmae: a, port: 1, other: 2 }',
     '4:16 «nmae» There is no key "nmae" in V | Did you mean "name"?',
-    '4:34 «other» There is no key "other" in V | Known here: name, port.',
+    '4:34 «other» There is no key "other" in V | Valid keys: name, port.',
   ],
   [
     '{ allOf: [{ properties: { a: true } }], unevaluatedProperties: false }',
@@ -155,7 +155,7 @@ const VALUES: readonly (readonly string[])[] = [
     '[a, b]',
     '4:14 «[a, b]» V must have at least 2 of the items that `contains` describes',
   ],
-  ['{ not: { required: [a] } }', '{ a: 1 }', '4:14 «{ a: 1 }» V is what its schema excludes by `not`'],
+  ['{ not: { required: [a] } }', '{ a: 1 }', '4:14 «{ a: 1 }» V is excluded by `not` in its schema'],
   ['{ properties: { a: false } }', '{ a: 1 }', '4:16 «a» V.a is not allowed'],
   [
     '{ if: { properties: { kind: { const: web } } }, then: { required: [port] } }',
@@ -187,12 +187,12 @@ const VALUES: readonly (readonly string[])[] = [
   [
     '{ items: { anyOf: [{ required: [a] }, { required: [b], minProperties: 2 }] } }',
     '[{ c: 1 }]',
-    '4:15 «{ c: 1 }» V[0] fits none of the 2 schemas that it may fit | Either: V[0] has no "a"; or: V[0] must have at least 2 keys, not 1.',
+    '4:15 «{ c: 1 }» V[0] matches none of the 2 allowed schemas | Either: V[0] has no "a"; or: V[0] must have at least 2 keys, not 1.',
   ],
   [
     '{ items: { oneOf: [{ minimum: 1 }, { maximum: 5 }] } }',
     '[3]',
-    '4:15 «3» V[0] fits the schemas 1 and 2 of `oneOf`, and may fit only one',
+    '4:15 «3» V[0] matches the schemas 1 and 2 of `oneOf`, but must match exactly one',
   ],
   [
     '{ items: { format: date } }',
@@ -202,7 +202,7 @@ const VALUES: readonly (readonly string[])[] = [
   [
     '{ $ref: "#/$defs/tree", $defs: { tree: { type: object, properties: { left: { $ref: "#/$defs/tree" } }, additionalProperties: false } } }',
     '{ left: { left: { right: 1 } } }',
-    '4:32 «right» There is no key "right" in V.left.left | Known here: left.',
+    '4:32 «right» There is no key "right" in V.left.left | Valid keys: left.',
   ],
   [
     '{ $defs: { "a/b~c d%": { type: integer } }, items: { $ref: "#/$defs/a~1b~0c%20d%25" } }',
@@ -243,12 +243,9 @@ test('every mistake in a default is said at its own place', async () => {
 const SCHEMAS: readonly (readonly string[])[] = [
   [
     '{ propertis: {} }',
-    '3:15 «propertis» There is no keyword "propertis" in a JSON Schema | Did you mean "properties"?',
+    '3:15 «propertis» JSON Schema has no keyword "propertis" | Did you mean "properties"?',
   ],
-  [
-    '{ items: { typ: string } }',
-    '3:24 «typ» There is no keyword "typ" in a JSON Schema | Did you mean "type"?',
-  ],
+  ['{ items: { typ: string } }', '3:24 «typ» JSON Schema has no keyword "typ" | Did you mean "type"?'],
   ['{ type: int }', '3:21 «int» A type of a schema cannot be the text "int" | Did you mean "integer"?'],
   [
     '{ type: [string, nul] }',
@@ -256,7 +253,7 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ type: any }',
-    '3:21 «any» A type of a schema cannot be the text "any" | There are string, integer, number, boolean, array, object, null.',
+    '3:21 «any» A type of a schema cannot be the text "any" | Valid types: string, integer, number, boolean, array, object, null.',
   ],
   ['{ type: [] }', '3:21 «[]» "type" of a schema must be a type, not an empty list | It is the schema of V.'],
   [
@@ -265,11 +262,11 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ maxLength: -1 }',
-    '3:26 «-1» "maxLength" of a schema must be an integer from 0 on, not the number -1 | It is the schema of V.',
+    '3:26 «-1» "maxLength" of a schema must be an integer of at least 0, not the number -1 | It is the schema of V.',
   ],
   [
     '{ minItems: 1.5 }',
-    '3:25 «1.5» "minItems" of a schema must be an integer from 0 on, not the number 1.5 | It is the schema of V.',
+    '3:25 «1.5» "minItems" of a schema must be an integer of at least 0, not the number 1.5 | It is the schema of V.',
   ],
   [
     '{ multipleOf: 0 }',
@@ -277,7 +274,7 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ required: true }',
-    '3:25 «true» "required" of a schema must be a list of keys, not true | The schema of the map names the keys that it needs: `required: [NAME]`.',
+    '3:25 «true» "required" of a schema must be a list of keys, not true | Write `required: [NAME]` in the schema of the map.',
   ],
   [
     '{ required: name }',
@@ -301,11 +298,11 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ properties: { a: string } }',
-    '3:32 «string» A schema is a map of keywords, or true or false, not the text "string" | It is the schema of V.',
+    '3:32 «string» A schema must be a map of keywords, or true or false, not the text "string" | It is the schema of V.',
   ],
   [
     '{ items: [{ type: string }] }',
-    '3:22 «[{ type: string }]» "items" must be one schema | A schema for each place is `prefixItems`.',
+    '3:22 «[{ type: string }]» "items" must be one schema | For one schema per position use `prefixItems`.',
   ],
   [
     '{ allOf: { type: string } }',
@@ -317,15 +314,15 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ pattern: "(?=a)" }',
-    '3:24 «"(?=a)"» The regular expression cannot be used: invalid or unsupported Perl syntax: `(?=` | Its syntax is RE2\'s: no look-around, no back references.',
+    '3:24 «"(?=a)"» The regular expression cannot be used: invalid or unsupported Perl syntax: `(?=` | Use the syntax of RE2, without look-around and back references.',
   ],
   [
     '{ pattern: "[" }',
-    '3:24 «"["» The regular expression cannot be used: missing closing ]: `[` | Its syntax is RE2\'s: no look-around, no back references.',
+    '3:24 «"["» The regular expression cannot be used: missing closing ]: `[` | Use the syntax of RE2, without look-around and back references.',
   ],
   [
     '{ patternProperties: { "(": true } }',
-    '3:36 «"("» The regular expression cannot be used: missing closing ): `(` | Its syntax is RE2\'s: no look-around, no back references.',
+    '3:36 «"("» The regular expression cannot be used: missing closing ): `(` | Use the syntax of RE2, without look-around and back references.',
   ],
   [
     '{ pattern: 3 }',
@@ -333,11 +330,11 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ $ref: "https://example.com/a.json" }',
-    '3:21 «"https://example.com/a.json"» "https://example.com/a.json" leads out of the schema: only references within it are followed | Put what is shared below `$defs` and write "#/$defs/NAME".',
+    '3:21 «"https://example.com/a.json"» "https://example.com/a.json" is outside of the schema; references must be inside | Put shared parts below `$defs` and write "#/$defs/NAME".',
   ],
   [
     '{ $ref: "other.json#/a" }',
-    '3:21 «"other.json#/a"» "other.json#/a" leads out of the schema: only references within it are followed | Put what is shared below `$defs` and write "#/$defs/NAME".',
+    '3:21 «"other.json#/a"» "other.json#/a" is outside of the schema; references must be inside | Put shared parts below `$defs` and write "#/$defs/NAME".',
   ],
   [
     '{ $ref: "#/$defs/servce", $defs: { service: true } }',
@@ -345,7 +342,7 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ $ref: "#name" }',
-    '3:21 «"#name"» There is no schema at "#name" | Put what is shared below `$defs` and write "#/$defs/NAME".',
+    '3:21 «"#name"» There is no schema at "#name" | Put shared parts below `$defs` and write "#/$defs/NAME".',
   ],
   [
     '{ $ref: 3 }',
@@ -353,43 +350,40 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ $ref: "#" }',
-    '3:21 «"#"» The schema asks for itself without going into the value | A reference to a schema that it stands in belongs below `properties`, `items` or the like.',
+    '3:21 «"#"» The schema refers to itself at the same value, without end | Put a reference to a surrounding schema below `properties`, `items` or the like.',
   ],
   [
     '{ items: { $ref: "#/$defs/a" }, $defs: { a: { anyOf: [{ $ref: "#/$defs/b" }] }, b: { not: { $ref: "#/$defs/a" } } } }',
-    '3:30 «"#/$defs/a"» The schema asks for itself without going into the value | A reference to a schema that it stands in belongs below `properties`, `items` or the like.',
+    '3:30 «"#/$defs/a"» The schema refers to itself at the same value, without end | Put a reference to a surrounding schema below `properties`, `items` or the like.',
   ],
   [
     '{ $schema: "http://json-schema.org/draft-07/schema#" }',
-    '3:24 «"http://json-schema.org/draft-07/schema#"» The schema must be of the draft 2020-12 | Write $schema: "https://json-schema.org/draft/2020-12/schema", or nothing.',
+    '3:24 «"http://json-schema.org/draft-07/schema#"» The schema must be of draft 2020-12 | Write $schema: "https://json-schema.org/draft/2020-12/schema", or nothing.',
   ],
   [
     '{ items: { $id: "a" } }',
-    '3:29 «"a"» "$id" can stand at the top of the schema only | References are `#/$defs/NAME`.',
+    '3:29 «"a"» "$id" is allowed at the top of the schema only | References are `#/$defs/NAME`.',
   ],
-  [
-    '{ $anchor: a }',
-    '3:15 «$anchor» There is no keyword "$anchor" in a JSON Schema | Refer to the place: `$ref: "#/$defs/NAME"`.',
-  ],
+  ['{ $anchor: a }', '3:15 «$anchor» JSON Schema has no keyword "$anchor" | Write `$ref: "#/$defs/NAME"`.'],
   [
     '{ dependencies: {} }',
-    '3:15 «dependencies» There is no keyword "dependencies" in a JSON Schema | Write `dependentRequired`, or `dependentSchemas`.',
+    '3:15 «dependencies» JSON Schema has no keyword "dependencies" | Write `dependentRequired`, or `dependentSchemas`.',
   ],
   [
     '{ additionalItems: false }',
-    '3:15 «additionalItems» There is no keyword "additionalItems" in a JSON Schema | Write `items`: it is for the items behind those of `prefixItems`.',
+    '3:15 «additionalItems» JSON Schema has no keyword "additionalItems" | Write `items`, for the items after those of `prefixItems`.',
   ],
   [
     '{ nullable: true }',
-    '3:15 «nullable» There is no keyword "nullable" in a JSON Schema | Add "null" to `type`: `type: [string, "null"]`.',
+    '3:15 «nullable» JSON Schema has no keyword "nullable" | Add "null" to `type`: `type: [string, "null"]`.',
   ],
   [
     '{ default: [a] }',
-    '3:15 «default» The default of V does not stand in its schema | Write it beside `schema`.',
+    '3:15 «default» The default of V belongs beside its schema, not inside | Write it beside `schema`.',
   ],
   [
     '{ properties: { a: { default: "${{ vars.B }}" } } }',
-    '3:43 «"${{ vars.B }}"» A schema cannot have expressions | Write the value itself; `check` can compute.',
+    '3:43 «"${{ vars.B }}"» A schema cannot have expressions | Write a fixed value; use `check` to compute.',
   ],
   [
     '{ properties: { __proto__: true } }',
@@ -397,7 +391,7 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ dependentRequired: [a] }',
-    '3:34 «[a]» "dependentRequired" of a schema must be a map of a key to the keys that it asks for, not a list | It is the schema of V.',
+    '3:34 «[a]» "dependentRequired" of a schema must be a map of a key to the keys that it requires, not a list | It is the schema of V.',
   ],
   [
     '{ dependentRequired: { a: b } }',
@@ -553,7 +547,7 @@ test('mistakes in values from outside are at the declaration, with the way into 
     'config/variable-value v.yaml:5:5 «{ port: 1 }» V[1] has no "name" | It comes from v.yaml.',
   ]);
   assert.deepEqual(await problemsWith('{ type: array, minItems: 1 }'), [
-    'config/variable-value builds.yaml:2:3 «V» V must have at least 1 item, not 0 | Nothing gives it a value: write a default.',
+    'config/variable-value builds.yaml:2:3 «V» V must have at least 1 item, not 0 | Add a default: it has no value from elsewhere.',
   ]);
 });
 
@@ -752,7 +746,7 @@ test('names that objects have by themselves are keys like others', async () => {
   const schema =
     '{ required: [toString], properties: { valueOf: { enum: [{ valueOf: 1 }] } }, additionalProperties: false }';
   assert.deepEqual(await problemsWith(schema, '{ toString: 1, valueOf: { valueOf: 1 } }'), [
-    'config/variable-value builds.yaml:4:16 «toString» There is no key "toString" in V | Known here: valueOf.',
+    'config/variable-value builds.yaml:4:16 «toString» There is no key "toString" in V | Valid keys: valueOf.',
   ]);
   const json = { vars: new Map([['V', '{"__proto__": {"a": 1}, "valueOf": {"valueOf": 2}}']]) };
   assert.deepEqual(
@@ -761,7 +755,7 @@ test('names that objects have by themselves are keys like others', async () => {
     ),
     [
       'V has no "toString" | It comes from --var (`vars` in a script).',
-      'There is no key "__proto__" in V | Known here: valueOf. It comes from --var (`vars` in a script).',
+      'There is no key "__proto__" in V | Valid keys: valueOf. It comes from --var (`vars` in a script).',
       'V.valueOf must be one of {"valueOf":1}, not a map | It comes from --var (`vars` in a script).',
     ],
   );

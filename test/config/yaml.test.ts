@@ -133,7 +133,7 @@ test('what YAML refuses is refused: a dash in braces, a key of more than 1,024 c
 });
 
 test('keys that mean the same are one key, whatever they look like; so are keys that look the same', async () => {
-  const twice = (name: string): readonly string[] => [`The key "${name}" stands twice in this map`];
+  const twice = (name: string): readonly string[] => [`The key "${name}" appears twice in this map`];
   assert.deepEqual(await parsed('{~: 1, null: 2}\n'), twice('null'));
   assert.deepEqual(await parsed('1: a\n0x1: b\n'), twice('0x1'));
   assert.deepEqual(await parsed('true: a\nTrue: b\n'), twice('True'));
@@ -141,7 +141,7 @@ test('keys that mean the same are one key, whatever they look like; so are keys 
   assert.deepEqual(await parsed('"1": a\n1: b\n'), twice('1'));
   assert.deepEqual(await parsed('a: {b: c, "b": d}\n'), twice('b'));
   assert.deepEqual(await parsed('~: 1\n"null": 2\n3.1: x\n3.10: y\n'), [
-    'The key "3.10" stands twice in this map',
+    'The key "3.10" appears twice in this map',
   ]);
   assert.deepEqual(await parsed('~: 1\n"null": 2\n3.1: x\n3.2: y\n'), {
     '~': 1,

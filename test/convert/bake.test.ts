@@ -143,14 +143,14 @@ test('what has no counterpart is named, and stands as a comment where it belongs
   };
   const { yaml, notes } = await mustImport(JSON.stringify(bake), 'b.json');
   assert.deepEqual(notes, [
-    'app: it reads what another target says: "${target.base.args.X}"',
-    'app: BAKE_CMD_CONTEXT is known to bake only: "${BAKE_CMD_CONTEXT}"',
-    'app: `call: check` only checks the Dockerfile; here it is a build like others, and `bake-ts lint` checks',
-    'app: the network "mine" is not one BuildKit knows (default, none, host)',
-    'app: `novel` has no counterpart here',
-    'bake itself refuses the file as it is: This map has no "base"',
+    'app: it reads another target: "${target.base.args.X}"',
+    'app: BAKE_CMD_CONTEXT exists only in bake: "${BAKE_CMD_CONTEXT}"',
+    'app: `call: check` only checks the Dockerfile; here it becomes a normal build, and `bake-ts lint` checks',
+    'app: BuildKit has no network "mine" (only default, none, host)',
+    'app: `novel` has no equivalent here',
+    'bake would reject the file: This map has no "base"',
   ]);
-  assert.match(yaml, /# Not carried over: "\$\{target\.base\.args\.X\}"\n/);
+  assert.match(yaml, /# Not converted: "\$\{target\.base\.args\.X\}"\n/);
   assert.match(yaml, /WHEN: "\$\{\{ now\.format\(/);
   assert.match(yaml, /KEPT: "?\$\{\{ vars\.TAG \}\}/);
   assert.match(yaml, /TAG: \{ default: dev, required: true \}/);

@@ -127,10 +127,10 @@ secrets: { s: { external: true } }
   const { notes, yaml } = await mustImport(text, 'compose.yaml');
   assert.match(yaml, /db: docker-image:\/\/postgres/);
   assert.deepEqual(notes, [
-    'a: `build.isolation` has no counterpart here',
-    'a: the secret "s" comes neither from a file nor from the environment; say where it is below secrets',
-    'a: `host-gateway` is an address that only a Docker daemon knows; write the IP address',
-    'a: `privileged` becomes the entitlement security.insecure, which only RUN --security=insecure makes use of',
+    'a: `build.isolation` has no equivalent here',
+    'a: the secret "s" has neither a file nor an environment variable; add one below secrets',
+    'a: `host-gateway` works only with a Docker daemon; write the IP address',
+    'a: `privileged` becomes the entitlement security.insecure, which only RUN --security=insecure uses',
     'b: the service "c" that it reads has no build section',
   ]);
 });
@@ -219,7 +219,7 @@ test('values of files of variables that sound secret are not written down', asyn
     '.env': 'API_TOKEN=never-written\n',
   });
   assert.doesNotMatch(yaml, /never-written/);
-  assert.deepEqual(notes, ['the values that a file of variables has for API_TOKEN are not written down']);
+  assert.deepEqual(notes, ['the values of API_TOKEN in a variables file are not copied']);
 });
 
 test('of a Compose file with nothing to build it is said what it has', async () => {
@@ -229,12 +229,9 @@ test('of a Compose file with nothing to build it is said what it has', async () 
   };
   assert.equal(
     await hintOf('services: { db: { image: postgres:17 }, cache: { image: "valkey:${V:-8}" } }'),
-    'Its services run images that are built elsewhere: db (postgres:17), cache (valkey:${V:-8}).',
+    'Add `build:` to a service; these only have an image: db (postgres:17), cache (valkey:${V:-8}).',
   );
-  assert.equal(
-    await hintOf('services: {}'),
-    'It has no services at all; a service that is built has `build:` below it.',
-  );
+  assert.equal(await hintOf('services: {}'), 'Add `build:` to a service; the file has no services.');
 });
 
 test('tags are those of Compose: the image and the further ones', async () => {

@@ -257,7 +257,7 @@ function "strrev" {
   );
   assert.match(yaml, /A: '\$\{\{ build\.name == "m-1" \? "01" : build\.name == "m-2" \? "02" : "03" \}\}'/);
   assert.deepEqual(notes.slice(0, 1), [
-    'app: the function title() has no counterpart; its value stands there: title(V)',
+    'app: the function title() has no equivalent; replaced by its value: title(V)',
   ]);
   // A value does not follow a variable, which is told.
   const [difference, ...others] = await proveImport(imported.value, SURROUNDINGS);
@@ -388,7 +388,7 @@ target "b" {
   assert.match(yaml, /BAKE_LOCAL_PLATFORM: linux\/amd64 # the platform of the machine/);
   assert.match(yaml, /network: host\n {4}entitlements: \[network\.host\]/);
   assert.deepEqual(notes, [
-    'BAKE_LOCAL_PLATFORM is a variable here: it is linux/amd64 wherever the file is read',
+    'BAKE_LOCAL_PLATFORM is now a variable with the value linux/amd64 on every machine',
   ]);
 });
 

@@ -169,11 +169,11 @@ test('a guess is called one, and what may be meant is a comment', () => {
   });
   assert.match(
     yaml,
-    /# A guess by names: "node:22" is what node\/22\/Dockerfile makes\. Without the line it is pulled\.\n +contexts: \{ "node:22": build:node-22 \}/,
+    /# Guessed from names: "node:22" is built from node\/22\/Dockerfile\. Without this line it is pulled\.\n +contexts: \{ "node:22": build:node-22 \}/,
   );
   assert.match(
     yaml,
-    /# If "acme\/base:1\.2" is the build base, say so: contexts: \{ "acme\/base:1\.2": build:base \}\n {2}app:/,
+    /# If "acme\/base:1\.2" is the build base, add contexts: \{ "acme\/base:1\.2": build:base \}\n {2}app:/,
   );
 });
 

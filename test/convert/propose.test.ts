@@ -120,7 +120,7 @@ test('names come from the file, its folder, or the repository, and never clash',
 
 test('an argument without which FROM is empty stands there to be filled in', () => {
   const yaml = propose({ 'a/Dockerfile': 'ARG BASE\nFROM ${BASE}\n' });
-  assert.match(yaml, /# FROM needs these: fill in the empty ones\.\n {4}args: \{ BASE: "" \}/);
+  assert.match(yaml, /# FROM needs these: fill in empty values\.\n {4}args: \{ BASE: "" \}/);
 });
 
 test('a repository without Dockerfiles, and Dockerfiles that cannot be read, are reported', () => {

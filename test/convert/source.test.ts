@@ -65,7 +65,7 @@ test('a bake file in JSON with its override is what the proposal is made from, a
     'docker-bake.json, docker-bake.override.json and one Dockerfile that they do not name',
   );
   assert.deepEqual(remarks, [
-    'compose.yaml is left aside; `bake-ts import compose.yaml` shows what it builds',
+    'compose.yaml is not imported; `bake-ts import compose.yaml` shows what it builds',
   ]);
   assert.deepEqual(printed.builds['app'], {
     context: 'app',
@@ -143,8 +143,8 @@ test('what cannot be converted is passed over, with the reason, for the next bes
   const { origin, remarks } = await printIn(dir);
   assert.equal(origin, 'the Dockerfile it found');
   assert.deepEqual(remarks, [
-    'docker-bake.json is not valid JSON; it is passed over',
-    'compose.yaml has no service with a build section; it is passed over',
+    'docker-bake.json is not valid JSON; it is skipped',
+    'compose.yaml has no service with a build section; it is skipped',
   ]);
 });
 
@@ -184,5 +184,5 @@ test('HCL that cannot be read is passed over, with the reason', async (t) => {
   const dir = await makeTree(t, { 'docker-bake.hcl': 'target "app" {', Dockerfile: FROM });
   const { origin, remarks } = await printIn(dir);
   assert.equal(origin, 'the Dockerfile it found');
-  assert.match(remarks.join(), /; it is passed over$/);
+  assert.match(remarks.join(), /; it is skipped$/);
 });

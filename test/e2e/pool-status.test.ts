@@ -5,10 +5,10 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeAuthority } from '../rig/certificates.ts';
 import { runBakeTs } from '../rig/command.ts';
-import { weatherSkip } from '../rig/namespaces.ts';
 import { type PoolEngine, poolSkip, startPool, type TestPool } from '../rig/pool.ts';
 import { realEngine } from '../rig/real-engine.ts';
 import { makeTempDir } from '../rig/temp.ts';
+import { wireSkip } from '../rig/wire.ts';
 
 interface Member {
   readonly id: string;
@@ -175,13 +175,13 @@ async function seeFaults(t: TestContext, { engines, settings }: TestPool): Promi
 }
 
 test('an engine far away answers, and how long that takes is shown', {
-  skip: poolSkip === false ? weatherSkip : poolSkip,
+  skip: poolSkip === false ? wireSkip : poolSkip,
   timeout: 120_000,
 }, async (t) => {
   const { engines, settings } = await startPool(t, { engines: 2 });
   const [far, near] = engines;
   assert(far !== undefined && near !== undefined);
-  await far.machine.weather({ delayMs: 60, jitterMs: 10, lossPercent: 2 });
+  await far.machine.wire({ delayMs: 60, jitterMs: 10, lossPercent: 2 });
   const { code, json, stdout } = await statusOf(t, settings);
   assert.equal(code, 0, stdout);
   assert((of(json.pool, far)?.latencyMs ?? 0) > 200, stdout);

@@ -78,9 +78,14 @@ test('problems have the place of the context, its name, and what to do', async (
   const root = await makeTree(t, { file: '' });
   const hasher = hasherOf(t);
   for (const [at, code, message, hint] of [
-    ['gone', 'context/missing', 'the context app does not exist', /There is nothing at .*gone; BuildKit/],
+    [
+      'gone',
+      'context/missing',
+      'the context app does not exist',
+      /Create .*gone or correct the path; BuildKit/,
+    ],
     ['file', 'context/not-a-directory', 'the context app is not a directory', /Name the directory/],
-    ['file/below', 'context/missing', 'the context app does not exist', /There is nothing at/],
+    ['file/below', 'context/missing', 'the context app does not exist', /^Create .* or correct the path/],
     ['x'.repeat(300), 'context/unreadable', '. in the context app cannot be read (ENAMETOOLONG)', /readable/],
   ] as const) {
     const [found, more] = await problemsOf(hasher, request(path.join(root, at), 'all', { span }));

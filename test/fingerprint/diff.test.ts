@@ -31,7 +31,7 @@ const files = (...parts: readonly FilePart[]) => ({ files: { context: parts } })
 
 const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly string[]])[] = [
   [{}, {}, []],
-  [{ version: 1 }, { version: 2 }, ['keys are made in another way (version 1 → 2)']],
+  [{ version: 1 }, { version: 2 }, ['the format of keys changed (version 1 → 2)']],
   [{ target: '' }, { target: 'a' }, ['target (last stage) → a']],
   [{ target: 'a' }, { target: '' }, ['target a → (last stage)']],
   [{ platforms: ['p', 'q'] }, { platforms: ['q', 'r'] }, ['platform r added', 'platform p removed']],
@@ -67,9 +67,9 @@ const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly 
     { parents: { gone: A, moved: A } },
     { parents: { came: A, moved: B } },
     [
-      'build behind came added',
-      'build behind gone removed',
-      'build behind moved has another result sha256:aaaaaaaaaaaa… → sha256:bbbbbbbbbbbb…',
+      'build for context came added',
+      'build for context gone removed',
+      'build for context moved has another result sha256:aaaaaaaaaaaa… → sha256:bbbbbbbbbbbb…',
     ],
   ],
   [
@@ -103,7 +103,7 @@ const TABLE: readonly (readonly [Partial<KeyParts>, Partial<KeyParts>, readonly 
   [
     { dockerfile: 'RUN TOKEN=one make' },
     { dockerfile: 'RUN TOKEN=two make' },
-    ['Dockerfile: RUN TOKEN=… make changed in what is not shown'],
+    ['Dockerfile: RUN TOKEN=… make changed in a part that is not shown'],
   ],
   // Outputs
   [

@@ -228,7 +228,7 @@ const VECTORS: readonly Vector[] = [
     edit: ({ parents }) => {
       parents.set('parent', B);
     },
-    says: /build behind parent has another result/,
+    says: /build for context parent has another result/,
     naive: (parts) => Object.keys(parts.parents),
   },
   {
@@ -448,8 +448,8 @@ test('what cannot be known is named and never skipped', async (t) => {
   assert.deepEqual(
     untracked.map(({ text }) => text),
     [
-      'ADD https://example.com/r.git may have changed; a --checksum makes it known',
-      'ADD https://example.com/x.tgz may have changed; a --checksum makes it known',
+      'ADD https://example.com/r.git may have changed (it has no --checksum)',
+      'ADD https://example.com/x.tgz may have changed (it has no --checksum)',
       'SOURCE_DATE_EPOCH is taken from context',
       'the image tools:2 could not be resolved to a digest',
       'the result of lib has no digest',

@@ -52,7 +52,7 @@ const ROWS: readonly (readonly [what: string, after: KeyParts, lines: readonly s
     { ...PARTS, images: { alpine: digest('c'), busybox: digest('d') } },
     ['image alpine changed sha256:aaaaaaaaaaaa… → sha256:cccccccccccc…', 'image busybox added'],
   ],
-  ['a parent', { ...PARTS, parents: { base: digest('c') } }, ['build behind base has another result']],
+  ['a parent', { ...PARTS, parents: { base: digest('c') } }, ['build for context base has another result']],
   ['an option', { ...PARTS, options: { network: 'none' } }, ['label team removed', 'network added']],
   [
     'an instruction',
@@ -96,7 +96,9 @@ test('values that may be secret are left out, and a change of one is told as tha
   const text = JSON.stringify(outlineInputs('key', secret('one'), 100, isSecret));
   assert.doesNotMatch(text, /TOKEN|NOTE|api-key/);
   const changed = told(secret('one'), secret('two'));
-  assert.deepEqual(changed, ['an argument changed (which one is not recorded, its value may be secret)']);
+  assert.deepEqual(changed, [
+    'an argument changed (its name is not recorded, since the value may be secret)',
+  ]);
   // And what lies there is the same for both.
   const { key: _, ...rest } = outlineInputs('key', secret('two'), 100, isSecret);
   assert.deepEqual({ key: 'key', ...rest }, JSON.parse(text));
@@ -123,9 +125,7 @@ test('nothing in an outline is long enough to be told from hundreds of thousands
 test('what is in files that are secrets by their names is left out', () => {
   const named = (content: string) =>
     withFiles(file('.npmrc', content), file('certs/tls.pem', content), file('src/tokens.txt', content));
-  assert.deepEqual(told(named('one'), named('two')), [
-    'something changed that the shared records do not tell apart',
-  ]);
+  assert.deepEqual(told(named('one'), named('two')), ['something changed that shared records do not detail']);
   assert.deepEqual(told(named('one'), withFiles(file('.npmrc', 'one'), file('src/tokens.txt', 'one'))), [
     'context: certs/tls.pem removed',
   ]);
@@ -217,6 +217,6 @@ test('strange data is no outline, or loses what is strange', () => {
 test('keys made in another way are told as that', () => {
   const outline = outlineInputs('k', PARTS, 100, isSecret);
   assert.deepEqual(diffOutline({ ...outline, version: 0 }, PARTS, { isSecret }), [
-    `keys are made in another way (version 0 → ${KEY_VERSION})`,
+    `the format of keys changed (version 0 → ${KEY_VERSION})`,
   ]);
 });

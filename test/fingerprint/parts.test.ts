@@ -263,11 +263,11 @@ test('parents count by the digest of their result, whether the build names them 
     ['lib', A],
   ]);
   assert.deepEqual(known.untracked, [
-    { kind: 'parent', text: 'the result behind lost has no digest', subject: 'lost' },
+    { kind: 'parent', text: 'the result for context lost has no digest', subject: 'lost' },
   ]);
   const unknown = partsOf({ contexts }, { facts: used, parents: map({ found: B }) });
   assert.deepEqual(unknown.untracked, [
-    { kind: 'parent', text: 'the result behind lost has no digest', subject: 'lost' },
+    { kind: 'parent', text: 'the result for context lost has no digest', subject: 'lost' },
     { kind: 'parent', text: 'the result of b has no digest', subject: 'lib' },
   ]);
 });
@@ -356,7 +356,7 @@ test('a layout is known by its digest alone', () => {
   for (const ref of [{ tag: '1' }, { digest: `${A}0` }, { digest: A.slice(0, -1) }, { tag: A }, {}]) {
     assert.deepEqual(
       layout(ref).untracked,
-      [{ kind: 'unread', text: 'the image of the OCI layout base was not looked up' }],
+      [{ kind: 'unread', text: 'the image of the OCI layout base was not resolved' }],
       JSON.stringify(ref),
     );
   }
@@ -374,7 +374,7 @@ test('downloads count as known where they are pinned, and what was not known bef
     { facts: facts({ remoteSources, unknowns: [{ kind: 'value', text: 'who knows' }] }) },
   );
   assert.deepEqual(untracked, [
-    { kind: 'download', text: 'ADD https://example.com/false may have changed; a --checksum makes it known' },
+    { kind: 'download', text: 'ADD https://example.com/false may have changed (it has no --checksum)' },
     { kind: 'value', text: 'who knows' },
   ]);
 });

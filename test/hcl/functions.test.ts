@@ -101,7 +101,7 @@ test('rsadecrypt reads what was encrypted for a key, and nothing else', () => {
     resultOf(`rsadecrypt(${JSON.stringify(text)}, ${JSON.stringify(key)})`);
   assert.equal(call(encrypted, privateKey).json, '"secret é"');
   assert.equal(call(encrypted, pair().privateKey).json, 'error');
-  assert.match(call(encrypted, publicKey).why ?? '', /no RSA key in PEM/);
+  assert.match(call(encrypted, publicKey).why ?? '', /not an RSA key in PEM/);
   assert.match(call('!', privateKey).why ?? '', /not Base64/);
 });
 
@@ -110,17 +110,14 @@ test('bcrypt is refused, since its result could not be told from a change', () =
 });
 
 test('a failure says which function, and what is wrong with which argument', () => {
-  assert.equal(resultOf('upper()').why, 'upper() fails: it needs a value for "str", too');
-  assert.equal(resultOf('upper("a", "b")').why, 'upper() cannot take this: it takes one argument, not 2');
-  assert.equal(resultOf('upper(null)').why, 'upper() cannot take this: it must not be null');
-  assert.equal(resultOf('add("x", 1)').why, 'add() cannot take this: a number is required');
-  assert.equal(
-    resultOf('join(",", [["a"]])').why,
-    'join() cannot take this: in [0]: a string is required, and this is a tuple',
-  );
+  assert.equal(resultOf('upper()').why, 'upper() fails: the argument "str" is missing');
+  assert.equal(resultOf('upper("a", "b")').why, 'upper(): it takes one argument, not 2');
+  assert.equal(resultOf('upper(null)').why, 'upper(): it must not be null');
+  assert.equal(resultOf('add("x", 1)').why, 'add(): a number is required');
+  assert.equal(resultOf('join(",", [["a"]])').why, 'join(): in [0]: a string is required, not a tuple');
   assert.equal(
     resultOf('convert("x", list)').why,
-    'convert() cannot take this: "list" needs the type of its elements: list(string)',
+    'convert(): "list" needs the type of its elements: list(string)',
   );
 });
 

@@ -51,7 +51,7 @@ test('values of JSON are texts with templates, numbers, bools, null, tuples and 
     e: '"${s}"',
   });
   const twice = parseHclJson({ path: 'x.json', text: '{"a": {"b": 1, "b": 2}}' }).body;
-  assert.deepEqual(valuesIn(twice), { a: '"b": The name "b" stands twice in this object' });
+  assert.deepEqual(valuesIn(twice), { a: '"b": The name "b" appears twice in this object' });
 });
 
 test('what is no template is a problem of whoever evaluates it, at its place behind escapes', () => {
@@ -100,10 +100,10 @@ test('blocks are objects by their labels, or arrays of them', () => {
 
 test('bodies that do not fit the schema are problems', () => {
   const cases: readonly (readonly [value: unknown, ...found: readonly string[]])[] = [
-    [{ target: 1 }, '1: What target holds is to be an object of JSON, or an array of objects'],
+    [{ target: 1 }, '1: What target holds must be a JSON object or an array of objects'],
     [{ target: {} }, '{}: This target has no name'],
-    [{ target: { x: 'y' } }, '"y": A target is to be an object of JSON, or an array of objects'],
-    [[{ a: 1 }, 2], '2: Each item of what stands here is to be an object of JSON, or an array of objects'],
+    [{ target: { x: 'y' } }, '"y": A target must be a JSON object or an array of objects'],
+    [[{ a: 1 }, 2], '2: Each item of the value must be a JSON object or an array of objects'],
     [[{ a: 1 }, { a: 2 }], '"a": a is set twice'],
   ];
   for (const [value, ...found] of cases) {
@@ -113,18 +113,20 @@ test('bodies that do not fit the schema are problems', () => {
   const { content, problems } = contentOf(parseHcl({ path: 'x.hcl', text }).body, SCHEMA);
   assert.deepEqual(problems.map(shown), [
     'target: This target has no name',
-    '"b": This target has a label too many',
+    '"b": This target has too many labels',
   ]);
   assert.deepEqual(
     unexpectedItems(content.rest, SCHEMA).map((one) => [shown(one), one.hint]),
     [
-      ['c: There is no attribute c here', 'There are a, b, target, group, plain.'],
+      ['c: There is no attribute c here', 'Valid names: a, b, target, group, plain.'],
       ['group: group is a block, not an attribute', 'Write group "NAME" { … }.'],
       ['a: a is an attribute, not a block', 'Write a = { … }.'],
       ['gruop: There is no block gruop here', 'Did you mean "group"?'],
     ],
   );
-  assert.deepEqual(attributesOf(content.rest).problems.map(shown), ['a: There are no blocks in here, as a']);
+  assert.deepEqual(attributesOf(content.rest).problems.map(shown), [
+    'a: Blocks such as a are not allowed here are not allowed here are not allowed here',
+  ]);
 });
 
 test('a text of JSON is an expression where HCL wants one', () => {
@@ -136,20 +138,20 @@ test('a text of JSON is an expression where HCL wants one', () => {
 /** Texts, and what is said of them. */
 const MISTAKES: readonly (readonly [text: string, found: string])[] = [
   ['', ': The file ends where a value is expected'],
-  ['{"a": 1,}', ',: JSON has no comma behind the last item'],
-  ['{"a" 1}', '1: A colon is missing behind this name'],
+  ['{"a": 1,}', ',: JSON allows no comma after the last item'],
+  ['{"a" 1}', '1: A colon is missing after this name'],
   ['{a: 1}', 'a: The name of a member is expected here'],
-  ['{"a": tru}', 'tru: There is no value tru in JSON'],
-  ['{"a": 01}', '01: 01 is no number in JSON'],
-  ['{"a": "x}', '"x}: The closing quote of this text is missing'],
-  ['{"a": "\\q"}', '\\q: There is no escape \\q in JSON'],
-  ['{"a": "\t"}', '\t: A control character stands in a text'],
+  ['{"a": tru}', 'tru: tru is not a JSON value'],
+  ['{"a": 01}', '01: 01 is not a JSON number'],
+  ['{"a": "x}', '"x}: The closing quote of this string is missing'],
+  ['{"a": "\\q"}', '\\q: Invalid escape \\q in JSON'],
+  ['{"a": "\t"}', '\t: A string contains a control character'],
   ['{"a": [1 2]}', '2: A comma or ] is expected here, not 2'],
   ['{"a": [1', '[: This list is not closed'],
   ['{"a": 1', '{: This object is not closed'],
   ['{} {}', '{: Something follows the end of the JSON value'],
-  ['"x"', '"x": The file is to be an object of JSON, or an array of objects'],
-  ['['.repeat(100_000), '[: This nests deeper than 250 levels'],
+  ['"x"', '"x": The file must be a JSON object or an array of objects'],
+  ['['.repeat(100_000), '[: This is nested deeper than 250 levels'],
 ];
 
 test('mistakes in JSON are said at their place', () => {

@@ -97,7 +97,7 @@ test('mistakes are found all at once, and what is sound is read', () => {
     'bake/syntax x.hcl:1:5 A value is missing before the end of the line',
     'bake/syntax x.hcl:2:8 A value is missing before the end of the line',
     'bake/syntax x.hcl:5:3 A comma is missing between two items of this list, before d',
-    'bake/syntax x.hcl:8:5 The closing quote of this text is missing',
+    'bake/syntax x.hcl:8:5 The closing quote of this string is missing',
   ]);
   assert(problems.every(({ hint }) => hint !== undefined));
   assert(body.kind === 'native');

@@ -36,15 +36,15 @@ test('types are read as they are written', () => {
 
 test('what is no type is told, all of it, with its place', () => {
   const rows: readonly [string, readonly string[]][] = [
-    ['strin', ['"strin" is no type @ strin']],
-    ['"string"', ['this is no type @ "string"']],
+    ['strin', ['"strin" is not a type @ strin']],
+    ['"string"', ['this is not a type @ "string"']],
     ['list', ['"list" needs the type of its elements: list(string) @ list']],
     ['object', ['"object" needs the types of its attributes: object({ name = string }) @ object']],
     ['tuple', ['"tuple" needs the types of its elements: tuple([string, number]) @ tuple']],
-    ['string()', ['the type "string" is written without parentheses @ string()']],
+    ['string()', ['the type "string" takes no parentheses @ string()']],
     ['list(string, number)', ['"list" takes one type in its parentheses @ list(string, number)']],
     ['optional(string)', ['"optional" is only for attributes of objects @ optional']],
-    ['lists(string)', ['"lists" is no type @ lists']],
+    ['lists(string)', ['"lists" is not a type @ lists']],
     [
       'object([string])',
       ['"object" takes attributes with their types: object({ name = string }) @ [string]'],
@@ -52,15 +52,15 @@ test('what is no type is told, all of it, with its place', () => {
     ['tuple(string)', ['"tuple" takes a list of types: tuple([string, number]) @ string']],
     [
       'object({ a = strin, b = list })',
-      ['"strin" is no type @ strin', '"list" needs the type of its elements: list(string) @ list'],
+      ['"strin" is not a type @ strin', '"list" needs the type of its elements: list(string) @ list'],
     ],
-    ['object({ a = string, a = number })', ['the attribute "a" comes twice @ a']],
+    ['object({ a = string, a = number })', ['the attribute "a" appears twice @ a']],
     ['object({ a = optional() })', ['"optional" takes a type: optional(string) @ optional()']],
     [
       'object({ a = optional(number, 3) })',
-      ['"optional" takes the type alone: bake has no default values of attributes @ optional(number, 3)'],
+      ['"optional" takes only the type: attributes have no default values in bake @ optional(number, 3)'],
     ],
-    ['1 + 2', ['this is no type @ 1 + 2']],
+    ['1 + 2', ['this is not a type @ 1 + 2']],
   ];
   for (const [written, problems] of rows) assert.deepEqual(typeOf(written), problems, written);
 });

@@ -195,12 +195,9 @@ test('texts, numbers and bools become one another where they can', () => {
   assert.equal(converted(textValue('1.50'), NUMBER), 'number 1.5');
   assert.equal(converted(boolValue(true), STRING), 'string "true"');
   assert.equal(converted(textValue('0'), BOOL), 'bool false');
-  assert.equal(
-    converted(textValue('True'), BOOL),
-    'a bool is required; as a text it is written "true", in lower case',
-  );
+  assert.equal(converted(textValue('True'), BOOL), 'a bool is required; write "true" in lower case');
   assert.equal(converted(textValue('x'), NUMBER), 'a number is required');
-  assert.equal(converted(numberValue(1), BOOL), 'a bool is required, and this is a number');
+  assert.equal(converted(numberValue(1), BOOL), 'a bool is required, not a number');
   assert.equal(converted(nullOf(), STRING), 'string null');
 });
 
@@ -215,7 +212,7 @@ test('collections are converted with their elements', () => {
     ['a', textValue('x')],
   ]);
   assert.equal(converted(object, mapType(DYNAMIC)), 'map(string) {"a":"x","b":"1"}');
-  assert.equal(converted(object, listType(STRING)), 'a list of string is required, and this is an object');
+  assert.equal(converted(object, listType(STRING)), 'a list of string is required, not an object');
   const wanted = objectType(
     new Map<string, Type>([
       ['a', STRING],

@@ -70,7 +70,7 @@ test('an image is what its tag stands for, asked once in a run', async (t) => {
   registry.fault({ method: 'GET', path: '/away/', act: { kind: 'status', status: 403 } });
   const away = await images.lookUp(`${registry.host}/away:1`);
   assert(away.kind === 'image');
-  assert.match(away.why, /\/away:1 cannot be looked up: ./);
+  assert.match(away.why, /\/away:1 cannot be resolved: ./);
   assert.deepEqual(await images.lookUp('NO'), {
     kind: 'image-name',
     why: '`NO` is not a valid image reference',

@@ -179,10 +179,13 @@ test('what cannot be known keeps a build from having a key, each thing said once
   assert.equal(inputs.key, undefined);
   assert.notEqual(inputs.parts, undefined);
   assert.deepEqual(inputs.untracked, [
-    { kind: 'download', text: 'ADD https://x.example/y may have changed; a --checksum makes it known' },
+    { kind: 'download', text: 'ADD https://x.example/y may have changed (it has no --checksum)' },
     { kind: 'image', text: `nobody knows ${GENERATOR}`, subject: GENERATOR },
     { kind: 'image', text: 'nobody knows gone', subject: 'gone' },
-    { kind: 'base', text: 'what the base image r.example/unread:1 sets and triggers cannot be read' },
+    {
+      kind: 'base',
+      text: 'the config of the base image r.example/unread:1 (variables, ONBUILD) cannot be read',
+    },
   ]);
   assert(!('produces' in inputs));
   const remote = { kind: 'git', url: 'https://x.example/repository.git' } as const;
@@ -195,7 +198,7 @@ test('what cannot be known keeps a build from having a key, each thing said once
     untracked: [
       {
         kind: 'remote-dockerfile',
-        text: 'its Dockerfile comes with the context https://x.example/r.git',
+        text: 'its Dockerfile is inside the remote context https://x.example/r.git',
       },
     ],
     files: 0,
@@ -396,12 +399,12 @@ test('names and a Dockerfile that are not UTF-8 make no key; a comment, or what 
   assert.deepEqual(await untracked('Dockerfile'), []);
   assert.deepEqual(await untracked('Comment'), []);
   assert.deepEqual(await untracked('Label'), [
-    { kind: 'encoding', text: 'what its Dockerfile says is not all UTF-8' },
+    { kind: 'encoding', text: 'its Dockerfile is not valid UTF-8' },
   ]);
   assert.deepEqual(await untracked('Whole'), [
     {
       kind: 'file-name',
-      text: 'the name of d/a\uFFFD in the context main, or where that leads, is not UTF-8',
+      text: 'the name (or link target) of d/a\uFFFD in the context main is not UTF-8',
     },
   ]);
 });

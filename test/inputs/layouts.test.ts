@@ -38,7 +38,7 @@ test('the image with the tag is meant, by its full name first; latest without a 
   const two = { manifests: [image('a', { [REF]: 'v1' }), image('b', { [REF]: 'latest' })] };
   assert.equal(await find(t, two, { tag: 'v1' }), digest('a'));
   assert.equal(await find(t, two), digest('b'));
-  assert.equal(await find(t, two, { tag: 'v2' }), 'none of its 2 images is called v2');
+  assert.equal(await find(t, two, { tag: 'v2' }), 'none of its 2 images has the tag v2');
   const named = { manifests: [image('a', { [REF]: 'v1' }), image('b', { [NAME]: 'v1' })] };
   assert.equal(await find(t, named, { tag: 'v1' }), digest('b'));
   assert.equal(await find(t, { manifests: [image('a')] }, { tag: 'other' }), digest('a'));
@@ -49,7 +49,7 @@ test('what is wrong with a layout is said', async (t) => {
   assert.equal(await find(t, undefined), 'it has no index.json');
   assert.equal(await find(t, '{'), 'its index.json is not JSON');
   for (const index of [{}, [], null, { manifests: {} }])
-    assert.equal(await find(t, index), 'none of its 0 images is called latest');
+    assert.equal(await find(t, index), 'none of its 0 images has the tag latest');
   for (const wrong of [{}, { digest: 1 }, { digest: 'sha256:../..' }])
     assert.equal(await find(t, { manifests: [wrong] }), 'its index.json has no digest for it');
 });

@@ -69,8 +69,8 @@ test('one with a user goes by a name that no ARG declares, and not where that wo
     secret,
   );
   const why = (reason: string) =>
-    `RUN does not get HTTP_PROXY, HTTPS_PROXY, with a user in their URLs: ${reason}`;
-  const holds = 'its provenance holds the arguments';
+    `RUN steps do not get HTTP_PROXY, HTTPS_PROXY, which have credentials in the URL: ${reason}`;
+  const holds = 'its provenance records the arguments';
   for (const one of [provenance({}), provenance({ mode: 'max' }), provenance({ mode: 'full' })])
     assert.deepEqual(chosen({ attest: [one, min] }, proxies), [plain, why(holds)]);
   for (const value of ['', 'mode=max', 'version=v1', 'xmode=min', 'mode=minimal'])
@@ -80,10 +80,9 @@ test('one with a user goes by a name that no ARG declares, and not where that wo
     ]);
   assert.deepEqual(chosen({}, proxies, 'frontend'), [
     plain,
-    why('another frontend than that of Dockerfiles gets the arguments'),
+    why('the arguments go to a frontend other than that of Dockerfiles'),
   ]);
-  const remote =
-    'its Dockerfile comes with the context, so that it is not known what becomes of the arguments';
+  const remote = 'its Dockerfile is inside the remote context, so the use of the arguments is unknown';
   assert.deepEqual(chosen({}, proxies, 'remote'), [plain, why(remote)]);
   assert.deepEqual(chosen({}, PLAIN, 'remote')[1], undefined);
 });
@@ -100,7 +99,7 @@ test('of all spellings it is one that is not declared, and none where they are',
   assert.equal(declared.size, 2 ** 7 - 2);
   const all = new Map([['NO_PROXY', SECRET]]);
   const why =
-    'RUN does not get NO_PROXY, with a user in its URL: its Dockerfile declares every spelling of that';
+    'RUN steps do not get NO_PROXY, which has credentials in the URL: its Dockerfile declares every spelling of the name';
   assert.deepEqual(chosen({}, all, declared), [{}, why]);
 });
 
@@ -112,7 +111,7 @@ test('the warning names neither the URL nor the user', () => {
   assert.doesNotMatch(JSON.stringify(withheld), /pass-word|user:/);
   assert.equal(
     withheldProxies(['HTTP_PROXY'], 'untrusted').message,
-    'RUN does not get HTTP_PROXY, with a user in its URL: steps of an untrusted file get no passwords',
+    'RUN steps do not get HTTP_PROXY, which has credentials in the URL: passwords are withheld from an untrusted file',
   );
 });
 

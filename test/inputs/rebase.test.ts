@@ -83,12 +83,12 @@ test('a config that the engine would write otherwise is left to the engine', () 
   for (const child of strange) {
     assert.equal(
       whyNot(child, undefined, labels),
-      'its config is not written as the engine does',
+      'its config is not in the form that the engine writes',
       child.config,
     );
     assert.equal(
       findVisibleChange({ before: child, after: image({ layers: 1 }) }),
-      'a config that is not written as the engine does',
+      'a config that is not in the form that the engine writes',
     );
   }
   assert.match(
@@ -105,7 +105,7 @@ test('a parent that the image is not based on, or with something else for steps 
   const moved = change({ labels: '{"a":"1"}' }, { labels: '{"a":"2"}' });
   const child = image({ layers: 2, labels: '{"a":"1"}' });
   assert.equal(whyNot(child, moved), image({ layers: 2, labels: '{"a":"2"}' }).config);
-  const base = 'it is not based on its parent as it was';
+  const base = 'it is not based on the recorded result of its parent';
   assert.equal(
     whyNot(
       image({ layers: 2, labels: '{"a":"1"}', steps: ['LABEL a=1'] }),
@@ -172,7 +172,7 @@ test('a parent of later times is left to the engine: it may put an epoch over th
       before: image({ layers: 1, created: '2024-01-01T00:00:00.5Z' }),
       after: image({ layers: 1, created }),
     };
-    assert.equal(whyNot(child, parent) === 'its parent has times after its own', !isFine, created);
+    assert.equal(whyNot(child, parent) === 'its parent is newer than it', !isFine, created);
   }
 });
 
@@ -190,7 +190,7 @@ test('one later time in the history of a parent is enough', () => {
   );
   assert.equal(
     whyNot(child, { ...parent, after: { ...parent.after, config: lastEntry } }),
-    'its parent has times after its own',
+    'its parent is newer than it',
   );
 });
 
@@ -224,7 +224,7 @@ test('every field that steps see, of the platform too, and every layer counts', 
   assert.equal(both('"diff_ids":[', `"diff_ids":["sha256:x",`), uneven);
   // A config that cannot be read, before or after.
   const odd = { ...before, config: `${before.config} ` };
-  const unread = "its parent's config is not written as the engine does";
+  const unread = 'the config of its parent is not in the form that the engine writes';
   assert.equal(whyNot(child, { before: odd, after: before }), unread);
   assert.equal(whyNot(child, { before, after: odd }), unread);
   const none = image({ layers: 0, labels });
@@ -238,8 +238,11 @@ test('labels that were given have to be there as they were given', () => {
   });
   const child = image({ layers: 1, labels: '{"a":"1"}' });
   assert.equal(whyNot(child, undefined, given('1', '2')), image({ layers: 1, labels: '{"a":"2"}' }).config);
-  assert.equal(whyNot(child, undefined, given('2', '3')), 'its label a is not what was given');
-  assert.equal(whyNot(image({ layers: 1 }), undefined, given('1', '2')), 'its label a is not what was given');
+  assert.equal(whyNot(child, undefined, given('2', '3')), 'its label a differs from the given value');
+  assert.equal(
+    whyNot(image({ layers: 1 }), undefined, given('1', '2')),
+    'its label a differs from the given value',
+  );
 });
 
 test('what is inherited follows the parent, and what is its own stays', () => {
@@ -277,7 +280,7 @@ test('what is inherited follows the parent, and what is its own stays', () => {
       { more: '"Volumes":{"/a":{},"/b":{}}' },
       {},
       { layers: 2, more: '"Volumes":{"/a":{},"/b":{}}', steps: ['VOLUME /a'] },
-      'its parent has no longer VOLUME /a /b, which it may have itself',
+      'its parent no longer has VOLUME /a /b, which it may set itself',
     ],
     [
       'a label of the name of something else that it does',

@@ -176,7 +176,7 @@ test('of builds.yaml what it says counts, not how; new builds do, and all of the
     found.map((one) => [one.build, one.reasons.map((reason) => reason.text)]),
     [
       ['web', ['builds.yaml changed its args']],
-      ['docs', ['it needs web']],
+      ['docs', ['its dependency web is affected']],
       ['more', ['it is new in builds.yaml']],
     ],
   );
@@ -226,7 +226,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
     { code: 'dockerfile', text: 'its Dockerfile changed', path: at('web/Dockerfile') },
   ]);
   assert.deepEqual(await reasonsOf('web', 'web/.dockerignore'), [
-    { code: 'ignore-file', text: 'what it ignores changed', path: at('web/.dockerignore') },
+    { code: 'ignore-file', text: 'its ignore file changed', path: at('web/.dockerignore') },
   ]);
   assert.deepEqual(await reasonsOf('web', 'web/index.html'), [
     { code: 'file', text: 'index.html in its context changed', path: at('web/index.html') },
@@ -236,10 +236,10 @@ test('each reason says what changed, where, and by which path', async (t) => {
   ]);
   assert.deepEqual(await reasonsOf('web', 'web'), [
     { code: 'dockerfile', text: 'its Dockerfile changed', path: at('web') },
-    { code: 'file', text: 'the way to its context changed', path: at('web') },
+    { code: 'file', text: 'a parent directory of its context changed', path: at('web') },
   ]);
   assert.deepEqual(await reasonsOf('docs', 'web/index.html'), [
-    { code: 'needs', text: 'it needs web', build: 'web' },
+    { code: 'needs', text: 'its dependency web is affected', build: 'web' },
   ]);
   // A context that the Dockerfile does not read.
   assert.equal(await reasonsOf('alone', 'more/x'), undefined);
@@ -255,7 +255,7 @@ test('each reason says what changed, where, and by which path', async (t) => {
   assert.deepEqual(web?.reasons, [{ code: 'definition', text: 'builds.yaml changed its args, target' }]);
   const [first] = await find([], { before: { set: undefined } });
   assert.deepEqual(first?.reasons, [
-    { code: 'definition', text: 'builds.yaml changed, and what it said before cannot be read' },
+    { code: 'definition', text: 'builds.yaml changed, and its previous version cannot be read' },
   ]);
 });
 

@@ -105,7 +105,7 @@ test('a finding is a warning at its lines, with its address, and no directory is
     ['JSON arguments recommended for CMD', `see ${DOCS}/json-args-recommended/`],
   );
   assert(one !== undefined && !('detail' in one));
-  assert.equal(other?.hint, 'leave it out with `# check=skip=NewRuleOf2Words` on the first line');
+  assert.equal(other?.hint, 'skip it with `# check=skip=NewRuleOf2Words` on the first line');
   assert.equal(engine.calls.length, 2);
 });
 
@@ -299,7 +299,7 @@ test('a base image that is nowhere is reported at its place; what it may set is 
   const [, unknown] = problems;
   assert.equal(
     unknown?.message,
-    '`127.0.0.1:1/no/such:1` cannot be looked up; checks that need it were left out',
+    '`127.0.0.1:1/no/such:1` cannot be resolved; checks that need it were skipped',
   );
   assert.equal(unknown.hint, 'check its name, and that the engine can reach its registry');
 });
@@ -475,7 +475,7 @@ test('an image that cannot be looked up is known by all of its names, and throug
     'Dockerfile:2:1 warning lint/undefined-var',
     'Dockerfile:3:6 warning lint/base-unknown',
   ]);
-  assert.match(problems[1]?.message ?? '', /^`alpine:latest` cannot be looked up/);
+  assert.match(problems[1]?.message ?? '', /^`alpine:latest` cannot be resolved/);
 });
 
 test('findings of whole files are of one build each, however alike', async (t) => {

@@ -73,11 +73,9 @@ test('every fault is reported with its place', async () => {
     'builds.lock:5:5: `docker.io/library/a:latest` is locked to two digests (also as `a`)',
   ]);
   assert.deepEqual(await problemsOf('{ "version": 2, "images": {} }'), [
-    'builds.lock:1:3: builds.lock has a version that is not known here',
+    'builds.lock:1:3: builds.lock has an unknown version',
   ]);
-  assert.deepEqual(await problemsOf('{ "images": {} }'), [
-    'builds.lock:1:1: builds.lock does not say its version',
-  ]);
+  assert.deepEqual(await problemsOf('{ "images": {} }'), ['builds.lock:1:1: builds.lock has no `version`']);
   assert.deepEqual(await problemsOf('{ "version": 1 }'), ['builds.lock:1:1: builds.lock has no `images`']);
 });
 
@@ -136,7 +134,7 @@ test('git merges what two branches added, and a conflict is reported as one', as
   await commit('four', [['d:1', `sha256:${'3'.repeat(64)}` as typeof ONE]]);
   assert.notEqual((await git('merge', '-q', 'three')).exitCode, 0);
   assert.deepEqual(await problemsOf(await readFile(file, 'utf8')), [
-    'builds.lock:5:1: builds.lock holds a merge conflict',
+    'builds.lock:5:1: builds.lock contains a merge conflict',
   ]);
 });
 
@@ -172,12 +170,12 @@ test('marks of a merge are whole lines, and what is wrong is shown as far as it 
   }
   const wrong = await problemOf(lockOf('"alpine": "latest"'));
   assert.equal(wrong.shown, '"alpine": "latest"');
-  assert.equal(wrong.hint, 'Put the line right, or delete the file and run `bake-ts lock`.');
+  assert.equal(wrong.hint, 'Correct the line, or delete the file and run `bake-ts lock`.');
   const twice = await problemOf(lockOf(`"a": "${ONE}"`, `"a": "${TWO}"`));
-  assert.equal(twice.hint, 'Keep the line that you want, delete the other one.');
+  assert.equal(twice.hint, 'Keep one of the lines and delete the other.');
   const newer = await problemOf('{ "version": 2, "images": {} }');
   assert.equal(newer.shown, '"version": 2');
-  assert.match(newer.hint ?? '', /^This version of bake-ts reads version 1\./);
+  assert.match(newer.hint ?? '', /^Use a bake-ts that reads this version \(this one reads 1\)\./);
   assert.equal((await problemOf('[]')).shown, '[');
   assert.equal((await problemOf('')).shown, '');
   assert.equal((await problemOf('{ "images": {} }')).shown, '{');

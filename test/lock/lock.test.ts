@@ -146,7 +146,7 @@ test('images of the selected builds are added; what no build of the set uses goe
   await write({ 'b/Dockerfile': `FROM ${registry.host}/base:1\n` });
   const [stale] = problemsOf(await check('d'));
   assert.equal(stale?.code, 'run/lock-stale');
-  assert.equal(stale.message, 'builds.lock is not what the builds need');
+  assert.equal(stale.message, 'builds.lock is not up to date with the builds');
   assert.equal(stale.detail, `- ${registry.host}/lib/tools:latest (no build uses it)`);
   assert.equal(stale.hint, 'Run `bake-ts lock` and commit the file.');
   const less = answerOf(await lock('d'));
@@ -186,7 +186,7 @@ test('a check names what is missing, in order, and asks no registry', async (t) 
   answerOf(await lock('d'));
   answerOf(await check('d'));
   const [some] = problemsOf(await check('b'));
-  assert.equal(some?.message, 'builds.lock is not what the builds need');
+  assert.equal(some?.message, 'builds.lock is not up to date with the builds');
   assert.equal(some.detail, lines('base:1', 'lib/tools:latest'));
 });
 
@@ -211,7 +211,7 @@ test('a lock file that is wrong or cannot be read stops everything; without one 
   const [none] = problemsOf(await update());
   assert.deepEqual(
     [none?.code, none?.message, none?.hint],
-    ['run/no-lock', 'there is no builds.lock beside builds.yaml', 'Make one: bake-ts lock'],
+    ['run/no-lock', 'there is no builds.lock beside builds.yaml', 'Run bake-ts lock to create it'],
   );
   const all = async () => [
     codesOf(await lock()),
@@ -238,7 +238,7 @@ test('a file that cannot be written is a problem of a lock and of an update', as
   const [unwritten] = problemsOf(await lock('b'));
   assert.equal(unwritten?.code, 'run/lock-unwritten');
   assert.match(unwritten.message, /builds\.lock` cannot be written \((?:EISDIR|ENOTEMPTY|EEXIST)\)$/);
-  assert.equal(unwritten.hint, 'The file lies beside builds.yaml; that folder must be writable.');
+  assert.equal(unwritten.hint, 'Make the directory of builds.yaml writable.');
   registry.mend();
   await rm(path.join(dir, 'builds.lock'), { recursive: true });
   answerOf(await lock('d'));
@@ -322,12 +322,12 @@ test('patterns of an update are compared with names as written, and short ones w
   assert.deepEqual(
     problems.map(({ message }) => message),
     ['basse:1', 'nothing-like-it', `${host}/tool`, 'b', 'lib/tools'].map(
-      (name) => `builds.lock holds no image \`${name}\``,
+      (name) => `builds.lock has no image \`${name}\``,
     ),
   );
   assert(problems.every(({ code }) => code === 'run/not-in-lock'));
   assert.equal(problems[2]?.hint, `Did you mean \`${host}/tools\`?`);
-  assert.match(problems[1]?.hint ?? '', /^Images are named as the Dockerfile writes them/);
+  assert.match(problems[1]?.hint ?? '', /^Name images as in the Dockerfile/);
 });
 
 async function readFileOf(file: Locking['file']): Promise<string> {
@@ -382,11 +382,11 @@ test('a run is warned of images that its lock does not hold', async (t) => {
   assert.deepEqual([two?.code, two?.severity], ['run/not-locked', 'warning']);
   assert.equal(
     two?.message,
-    `builds.lock does not hold \`${host}/base:1\`, \`${host}/lib/tools:latest\`; they are looked up in every run`,
+    `builds.lock lacks \`${host}/base:1\`, \`${host}/lib/tools:latest\`; they are resolved in every run`,
   );
-  assert.equal(two.hint, 'Add what is missing: bake-ts lock');
+  assert.equal(two.hint, 'Run bake-ts lock to add the missing images');
   const one = warnOfUnlocked(whole, await locked(`${host}/tools`, `${host}/lib/tools`));
-  assert.equal(one?.message, `builds.lock does not hold \`${host}/base:1\`; it is looked up in every run`);
+  assert.equal(one?.message, `builds.lock lacks \`${host}/base:1\`; it is resolved in every run`);
   assert.equal(
     warnOfUnlocked(whole, await locked(`${host}/tools`, `${host}/lib/tools`, `${host}/base:1`)),
     undefined,

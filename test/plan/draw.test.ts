@@ -71,7 +71,7 @@ test('DOT: arrows in build order, dashed where files are copied; round is a depe
     `digraph builds {
   rankdir=LR;
   node [shape=box];
-  label="dashed arrow: only files are copied\\lround: only needed by others\\lthick: pushed\\l";
+  label="dashed arrow: only files are copied\\lround: dependency that was not requested\\lthick: pushed\\l";
   labeljust=l;
   "base" [style=rounded, color=gray40];
   "lib" [style=rounded, penwidth=2, color=gray40];
@@ -99,7 +99,7 @@ test('Mermaid: the same, and what means something to it is written as a code', (
   b1 -.-> b3
   classDef pushed stroke-width:3px
   class b1,b2 pushed
-  legend["dashed arrow: only files are copied<br>round: only needed by others<br>thick: pushed"]
+  legend["dashed arrow: only files are copied<br>round: dependency that was not requested<br>thick: pushed"]
   classDef note fill:none,stroke:none,text-align:left
   class legend note
 `,

@@ -143,7 +143,7 @@ test('an ambiguous reference is reported at its place, with what to write', () =
   );
   assert.equal(found?.build, 'c');
   assert.deepEqual(found?.span, at(2));
-  assert.match(found?.message ?? '', /2 builds make: a, b$/);
+  assert.match(found?.message ?? '', /2 builds have as a tag: a, b$/);
   assert.match(found?.hint ?? '', /`r\.io\/x:1: build:a`/);
 });
 

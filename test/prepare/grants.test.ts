@@ -143,7 +143,7 @@ builds: { a: { extends: t }, b: { extends: t }, c: { extends: t } }
 `;
   const problems = await problemsOf(place, yaml);
   assert.deepEqual(hintsOf(problems), ['config/needs-grant --allow=read:../outside']);
-  assert.deepEqual(problems[0]?.related, [{ message: 'so do b, c' }]);
+  assert.deepEqual(problems[0]?.related, [{ message: 'also b, c' }]);
   assert.equal(JSON.stringify(problems).includes('secretbase'), false);
 });
 
@@ -163,7 +163,7 @@ test('secrets, keys and commands of an untrusted file', async (t) => {
     `config/needs-grant --allow=read:../home/.npmrc`,
     'config/needs-grant --allow=network.host',
     'config/needs-grant --allow=env:TOKEN',
-    'config/untrusted Give it as a file or a variable, and allow that.',
+    'config/untrusted Use a file or a variable instead, and allow it.',
     'config/needs-grant --allow=ssh',
   ]);
   const allow = ['write:~/.cache/x', 'read:~/.npmrc', 'network.host', 'env:TOKEN', 'ssh'];
@@ -191,7 +191,7 @@ test('git directories are written by nobody, and read by no untrusted file', asy
     const found = hintsOf(await git(`context: ., outputs: ["type=local,dest=${dest}"]`));
     assert.deepEqual(found, [`config/needs-grant --allow=write:${dest}`], dest);
     const [said] = await git(`context: ., outputs: ["type=local,dest=${dest}"]`);
-    assert.match(said?.message ?? '', /, where git keeps what it runs and its credentials$/);
+    assert.match(said?.message ?? '', /, where git keeps hooks and credentials$/);
   }
   const [beyond] = await git('context: ., outputs: ["type=local,dest=../x"]');
   assert.match(beyond?.message ?? '', /\.\.\/x`.*, outside of the repository$/);

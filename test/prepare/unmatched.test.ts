@@ -34,9 +34,9 @@ RUN --mount=type=secret,id=key,required=true true
 RUN --mount=type=secret,target=/run/file true
 `;
   assert.deepEqual(await unmatchedIn(t, one(dockerfile, 'tags: [x]')), [
-    'build/secret-not-given Dockerfile:2:5 `app` mounts the secret `npm`, which it is not given; the step runs without it',
-    'build/secret-not-given Dockerfile:3:5 `app` mounts the secret `key`, which it is not given: the step fails',
-    'build/secret-not-given Dockerfile:4:5 `app` mounts the secret `file`, which it is not given; the step runs without it',
+    'build/secret-not-given Dockerfile:2:5 `app` mounts the secret `npm`, which it does not provide; the step runs without it',
+    'build/secret-not-given Dockerfile:3:5 `app` mounts the secret `key`, which it does not provide: the step fails',
+    'build/secret-not-given Dockerfile:4:5 `app` mounts the secret `file`, which it does not provide; the step runs without it',
   ]);
 });
 
@@ -57,7 +57,7 @@ test('an id that depends on a variable may be any id, and is none that is missed
   assert.deepEqual(await unmatchedIn(t, one(dockerfile, 'secrets: ["id=npm,env=A"]')), []);
   const known = 'FROM alpine\nARG WHICH=npm\nRUN --mount=type=secret,id=$WHICH true\n';
   assert.deepEqual(await unmatchedIn(t, one(known, 'tags: [x]')), [
-    'build/secret-not-given Dockerfile:3:5 `app` mounts the secret `npm`, which it is not given; the step runs without it',
+    'build/secret-not-given Dockerfile:3:5 `app` mounts the secret `npm`, which it does not provide; the step runs without it',
   ]);
 });
 
@@ -124,6 +124,6 @@ builds:
     Dockerfile: 'FROM scratch\nARG PLAIN SHORT NOTE MORE\n',
   });
   assert.deepEqual(found, [
-    'build/sensitive-arg builds.yaml:7:57 `app` is given a sensitive value as a build argument (`NOTE`, `MORE`, `opts.hostname`): the list of processes shows it, and so may the history of the image',
+    'build/sensitive-arg builds.yaml:7:57 `app` is given a sensitive value as a build argument (`NOTE`, `MORE`, `opts.hostname`): the list of processes shows it, and the history of the image may, too',
   ]);
 });

@@ -35,9 +35,7 @@ test('a build that a file says is pushed needs a tag, where it would be pushed',
     const yaml = `builds:\n  app: { push: ${push} }\n  other: { contexts: { app: "build:app" }, needs: [app] }\n`;
     assert.deepEqual(
       await unnamedIn(t, yaml, { builds }),
-      expected === 0
-        ? []
-        : ['error builds.yaml:2:16 `app` is to be pushed, but has no `tags` to be pushed under'],
+      expected === 0 ? [] : ['error builds.yaml:2:16 `app` would be pushed, but has no `tags`'],
       `${push} ${builds}`,
     );
   }
@@ -47,7 +45,7 @@ test('what a template says of several builds is said once', async (t) => {
   const yaml =
     'templates: { image: { push: true } }\nbuilds: { a: { extends: image }, b: { extends: image }, c: { extends: image, tags: [x] } }\n';
   assert.deepEqual(await unnamedIn(t, yaml), [
-    'error builds.yaml:1:29 `a` and `b` are to be pushed, but have no `tags` to be pushed under',
+    'error builds.yaml:1:29 `a` and `b` would be pushed, but have no `tags`',
   ]);
 });
 
@@ -66,7 +64,7 @@ test('an option for all builds is no error, and says nothing of what only others
   const yaml =
     'builds:\n  helper: {}\n  app: { contexts: { helper: "build:helper" }, needs: [helper], tags: [x] }\n  lone: {}\n';
   assert.deepEqual(await unnamedIn(t, yaml, { overrides: ['*.push=true'] }), [
-    'warning --set:1:1 `lone` is to be pushed, but has no `tags` to be pushed under',
+    'warning --set:1:1 `lone` would be pushed, but has no `tags`',
   ]);
   assert.deepEqual(await unnamedIn(t, yaml, { overrides: ['*.push=false'] }), []);
 });

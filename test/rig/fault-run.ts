@@ -7,10 +7,20 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../lib/model/mod.ts';
 import { findBusybox } from './busybox.ts';
-import { describeFault, drawFaults, type Fault, mend, playFault } from './fault-acts.ts';
+import {
+  describeFault,
+  describeWire,
+  drawFaults,
+  drawWires,
+  type Fault,
+  mend,
+  playFault,
+  playWire,
+  type WireFault,
+} from './fault-acts.ts';
 import { architecturesOf, drawPlan, type FaultPlan, type Files, filesOf, treeOf } from './fault-plan.ts';
 import { buildctlsLeft, type FaultProcess, runFaultProcess } from './fault-process.ts';
-import { startPool, type TestPool } from './pool.ts';
+import { type PoolEngine, startPool, type TestPool } from './pool.ts';
 import { digestOf, platformsOf, unpackImage } from './puller.ts';
 import { type Random, seededRandom } from './random.ts';
 import { realEngine } from './real-engine.ts';
@@ -22,6 +32,8 @@ export interface FaultReport {
   /** What was done, in words. */
   readonly story: readonly string[];
   readonly faults: readonly Fault[];
+  /** What happened to wires besides. */
+  readonly wires: readonly WireFault[];
   /** Of the processes to which it happened: `0`, or the exit code and the codes of problems. */
   readonly ends: readonly string[];
   /** Of the longest of them. */
@@ -43,12 +55,18 @@ const STOP_MS = 20_000;
 /** Problems that faults of engines may end a build with. */
 const EXPECTED = new Set(['engine/none-left', 'engine/lost', 'engine/unreachable', 'engine/disk-full']);
 
-/** Plays one seed. */
-export async function runFaults(t: Cleanup, seed: number): Promise<FaultReport> {
+/**
+ * Plays one seed.
+ *
+ * @param hasWires packets of some engines are late and get lost besides; the rest of what happens is the same without
+ */
+export async function runFaults(t: Cleanup, seed: number, hasWires = false): Promise<FaultReport> {
   const random = seededRandom(seed);
   const plan = drawPlan(random);
   const pool = await startPool(t, { engines: plan.engines, diskBytes: DISK_BYTES });
-  const work = new FaultWork(pool, plan, {
+  const wires = hasWires ? drawWires(seededRandom(seed + 1_000_000), plan.engines) : [];
+  for (const { engine } of wires) await pool.engines[engine]?.machine.wire();
+  const work = new FaultWork(pool, plan, wires, {
     dir: await makeTempDir(t, 'faults-'),
     home: await makeTempDir(t, 'faults-home-'),
     busybox: await readFile(await findBusybox(t)),
@@ -66,6 +84,7 @@ interface Places {
 class FaultWork {
   readonly #pool: TestPool;
   readonly #plan: FaultPlan;
+  readonly #wires: readonly WireFault[];
   readonly #places: Places;
   readonly #story: string[] = [];
   readonly #wrong: string[] = [];
@@ -76,9 +95,10 @@ class FaultWork {
   /** Left in the repository for results by calls that were lost. */
   readonly #known = new Set<string>();
 
-  constructor(pool: TestPool, plan: FaultPlan, places: Places) {
+  constructor(pool: TestPool, plan: FaultPlan, wires: readonly WireFault[], places: Places) {
     this.#pool = pool;
     this.#plan = plan;
+    this.#wires = wires;
     this.#places = places;
   }
 
@@ -86,6 +106,7 @@ class FaultWork {
     return {
       story: this.#story,
       faults: this.#faults,
+      wires: this.#wires,
       ends: this.#ends,
       tookMs: this.#tookMs,
       moved: this.#moved,
@@ -104,6 +125,7 @@ class FaultWork {
     if (before !== undefined) await this.#runWell(before, 'before');
     await this.#runThrough(random, before);
     for (const engine of this.#pool.engines) await mend(engine);
+    for (const { engine } of this.#wires) await this.#pool.engines[engine]?.machine.wire();
     await this.#runWell('v2', 'afterwards');
   }
 
@@ -126,17 +148,17 @@ class FaultWork {
     const gapMs = random.below(3_000);
     this.#faults = faults;
     this.#say(faults.map(describeFault).join(', '));
+    for (const wire of this.#wires) this.#say(describeWire(wire));
     if (count > 1) this.#say(`a second process ${gapMs / 1_000} s later`);
     if (interruptMs !== undefined) this.#say(`Ctrl-C after ${interruptMs / 1_000} s`);
     await this.#write('v2');
     const stopper = new AbortController();
     const playing: Promise<void>[] = [];
     const play = (): void => {
-      for (const fault of faults) {
-        const engine = this.#pool.engines[fault.engine];
-        if (engine === undefined) throw new Error(`there is no engine ${fault.engine}`);
-        playing.push(playFault(fault, engine, stopper.signal));
-      }
+      for (const fault of faults)
+        playing.push(playFault(fault, this.#engineAt(fault.engine), stopper.signal));
+      for (const wire of this.#wires)
+        playing.push(playWire(wire, this.#engineAt(wire.engine), stopper.signal));
     };
     const runs = await Promise.all(
       Array.from({ length: count }, async (_, at) => {
@@ -152,6 +174,12 @@ class FaultWork {
       this.#seeCode(run, at === 0 ? interruptMs : undefined, faults);
     }
     await this.#seeTags(tagsAfter(runs, before), 'through faults');
+  }
+
+  #engineAt(place: number): PoolEngine {
+    const engine = this.#pool.engines[place];
+    if (engine === undefined) throw new Error(`there is no engine ${place}`);
+    return engine;
   }
 
   async #write(version: string): Promise<void> {
@@ -223,7 +251,7 @@ class FaultWork {
     if (planned.length > 0 && planned.length !== this.#plan.builds.length)
       this.#fail(`${what} planned other builds`);
     if (exitCode !== undefined && !events.some(({ type }) => type === 'run-finished'))
-      this.#fail(`${what} has no end`);
+      this.#fail(`${what} is not closed`);
     const running = new Set<string>();
     for (const event of events) {
       if (event.type === 'node-finished' || event.type === 'retry' || event.type === 'early-finished')

@@ -236,7 +236,7 @@ function causeOf({ reason }: Outcome): string {
   const items = reason?.items ?? [];
   if (reason?.code !== 'changed' || items.length === 0) return `reason ${reason?.code}`;
   const classes: readonly (readonly [RegExp, string])[] = [
-    [/^build behind/, 'a parent has another result'],
+    [/^build for context/, 'a parent has another result'],
     [/^image/, 'an external image moved'],
     [/^platform|^engine platform/, 'platforms'],
     [/^Dockerfile/, 'Dockerfile'],

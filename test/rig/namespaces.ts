@@ -1,6 +1,6 @@
 /**
  * Machines of a small network: network namespaces with an address each, joined by a bridge that this machine has an address on, too. What goes
- * to and from each can be delayed and lost. Needs root on Linux, and iproute2.
+ * to and from each can be delayed and lost, on a wire. Needs root on Linux, and iproute2.
  */
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -8,17 +8,9 @@ import { networkInterfaces } from 'node:os';
 import process from 'node:process';
 import { promisify } from 'node:util';
 import type { Cleanup } from './temp.ts';
+import { layWire, type Wire, type WireCount, type WireQuality } from './wire.ts';
 
 const run = promisify(execFile);
-
-/** How the packets of a machine fare, in both directions. */
-export interface Weather {
-  readonly delayMs?: number;
-  /** The delay is so much more or less, at random. */
-  readonly jitterMs?: number;
-  /** Of a hundred packets. */
-  readonly lossPercent?: number;
-}
 
 /** A machine: what runs in it has its address, and reaches the bridge and the other machines. */
 export interface Machine {
@@ -31,8 +23,11 @@ export interface Machine {
   pids(): readonly number[];
   /** Kills all that runs in it, as a machine that loses power. */
   killAll(): void;
-  /** Replaces the weather; without any it is fair. See `weatherSkip`. */
-  weather(weather?: Weather): Promise<void>;
+  /**
+   * Hangs it on a wire with this delay and loss, or changes those of its wire; without any the wire is a good one. The first time
+   * takes its cable out for a moment. See `wireSkip`.
+   */
+  wire(quality?: WireQuality): Promise<WireCount>;
   /** Packets vanish in both directions, as a firewall drops them: nobody is told, and no connection is closed. */
   cutOff(): Promise<void>;
   /** Lets them through again. */
@@ -62,18 +57,6 @@ function findObstacle(): string | false {
   return isMade ? false : 'this machine makes no network namespaces';
 }
 
-/** Why packets cannot be delayed and lost here; false: they can. Not every kernel has netem, in CI neither. */
-export const weatherSkip: string | false = namespacesSkip === false ? findWeather() : namespacesSkip;
-
-function findWeather(): string | false {
-  const name = `bkt${process.pid}-try`;
-  const isMade =
-    spawnSync('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', `${name}2`]).status === 0;
-  const tried = spawnSync('tc', ['qdisc', 'replace', 'dev', name, 'root', 'netem', 'delay', '1ms']);
-  spawnSync('ip', ['link', 'delete', name]);
-  return isMade && tried.status === 0 ? false : 'this kernel has no netem';
-}
-
 let networks = 0;
 
 /**
@@ -98,8 +81,6 @@ export async function makeNetwork(t: Cleanup, size: number): Promise<Network> {
 }
 
 async function makeMachine(name: string, bridge: string, host: string, gateway: string): Promise<Machine> {
-  // The end in the namespace has a name of its own there.
-  const inside = ['netns', 'exec', name];
   // Not `ip netns exec`, which hides the control groups. Mounts that are made there go with the processes.
   const enter = [`--net=/run/netns/${name}`, 'unshare', '--mount', '--propagation', 'slave'];
   await run('ip', ['netns', 'add', name]);
@@ -112,22 +93,26 @@ async function makeMachine(name: string, bridge: string, host: string, gateway: 
     ['route', 'add', 'default', 'via', gateway],
   ])
     await run('ip', ['-n', name, ...words]);
+  let port: '0' | '3' = '3';
   const setPort = async (state: '0' | '3'): Promise<void> => {
+    port = state;
     await run('bridge', ['link', 'set', 'dev', name, 'state', state]);
   };
+  let wire: Promise<Wire> | undefined;
   return {
     name,
     host,
     start: (argv, options) => spawn('nsenter', [...enter, ...argv], options),
     pids: () => pidsOf(name),
     killAll: () => killAll(name),
-    weather: async ({ delayMs = 0, jitterMs = 0, lossPercent = 0 } = {}) => {
-      const netem = [
-        ...['netem', 'limit', '100000', 'delay', `${delayMs}ms`, ...(jitterMs > 0 ? [`${jitterMs}ms`] : [])],
-        ...(lossPercent > 0 ? ['loss', `${lossPercent}%`] : []),
-      ];
-      await run('tc', ['qdisc', 'replace', 'dev', name, 'root', ...netem]);
-      await run('ip', [...inside, 'tc', 'qdisc', 'replace', 'dev', 'eth0', 'root', ...netem]);
+    wire: async (quality = {}) => {
+      if (wire === undefined) {
+        wire = layWire(name, bridge, Number(host.split('.').at(-1)));
+        await wire;
+        // That of the new port.
+        await setPort(port);
+      }
+      return (await wire).set(quality);
     },
     // The port of the bridge forwards nothing and takes nothing.
     cutOff: () => setPort('0'),

@@ -62,7 +62,7 @@ export const CASES: readonly RebaseCase[] = [
   {
     name: 'a label that the child sets to the same',
     base: { before: 'LABEL a=1', after: 'LABEL a=2' },
-    outcome: "whether its label a is its own or its parent's is not known",
+    outcome: 'its label a may be its own or that of its parent',
     child: `FROM base\nLABEL a=1\n${RUN}`,
   },
   {
@@ -98,7 +98,7 @@ export const CASES: readonly RebaseCase[] = [
   {
     name: 'ports that go and may be the own ones',
     base: { before: 'EXPOSE 80 90', after: 'EXPOSE 90' },
-    outcome: 'its parent has no longer EXPOSE 80/tcp, which it may have itself',
+    outcome: 'its parent no longer has EXPOSE 80/tcp, which it may set itself',
     child: `FROM base\nEXPOSE 80\n${RUN}`,
   },
   {
@@ -143,7 +143,7 @@ export const CASES: readonly RebaseCase[] = [
   {
     name: 'a label that is no longer given',
     base: { before: 'LABEL a=1', after: 'LABEL a=2' },
-    outcome: 'the label a is no longer given, and what is below it is not known',
+    outcome: 'the label a was removed, and the value of the base image is unknown',
     child: `FROM base\n${RUN}`,
     labels: { before: { a: 'x' }, after: {} },
   },
@@ -162,7 +162,7 @@ export const CASES: readonly RebaseCase[] = [
   {
     name: 'an inline cache',
     base: { before: 'LABEL a=1', after: 'LABEL a=2' },
-    outcome: 'its config is not written as the engine does',
+    outcome: 'its config is not in the form that the engine writes',
     child: `FROM base\n${RUN}`,
     args: ['--export-cache', 'type=inline'],
   },

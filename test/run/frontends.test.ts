@@ -82,7 +82,7 @@ test('harmless opts are a part of the key; with others a build is called each ti
   const baked = await world.bake();
   assertOk(baked);
   const decided = baked.events.find((event) => event.type === 'node-decided');
-  assert.match(JSON.stringify(decided), /opts\.contextsubdir may change what is read/);
+  assert.match(JSON.stringify(decided), /opts\.contextsubdir may change which files are read/);
   assert.equal(await kindOf(world), 'built');
 });
 

@@ -294,7 +294,7 @@ test('a dry run says on what a build depends whose parent would be built', async
   // A real run waits for it and knows.
   assert.match(
     (await world.bake()).outcome('child').reason?.text ?? '',
-    /^build behind base has another result/,
+    /^build for context base has another result/,
   );
 });
 

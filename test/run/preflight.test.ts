@@ -102,7 +102,7 @@ test('of a tag that is not valid it is said what is wrong with it, and where the
   const plan = { set, nodes: new Map([[node.build.name, node]]) } as unknown as Plan;
   const hints = (await checkPlan(plan, new DockerfileLibrary('/'))).map(({ hint = '' }) => hint.split('\n'));
   assert.match(hints[0]?.[0] ?? '', /^What follows the colon has .*slug/);
-  assert.equal(hints[1]?.[0], 'Repositories are lowercase: r.example/x:1');
+  assert.equal(hints[1]?.[0], 'Write the repository in lowercase: r.example/x:1');
   assert.match(hints[2]?.[0] ?? '', /a digest cannot be chosen/);
   for (const [, ...origins] of hints) {
     assert.deepEqual(origins, [

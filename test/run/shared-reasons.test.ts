@@ -79,7 +79,7 @@ test('a fresh machine says which file, which image and which parent changed', as
     reasonOf(baked, 'a')?.text ?? '',
     /^image [\w.:]+\/base:1 changed sha256:[0-9a-f]{12}… → sha256:[0-9a-f]{12}…$/,
   );
-  assert.deepEqual(reasonOf(baked, 'b')?.items, ['build behind a has another result']);
+  assert.deepEqual(reasonOf(baked, 'b')?.items, ['build for context a has another result']);
   assert.deepEqual(reasonOf(baked, 'c')?.items, ['Dockerfile: LABEL x=y added', 'context: file changed']);
   // And the next fresh machine goes by what this one built.
   await world.write({ 'c/Dockerfile': 'FROM scratch\nCOPY file /\n' });
@@ -125,7 +125,7 @@ builds:
   await world.write(tree('eighteen', 'hunter33hunter33')(world.registry.host));
   const secret = await bakeFresh(t, world);
   assert.deepEqual(reasonOf(secret, 'a')?.items, [
-    'an argument changed (which one is not recorded, its value may be secret)',
+    'an argument changed (its name is not recorded, since the value may be secret)',
   ]);
 });
 

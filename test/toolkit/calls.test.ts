@@ -168,7 +168,7 @@ test('definitions need no file, their paths start in the working directory, and 
   assert.ok(!odd.ok);
   assert.equal(
     odd.error[0]?.message,
-    'definition has what a builds file cannot hold: builds.a.context is a function',
+    'definition exports a value that a builds file cannot hold: builds.a.context is a function',
   );
 });
 
@@ -314,7 +314,7 @@ test('values that a definition would lose are refused', async (t) => {
   assert.ok(!result.ok);
   assert.equal(
     result.error[0]?.message,
-    'definition has what a builds file cannot hold: builds.a.args is a Map',
+    'definition exports a value that a builds file cannot hold: builds.a.args is a Map',
   );
 });
 

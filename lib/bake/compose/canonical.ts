@@ -100,7 +100,7 @@ function dropEmptyServers(file: MapNode): MapNode {
 
 /** A value that has neither form. */
 function refuse(node: Node, wanted: string, report: Report): Node {
-  report.add(node.span, `${wanted} is wanted here, and this is ${kindOf(node)}`);
+  report.add(node.span, `${wanted} is expected here, not ${kindOf(node)}`);
   return node;
 }
 
@@ -220,7 +220,7 @@ function transformPairs(node: Node, _into: (node: Node) => Node, report: Report)
   const values: (readonly [string, Node])[] = [];
   for (const item of node.items) {
     const equals = isText(item) ? item.text.indexOf('=') : -1;
-    if (!isText(item) || equals === -1) report.add(item.span, `"${goText(item)}" is no key=value`);
+    if (!isText(item) || equals === -1) report.add(item.span, `"${goText(item)}" is not key=value`);
     else values.push([item.text.slice(0, equals), textNode(item.text.slice(equals + 1), item.span)]);
   }
   return mapNode(values, node.span);
@@ -232,14 +232,15 @@ function transformSsh(node: Node, _into: (node: Node) => Node, report: Report): 
   const values: (readonly [string, Node])[] = [];
   for (const item of node.items) {
     if (!isText(item)) {
-      refuse(item, 'A text', report);
+      refuse(item, 'A string', report);
       continue;
     }
     const equals = item.text.indexOf('=');
     if (equals !== -1)
       values.push([item.text.slice(0, equals), textNode(item.text.slice(equals + 1), item.span)]);
     else if (item.text === 'default') values.push(['default', nullNode(item.span)]);
-    else report.add(item.span, `"${item.text}" is no SSH agent or key`, 'Write default, or id=path.');
+    else
+      report.add(item.span, `"${item.text}" is not a valid SSH agent or key`, 'Write default, or id=path.');
   }
   return mapNode(values, node.span);
 }
@@ -312,7 +313,7 @@ function transformExternal(node: Node, _into: (node: Node) => Node, report: Repo
   if (old === undefined) return resource;
   if (name === undefined) return withEntry(resource, 'name', old);
   if (goText(name) !== goText(old)) {
-    report.add(old.span, 'name and external.name are not the same', 'Keep name, and write external: true.');
+    report.add(old.span, '`name` and `external.name` differ', 'Keep `name`, and write `external: true`.');
   }
   return resource;
 }

@@ -81,7 +81,7 @@ class Reader {
       this.#skipSpace();
     }
     const start = this.#at;
-    if (start >= this.#text.length) this.#fail('The file ends behind "export"', start - 1, start);
+    if (start >= this.#text.length) this.#fail('The file ends after "export"', start - 1, start);
     for (let at = start; at < this.#text.length; at++) {
       const char = this.#text[at] as string;
       if (SPACE_IN_LINE.test(char)) continue;

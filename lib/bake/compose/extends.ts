@@ -37,7 +37,7 @@ export async function applyExtends(document: MapNode, resets: Resets, way: Way):
     if (section.kind !== 'map') {
       way.scope.shared.report.add(
         result.entries.get(kind)?.keySpan,
-        `${kind} has to be a map, and it is ${kindOf(section)}`,
+        `${kind} must be a map, not ${kindOf(section)}`,
       );
       continue;
     }
@@ -63,8 +63,8 @@ async function resolve(name: string, from: Base, way: Way): Promise<Node> {
     const glued = isText(service) ? /^([\w-]+):(\S.*)$/.exec(service.text) : null;
     report.add(
       service.span,
-      `The service "${name}" has to be a map, and it is ${kindOf(service)}`,
-      glued === null ? undefined : `A space is due behind the colon: ${glued[1]}: ${glued[2]}`,
+      `The service "${name}" must be a map, not ${kindOf(service)}`,
+      glued === null ? undefined : `A space is missing after the colon: ${glued[1]}: ${glued[2]}`,
     );
     return service;
   }
@@ -83,7 +83,7 @@ async function resolve(name: string, from: Base, way: Way): Promise<Node> {
     const hint = didYouMean(wanted.service, base.services.keys());
     report.add(
       entry.value.span,
-      `The service "${name}" extends "${wanted.service}", which is not there${where}`,
+      `The service "${name}" extends "${wanted.service}", which does not exist${where}`,
       hint,
     );
     return bare;
@@ -106,13 +106,12 @@ function readExtends(
   value: Node,
 ): { readonly service: string; readonly file?: Node & { readonly text: string } } | string {
   if (isText(value)) return { service: value.text };
-  if (value.kind !== 'map') return `extends is the name of a service or a map, and this is ${kindOf(value)}`;
+  if (value.kind !== 'map') return `extends must be the name of a service or a map, not ${kindOf(value)}`;
   const service = valueAt(value, 'service');
-  if (service === undefined || !isText(service))
-    return 'extends needs the name of a service, as `service: base`';
+  if (service === undefined || !isText(service)) return 'extends has no `service`, as in `service: base`';
   const file = valueAt(value, 'file');
   if (file === undefined || isNull(file)) return { service: service.text };
-  return isText(file) ? { service: service.text, file } : 'extends.file has to be a path';
+  return isText(file) ? { service: service.text, file } : 'extends.file must be a path';
 }
 
 function baseOf(file: Node & { readonly text: string }, way: Way): Promise<Base | undefined> {
@@ -139,7 +138,7 @@ async function readBase(
   if (report.problems.length > before) return undefined;
   const services = model.entries.get('services')?.value;
   if (services?.kind !== 'map') {
-    report.add(file.span, `${path} has no services that could be extended`);
+    report.add(file.span, `${path} has no services to extend`);
     return undefined;
   }
   return { services: new Map([...services.entries].map(([name, { value }]) => [name, value])), resets };

@@ -29,7 +29,7 @@ interface Extended {
 export function extendTarget(target: Extended, extension: Node): void {
   if (isNull(extension)) return;
   if (extension.kind !== 'map') {
-    target.report.add(extension.span, `x-bake has to be a map, and this is ${kindOf(extension)}`);
+    target.report.add(extension.span, `x-bake must be a map, not ${kindOf(extension)}`);
     return;
   }
   const before = target.report.problems.length;
@@ -57,13 +57,13 @@ function wordsAt(extension: MapNode, key: string, report: Report): readonly Word
       .map((text) => ({ text, span: node.span }));
   }
   if (node.kind === 'map') {
-    report.add(node.span, `x-bake.${key} has to be a list of texts, and this is a map`);
+    report.add(node.span, `x-bake.${key} must be a list of strings, not a map`);
     return [];
   }
   return node.items.flatMap((item): readonly Word[] => {
     if (isNull(item)) return [];
     if (item.kind === 'scalar') return [{ text: writtenText(item), span: item.span }];
-    report.add(item.span, `x-bake.${key} has to be a list of texts, and this is ${kindOf(item)}`);
+    report.add(item.span, `x-bake.${key} must be a list of strings, not ${kindOf(item)}`);
     return [];
   });
 }
@@ -137,8 +137,8 @@ function addFlags({ values, report }: Extended, extension: MapNode): void {
     else
       report.add(
         node.span,
-        `x-bake.${key} has to be true or false`,
-        'A text, as a variable gives it, may be yes or no.',
+        `x-bake.${key} must be true or false`,
+        'Use true or false; a variable may also hold yes or no.',
       );
   }
 }
@@ -147,12 +147,12 @@ function addContexts({ values, report }: Extended, extension: MapNode): void {
   const node = valueAt(extension, 'contexts');
   if (node === undefined || isNull(node)) return;
   if (node.kind !== 'map') {
-    report.add(node.span, `x-bake.contexts has to be a map, and this is ${kindOf(node)}`);
+    report.add(node.span, `x-bake.contexts must be a map, not ${kindOf(node)}`);
     return;
   }
   for (const { value } of node.entries.values()) {
     if (value.kind !== 'scalar')
-      report.add(value.span, `A path or an address is wanted here, and this is ${kindOf(value)}`);
+      report.add(value.span, `A path or an address is expected here, not ${kindOf(value)}`);
   }
   if (node.entries.size > 0) values.contexts = new Map([...namedContexts(node), ...(values.contexts ?? [])]);
 }

@@ -25,7 +25,7 @@ export function parseVolume(
     else if (char === undefined || (char === ':' && !/^\p{L}$/u.test(field))) {
       if (open === 0) {
         if (field === '') {
-          const hint = 'A variable that is not set leaves nothing between the colons.';
+          const hint = 'Check for an unset variable between the colons.';
           return { ok: false, message: `The volume "${text}" has an empty part`, hint };
         }
         if (fields.length === 2 && char === ':') {
@@ -74,17 +74,17 @@ export function parsePorts(text: string): Parsed<{ readonly ports: readonly Port
     message: `The port "${text}" ${message}`,
     hint: 'A port looks like 80, 8080:80 or 127.0.0.1:8080:80/udp.',
   });
-  if (target === '') return wrong('names no port of the container');
+  if (target === '') return wrong('has no container port');
   if (!['tcp', 'udp', 'sctp'].includes(protocol)) return wrong(`has an unknown protocol "${protocol}"`);
   const bare = /^\[(.*)\]$/.exec(address)?.[1] ?? address;
-  if (bare !== '' && !isAddress(bare)) return wrong(`has an address that is none, "${address}"`);
+  if (bare !== '' && !isAddress(bare)) return wrong(`has an invalid address "${address}"`);
   const inside = readRange(target);
-  if (inside === undefined) return wrong(`has a container port that is none, "${target}"`);
+  if (inside === undefined) return wrong(`has an invalid container port "${target}"`);
   const outside = published === '' ? undefined : readRange(published);
-  if (published !== '' && outside === undefined) return wrong(`has a host port that is none, "${published}"`);
+  if (published !== '' && outside === undefined) return wrong(`has an invalid host port "${published}"`);
   const count = inside[1] - inside[0];
   if (outside !== undefined && outside[1] - outside[0] !== count && count !== 0) {
-    return wrong('has two ranges that are not equally long');
+    return wrong('has two ranges of different lengths');
   }
   const ports: Port[] = [];
   for (let index = 0; index <= count; index++) {

@@ -47,7 +47,7 @@ export async function applyInclude(document: MapNode, resets: Resets, way: Inclu
   let result = withoutEntry(document, 'include');
   if (isNull(list)) return result;
   if (list.kind !== 'list') {
-    report.add(list.span, `include has to be a list, and this is ${kindOf(list)}`);
+    report.add(list.span, `include must be a list, not ${kindOf(list)}`);
     return result;
   }
   for (const item of list.items) {
@@ -72,14 +72,14 @@ interface Named {
 function readInclude(item: Node, report: Report): Include | undefined {
   if (isText(item)) return { paths: [{ path: item.text, node: item }], envFiles: [] };
   if (item.kind !== 'map') {
-    if (!isNull(item)) report.add(item.span, `A path or a map is wanted here, and this is ${kindOf(item)}`);
+    if (!isNull(item)) report.add(item.span, `A path or a map is expected here, not ${kindOf(item)}`);
     return undefined;
   }
   const paths = readPaths(valueAt(item, 'path'), report);
   const envFiles = readPaths(valueAt(item, 'env_file'), report);
   const directory = valueAt(item, 'project_directory');
   if (directory !== undefined && !isNull(directory) && !isText(directory)) {
-    report.add(directory.span, `A path is wanted here, and this is ${kindOf(directory)}`);
+    report.add(directory.span, `A path is expected here, not ${kindOf(directory)}`);
   }
   const projectDirectory = directory !== undefined && isText(directory) ? directory.text : '';
   if (paths === undefined || envFiles === undefined) return undefined;
@@ -92,7 +92,7 @@ function readPaths(node: Node | undefined, report: Report): readonly Named[] | u
   const paths: Named[] = [];
   for (const item of items) {
     if (isText(item)) paths.push({ path: item.text, node: item });
-    else report.add(item.span, `A path is wanted here, and this is ${kindOf(item)}`);
+    else report.add(item.span, `A path is expected here, not ${kindOf(item)}`);
   }
   return paths.length === items.length ? paths : undefined;
 }
@@ -107,14 +107,14 @@ async function loadInclude(
   const mainPath = main?.path ?? '';
   const { workingDir, projectDir } = await directoriesOf(wanted, mainPath, scope);
   if (main !== undefined && including.length > MAX_DEPTH) {
-    shared.report.add(main.node.span, `Files include one another over more than ${MAX_DEPTH} steps`);
+    shared.report.add(main.node.span, `Files include one another more than ${MAX_DEPTH} levels deep`);
     return undefined;
   }
   if (main !== undefined && including.includes(mainPath)) {
     shared.report.add(
       main.node.span,
       `${mainPath} includes itself`,
-      `The way there: ${[...including.filter((name) => name !== ''), mainPath].join(' → ')}`,
+      `Remove one of these: ${[...including.filter((name) => name !== ''), mainPath].join(' → ')}`,
     );
     return undefined;
   }
@@ -206,7 +206,7 @@ function takeIn(model: MapNode, document: MapNode, resets: Resets, report: Repor
       const wrong = from.kind === 'map' ? (to ?? from) : from;
       report.add(
         result.entries.get(kind)?.keySpan ?? wrong.span,
-        `${kind} has to be a map, and it is ${kindOf(wrong)}`,
+        `${kind} must be a map, not ${kindOf(wrong)}`,
       );
       continue;
     }

@@ -104,7 +104,7 @@ function fill(node: Node, at: Position<Cast>, lookup: Lookup, report: Report): N
   report.add(
     node.span,
     `"${filled.text}"${origin} is not ${words[cast]}`,
-    'A default helps where a variable may be unset: ${NAME:-1}.',
+    'Give a variable that may be unset a default: ${NAME:-1}.',
   );
   return node;
 }

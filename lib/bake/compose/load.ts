@@ -83,7 +83,7 @@ function rootOf(document: ComposeDocument, source: SourceFile, report: Report): 
   const { root } = document;
   if (root?.kind === 'map') return root;
   const span = root?.span ?? { source, start: 0, end: Math.min(1, source.text.length) };
-  const what = root === undefined || isNull(root) ? 'The document is empty' : 'The document is no map';
+  const what = root === undefined || isNull(root) ? 'The document is empty' : 'The document is not a map';
   report.add(span, what, 'A Compose file begins with `services:`.');
   return undefined;
 }

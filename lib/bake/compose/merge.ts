@@ -90,8 +90,8 @@ function mergeAt(base: Node, over: Node, at: Position<Rule>, report: Report): No
 function refuse(base: Node, over: Node, report: Report): Node {
   report.add(
     over.span,
-    `This is ${kindOf(over)}, and what it is put over is ${kindOf(base)}`,
-    'Write both alike, or put !override before this one.',
+    `This is ${kindOf(over)}, but the value it overrides is ${kindOf(base)}`,
+    'Write both in the same form, or put !override before this one.',
   );
   return base;
 }
@@ -170,7 +170,7 @@ function asMapping(node: Node, withDefaults: boolean, report: Report): MapNode {
   const values: (readonly [string, Node])[] = [];
   for (const item of items) {
     if (isText(item)) values.push([item.text, withDefaults ? startedDependency(item) : nullNode(item.span)]);
-    else report.add(item.span, `A name is wanted here, and this is ${kindOf(item)}`);
+    else report.add(item.span, `A name is expected here, not ${kindOf(item)}`);
   }
   return mapNode(values, node.span);
 }
@@ -190,7 +190,7 @@ export function startedDependency({ span }: Node): MapNode {
 function mergeLogging(base: Node, over: Node, at: Position<Rule>, report: Report): Node {
   if (base.kind !== 'map' || over.kind !== 'map') {
     const wrong = base.kind === 'map' ? over : base;
-    report.add(wrong.span, `logging has to be a map to be merged, and this is ${kindOf(wrong)}`);
+    report.add(wrong.span, `logging must be a map to be merged, not ${kindOf(wrong)}`);
     return over;
   }
   const lower = base.entries.get('driver')?.value;
@@ -203,7 +203,7 @@ function mergeLogging(base: Node, over: Node, at: Position<Rule>, report: Report
 function mergeSubnets(base: Node, over: Node, _at: Position<Rule>, report: Report): Node {
   for (const node of [base, over]) {
     if (node.kind === 'list' && node.items.every((item) => item.kind === 'map')) continue;
-    report.add(node.span, 'ipam.config has to be a list of maps');
+    report.add(node.span, 'ipam.config must be a list of maps');
   }
   return over;
 }
@@ -271,8 +271,8 @@ function uniqueItems(items: readonly Node[], keyOf: KeyOf, report: Report): read
 
 function keyOfPair(item: Node, report: Report): string | undefined {
   if (isText(item)) return item.text.split('=', 1)[0] ?? '';
-  const hint = item.kind === 'map' ? 'Write NAME=value, or take the dash away.' : 'Put it in quotes.';
-  report.add(item.span, `A text is wanted here, and this is ${kindOf(item)}`, hint);
+  const hint = item.kind === 'map' ? 'Write NAME=value, or remove the dash.' : 'Put it in quotes.';
+  report.add(item.span, `A string is expected here, not ${kindOf(item)}`, hint);
   return undefined;
 }
 
@@ -280,7 +280,7 @@ function keyOfPair(item: Node, report: Report): string | undefined {
 function textAt(item: MapNode, key: string, report: Report): string | undefined {
   const value = item.entries.get(key)?.value;
   if (value !== undefined && isText(value)) return value.text;
-  report.add((value ?? item).span, value === undefined ? `${key} is missing` : `${key} has to be a text`);
+  report.add((value ?? item).span, value === undefined ? `${key} is missing` : `${key} must be a string`);
   return undefined;
 }
 
@@ -292,7 +292,7 @@ function keyOfMount(directory: string): KeyOf {
       const source = item.entries.get('source')?.value;
       return `${directory}/${source === undefined ? '<nil>' : goText(source)}`;
     }
-    report.add(item.span, `A name or a map is wanted here, and this is ${kindOf(item)}`);
+    report.add(item.span, `A name or a map is expected here, not ${kindOf(item)}`);
     return undefined;
   };
 }
@@ -304,7 +304,7 @@ function keyOfEnvFile(item: Node, report: Report): string | undefined {
 
 function keyOfExpose(item: Node, report: Report): string | undefined {
   if (item.kind === 'scalar' && (item.type === 'string' || item.type === 'int')) return item.text;
-  report.add(item.span, `A port is wanted here, and this is ${kindOf(item)}`);
+  report.add(item.span, `A port is expected here, not ${kindOf(item)}`);
   return undefined;
 }
 

@@ -32,17 +32,17 @@ export function reportMistake(source: SourceFile, mistake: YAMLError, report: Re
   const told = conflict(found) ?? tab(found, mistake.code) ?? unclosed(found) ?? indentation(found);
   const isNested = mistake.code === 'BLOCK_AS_IMPLICIT_KEY';
   if (told !== undefined) report.add(told.span ?? span, told.message, told.hint);
-  else if (isNested) report.add(span, 'A key begins here, within the value of another one', NESTED);
+  else if (isNested) report.add(span, 'A key starts inside the value of another key', NESTED);
   else report.add(span, `This is not valid YAML: ${message}`, HINTS[mistake.code]);
 }
 
 const NESTED =
-  'A value with a colon and a space needs quotes, and there can be no keys below a key that has a value.';
+  'Put quotes around a value that contains ": ". A key that has a value cannot have keys below it.';
 
 const HINTS: Readonly<Record<string, string | undefined>> = {
-  BAD_ALIAS: 'A * stands for an anchor above. Put quotes around it if it is a text.',
+  BAD_ALIAS: 'A * refers to an anchor above. Put quotes around it if it is part of a string.',
   BAD_SCALAR_START: 'Put quotes around the value.',
-  MULTILINE_IMPLICIT_KEY: 'Each line needs a key with a colon and a space behind it.',
+  MULTILINE_IMPLICIT_KEY: 'Start each line with a key, a colon and a space.',
 };
 
 function conflict({ source }: Found): Told | undefined {
@@ -50,8 +50,8 @@ function conflict({ source }: Found): Told | undefined {
   if (mark === null) return undefined;
   const span = { source, start: mark.index, end: mark.index + mark[0].length };
   return {
-    message: 'The file holds a merge conflict',
-    hint: 'Keep one side, and take the markers out.',
+    message: 'The file contains a merge conflict',
+    hint: 'Keep one side, and remove the markers.',
     span,
   };
 }
@@ -66,13 +66,13 @@ function unclosed({ source, span, message }: Found): Told | undefined {
   if (quote !== undefined) {
     const open = openingOf(source.text, quote, span.start);
     const place = open === -1 ? span : { source, start: open, end: endOfLine(source.text, open) };
-    return { message: 'The quote is never closed', hint: 'Quotes come in pairs.', span: place };
+    return { message: 'The quote is never closed', hint: 'Add the closing quote.', span: place };
   }
   const isOpen = /^Flow (?:sequence|map) (?:in block|must end)|^Implicit keys of flow sequence/.test(message);
   if (!isOpen) return undefined;
   return {
-    message: 'A bracket is open here, and this does not belong into it',
-    hint: 'Look above for a bracket that is never closed, or for a comma that is missing.',
+    message: 'Unexpected text inside an open bracket',
+    hint: 'Look above for an unclosed bracket or a missing comma.',
   };
 }
 
@@ -80,7 +80,7 @@ function indentation({ source, line, lineStart, message }: Found): Told | undefi
   if (!message.startsWith('All mapping items must start')) return undefined;
   const indent = /^ */.exec(line)?.[0].length ?? 0;
   return {
-    message: 'The line is indented like nothing above it',
+    message: 'The indentation of this line matches no line above it',
     hint: `It starts in column ${indent + 1}; the keys of one map all start in the same column.`,
     span: { source, start: lineStart + indent, end: lineStart + line.length },
   };

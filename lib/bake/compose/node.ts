@@ -144,7 +144,7 @@ export function kindOf(node: Node): string {
   if (node.kind === 'list') return 'a list';
   if (node.kind === 'map') return 'a map';
   const words = {
-    string: 'a text',
+    string: 'a string',
     int: 'a number',
     float: 'a number',
     bool: 'true or false',

@@ -60,7 +60,7 @@ function resolveContext(node: Node, place: Place): Node {
   if (!isText(node)) {
     place.report.add(
       node.span,
-      `A path or an address is wanted here, and this is ${kindOf(node)}`,
+      `A path or an address is expected here, not ${kindOf(node)}`,
       isQuotable ? 'Put it in quotes.' : undefined,
     );
     return node;
@@ -73,7 +73,7 @@ function resolveContext(node: Node, place: Place): Node {
 
 function resolvePath(node: Node, place: Place): Node {
   if (!isText(node)) {
-    place.report.add(node.span, `A path is wanted here, and this is ${kindOf(node)}`);
+    place.report.add(node.span, `A path is expected here, not ${kindOf(node)}`);
     return node;
   }
   const path = expandHome(node.text, place.home);

@@ -95,21 +95,21 @@ async function envFileOf(item: Node, shared: Shared): Promise<SourceFile | undef
       : isText(required)
         ? readBoolean(required.text)
         : goText(required) === 'true';
-  if (isRequired === undefined) shared.report.add(required?.span, 'required has to be true or false');
+  if (isRequired === undefined) shared.report.add(required?.span, 'required must be true or false');
   const source = await readOptional(path.text, shared);
   if (source === undefined) {
     if (isRequired !== false) {
       shared.report.add(
         path.span,
         `There is no env file ${path.text}`,
-        'Bake reads it, too. Write it as a map with `required: false` where it may be missing.',
+        'Create it, or write it as a map with `required: false`; bake reads env files, too.',
       );
     }
     return undefined;
   }
   const format = valueAt(item, 'format');
   if (format !== undefined && goText(format) !== '' && goText(format) !== '.env') {
-    shared.report.add(format.span, `Bake reads no env files of the format "${goText(format)}"`);
+    shared.report.add(format.span, `Bake cannot read env files in the format "${goText(format)}"`);
     return undefined;
   }
   return source;
@@ -129,7 +129,7 @@ export function readPairs(
     const equals = text.indexOf('=');
     const name = equals === -1 ? text : text.slice(0, equals);
     if (/\s$/.test(name))
-      report.add(item.span, `There is a space behind the name "${name.trimEnd()}"`, 'Write name=value.');
+      report.add(item.span, `There is a space after the name "${name.trimEnd()}"`, 'Write name=value.');
     pairs.set(name, equals === -1 ? null : text.slice(equals + 1));
   }
   return pairs;
@@ -145,7 +145,7 @@ function readSecrets(section: MapNode | undefined, { report }: Shared): Readonly
     const external = valueAt(value, 'external');
     const isExternal =
       external !== undefined && (isText(external) ? readBoolean(external.text) : goText(external) === 'true');
-    if (isExternal === undefined) report.add(external?.span, 'external has to be true or false');
+    if (isExternal === undefined) report.add(external?.span, 'external must be true or false');
     secrets.set(name, {
       file: textAt('file'),
       environment: textAt('environment'),
@@ -165,7 +165,7 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
         report.add(
           keySpan,
           `The service "${name}" has neither a build nor an image`,
-          'Keys like context and args stand below build.',
+          'Put keys such as context and args below `build`.',
         );
       continue;
     }
@@ -174,7 +174,7 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
     if (inline !== undefined && file !== undefined && goText(inline) !== '' && goText(file) !== '') {
       report.add(
         inline.span,
-        `The service "${name}" has a dockerfile and a dockerfile_inline`,
+        `The service "${name}" has both dockerfile and dockerfile_inline`,
         'Keep one of the two.',
       );
     }
@@ -188,7 +188,7 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
           item.span,
           `There is no secret "${id}"`,
           didYouMean(id, secrets.keys()) ??
-            'Say at the top level where it is: `secrets: { name: { file: path } }`.',
+            'Declare it at the top level: `secrets: { name: { file: path } }`.',
         );
       }
     }
@@ -197,8 +197,8 @@ function checkConsistency({ services, secrets }: Project, { report }: Shared): v
     if (isExternal || file !== '' || environment !== '') continue;
     report.add(
       keySpan,
-      `The secret "${name}" comes neither from a file nor from the environment`,
-      'Give it a file or an environment.',
+      `The secret "${name}" has neither file nor environment`,
+      'Add `file` or `environment`.',
     );
   }
 }

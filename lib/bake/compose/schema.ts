@@ -24,7 +24,7 @@ type Check = (node: Node, name: string, report: Report) => void;
 type Kind = 'string' | 'integer' | 'number' | 'boolean' | 'null' | 'map';
 
 const WORDS: Readonly<Record<Kind, string>> = {
-  string: 'a text',
+  string: 'a string',
   integer: 'a whole number',
   number: 'a number',
   boolean: 'true or false',
@@ -49,7 +49,7 @@ function oneOf(...kinds: readonly Kind[]): Check {
     const hint = isQuotable ? 'Put it in quotes.' : undefined;
     report.add(
       node.span,
-      `${name} has to be ${join(kinds.map((kind) => WORDS[kind]))}, and this is ${kindOf(node)}`,
+      `${name} must be ${join(kinds.map((kind) => WORDS[kind]))}, not ${kindOf(node)}`,
       hint,
     );
   };
@@ -64,7 +64,7 @@ function listOf(check: Check, isUnique = false): Check {
   return (node, name, report) => {
     if (node.kind !== 'list') {
       const hint = isText(node) && /^[^\s,[\]{}"']+$/.test(node.text) ? `Write [${node.text}].` : undefined;
-      report.add(node.span, `${name} has to be a list, and this is ${kindOf(node)}`, hint);
+      report.add(node.span, `${name} must be a list, not ${kindOf(node)}`, hint);
       return;
     }
     node.items.forEach((item, index) => {
@@ -72,7 +72,7 @@ function listOf(check: Check, isUnique = false): Check {
       if (!isUnique) return;
       const first = node.items.findIndex((other) => isSame(other, item));
       if (first < index)
-        report.add(item.span, `"${goText(item)}" stands twice in ${name}`, 'Keep one of the two.');
+        report.add(item.span, `"${goText(item)}" appears twice in ${name}`, 'Keep one of the two.');
     });
   };
 }
@@ -81,7 +81,7 @@ function listOf(check: Check, isUnique = false): Check {
 function mapOf(check: Check, keys = /[^\n]/, wanted = 'has to have a name'): Check {
   return (node, name, report) => {
     if (node.kind !== 'map') {
-      report.add(node.span, `${name} has to be a map, and this is ${kindOf(node)}`);
+      report.add(node.span, `${name} must be a map, not ${kindOf(node)}`);
       return;
     }
     for (const [key, { keySpan, value }] of node.entries) {
@@ -100,8 +100,7 @@ function record(
 ): Check {
   return (node, name, report) => {
     if (node.kind !== 'map') {
-      if (!report.knows(node.span))
-        report.add(node.span, `${name} has to be a map, and this is ${kindOf(node)}`);
+      if (!report.knows(node.span)) report.add(node.span, `${name} must be a map, not ${kindOf(node)}`);
       return;
     }
     for (const [key, { keySpan, value }] of node.entries) {
@@ -124,8 +123,8 @@ function unknownKey(key: string, span: Span, name: string, known: readonly strin
     span,
     `${name} has no key "${key}"`,
     didYouMean(key, known) ??
-      (BAKE_KEYS.has(key) ? `Bake has it below x-bake: \`x-bake: { ${key}: … }\`.` : undefined) ??
-      `Keys are: ${[...known].sort().join(', ')}.`,
+      (BAKE_KEYS.has(key) ? `Put it below x-bake: \`x-bake: { ${key}: … }\`.` : undefined) ??
+      `Valid keys: ${[...known].sort().join(', ')}.`,
   );
 }
 
@@ -134,7 +133,7 @@ function byForm(forms: { readonly map: Check; readonly list: Check; readonly wor
   return (node, name, report) => {
     if (node.kind === 'map') forms.map(node, name, report);
     else if (node.kind === 'list') forms.list(node, name, report);
-    else report.add(node.span, `${name} has to be ${forms.words}, and this is ${kindOf(node)}`);
+    else report.add(node.span, `${name} must be ${forms.words}, not ${kindOf(node)}`);
   };
 }
 
@@ -248,11 +247,7 @@ export function checkModel(model: MapNode, report: Report): Sections {
   if (services?.kind !== 'map' && secrets === undefined) {
     // Where a document was refused, its services are only not known.
     if (!report.isWrong) {
-      report.add(
-        model.span,
-        'There is nothing in this file that bake could build',
-        'A Compose file has services.',
-      );
+      report.add(model.span, 'This file has nothing that bake can build', 'Add `services:`.');
     }
     return { services: undefined, secrets: undefined };
   }

@@ -104,10 +104,10 @@ export async function readNamed(path: string, span: Span, shared: Shared): Promi
   if (source === undefined) {
     const isRemote = /(?:^|\/)(?:[a-z][a-z0-9+.-]+:\/|git@)/i.test(path);
     const message = isRemote
-      ? `Files from elsewhere are not read: ${path.replace(/:\/(?!\/)/, '://')}`
+      ? `Remote files are not read: ${path.replace(/:\/(?!\/)/, '://')}`
       : `There is no file ${path}`;
     const hint = isRemote
-      ? 'Clone or download them, and name the file.'
+      ? 'Clone or download the file, and name the local copy.'
       : 'Paths are relative to the directory of the project.';
     shared.report.add(span, message, hint);
   }

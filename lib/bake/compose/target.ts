@@ -160,7 +160,7 @@ function readSize(context: Context): void {
   if (size?.kind === 'scalar' && size.type !== 'float' && size.type !== 'time') {
     const bytes = parseSize(size.text);
     if (bytes === undefined)
-      report.add(size.span, `"${size.text}" is no size`, 'A size looks like 64m or 2gb.');
+      report.add(size.span, `"${size.text}" is not a valid size`, 'Write it as 64m or 2gb.');
     else if (bytes > 0) values['shm-size'] = formatBytes(bytes);
     place('shm-size', 'shm_size', context);
   }
@@ -188,7 +188,7 @@ const ULIMITS = new Set(
 /** `name=soft:hard`. One number alone is lost on the way, so that bake prints 0:0. */
 function readUlimit(name: string, node: Node, report: Report): string | undefined {
   if (!ULIMITS.has(name)) {
-    report.add(node.span, `There is no ulimit "${name}"`, `Ulimits are: ${[...ULIMITS].join(', ')}.`);
+    report.add(node.span, `There is no ulimit "${name}"`, `Valid ulimits: ${[...ULIMITS].join(', ')}.`);
     return undefined;
   }
   const pair = readLimitPair(node, report);
@@ -209,7 +209,7 @@ function readLimitPair(
     const value = valueAt(node, key);
     if (value === undefined) return 0n;
     if (value.kind === 'scalar' && value.type === 'int') return BigInt(value.text);
-    report.add(value.span, `${key} has to be a number without quotes`);
+    report.add(value.span, `${key} must be a number without quotes`);
     return undefined;
   };
   const soft = limit('soft');
@@ -224,7 +224,7 @@ function readHosts(context: Context): void {
   const hosts = new Map<string, string[]>();
   const add = (host: string, addresses: readonly string[], at: Node): void => {
     if (host === '' || /[:=]/.test(host))
-      report.add(at.span, `"${host}" is no name of a host`, 'Write host=address.');
+      report.add(at.span, `"${host}" is not a valid host name`, 'Write host=address.');
     hosts.set(host, [
       ...(hosts.get(host) ?? []),
       ...addresses.map((address) => address.replace(/^\[(.+)\]$/s, '$1')),
@@ -232,7 +232,7 @@ function readHosts(context: Context): void {
   };
   if (node.kind === 'map') {
     for (const [host, { value }] of node.entries) {
-      if (host === EXTENSIONS) report.add(value.span, `"${host}" is no name of a host`);
+      if (host === EXTENSIONS) report.add(value.span, `"${host}" is not a valid host name`);
       else
         add(
           host,
@@ -275,8 +275,8 @@ function readSecrets(context: Context, project: Project): void {
     if (found?.isExternal === true) {
       context.report.add(
         item.span,
-        `Bake takes no external secret, and "${id}" is one`,
-        'Give it a file or an environment.',
+        `The secret "${id}" is external, which bake does not support`,
+        'Add `file` or `environment`.',
       );
     }
     return { id, source: found?.file ?? '', env: found?.environment ?? '' };
@@ -290,7 +290,7 @@ function checkMode(item: Node, report: Report): void {
   const mode = valueAt(item, 'mode');
   if (mode?.kind !== 'scalar' || mode.type === 'int') return;
   if (mode.type !== 'string' || !/^[-+]?[0-7]+$/.test(mode.text))
-    report.add(mode.span, 'mode has to be an octal number, as 0400');
+    report.add(mode.span, 'mode must be an octal number such as 0400');
 }
 
 function readAttestations(context: Context): void {
@@ -314,7 +314,7 @@ function readFlags(context: Context): void {
     const node = valueAt(build, name);
     if (node === undefined) continue;
     const is = isText(node) ? readBoolean(node.text) : goText(node) === 'true';
-    if (is === undefined) report.add(node.span, `${name} has to be true or false`);
+    if (is === undefined) report.add(node.span, `${name} must be true or false`);
     else if (is && name !== 'privileged') {
       const key = name === 'pull' ? 'pull' : 'no-cache';
       values[key] = true;

@@ -44,8 +44,7 @@ function nameAt(text: string, at: number): string {
 }
 
 function expand(text: string, lookup: Lookup, depth: number): string {
-  if (depth > MAX_DEPTH)
-    throw new Wrong(`References nest more than ${MAX_DEPTH} deep, or as many stand on one line`);
+  if (depth > MAX_DEPTH) throw new Wrong(`More than ${MAX_DEPTH} references are nested or on one line`);
   let result = '';
   let at = 0;
   while (at < text.length) {
@@ -72,7 +71,7 @@ function expand(text: string, lookup: Lookup, depth: number): string {
 
 function invalid(text: string, dollar: number): Wrong {
   const shown = text.slice(dollar, dollar + 40).split('\n')[0] ?? '';
-  return new Wrong(`"${shown}" is no reference to a variable`, 'Write ${NAME}, or $$ for a dollar sign.');
+  return new Wrong(`"${shown}" is not a valid variable reference`, 'Write ${NAME}, or $$ for a dollar sign.');
 }
 
 /**
@@ -114,7 +113,7 @@ function expandBraced(match: string, lookup: Lookup, depth: number): string {
   else {
     const reason = inner();
     throw new Wrong(
-      `The variable ${name} has to be set${reason === '' ? '' : `: ${reason}`}`,
+      `The variable ${name} must be set${reason === '' ? '' : `: ${reason}`}`,
       `Set ${name} in the environment or in .env.`,
     );
   }

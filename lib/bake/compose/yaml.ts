@@ -70,8 +70,8 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
     const code = odd[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
     report.add(
       span,
-      `Here is a character that Compose takes for a line break, U+${code}`,
-      'Write an ordinary line break, or an escape in double quotes.',
+      `Compose treats this character as a line break: U+${code}`,
+      'Use an ordinary line break, or an escape in double quotes.',
     );
     return undefined;
   }
@@ -93,7 +93,7 @@ function parse(source: SourceFile, report: Report): readonly Document.Parsed[] |
       }
       if (documents.length > 0 && document.directives.docStart !== true) {
         const start = document.range[0];
-        report.add({ source, start, end: start + 1 }, 'A document behind ... has to begin with ---');
+        report.add({ source, start, end: start + 1 }, 'A document after ... must begin with ---');
         return undefined;
       }
       documents.push(document);
@@ -240,16 +240,15 @@ class Converter {
     const at = dash + tab.length;
     this.#lose(
       this.#span(at, at + 1),
-      'Behind the dash is a tab, which Compose does not take',
-      'Write a space.',
+      'There is a tab after the dash, which Compose does not allow',
+      'Use a space.',
     );
   }
 
   #alias(name: string, path: Path, span: Span): Node | undefined {
     const target = this.#anchors.get(name);
     if (target === undefined) return this.#lose(span, `There is no anchor &${name} above this alias`);
-    if (target === 'open')
-      return this.#lose(span, `The alias *${name} stands inside the anchor it refers to`);
+    if (target === 'open') return this.#lose(span, `The alias *${name} is inside the anchor it refers to`);
     if (this.#isInOverride) return target.node;
     if (target.tag === '!reset' || target.tag === '!override') this.resets.push(path);
     else for (const reset of target.resets) this.resets.push([...path, ...reset]);
@@ -258,8 +257,8 @@ class Converter {
     if (this.#aliased > 100 && this.#size > 1000 && this.#aliased / this.#size > aliasLimit(this.#size)) {
       return this.#lose(
         span,
-        'The aliases of this file unfold into too many values',
-        'Anchors that hold aliases of anchors grow by multiplication.',
+        'The aliases of this file expand to too many values',
+        'Use fewer levels of anchors: each level multiplies the values.',
       );
     }
     return target.tag === '!reset' ? undefined : target.node;
@@ -276,7 +275,7 @@ class Converter {
       if (key === undefined) continue;
       const written = isScalar(keyNode) ? String(keyNode.value) : key.text;
       if (places.has(written)) {
-        this.#lose(keySpan, `The key "${written}" stands twice in this map`, 'Keep one of the two.');
+        this.#lose(keySpan, `The key "${written}" appears twice in this map`, 'Keep one of the two.');
         continue;
       }
       places.set(written, keySpan);
@@ -289,7 +288,7 @@ class Converter {
       if (key.type !== 'string') {
         this.#lose(
           keySpan,
-          `The key ${written === '' ? 'is empty' : `"${written}" is ${key.type === 'bool' ? 'true or false' : key.type === 'null' ? 'empty' : 'a number'}`} and no text`,
+          `The key ${written === '' ? 'is empty' : `"${written}" is ${key.type === 'bool' ? 'true or false' : key.type === 'null' ? 'empty' : 'a number'}`} and not a string`,
           'Put it in quotes.',
         );
         continue;
@@ -305,7 +304,7 @@ class Converter {
     if (isScalar(node)) return this.#scalar(node as Scalar, span, node.tag);
     const target = isAlias(node) ? this.#convert(node, [], 0) : undefined;
     if (target?.kind === 'scalar') return target;
-    return this.#lose(span, 'A key has to be a word or a text in quotes');
+    return this.#lose(span, 'A key must be a plain word or a quoted string');
   }
 
   /** `<<`: keys that are not written in the map itself; the first of several maps wins. */
@@ -345,7 +344,7 @@ class Converter {
         const bytes = Uint8Array.from(atob(text.replace(/\s/g, '')), (char) => char.charCodeAt(0));
         return textNode(new TextDecoder().decode(bytes), span);
       } catch {
-        this.#lose(span, 'What is tagged !!binary is no base64');
+        this.#lose(span, 'The value tagged !!binary is not valid base64');
         return textNode(text, span);
       }
     }
@@ -353,7 +352,7 @@ class Converter {
     if (short === 'float' && meaning.type === 'int')
       return { kind: 'scalar', type: 'float', text: meaning.text, span };
     if (meaning.type !== (short === 'timestamp' ? 'time' : short))
-      this.#lose(span, `"${text}" is no ${short}`);
+      this.#lose(span, `"${text}" is not a valid ${short}`);
     return { kind: 'scalar', ...meaning, span };
   }
 

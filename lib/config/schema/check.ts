@@ -147,7 +147,7 @@ function explainThrown(name: string, thrown: unknown): Problem {
       'config/bad-schema',
       `${name} cannot be checked by its schema: this runtime compiles no code`,
       {
-        hint: 'The check of a schema is compiled when the file is read: leave --disallow-code-generation-from-strings out.',
+        hint: 'Omit --disallow-code-generation-from-strings: schemas are compiled when the file is read.',
       },
     );
   }
@@ -178,7 +178,7 @@ function checkValue(
 
 function sourceWords({ origin, originWords, written }: Candidate): string | undefined {
   if (origin.kind !== 'default') return `It comes from ${originWords}.`;
-  return written === undefined ? 'Nothing gives it a value: write a default.' : undefined;
+  return written === undefined ? 'Add a default: it has no value from elsewhere.' : undefined;
 }
 
 function toProblem({ message }: Finding, hint: string, place: Placed): Problem {

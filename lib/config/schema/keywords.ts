@@ -86,20 +86,20 @@ export const KEYWORDS: Readonly<Record<string, Holds>> = {
 
 /** What is written in place of a keyword of another draft, or of another language of schemas. */
 export const FOREIGN_KEYWORDS: Readonly<Record<string, string>> = {
-  additionalItems: 'Write `items`: it is for the items behind those of `prefixItems`.',
+  additionalItems: 'Write `items`, for the items after those of `prefixItems`.',
   dependencies: 'Write `dependentRequired`, or `dependentSchemas`.',
   divisibleBy: 'Write `multipleOf`.',
   extends: 'Write `allOf`.',
-  id: 'Leave it out: a schema is not referred to from elsewhere.',
+  id: 'Remove it: other files cannot refer to a schema.',
   nullable: 'Add "null" to `type`: `type: [string, "null"]`.',
   min: 'Write `minimum`, `minLength` or `minItems`.',
   max: 'Write `maximum`, `maxLength` or `maxItems`.',
   values: 'Write `enum`.',
   options: 'Write `enum`.',
   fields: 'Write `properties`.',
-  optional: 'What is not in `required` is optional.',
-  $anchor: 'Refer to the place: `$ref: "#/$defs/NAME"`.',
-  $dynamicAnchor: 'Refer to the place: `$ref: "#/$defs/NAME"`.',
+  optional: 'Remove it: keys that are not in `required` are optional.',
+  $anchor: 'Write `$ref: "#/$defs/NAME"`.',
+  $dynamicAnchor: 'Write `$ref: "#/$defs/NAME"`.',
   $dynamicRef: 'Write `$ref: "#/$defs/NAME"`.',
   $recursiveRef: 'Write `$ref: "#"`.',
 };

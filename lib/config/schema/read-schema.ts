@@ -64,7 +64,7 @@ export function readSchema(
   if (root.fallback !== undefined) {
     const entry = node.entries.get('default') as MapEntry;
     const hint = 'Write it beside `schema`.';
-    const message = `The default of ${variable} does not stand in its schema`;
+    const message = `The default of ${variable} belongs beside its schema, not inside`;
     problems.push(problem('config/bad-schema', message, { hint, ...atKey(node, entry) }));
   }
   findLoop(reading);
@@ -82,7 +82,7 @@ function readPart(reading: Reading, node: Node, pointer: string, depth: number):
   reading.parts.set(pointer, part);
   if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
   if (node.kind !== 'map') {
-    wrong(reading, node, `A schema is a map of keywords, or true or false, not ${kindOf(node)}`);
+    wrong(reading, node, `A schema must be a map of keywords, or true or false, not ${kindOf(node)}`);
     return undefined;
   }
   const plain: Record<string, Json> = {};
@@ -129,7 +129,7 @@ function readValue(word: Keyword, holds: Holds): Json | undefined {
           reading,
           node,
           '"items" must be one schema',
-          'A schema for each place is `prefixItems`.',
+          'For one schema per position use `prefixItems`.',
         );
       return readWithin(word, node, placeOf(part, keyword));
     }
@@ -149,8 +149,8 @@ function readValue(word: Keyword, holds: Holds): Json | undefined {
       return wrong(
         reading,
         node,
-        `The schema must be of the draft 2020-12`,
-        `Write $schema: "${DRAFT}", or nothing.`,
+        `The schema must be of draft 2020-12`,
+        `Write $schema: "${DRAFT}", or remove the key.`,
       );
     }
     case 'id':
@@ -158,8 +158,8 @@ function readValue(word: Keyword, holds: Holds): Json | undefined {
       return wrong(
         reading,
         node,
-        '"$id" can stand at the top of the schema only',
-        'References are `#/$defs/NAME`.',
+        '"$id" is allowed at the top of the schema only',
+        'Write references as `#/$defs/NAME`.',
       );
     case 'types':
       return readTypes(word);
@@ -190,7 +190,7 @@ function readLimit(word: Keyword, holds: Holds): Json | undefined {
     }
     case 'count': {
       const isFit = Number.isSafeInteger(value) && Number(value) >= 0;
-      return isFit ? Number(value) : mistaken(word, 'an integer from 0 on');
+      return isFit ? Number(value) : mistaken(word, 'an integer of at least 0');
     }
     case 'flag':
       return typeof value === 'boolean' ? value : mistaken(word, 'true or false');
@@ -202,7 +202,7 @@ function readLimit(word: Keyword, holds: Holds): Json | undefined {
     case 'names':
       return namesOf(word, node);
     default: {
-      if (node.kind !== 'map') return mistaken(word, 'a map of a key to the keys that it asks for');
+      if (node.kind !== 'map') return mistaken(word, 'a map of a key to the keys that it requires');
       const lists: Record<string, Json> = {};
       for (const [key, entry] of node.entries) {
         const names = isName(reading, node, entry) ? namesOf({ ...word, keyword }, entry.value) : undefined;
@@ -293,7 +293,7 @@ function isName(reading: Reading, map: MapNode, entry: MapEntry): boolean {
   if (entry.key !== '__proto__') return true;
   reading.problems.push(
     problem('config/bad-schema', '"__proto__" cannot be a key in a schema', {
-      hint: 'Give it another name.',
+      hint: 'Use another name.',
       ...atKey(map, entry),
     }),
   );
@@ -306,7 +306,7 @@ function isUsable(reading: Reading, expression: string, place: object): boolean 
   if (fault === undefined) return true;
   reading.problems.push(
     problem('config/bad-schema', `The regular expression cannot be used: ${fault}`, {
-      hint: "Its syntax is RE2's: no look-around, no back references.",
+      hint: 'Use the syntax of RE2, without look-around and back references.',
       ...place,
     }),
   );
@@ -318,7 +318,7 @@ function readFormat(word: Keyword): Json | undefined {
   if (node.kind !== 'scalar' || typeof node.value !== 'string') return mistaken(word, 'the name of a format');
   if (Object.hasOwn(FORMATS, node.text)) return node.text;
   const hint =
-    didYouMean(node.text, Object.keys(FORMATS)) ?? `Checked are ${Object.keys(FORMATS).join(', ')}.`;
+    didYouMean(node.text, Object.keys(FORMATS)) ?? `Checked formats: ${Object.keys(FORMATS).join(', ')}.`;
   const message = `The format "${node.text}" is not checked`;
   reading.problems.push({
     ...problem('config/bad-schema', message, { hint, ...at(node) }),
@@ -339,7 +339,7 @@ function readTypes(word: Keyword): Json | undefined {
       const known = Object.keys(TYPES);
       const foreign = Object.hasOwn(FOREIGN_TYPES, text) ? FOREIGN_TYPES[text] : undefined;
       const meant = foreign ?? (text === '' ? undefined : suggest(text, known));
-      const hint = meant === undefined ? `There are ${known.join(', ')}.` : `Did you mean "${meant}"?`;
+      const hint = meant === undefined ? `Valid types: ${known.join(', ')}.` : `Did you mean "${meant}"?`;
       wrong(reading, item, `A type of a schema cannot be ${kindOf(item)}`, hint);
     }
   }
@@ -382,7 +382,7 @@ function literalOf(word: Keyword, node: Node, depth: number): Json {
     return result;
   }
   if (typeof node.value === 'string' && node.literal !== true && hasExpression(node.text))
-    wrong(reading, node, 'A schema cannot have expressions', 'Write the value itself; `check` can compute.');
+    wrong(reading, node, 'A schema cannot have expressions', 'Write a fixed value; use `check` to compute.');
   return scalarJson(node);
 }
 
@@ -399,8 +399,8 @@ function link({ references, parts, problems, isTooBig }: Reading): void {
     const near = isLocal ? didYouMean(to, parts.keys()) : undefined;
     const message = isLocal
       ? `There is no schema at "${to}"`
-      : `"${to}" leads out of the schema: only references within it are followed`;
-    const hint = near ?? 'Put what is shared below `$defs` and write "#/$defs/NAME".';
+      : `"${to}" is outside of the schema; references must be inside`;
+    const hint = near ?? 'Put shared parts below `$defs` and write "#/$defs/NAME".';
     problems.push(problem('config/bad-schema', message, { hint, ...at(node) }));
   }
 }
@@ -429,8 +429,8 @@ function findLoop({ parts, references, problems }: Reading): void {
   if (![...parts.values()].some(isInLoop)) return;
   const reference = references.find(({ from }) => open.has(from));
   problems.push(
-    problem('config/bad-schema', 'The schema asks for itself without going into the value', {
-      hint: 'A reference to a schema that it stands in belongs below `properties`, `items` or the like.',
+    problem('config/bad-schema', 'The schema refers to itself at the same value, without end', {
+      hint: 'Put a reference to a surrounding schema below `properties`, `items` or the like.',
       ...(reference === undefined ? {} : at(reference.node)),
     }),
   );
@@ -440,11 +440,9 @@ function unknownKeyword({ problems }: Reading, map: MapNode, entry: MapEntry): v
   const { key } = entry;
   const foreign = Object.hasOwn(FOREIGN_KEYWORDS, key) ? FOREIGN_KEYWORDS[key] : undefined;
   const hint =
-    foreign ??
-    didYouMean(key, Object.keys(KEYWORDS)) ??
-    'Names of the keys of a map stand below `properties`.';
+    foreign ?? didYouMean(key, Object.keys(KEYWORDS)) ?? 'Put the keys of a map below `properties`.';
   problems.push(
-    problem('config/bad-schema', `There is no keyword "${key}" in a JSON Schema`, {
+    problem('config/bad-schema', `JSON Schema has no keyword "${key}"`, {
       hint,
       ...atKey(map, entry),
     }),
@@ -455,9 +453,7 @@ function mistaken({ reading, keyword, node }: Keyword, wanted: string): undefine
   const isEmpty = node.kind === 'list' && node.items.length === 0;
   const is = isEmpty ? 'an empty list' : kindOf(node);
   const isDraft3 = keyword === 'required' && node.kind === 'scalar' && typeof node.value === 'boolean';
-  const hint = isDraft3
-    ? 'The schema of the map names the keys that it needs: `required: [NAME]`.'
-    : undefined;
+  const hint = isDraft3 ? 'Write `required: [NAME]` in the schema of the map.' : undefined;
   return wrong(reading, node, `"${keyword}" of a schema must be ${wanted}, not ${is}`, hint);
 }
 
@@ -470,6 +466,6 @@ function wrong({ problems, variable }: Reading, node: Node, message: string, hin
 function tooBig(reading: Reading, node: Node, what: string): undefined {
   if (reading.isTooBig) return undefined;
   reading.isTooBig = true;
-  wrong(reading, node, `The schema of ${reading.variable} has ${what}`, 'Share what repeats below `$defs`.');
+  wrong(reading, node, `The schema of ${reading.variable} has ${what}`, 'Move repeated parts below `$defs`.');
   return undefined;
 }

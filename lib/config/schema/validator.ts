@@ -75,12 +75,12 @@ export function createValidator(
 function run(ajv: Ajv2020, key: string, value: unknown): readonly SchemaError[] {
   try {
     const check = ajv.getSchema(key);
-    if (check === undefined) throw new Error(`a schema that was not foreseen: ${key}`);
+    if (check === undefined) throw new Error(`unsupported schema: ${key}`);
     if (check(value) === true) return [];
     return (check.errors ?? []) as readonly SchemaError[];
   } catch (thrown) {
     // The stack is full: references that lead from one to the next, level by level of the value.
-    if (thrown instanceof RangeError) throw new OverBudget('its schemas lead too deep into one another');
+    if (thrown instanceof RangeError) throw new OverBudget('its schemas are nested too deeply');
     throw thrown;
   }
 }
@@ -149,7 +149,7 @@ function addKeywords({ _ }: AjvLibrary, ajv: Ajv2020, budget: Budget): void {
 function withoutInnerErrors(ajv: Ajv2020, keyword: string): void {
   const own = ajv.getKeyword(keyword);
   if (typeof own === 'boolean' || !('code' in own) || own.code === undefined)
-    throw new Error(`a keyword that was not foreseen: ${keyword}`);
+    throw new Error(`unsupported keyword: ${keyword}`);
   const { code } = own;
   ajv.removeKeyword(keyword);
   ajv.addKeyword({

@@ -170,9 +170,9 @@ function demandOf({ keyword, params, schema }: SchemaError): string {
       return `must have at least ${String(minContains)}${most} of the items that \`contains\` describes`;
     }
     case 'not':
-      return 'is what its schema excludes by `not`';
+      return 'is excluded by `not` in its schema';
     default:
-      return `does not fit its schema (${keyword})`;
+      return `does not match its schema (${keyword})`;
   }
 }
 
@@ -215,7 +215,8 @@ function wrongType(about: About): Finding {
 function typeHint(data: unknown, types: readonly string[]): string | undefined {
   if (types.includes('array') && typeof data === 'string' && data !== '')
     return `Write it as a list: [${shorten(data)}]`;
-  if (types.includes('object') && Array.isArray(data)) return 'A map has a name for each value: { NAME: … }.';
+  if (types.includes('object') && Array.isArray(data))
+    return 'Write a map with a name for each value: { NAME: … }.';
   const [only, ...more] = typeof data === 'object' && data !== null ? Object.keys(data) : [];
   if (types.includes('string') && only !== undefined && more.length === 0 && !Array.isArray(data))
     return `"${shorten(only)}: …" was read as a map with one key; a value that contains ": " needs quotes.`;
@@ -249,7 +250,7 @@ function unknownKey(about: About, key: string): Finding {
   const name = nameOf(path, wording);
   if (wording.isHidden) return { path, key, message: `${name} has a key that its schema does not have` };
   const known = [...(wording.validator.partOf(error.parentSchema)?.properties.keys() ?? [])];
-  const listed = known.length === 0 ? undefined : `Known here: ${shorten(known.join(', '), 200)}.`;
+  const listed = known.length === 0 ? undefined : `Valid keys: ${shorten(known.join(', '), 200)}.`;
   const hint = didYouMean(key, known) ?? listed;
   const message = `There is no key "${shorten(key)}" in ${name}`;
   return { path, key, message, ...(hint === undefined ? {} : { hint }) };
@@ -281,7 +282,7 @@ function explainUnion(about: About): readonly Finding[] {
   if (Array.isArray(passing)) {
     const [first, second] = passing.map((index) => Number(index) + 1);
     const words = (name: string) =>
-      `${name} fits the schemas ${first} and ${second} of \`oneOf\`, and may fit only one`;
+      `${name} matches the schemas ${first} and ${second} of \`oneOf\`, but must match exactly one`;
     return [finding(about, words)];
   }
   const part = wording.validator.partOf(error.parentSchema);
@@ -314,7 +315,7 @@ function explainUnion(about: About): readonly Finding[] {
     .map(({ message }) => message);
   const count = ways.length;
   const either = hint.length === 0 ? undefined : `Either: ${hint.join('; or: ')}.`;
-  return [finding(about, (name) => `${name} fits none of the ${count} schemas that it may fit`, either)];
+  return [finding(about, (name) => `${name} matches none of the ${count} allowed schemas`, either)];
 }
 
 /** Nothing where there are no steps left to look: then less is said. */

@@ -13,7 +13,7 @@ import { plainValue } from './plain-value.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /** Thrown and caught in this file only: the way out of deep recursion when the text is beyond this reader. */
-const BEYOND = Symbol('beyond the fast reader');
+const BEYOND = Symbol('not supported by the fast reader');
 
 const MAX_DEPTH = 100;
 /** How far a colon may be from the start of its key, unless it stands in braces. */

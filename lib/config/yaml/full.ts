@@ -31,7 +31,7 @@ export async function readFully(
     if (second !== undefined) {
       problems.push(
         problem('config/several-documents', 'The file has more than one YAML document', {
-          hint: 'Keep one document a file, and join files with `include:` or by naming several.',
+          hint: 'Put each document into its own file, and join files with `include:` or several -f.',
           span: { source, start: second.range[0], end: second.range[0] + 3 },
         }),
       );
@@ -155,14 +155,10 @@ class Converter {
     }
     if (++this.#count > MAX_NODES || (this.#aliasDepth > 0 && ++this.#aliased > MAX_ALIASED_NODES)) {
       this.#fail(
-        problem(
-          'config/alias-bomb',
-          'The aliases of this file unfold into more values than any builds file needs',
-          {
-            hint: 'Anchors that contain aliases of anchors grow by multiplication. Use `templates` and `extends`.',
-            span: this.#aliasSpan ?? { source: this.#origin.source, start, end },
-          },
-        ),
+        problem('config/alias-bomb', 'The aliases of this file expand to too many values', {
+          hint: 'Use `templates` and `extends`: nested aliases multiply the values.',
+          span: this.#aliasSpan ?? { source: this.#origin.source, start, end },
+        }),
       );
       return undefined;
     }
@@ -200,8 +196,8 @@ class Converter {
     }
     if (this.#open.has(target)) {
       this.#fail(
-        problem('config/alias-bomb', `The alias *${name} stands inside the anchor it refers to`, {
-          hint: 'A value cannot contain itself.',
+        problem('config/alias-bomb', `The alias *${name} is inside the anchor it refers to`, {
+          hint: 'Move the alias out of the anchor.',
           span,
         }),
       );
@@ -248,7 +244,7 @@ class Converter {
       if (source?.kind !== 'map') {
         if (source !== undefined) {
           const span = { source: this.#origin.source, start: source.start, end: source.end };
-          this.#fail(problem('config/yaml', 'The merge key << takes a map or a list of maps', { span }));
+          this.#fail(problem('config/yaml', 'The merge key << needs a map or a list of maps', { span }));
         }
         continue;
       }

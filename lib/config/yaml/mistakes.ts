@@ -6,18 +6,18 @@ import type { Origin } from '../tree.ts';
 /** The problem of a file that nests too deep, at `start`. */
 export function tooDeep(origin: Origin, start = 0): Problem {
   return problem('config/too-deep', 'The file nests deeper than 100 levels', {
-    hint: 'A builds file needs about ten. Look for a missing closing bracket.',
+    hint: 'Look for a missing closing bracket.',
     span: { source: origin.source, start, end: Math.min(start + 1, origin.source.text.length) },
   });
 }
 
 /** The problem of a key that a map has already, if not in the same writing. */
 export function duplicateKey(name: string, twin: string, span: Span): Problem {
-  return problem('config/duplicate-key', `The key "${name}" stands twice in this map`, {
+  return problem('config/duplicate-key', `The key "${name}" appears twice in this map`, {
     hint:
       name === twin
-        ? 'Keep one of the two; YAML has no rule which of them would win.'
-        : `To YAML it is the same as ${twin}. Put quotes around both if they are two.`,
+        ? 'Keep one of the two.'
+        : `YAML reads ${twin} as the same key. Put quotes around both if they are different.`,
     span,
   });
 }
@@ -42,31 +42,32 @@ export function yamlProblem(origin: Origin, code: string, message: string, pos: 
     const mark = quote ?? (unclosed[1] === 'map' ? '}' : ']');
     const open = quote === undefined ? -1 : openingOf(source.text, quote, start);
     return problem('config/yaml', `This is not valid YAML: the closing ${mark} is missing`, {
-      hint:
-        unclosed[2] === 'in block'
-          ? 'Lines between the brackets must be indented more than their key.'
-          : 'Brackets and quotes come in pairs.',
+      hint: unclosed[2] === 'in block' ? 'Indent lines between the brackets more than their key.' : 'Add it.',
       span: open === -1 ? span : { source, start: open, end: endOfLine(source.text, open) },
     });
   }
   const textOfLine = source.text.slice(lineStart, endOfLine(source.text, start));
   if (/^All mapping items must start/.test(message)) {
     const indent = /^ */.exec(textOfLine)?.[0].length ?? 0;
-    return problem('config/yaml', 'This is not valid YAML: the line is indented like nothing above it', {
-      hint: `It starts in column ${indent + 1}; the keys of one map all start in the same column.`,
-      span: { source, start: lineStart + indent, end: endOfLine(source.text, lineStart) },
-    });
+    return problem(
+      'config/yaml',
+      'This is not valid YAML: the indentation of this line matches no line above it',
+      {
+        hint: `It starts in column ${indent + 1}; the keys of one map all start in the same column.`,
+        span: { source, start: lineStart + indent, end: endOfLine(source.text, lineStart) },
+      },
+    );
   }
   const glued = /^\s*(?:- )?([\w-]+):(?=[^\s/])/.exec(textOfLine);
   if (glued !== null && /^Implicit keys need|^Implicit map keys need/.test(message)) {
-    return problem('config/yaml', 'This is not valid YAML: a blank is due after the colon', {
+    return problem('config/yaml', 'This is not valid YAML: a space is missing after the colon', {
       hint: `Write ${glued[1]}: ${textOfLine.slice(glued[0].length).trim()}`,
       span: { source, start, end: endOfLine(source.text, start) },
     });
   }
   if (QUOTES_IN_QUOTES.test(textOfLine)) {
-    return problem('config/yaml', 'The quotes of an expression end the quoted text that it stands in', {
-      hint: 'Leave out the outer quotes: an expression needs none. Or take single quotes outside and double ones inside.',
+    return problem('config/yaml', 'The quotes of an expression end the quoted text around it', {
+      hint: 'Remove the outer quotes, or use single quotes outside and double quotes inside.',
       span,
     });
   }
@@ -80,9 +81,9 @@ export function yamlProblem(origin: Origin, code: string, message: string, pos: 
 
 const YAML_HINTS: Readonly<Record<string, string | undefined>> = {
   BAD_SCALAR_START: 'Put quotes around the value.',
-  BLOCK_AS_IMPLICIT_KEY: 'A value that contains ": " needs quotes around it.',
-  BLOCK_IN_FLOW: 'Inside { } and [ ] a value with a colon needs quotes around it.',
-  MULTILINE_IMPLICIT_KEY: 'A value that contains ": " needs quotes around it.',
+  BLOCK_AS_IMPLICIT_KEY: 'Put quotes around a value that contains ": ".',
+  BLOCK_IN_FLOW: 'Inside { } and [ ], put quotes around a value with a colon.',
+  MULTILINE_IMPLICIT_KEY: 'Put quotes around a value that contains ": ".',
 };
 
 /** A quoted text with an expression in it that its quote closes before `}}` does. */

@@ -13,7 +13,7 @@ interface Network {
 }
 
 const PREFIX = { name: 'prefix', type: STRING };
-const NO_NETWORK = 'it is no address range, as "10.0.0.0/8"';
+const NO_NETWORK = 'it is not a valid address range such as "10.0.0.0/8"';
 
 export const CIDR_FUNCTIONS: Definitions = {
   cidrhost: { parameters: [PREFIX, { name: 'hostnum', type: NUMBER }], run: host },
@@ -39,7 +39,7 @@ function host([prefix, number]: readonly Value[]): FunctionResult {
   if (count === undefined) return failed(NOT_WHOLE, 1);
   const most = (1n << BigInt(network.bits - network.prefix)) - 1n;
   const wanted = count < 0n ? most + count + 1n : count;
-  if (wanted < 0n || wanted > most) return failed(`the range has no address with the number ${count}`, 1);
+  if (wanted < 0n || wanted > most) return failed(`the range has no address number ${count}`, 1);
   return done(textValue(addressText(network.base | wanted, network.bits)));
 }
 
@@ -56,9 +56,9 @@ function subnet([prefix, more, number]: readonly Value[]): FunctionResult {
     return failed(`a prefix of ${network.prefix} bits cannot have ${bits} more`, 1);
   // A prefix may become shorter, too; go-cidr then takes any number that an address has room for.
   if (count < 0 || (bits >= 0 && count >= 2 ** bits))
-    return failed(`${bits} more bits have no subnet with the number ${count}`, 2);
+    return failed(`${bits} more bits have no subnet number ${count}`, 2);
   const base = network.base | (BigInt(count) << BigInt(network.bits - length));
-  if (base > allOnes(network.bits)) return failed(`there is no subnet with the number ${count}`, 2);
+  if (base > allOnes(network.bits)) return failed(`there is no subnet number ${count}`, 2);
   return done(textValue(networkText({ ...network, base, prefix: length })));
 }
 
@@ -79,7 +79,7 @@ function subnets([prefix, ...lengths]: readonly Value[]): FunctionResult {
     const next: bigint = (before / step + 1n) * step;
     const end = network.base | (allOnes(network.bits) ^ maskOf(network.prefix, network.bits));
     if (next < network.base || next > end)
-      return failed(`the range has no place left for a subnet with ${length} bits`, at + 1);
+      return failed(`the range has no room for a subnet with ${length} bits`, at + 1);
     found.push(textValue(networkText({ base: next, prefix: length, bits: network.bits })));
     last = next + step - 1n;
   }

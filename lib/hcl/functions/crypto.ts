@@ -25,10 +25,7 @@ export function cryptoFunctions(random: (size: number) => Uint8Array): Definitio
     bcrypt: {
       parameters: [{ name: 'str', type: STRING }],
       rest: { name: 'cost', type: NUMBER },
-      run: () =>
-        beyond(
-          'bake-ts has no bcrypt: its hash would be another one each time, so that no build could be skipped',
-        ),
+      run: () => beyond('bake-ts has no bcrypt: its hash changes each time, so no build could be skipped'),
     },
     rsadecrypt: {
       parameters: [
@@ -85,7 +82,7 @@ function rsaDecrypt(text: string, key: string): FunctionResult {
   const cipher = fromBase64(text);
   if (cipher === undefined) return failed('it is not Base64', 0);
   const parts = privateKeyOf(key);
-  if (parts === undefined) return failed('it is no RSA key in PEM (PKCS #1) without a password', 1);
+  if (parts === undefined) return failed('it is not an RSA key in PEM (PKCS #1) without a password', 1);
   const { modulus, exponent, size } = parts;
   if (cipher.length > size) return failed('it was not encrypted with this key', 0);
   const plain = power(numberOf(cipher), exponent, modulus)
@@ -94,7 +91,7 @@ function rsaDecrypt(text: string, key: string): FunctionResult {
   const found = /^0002(?:(?!00)..){8,}?00((?:..)*)$/.exec(plain);
   if (found === null) return failed('it was not encrypted with this key', 0);
   const decrypted = fromUtf8(Buffer.from(found[1] ?? '', 'hex'));
-  return decrypted === undefined ? failed('what was encrypted is no text', 0) : done(textValue(decrypted));
+  return decrypted === undefined ? failed('the decrypted value is not text', 0) : done(textValue(decrypted));
 }
 
 function privateKeyOf(

@@ -38,18 +38,18 @@ function readPlain(text: string, start: number): { value: string; end: number } 
   let end = start;
   while (end < text.length && text[end] !== ',' && text[end] !== '\n') end++;
   const value = text.slice(start, end);
-  return value.includes('"') ? 'a field that is not quoted has a quote in it' : { value, end };
+  return value.includes('"') ? 'an unquoted field contains a quote' : { value, end };
 }
 
 function readQuoted(text: string, start: number): { value: string; end: number } | string {
   let value = '';
   for (let at = start; ; ) {
     const quote = text.indexOf('"', at);
-    if (quote === -1) return 'a quote has no end';
+    if (quote === -1) return 'a quote is not closed';
     value += text.slice(at, quote);
     const next = text[quote + 1];
     if (next === undefined || next === ',' || next === '\n') return { value, end: quote + 1 };
-    if (next !== '"') return 'a quoted field goes on behind its quote';
+    if (next !== '"') return 'text follows a closing quote';
     value += '"';
     at = quote + 2;
   }

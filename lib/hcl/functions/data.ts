@@ -14,7 +14,7 @@ export const DATA_FUNCTIONS: Definitions = {
     parameters: [{ name: 'val', type: DYNAMIC, nullable: true }],
     run: ([value]) => {
       const json = toJsonText(value as Value);
-      return json === undefined ? failed('an infinite number has no form in JSON', 0) : done(textValue(json));
+      return json === undefined ? failed('JSON cannot hold an infinite number', 0) : done(textValue(json));
     },
   },
   jsondecode: {
@@ -35,7 +35,7 @@ export const DATA_FUNCTIONS: Definitions = {
       const bytes = fromBase64(textOf(text));
       if (bytes === undefined) return failed('it is not Base64', 0);
       const decoded = fromUtf8(bytes);
-      return decoded === undefined ? failed('it is the Base64 of no text', 0) : done(textValue(decoded));
+      return decoded === undefined ? failed('the decoded value is not text', 0) : done(textValue(decoded));
     },
   },
   urlencode: {
@@ -54,11 +54,12 @@ function csvDecode(text: string): FunctionResult {
   const rows = readCsv(text);
   if (!rows.ok) return failed(rows.message, 0);
   const [header, ...records] = rows.rows;
-  if (header === undefined) return failed('it has no line with the names of the columns', 0);
+  if (header === undefined) return failed('it has no header line', 0);
   const twice = header.find((name, at) => header.indexOf(name) !== at);
   if (twice !== undefined) return failed(`two columns have the name ${JSON.stringify(twice)}`, 0);
   const wrong = records.findIndex((record) => record.length !== header.length);
-  if (wrong !== -1) return failed(`record ${wrong + 1} has another number of fields than the first line`, 0);
+  if (wrong !== -1)
+    return failed(`record ${wrong + 1} has a different number of fields than the first line`, 0);
   const type = objectType(new Map(header.map((name) => [name.normalize('NFC'), STRING])));
   const values = records.map((record) =>
     objectOf(header.map((name, at) => [name, textValue(record[at] ?? '')] as const)),

@@ -13,7 +13,8 @@ export function formatTime(format: string, time: Timestamp): Formatted {
   for (const token of tokens(format)) {
     const [first = ''] = token;
     if (first === "'") {
-      if (token.length === 1 || !token.endsWith("'")) return { ok: false, message: "a text in ' has no end" };
+      if (token.length === 1 || !token.endsWith("'"))
+        return { ok: false, message: "a text in ' is not closed" };
       text += token === "''" ? "'" : token.slice(1, -1).replaceAll("''", "'");
     } else if (/[A-Za-z]/.test(first)) {
       const form = timePart(token);
@@ -28,9 +29,9 @@ function notAVerb(letter: string, token: string): string {
   const forms = formsOf(letter);
   const known =
     forms.length === 0
-      ? "letters stand for parts of the time, and texts are put in ' signs"
-      : `there is ${forms.join(', ')}`;
-  return `"${token}" is no part of a time: ${known}`;
+      ? "put text that is not a part of the time between ' signs"
+      : `valid forms are ${forms.join(', ')}`;
+  return `"${token}" is not a part of a time: ${known}`;
 }
 
 /** Texts in quotes, repeated letters, and what is between them. */

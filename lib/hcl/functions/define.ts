@@ -30,7 +30,7 @@ export function define(definition: Definition): HclFunction {
   return {
     call: (given) => {
       const missing = parameters[given.length];
-      if (missing !== undefined) return failed(`it needs a value for "${missing.name}", too`);
+      if (missing !== undefined) return failed(`the argument "${missing.name}" is missing`);
       if (rest === undefined && given.length > parameters.length)
         return failed(`it takes ${counted(parameters.length)}, not ${given.length}`, parameters.length);
       const args: Value[] = [];
@@ -72,24 +72,24 @@ export function beyond(message: string, argument?: number): FunctionResult {
 
 /** The text that would come out is longer than any that is of use. */
 export function tooLong(): FunctionResult {
-  return beyond(`the text would have more than ${MOST_TEXT} characters`);
+  return beyond(`the string would have more than ${MOST_TEXT} characters`);
 }
 
 /** The text of an argument that is one; its type was checked. */
 export function textOf(value: Value | undefined): string {
-  if (value?.kind !== 'string') throw new Error('an argument that should be a text is none');
+  if (value?.kind !== 'string') throw new Error('an argument that should be a string is not one');
   return value.value;
 }
 
 /** The elements of an argument that is a list, set or tuple; its type was checked. */
 export function itemsOf(value: Value | undefined): readonly Value[] {
-  if (value?.kind !== 'sequence') throw new Error('an argument that should be a list is none');
+  if (value?.kind !== 'sequence') throw new Error('an argument that should be a list is not one');
   return value.items;
 }
 
 /** A whole number of 64 bits; undefined where an argument is none. */
 export function wholeOf(value: Value | undefined): number | undefined {
-  if (value?.kind !== 'number') throw new Error('an argument that should be a number is none');
+  if (value?.kind !== 'number') throw new Error('an argument that should be a number is not one');
   const whole = toInt64(value.value);
   // Beyond 2^53 nothing is counted exactly, and nothing that is counted is so large.
   return whole === undefined ? undefined : Number(whole);

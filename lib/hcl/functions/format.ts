@@ -40,10 +40,10 @@ function formatList(pattern: string, args: readonly Value[]): FunctionResult {
     if (arg.kind !== 'sequence') continue;
     length ??= arg.items.length;
     if (arg.items.length !== length)
-      return failed(`it has ${arg.items.length} elements, and another list has ${length}`, at + 1);
+      return failed(`it has ${arg.items.length} elements, but another list has ${length}`, at + 1);
   }
   const count = length ?? 1;
-  if (count > MOST_TEXTS) return beyond(`there would be more than ${MOST_TEXTS} texts`);
+  if (count > MOST_TEXTS) return beyond(`there would be more than ${MOST_TEXTS} strings`);
   const texts: Value[] = [];
   for (let index = 0; index < count; index++) {
     const own = args.map((arg) => (arg.kind === 'sequence' ? (itemsOf(arg)[index] ?? nullOf()) : arg));
@@ -81,11 +81,12 @@ function formatted(pattern: string, args: readonly Value[]): string | FunctionRe
     }
     VERB.lastIndex = percent;
     const found = VERB.exec(pattern);
-    if (found === null) return failed(`what follows the "%" at character ${percent + 1} is no verb`, 0);
+    if (found === null) return failed(`what follows the "%" at character ${percent + 1} is not a verb`, 0);
     const [raw, flags = '', width, digits, index, mode = ''] = found;
     const place = index === undefined ? next : Number(index);
     const arg = args[place - 1];
-    if (arg === undefined) return failed(`there is no value for "${raw}": ${args.length} are given`);
+    if (arg === undefined)
+      return failed(`there is no value for "${raw}": there are only ${args.length} arguments`);
     const verb: Verb = {
       raw,
       flags,
@@ -107,17 +108,17 @@ function formatted(pattern: string, args: readonly Value[]): string | FunctionRe
 
 function formatOne(verb: Verb, arg: Value, place: number): string | FunctionResult {
   if (verb.width > MOST_WIDTH || (verb.digits ?? 0) > MOST_WIDTH)
-    return beyond(`"${verb.raw}" asks for more than ${MOST_WIDTH} characters`, 0);
+    return beyond(`"${verb.raw}" requests more than ${MOST_WIDTH} characters`, 0);
   if (verb.mode === 'v') return asItIs(verb, arg, place);
   if (arg.kind === 'null') return failed(`it must not be null for "${verb.raw}"`, place);
   const type = verb.mode === 't' ? BOOL : /[sq]/.test(verb.mode) ? STRING : NUMBER;
-  if (!/^[tsqbdoxXeEfgG]$/.test(verb.mode)) return failed(`"${verb.raw}" is no verb that format knows`, 0);
+  if (!/^[tsqbdoxXeEfgG]$/.test(verb.mode)) return failed(`"${verb.raw}" is not a known verb of format`, 0);
   const converted = convert(arg, type);
   if (!converted.ok) return failed(`${converted.message}, for "${verb.raw}"`, place);
   const { value } = converted;
   if (value.kind === 'bool') return String(value.value);
   if (value.kind === 'string') return ofText(verb, value.value);
-  if (value.kind !== 'number') return failed('it has no such form', place);
+  if (value.kind !== 'number') return failed('it does not have the form of that type', place);
   if (/[eEfgG]/.test(verb.mode)) return ofNumber(verb, value.value);
   const whole = toInteger(value.value);
   if (whole === undefined) return failed(`a whole number is required, for "${verb.raw}"`, place);
@@ -129,7 +130,7 @@ function asItIs(verb: Verb, arg: Value, place: number): string | FunctionResult 
   if (plain && arg.kind === 'string') return padded(verb, arg.value);
   if (plain && arg.kind === 'number') return padded(verb, formatNumber(arg.value, 'g', undefined));
   const json = toJsonText(arg);
-  if (json === undefined) return failed('an infinite number has no form in JSON', place);
+  if (json === undefined) return failed('JSON cannot hold an infinite number', place);
   return padded(verb, json);
 }
 

@@ -20,7 +20,7 @@ export const LAZY_FUNCTIONS: Readonly<Record<string, HclFunction>> = {
       if (value === undefined || type === undefined || more.length > 0)
         return failed('it takes a value and a type');
       const read = readType(type.expression);
-      if (!read.ok) return failed(read.error[0]?.message ?? 'it is no type', 1);
+      if (!read.ok) return failed(read.error[0]?.message ?? 'it is not a type', 1);
       const evaluated = value.evaluate();
       if (!evaluated.ok) return evaluated;
       const first = convert(evaluated.value, read.value);

@@ -206,7 +206,7 @@ function slice([list, start, end]: readonly Value[]): FunctionResult {
     bounds.push(whole);
   }
   const [from = 0, to = 0] = bounds;
-  if (from > to) return failed('the start must not be behind the end', 1);
+  if (from > to) return failed('the start must not be after the end', 1);
   const part = items.slice(from, to);
   return done(list?.type.kind === 'tuple' ? tupleOf(part) : listOf(elementType(list), part));
 }

@@ -22,7 +22,7 @@ export const LOGIC_FUNCTIONS: Definitions = {
         args.map((arg) => arg.type),
         true,
       );
-      if (type === undefined) return failed('there is no type that all arguments can have');
+      if (type === undefined) return failed('the arguments have no common type');
       const first = args.find(({ kind }) => kind !== 'null');
       return first === undefined ? failed('all arguments are null') : convert(first, type);
     },

@@ -72,13 +72,13 @@ export const NUMBER_FUNCTIONS: Definitions = {
     ],
     run: ([number, base]) => {
       if (number?.kind !== 'string')
-        return failed(`a text is required, not a ${number === undefined ? '' : typeName(number.type)}`, 0);
+        return failed(`a string is required, not a ${number === undefined ? '' : typeName(number.type)}`, 0);
       const whole = wholeOf(base);
       if (whole === undefined || whole < 2 || whole > 62)
         return failed('the base must be a whole number from 2 to 62', 1);
       const parsed = parseInteger(textOf(number), whole);
       if (parsed === 'too long') return beyond(`it has more than ${MOST_DIGITS} digits`, 0);
-      if (parsed === undefined) return failed(`it is no whole number of base ${whole}`, 0);
+      if (parsed === undefined) return failed(`it is not a whole number of base ${whole}`, 0);
       return done(numberValue(parsed));
     },
   },
@@ -103,7 +103,7 @@ function parseInteger(text: string, base: number): bigint | 'too long' | undefin
 }
 
 function numberOf(value: Value | undefined): HclNumber {
-  if (value?.kind !== 'number') throw new Error('an argument that should be a number is none');
+  if (value?.kind !== 'number') throw new Error('an argument that should be a number is not one');
   return value.value;
 }
 

@@ -102,11 +102,11 @@ export function regexFunctions(compiler: RegexCompiler | undefined): Definitions
 type Compiled = ReturnType<RegexCompiler>;
 
 function notOne({ wrong, isLimit }: NoRegex, argument: number): FunctionResult {
-  const message = `it is no regular expression: ${wrong}`;
+  const message = `it is not a valid regular expression: ${wrong}`;
   return isLimit === true ? beyond(message, argument) : failed(message, argument);
 }
 
-const TOO_MUCH = beyond('looking for this expression in a text of this length would take too long');
+const TOO_MUCH = beyond('matching this expression in a string of this length would take too long');
 
 function first(regex: Compiled, text: string): FunctionResult {
   if ('wrong' in regex) return notOne(regex, 0);
@@ -114,7 +114,7 @@ function first(regex: Compiled, text: string): FunctionResult {
   if (type === undefined) return mixed();
   if (regex.size * text.length > MOST_WORK) return TOO_MUCH;
   const match = regex.find(text, 0);
-  if (match === undefined) return failed('no part of the text matches the expression', 1);
+  if (match === undefined) return failed('no part of the string matches the expression', 1);
   return done(resultOf(regex, match, text, type));
 }
 

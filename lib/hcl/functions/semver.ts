@@ -40,10 +40,10 @@ export function satisfies(
   required: string,
 ): boolean | { readonly argument: 0 | 1; readonly message: string } {
   const parsed = parseVersion(version);
-  if (parsed === undefined) return { argument: 0, message: 'it is no semantic version' };
+  if (parsed === undefined) return { argument: 0, message: 'it is not a semantic version' };
   const constraints = parseConstraints(required);
   if (constraints === undefined)
-    return { argument: 1, message: 'it says nothing of versions, as ">= 1.2, < 3" does' };
+    return { argument: 1, message: 'it is not a version constraint such as ">= 1.2, < 3"' };
   return constraints.some((all) => {
     const withPre = all.some((one) => one.version.pre !== '');
     return all.every((one) => (parsed.pre === '' || withPre) && holds(parsed, one));

@@ -41,7 +41,7 @@ const BYTE_FUNCTIONS: Definitions = {
 };
 
 function noBytes(): ReturnType<typeof failed> {
-  return failed('bytes are required, and no value of a bake file is of that kind', 0);
+  return failed('bytes are required, which a bake file cannot hold', 0);
 }
 
 /** The functions by their names. */

@@ -10,7 +10,7 @@ import { civil, parseDuration, parseTimestamp, type Timestamp, timestampText } f
 
 const NANOS = 1_000_000_000n;
 const NO_SECONDS = 'a whole number of seconds since 1970 is required, of at most 285 million years';
-const NOT_A_TIME = 'it is no point in time in the form 2026-01-31T12:30:00Z (RFC 3339)';
+const NOT_A_TIME = 'it is not a time of the form 2026-01-31T12:30:00Z (RFC 3339)';
 
 /** The functions of time; `now` is what `timestamp` gives. */
 export function timeFunctions(now: Date): Definitions {
@@ -38,7 +38,7 @@ export function timeFunctions(now: Date): Definitions {
         const from = parseTimestamp(textOf(start));
         if (from === undefined) return failed(NOT_A_TIME, 0);
         const nanos = parseDuration(textOf(duration));
-        if (nanos === undefined) return failed('it is no span of time, as "1h30m" or "-10s"', 1);
+        if (nanos === undefined) return failed('it is not a duration such as "1h30m" or "-10s"', 1);
         const sum = BigInt(from.seconds) * NANOS + BigInt(from.nanos) + nanos;
         const whole = sum / NANOS;
         const seconds = sum % NANOS < 0n ? whole - 1n : whole;
@@ -82,7 +82,7 @@ function formatTimestamp(format: string, time: Value): FunctionResult {
     const parsed = parseTimestamp(time.value, 'lenient');
     return parsed === undefined ? failed(NOT_A_TIME, 1) : done(textValue(String(parsed.seconds)));
   }
-  if (time.kind !== 'number') return failed('a text or a number of seconds since 1970 is required', 1);
+  if (time.kind !== 'number') return failed('a string or a number of seconds since 1970 is required', 1);
   const whole = toInt64(time.value);
   if (format === 'X' && whole !== undefined) return done(textValue(String(whole)));
   const parsed = unixTime(time);

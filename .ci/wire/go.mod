@@ -1,0 +1,3 @@
+module bake-ts.local/wire
+
+go 1.26.8

@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { ensureSiteModules } from './site.mjs';
 import { deno, ensureModules, ensureRuntimes, root, run, say } from './support.mjs';
 
 const tool = (name) => path.join(root, 'node_modules/.bin', name);
@@ -17,6 +18,7 @@ const CHECKS = {
   format: () => command([tool('biome'), 'ci', '--error-on-warnings', '--colors=off']),
   types: () => command([tool('tsc'), '--noEmit']),
   'types of the page': () => command([tool('tsc'), '--project', 'lib/page/app']),
+  'types of the playground': () => command([tool('tsc'), '--project', 'lib/page/playground']),
   'types in Deno': () => command([deno, 'check', 'lib/mod.ts', 'cli/main.ts']),
   architecture: () => command([process.execPath, '--test', 'dist/test/architecture.test.js']),
   picture: () => command([process.execPath, '.ci/picture.mjs', '--check']),
@@ -25,8 +27,10 @@ const CHECKS = {
   manifests: () => command([process.execPath, '--test', 'dist/test/packaging/manifests.test.js']),
   'generated files': () => command([process.execPath, '.ci/generate.mjs', '--check']),
   'failures documented': checkFailureDocs,
+  links: () => command([process.execPath, '.ci/links.mjs']),
   'unused code': () => command([tool('knip'), '--no-progress', '--no-config-hints']),
   'npm package': checkPackage,
+  site: checkSite,
   'JSR package': () => command([deno, 'publish', '--dry-run', '--allow-dirty', '--quiet']),
 };
 
@@ -36,6 +40,9 @@ if (unknown.length > 0)
   throw new Error(`no such check: ${unknown.join(', ')}; there are ${Object.keys(CHECKS).join(', ')}`);
 
 await ensureModules();
+// Comes mostly from the network, so the other checks go on meanwhile; where it fails, that check says so.
+const siteModules = wanted.length === 0 || wanted.includes('site') ? ensureSiteModules() : undefined;
+siteModules?.catch(() => {});
 await ensureRuntimes();
 await build().catch(() => {}); // `types` reports what is wrong; what was emitted serves the other checks.
 
@@ -123,6 +130,20 @@ async function checkPackage() {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** The types of its configuration, which come with VitePress, and the site itself: VitePress fails on what it cannot show. */
+async function checkSite() {
+  try {
+    await siteModules;
+  } catch (error) {
+    return error.message;
+  }
+  const [types, built] = await Promise.all([
+    command([tool('tsc'), '--project', 'docs/.vitepress']),
+    command([process.execPath, '.ci/site.mjs']),
+  ]);
+  return types ?? built;
 }
 
 function listFiles(folder, ending) {

@@ -12,39 +12,61 @@ export const PAGE_FILE = 'lib/page/generated/app.json';
 
 /** The text of the generated file. */
 export async function generatePage() {
-  const built = await rolldown({
-    input: path.join(root, 'lib/page/app/main.tsx'),
-    platform: 'browser',
-    cwd: root,
-    tsconfig: false,
-    treeshake: { moduleSideEffects: [{ test: /\/(page|lib)\//, sideEffects: false }] },
-    transform: { jsx: { runtime: 'automatic', importSource: 'preact' }, target: 'es2022' },
-    checks: { pluginTimings: false },
-    onLog: (_level, log) => {
-      throw new Error(`bundling lib/page/app/: ${log.message}`);
-    },
-  });
-  const { output } = await built.generate({ format: 'iife', minify: true, comments: false });
-  await built.close();
-  const [chunk, ...others] = output;
-  if (others.length > 0) throw new Error('bundling lib/page/app/: more than one file came out');
-  // The end tag of a script would end it wherever it stands, in a string too.
-  const code = chunk.code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
-  const script = `${licences(chunk.moduleIds)}\n${code}`;
-  const style = readFileSync(path.join(root, 'lib/page/app/style.css'), 'utf8')
-    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
-    .replaceAll(/\s*\n\s*/g, '\n')
-    .trim();
+  const script = await bundleScript('lib/page/app/main.tsx', 'bake-ts report page');
+  const style = readStyle('lib/page/app/style.css');
   const made = { script, style, scriptHash: hash(script), styleHash: hash(style) };
   return `${JSON.stringify(made, undefined, 2)}\n`;
 }
 
-function hash(text) {
+/**
+ * An application for browsers as one script, which may stand in a page; with the notices of the packages in it.
+ * `inject`: globals that browsers have not, as a module and the name of its export.
+ */
+export async function bundleScript(input, title, { plugins = [], inject = {} } = {}) {
+  const built = await rolldown({
+    input: path.join(root, input),
+    platform: 'browser',
+    cwd: root,
+    tsconfig: false,
+    plugins,
+    treeshake: { moduleSideEffects: [{ test: /\/(page|lib)\//, sideEffects: false }] },
+    transform: { jsx: { runtime: 'automatic', importSource: 'preact' }, target: 'es2022', inject },
+    checks: { pluginTimings: false },
+    onLog: (_level, log) => {
+      throw new Error(`bundling ${input}: ${log.message}`);
+    },
+  });
+  const { output } = await built.generate({
+    format: 'iife',
+    minify: true,
+    comments: false,
+    codeSplitting: false,
+  });
+  await built.close();
+  const [chunk, ...others] = output;
+  if (others.length > 0) throw new Error(`bundling ${input}: more than one file came out`);
+  const { imports } = chunk;
+  if (imports.length > 0) throw new Error(`bundling ${input}: it imports ${imports.join(', ')}`);
+  // The end tag of a script would end it wherever it stands, in a string too.
+  const code = chunk.code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
+  return `${licences(chunk.moduleIds, title)}\n${code}`;
+}
+
+/** A style sheet without comments and indentation. */
+export function readStyle(file) {
+  return readFileSync(path.join(root, file), 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/\s*\n\s*/g, '\n')
+    .trim();
+}
+
+/** What a page's policy allows a script or a style by. */
+export function hash(text) {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
 /** One comment with the notice of each package in the script: MIT and ISC ask for it in every copy. */
-function licences(ids) {
+function licences(ids, title) {
   const dirs = new Set(ids.flatMap((id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []));
   const texts = [...dirs].sort().map((dir) => {
     const { name, version, license } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
@@ -53,7 +75,7 @@ function licences(ids) {
     const text = file === undefined ? license : readFileSync(path.join(dir, file), 'utf8').trim();
     return `${name} ${version}\n${text}`;
   });
-  return `/*! bake-ts report page. It contains code of these packages.\n\n${texts.join('\n\n')}\n*/`.replaceAll(
+  return `/*! ${title}. It contains code of these packages.\n\n${texts.join('\n\n')}\n*/`.replaceAll(
     '</',
     '<\\/',
   );

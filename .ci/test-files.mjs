@@ -86,6 +86,7 @@ const BESIDE = new Set([
   'ci-recipes',
   'outputs',
   'page',
+  'playground',
   'join-platforms',
   'merge',
   'promote',

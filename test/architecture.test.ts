@@ -144,7 +144,7 @@ const ONLY_IN: Readonly<Record<string, readonly string[]>> = {
 // Generated files are what their generator makes of them. The browser application of the report page is no part of the library:
 // it takes single files of other packages, so that its bundle stays small.
 const lib = readModules('lib').filter(
-  ({ file }) => !file.startsWith('lib/config/generated/') && !file.startsWith('lib/page/app/'),
+  ({ file }) => !file.startsWith('lib/config/generated/') && !/^lib\/page\/(app|playground)\//.test(file),
 );
 const cli = existsSync(repoPath('cli')) ? readModules('cli') : [];
 

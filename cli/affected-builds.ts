@@ -1,4 +1,4 @@
-/** Which builds changes since a git revision touch, for `affected` and `run --since`. */
+/** Finds the builds that changed since a git revision, for `affected` and `run --since`. */
 import { fail, ok, type Result } from '../lib/model/mod.ts';
 import type { PreparedPlan } from '../lib/prepare/mod.ts';
 import { plural } from '../lib/report/mod.ts';
@@ -12,8 +12,8 @@ import { planSelected, type SelectedPlan } from './planned.ts';
 import { withCancellation } from './signals.ts';
 
 /**
- * Plans what is selected. Where nothing is named, or only what is left out, that is taken from everything and not from the
- * group `default`: a change may touch any build.
+ * Plans the selected builds. If no build is named, or builds are only excluded, it plans all builds instead of the
+ * group `default`, because a change may affect any build.
  */
 export function planTouchable(args: ParsedArgs, io: Io): Promise<Result<SelectedPlan>> {
   const { patterns, ...selection } = selectionOf(args);
@@ -22,7 +22,7 @@ export function planTouchable(args: ParsedArgs, io: Io): Promise<Result<Selected
 }
 
 /**
- * Finds the builds of a plan that differ from a revision (`main...`: where this branch left `main`).
+ * Finds the builds of a plan that changed since a revision (`main...`: since this branch left `main`).
  *
  * Problems: those of git, `run/no-temp`.
  */
@@ -44,16 +44,17 @@ export async function findSince(
   });
 }
 
-/** What a run is about. */
+/** The plan of a run. */
 export interface RunPlan extends SelectedPlan {
-  /** Set where there is nothing to do, which is no error: why, in one line. */
+  /** Why there is nothing to do, in one line. This is not an error. */
   readonly nothing?: string;
 }
 
 /**
- * Plans what `run` is asked for; with `--since` only what of it is affected, and what that needs. Reports what is wrong.
+ * Plans what `run` was requested to build. With `--since` these are only the affected builds and their dependencies.
+ * Reports problems.
  *
- * @returns the exit code where there is no plan
+ * @returns the exit code if there is no plan
  */
 export async function planRun(args: ParsedArgs, io: Io): Promise<RunPlan | ExitCode> {
   const since = textOf(args, 'since');

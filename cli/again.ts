@@ -1,10 +1,10 @@
-/** The command that runs some builds again as they were run: to be read, copied and typed. */
+/** Makes the command that repeats a run for some builds, for people to read, copy and type. */
 import { buildsToRunAgain, createHider, hideInOption, type Variable } from '../lib/model/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import { shellWord } from '../lib/util/shell.ts';
 import type { ParsedArgs } from './args.ts';
 
-/** Options that say what a build is, and where; how a run is shown or which builds are selected is no part of it. */
+/** Options that define a build and its surroundings. Options for the display of a run or the selection of builds are not among them. */
 const KEPT_VALUES = [
   'directory',
   'file',
@@ -18,13 +18,13 @@ const KEPT_VALUES = [
   'addr',
 ];
 const KEPT_FLAGS = ['untrusted', 'push', 'pull', 'no-cache'];
-/** Those that say which builds; kept where none are named. */
+/** Options that select builds; kept if no builds are named. */
 const SELECTING_VALUES = ['filter', 'since'];
 const SELECTING_FLAGS = ['dependents'];
 
 /**
- * `bake-ts run NAME… --var TAG=1.10`, with words quoted for a shell. Values of sensitive variables, and values behind
- * names that sound secret, are hidden.
+ * `bake-ts run NAME… --var TAG=1.10`, quoted for a shell. Hides the values of sensitive variables and of names that
+ * sound secret.
  *
  * @param builds undefined: those that this command selected
  */
@@ -49,7 +49,7 @@ export function commandFor(
 }
 
 /**
- * The same for what a run left undone.
+ * The same command for the builds that failed or did not run.
  *
  * @param run how its builds ended
  */

@@ -1,6 +1,4 @@
-/**
- * The command line as a function: words in, exit code out. Everything it touches comes with `io`.
- */
+/** The command line as a function: arguments in, exit code out. All access to the process goes through `io`. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { CAC, Command } from 'cac';
@@ -18,10 +16,10 @@ import { columnsOf, paletteFor, reportProblems } from './output.ts';
 import { findMissingFor } from './permissions.ts';
 import { suggestReading } from './read-on.ts';
 
-/** The command that completion scripts call; not declared, so that help does not show it. */
+/** The command that completion scripts call. It is not declared, so help does not show it. */
 const COMPLETE = '__complete';
 
-/** Runs one command line. Resolves always; a bug of ours becomes exit code 4 and what a report of it needs. */
+/** Runs one command line. Never rejects: a bug of bake-ts becomes exit code 4 and a message with what a bug report needs. */
 export async function runCli(given: Io): Promise<ExitCode> {
   const inActions = given.env['GITHUB_ACTIONS'] === 'true';
   const io = {
@@ -55,7 +53,7 @@ async function dispatch(cli: CAC, io: Io): Promise<ExitCode> {
   if (command === undefined && name !== undefined && !isGroup(cli, name))
     return reportProblems([unknownCommand(cli, name)], undefined, io);
   const args = readArgs(rest, shapesOf(cli, command));
-  // Whoever asks for help gets it, however wrong the rest is.
+  // `--help` shows help even if other arguments are wrong.
   const end = rest.indexOf('--');
   const options = end === -1 ? rest : rest.slice(0, end);
   const wantsHelp = options.includes('--help') || options.includes('-h');

@@ -1,9 +1,9 @@
 /**
- * Splits the words of the command line into options and names, by what is declared with cac.
+ * Splits the command line into options and names, as declared with cac.
  *
- * cac's own splitting is not used: it makes numbers of values (`--tag 1.10` becomes 1.1) and of names behind a flag, and
- * loses words (docs/decisions.md has the list). Here a value is the text that was written, everything unknown is an
- * error, and all errors come at once.
+ * cac's own parser is not used: it turns values into numbers (`--tag 1.10` becomes 1.1), also names after a flag, and
+ * loses arguments (docs/decisions.md has the list). Here a value is the text as written, everything unknown is an
+ * error, and all errors are reported together.
  */
 import { parseArgs } from 'node:util';
 import type { CAC, Command } from 'cac';
@@ -11,20 +11,20 @@ import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.t
 import { didYouMean } from '../lib/util/suggest.ts';
 import { bakeOptionHint, bakeValueHint } from './bake-words.ts';
 
-/** What an option's declaration says beyond what cac reads out of it. */
+/** What bake-ts reads from the declaration of an option, beyond what cac reads. */
 export interface OptionShape {
   /** Without dashes; `no-push` for `--no-push`. */
   readonly long: string;
   readonly short: string | undefined;
   readonly description: string;
-  /** Name of the value, as help shows it; undefined: a flag. */
+  /** Name of the value, as shown in help; undefined: a flag. */
   readonly value: string | undefined;
-  /** The words that are allowed, where the value's name lists them: `<auto|plain>`. */
+  /** The allowed values, if the name of the value lists them: `<auto|plain>`. */
   readonly choices: readonly string[] | undefined;
   readonly repeats: boolean;
 }
 
-/** What was written, checked. */
+/** The checked arguments. */
 export interface ParsedArgs {
   readonly positionals: readonly string[];
   /** Values by option, in the order written. */
@@ -33,17 +33,17 @@ export interface ParsedArgs {
   readonly flags: ReadonlyMap<string, boolean>;
 }
 
-/** A command line, parted into the command and the rest. */
+/** A command line, split into the command and the rest. */
 export interface MatchedWords {
-  /** Undefined: none is named, or there is none of that name. */
+  /** Undefined if no command is named or the name is unknown. */
   readonly command: Command | undefined;
-  /** What stands where a command is named, be it the name of none. */
+  /** The word in the command's position, even if no command has this name. */
   readonly name: string | undefined;
   /** All other words. */
   readonly rest: readonly string[];
 }
 
-/** Options of a command (undefined: none is named) and those that every command has. */
+/** Options of a command (undefined: no command is named) and the global ones. */
 export function shapesOf(cli: CAC, command: Command | undefined): readonly OptionShape[] {
   return [...(command?.options ?? []), ...cli.globalCommand.options].map((option) => {
     const value = /<([^>]+)>/.exec(option.rawName)?.[1];
@@ -63,7 +63,7 @@ export function isGroup(cli: CAC, word: string): boolean {
   return cli.commands.some((command) => command.name.startsWith(`${word} `));
 }
 
-/** Finds the command: the first word that is no global option or its value, with the next one for `engine …`. */
+/** Finds the command: the first word that is not a global option or its value; for `engine …` also the next word. */
 export function matchCommand(cli: CAC, argv: readonly string[]): MatchedWords {
   const first = tokenize(argv, shapesOf(cli, undefined)).find((token) => token.kind !== 'option');
   if (first?.kind !== 'positional') return { command: undefined, name: undefined, rest: argv };
@@ -78,7 +78,7 @@ export function matchCommand(cli: CAC, argv: readonly string[]): MatchedWords {
 }
 
 /**
- * Reads the words beside the command. Problems: `cli/unknown-option`, `cli/missing-value`, `cli/unexpected-value`,
+ * Reads the arguments after the command. Problems: `cli/unknown-option`, `cli/missing-value`, `cli/unexpected-value`,
  * `cli/bad-value`, `cli/repeated-option`.
  */
 export function readArgs(argv: readonly string[], shapes: readonly OptionShape[]): Result<ParsedArgs> {
@@ -110,7 +110,7 @@ export function readArgs(argv: readonly string[], shapes: readonly OptionShape[]
 /**
  * Reads all words after the program's name.
  *
- * @returns undefined where they are not of this command, or nothing that it takes
+ * @returns undefined if they name another command or have invalid arguments
  */
 export function readWords(cli: CAC, name: string, words: readonly string[]): ParsedArgs | undefined {
   const { command, rest } = matchCommand(cli, words);
@@ -118,7 +118,7 @@ export function readWords(cli: CAC, name: string, words: readonly string[]): Par
   return args?.ok === true ? args.value : undefined;
 }
 
-/** The value of an option that is given once. */
+/** The value of an option that may be given once. */
 export function textOf(args: ParsedArgs, name: string): string | undefined {
   return args.values.get(name)?.[0];
 }
@@ -163,8 +163,8 @@ function checkOption(
     return problem('cli/missing-value', `${rawName} needs a value`, {
       hint: `Write ${rawName} <${shape.value}>.`,
     });
-  // The word after an option is its value even if it looks like an option; more likely a value was forgotten.
-  // A negative number is no option of ours.
+  // The word after an option is its value even if it looks like an option, but then a value was probably forgotten. A
+  // negative number is never an option.
   if (inlineValue !== true && /^-(?!\d+$)./.test(value))
     return problem('cli/missing-value', `${rawName} needs a value`, {
       hint: `If "${value}" is its value, write ${rawName}=${value}.`,

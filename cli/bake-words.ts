@@ -1,4 +1,4 @@
-/** Options of `docker buildx bake` that are none here, and what does the same. */
+/** Options of `docker buildx bake` that bake-ts does not have, and what to use instead. */
 
 const OPTIONS: Readonly<Record<string, string>> = {
   '--builder': 'bake-ts finds the engine by itself. To name one, use --addr tcp://host:1234.',
@@ -13,7 +13,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   '--policy': 'bake-ts has no source policies.',
 };
 
-/** What to do in place of an option that bake has. */
+/** What to use instead of an option of bake. */
 export function bakeOptionHint(rawName: string): string | undefined {
   return Object.hasOwn(OPTIONS, rawName) ? OPTIONS[rawName] : undefined;
 }
@@ -24,7 +24,7 @@ const VALUES: Readonly<Record<string, string>> = {
     'rawjson is the output of buildctl for one build. Use --progress json for the events of the whole run.',
 };
 
-/** What to write in place of a value that bake takes. */
+/** What to write instead of a value that bake accepts. */
 export function bakeValueHint(option: string, value: string): string | undefined {
   const key = `${option} ${value}`;
   return Object.hasOwn(VALUES, key) ? VALUES[key] : undefined;

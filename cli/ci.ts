@@ -1,16 +1,16 @@
-/** What a CI system around us gets of a run besides its log. Which one that is, the environment says. */
+/** Output of a run for the surrounding CI system, besides the log. The environment tells which CI system it is. */
 import type { LogGroups } from '../lib/ci/mod.ts';
 import type { EventReader } from './event-readers.ts';
 import type { CiRun } from './github.ts';
 
-/** What is made for a CI system. */
+/** What a run writes for a CI system. */
 export interface CiOutput {
   readonly readers: readonly EventReader[];
-  /** What stands around the lines of a build where they are grouped. */
+  /** Written around the log lines of a build if they are grouped. */
   readonly frame?: Pick<LogGroups, 'open' | 'close'>;
 }
 
-/** Opens it; the modules of a CI system are loaded nowhere else. */
+/** Opens this output. The modules of a CI system are loaded only here. */
 export async function openCi(run: CiRun): Promise<CiOutput> {
   const { env } = run.io;
   if (env['GITHUB_ACTIONS'] === 'true') {

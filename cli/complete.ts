@@ -1,23 +1,23 @@
 /**
- * What a shell offers while a command line is being written. Everything that the declarations know is worked out here,
- * without effects; names of builds, groups and variables are read only where they can stand.
+ * What a shell offers while a command line is being typed. Everything that the declarations know is computed here
+ * without effects. Names of builds, groups and variables are read only where they can be typed.
  */
 import type { CAC, Command } from 'cac';
 import { isGroup, matchCommand, type OptionShape, shapesOf } from './args.ts';
 
-/** A word that can be written next. */
+/** A possible next word. */
 export interface Candidate {
   readonly text: string;
   readonly description?: string;
 }
 
-/** What to offer. `files`: whatever the shell offers for paths. `nospace`: the word goes on after it. */
+/** The offered words. `files`: whatever the shell offers for paths. `nospace`: the word continues after the candidate. */
 export interface Completion {
   readonly directive: 'words' | 'nospace' | 'files';
   readonly candidates: readonly Candidate[];
 }
 
-/** What a builds.yaml has to offer. */
+/** The names in a builds.yaml. */
 export interface Names {
   /** Builds, matrix builds and groups. */
   readonly selectable: readonly Candidate[];
@@ -25,15 +25,15 @@ export interface Names {
   readonly variables: readonly Candidate[];
   /** `axis=value` of all matrices. */
   readonly axes: readonly string[];
-  /** Keys that `--set` knows. */
+  /** Keys that `--set` accepts. */
   readonly keys: readonly string[];
-  /** Ids of the kept runs, the newest first. */
+  /** Ids of the recorded runs, newest first. */
   readonly runs: () => Promise<readonly Candidate[]>;
 }
 
-/** What the documentation has to offer. */
+/** The names in the documentation. */
 export interface DocumentedNames {
-  /** Pages, or sections of the page that was begun: `cli#…`. */
+  /** Pages, or sections of the page whose name is already typed: `cli#…`. */
   readonly topics: (current: string) => Promise<readonly Candidate[]>;
   /** Problem codes. */
   readonly codes: () => Promise<readonly Candidate[]>;
@@ -57,10 +57,10 @@ const SELECTING: ReadonlySet<string> = new Set(['builds', 'build', 'what']);
 const FILE_WORDS = /^(?:path|file|files|dir|directory)$/;
 
 /**
- * Completes the last of the words (empty: a new one), which stand after `bake-ts`.
+ * Completes the last of the words after `bake-ts` (empty: a new word).
  *
- * @param names reads builds.yaml as the words before say (`-f`, `-C`, `--var`), which are of the shapes given; only
- *   called where names can stand
+ * @param names reads the builds.yaml that the words before name (`-f`, `-C`, `--var`), which have the given shapes;
+ *   only called where names can be typed
  */
 export async function completeWords(
   cli: CAC,
@@ -97,7 +97,7 @@ export async function completeWords(
   return completeArgument(command, rest, current, read);
 }
 
-/** The option that the next word is the value of. */
+/** The option whose value the next word is. */
 function openOption(word: string | undefined, shapes: readonly OptionShape[]): OptionShape | undefined {
   return shapes.find(
     (one) =>
@@ -106,7 +106,7 @@ function openOption(word: string | undefined, shapes: readonly OptionShape[]): O
   );
 }
 
-/** The first word of a command, or the second one of those that start with `group`. */
+/** The first word of a command, or the second one in `group`. */
 function completeCommandName(cli: CAC, group: string | undefined, current: string): Completion {
   if (group !== undefined && !isGroup(cli, group)) return NOTHING;
   const words = new Map<string, Candidate>();
@@ -126,7 +126,7 @@ async function completeArgument(
 ): Promise<Completion> {
   const [argument] = command.args;
   if (argument === undefined) return NOTHING;
-  // What is pushed may be a path as well; whoever began one wants it completed.
+  // `push` also accepts a path; once it looks like one, complete it.
   if (argument.value === 'what' && /^[./]/.test(current)) return FILES;
   if (SELECTING.has(argument.value)) {
     const { selectable } = await names();

@@ -1,11 +1,11 @@
-/** Asking whether something is meant. */
+/** Asks for confirmation. */
 import type { Io } from './io.ts';
 
 /**
- * Asks at the terminal. Whatever is no yes is a no, Ctrl-C too.
+ * Asks at the terminal. Anything but yes is a no, also Ctrl-C.
  *
  * @param question with its question mark
- * @returns `nobody`: there is no terminal to ask at
+ * @returns `nobody`: there is no terminal
  */
 export async function confirm(question: string, io: Io): Promise<'yes' | 'no' | 'nobody'> {
   const prompt = await io.openPrompt?.();

@@ -1,6 +1,6 @@
 /**
- * Every command and option, declared with cac, group by group in declare/. The code of each command is in a file of its own below
- * commands/, which is loaded when the command is called, so `--help` and `--version` cost next to nothing.
+ * Declares every command and option with cac; the groups are in declare/. The code of each command is in its own file
+ * in commands/ and is loaded when the command is called, so `--help` and `--version` are cheap.
  */
 import { type CAC, type Command, cac } from 'cac';
 import { readWords } from './args.ts';
@@ -13,7 +13,7 @@ import { declarePipelines } from './declare/pipelines.ts';
 import { declareRegistries } from './declare/registries.ts';
 import { type CommandNotes, type Declare, note } from './declare/shared.ts';
 
-/** Ignores the declaration of a command that is not wanted. */
+/** Ignores the declarations of other commands. */
 const IGNORED = {
   option: () => IGNORED,
   alias: () => IGNORED,
@@ -22,10 +22,10 @@ const IGNORED = {
 } as unknown as Command;
 
 /**
- * Declares every command and option.
+ * Declares commands and options.
  *
- * @param word only the commands that begin with it, because there are hundreds of options and each is parsed when it is declared; all
- *   commands if none begins with it
+ * @param word declares only the commands that begin with it, because each of hundreds of options is parsed when it is
+ *   declared; all commands if none begins with it
  */
 export function declareCli(word?: string): CAC {
   const cli = declareCommands(word);

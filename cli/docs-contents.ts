@@ -1,15 +1,15 @@
 /**
- * The pages that `bake-ts docs` shows, in the order in which they are listed. A test compares them with the files below docs/. Left out are
- * the reference of the library, which editors show, and the list of mutants.
+ * The pages that `bake-ts docs` shows, in the order of its list. A test compares them with the files in docs/. The
+ * library reference, which editors show, and the list of mutants are left out.
  */
 
-/** Pages that belong together: the name of each (its path below docs/ without `.md`), and what it is about. */
+/** A group of related pages: the name of each (its path in docs/ without `.md`), and what it is about. */
 export interface PageGroup {
   readonly title: string;
   readonly pages: readonly (readonly [name: string, about: string])[];
 }
 
-/** See above. */
+/** The groups, in order. */
 export const CONTENTS: readonly PageGroup[] = [
   {
     title: 'Start',

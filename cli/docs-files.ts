@@ -1,25 +1,25 @@
 /**
- * The text of a page of docs/. Here it comes from the files beside the source. The bundles have another module in place of this one, which
- * holds all pages (.ci/embed-docs.mjs).
+ * The text of a page of docs/, read from the files beside the source. In the bundles, a module with all pages replaces
+ * this one (.ci/embed-docs.mjs).
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
-/** What is compiled lies a directory deeper, in dist/. */
+/** Compiled files are one directory deeper, in dist/. */
 const PLACES = ['../docs/', '../../docs/'];
 
 /**
  * Reads a page.
  *
  * @param name as in {@link PAGE_NAMES}
- * @throws where it cannot be read
+ * @throws if it cannot be read
  */
 export async function readPage(name: string): Promise<string> {
   const places = PLACES.map((place) => new URL(`${place}${name}.md`, import.meta.url));
   const [first] = places;
   if (first === undefined || first.protocol === 'file:')
     return readFile(places.find((one) => isThere(one)) ?? first ?? name, 'utf8');
-  // Deno runs the source from where it is published; its files are there, too.
+  // Deno runs the source from its published address, where the pages are too.
   const response = await fetch(first);
   if (!response.ok) throw new Error(`${first} answers ${response.status}`);
   return response.text();

@@ -1,4 +1,4 @@
-/** What `docs`, `why` and completion share: pages as they were written, and how they are shown. */
+/** Pages for `docs`, `why` and completion, and how they are shown. */
 import type { Page, Topic } from '../lib/docs/mod.ts';
 import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
 import { deniedProblem } from '../lib/util/permission.ts';
@@ -17,7 +17,7 @@ function unreadable(error: unknown): Problem {
   );
 }
 
-/** Reads pages, all of them unless some are named. */
+/** Reads the named pages; by default all. */
 export async function readPages(names: readonly string[] = PAGE_NAMES): Promise<Result<readonly Page[]>> {
   const { readPage } = await import('./docs-files.ts');
   try {
@@ -31,8 +31,8 @@ export async function readPages(names: readonly string[] = PAGE_NAMES): Promise<
 export const CODE_PAGES: readonly string[] = PAGE_NAMES.filter((name) => name.startsWith('failures/'));
 
 /**
- * Writes topics to stdout: rendered on a terminal, and as the Markdown that they are elsewhere. On a terminal the pages that they link to
- * are named at the end, as `bake-ts docs` takes them.
+ * Writes topics to stdout: rendered on a terminal, elsewhere as Markdown. On a terminal it also lists the linked pages
+ * at the end, as arguments of `bake-ts docs`.
  */
 export async function writeTopics(topics: readonly Topic[], args: ParsedArgs, io: Io): Promise<void> {
   const text = topics.map((topic) => topic.text.trimEnd()).join('\n\n');
@@ -53,7 +53,7 @@ export async function writeTopics(topics: readonly Topic[], args: ParsedArgs, io
   io.stdout.write(`\n${list.map((line) => palette.dim(line)).join('\n')}\n`);
 }
 
-/** The page that a link on another one leads to. */
+/** The page to which a link in another page leads. */
 function pageOfLink({ name }: Topic, link: string): string | undefined {
   const [from = ''] = name.split('#');
   if (!/^[\w./-]+\.md(?:#|$)/.test(link)) return undefined;

@@ -1,17 +1,17 @@
 /**
- * What reads the events of a run besides the reporter: files and records that are made of them. None of them can end a
- * run: one that fails gets no more events, and what was wrong is a warning at the end.
+ * Readers of the events of a run, besides the reporter: they make files and records. None of them can end a run. A
+ * reader that fails gets no more events, and its failure becomes a warning at the end.
  */
 import { type BakeEvent, type EventSink, type Problem, problem } from '../lib/model/mod.ts';
 
-/** Takes the events of one run. */
+/** Reads the events of one run. */
 export interface EventReader {
   /** What it makes, for messages: `the report page`. */
   readonly name: string;
   readonly onEvent: EventSink;
-  /** Puts what it has where it belongs, for a process that ends at once. */
+  /** Writes out what it has, before the process ends at once. */
   readonly flush?: () => void;
-  /** Ends its work, however the run ended; gives what could not be done. */
+  /** Ends its work, however the run ended; returns what failed. */
   readonly close: () => Promise<readonly Problem[]>;
 }
 
@@ -20,11 +20,11 @@ export interface EventReaders {
   readonly onEvent: EventSink;
   /** For a process that ends at once. */
   readonly flush: () => void;
-  /** Closes all of them, once; gives everything that could not be done. */
+  /** Closes all readers, once; returns everything that failed. */
   readonly close: () => Promise<readonly Problem[]>;
 }
 
-/** Hands each event to every reader that has not failed. */
+/** Passes each event to every reader that has not failed. */
 export function joinReaders(readers: readonly EventReader[]): EventReaders {
   const open = new Set(readers);
   const faults: Problem[] = [];

@@ -1,9 +1,7 @@
-/**
- * What the process says to the shell. Part of the interface (docs/cli.md): numbers never change their meaning.
- */
+/** Exit codes of the process. They are part of the interface (docs/cli.md): a number never changes its meaning. */
 import type { ProblemArea, ProblemCode, RunSummary } from '../lib/model/mod.ts';
 
-/** Exit codes by name; a run stopped by a signal ends with 128 and the signal's number. */
+/** Exit codes by name. A run stopped by a signal exits with 128 plus the signal's number. */
 export const EXIT = {
   ok: 0,
   buildFailed: 1,
@@ -14,7 +12,7 @@ export const EXIT = {
   registry: 6,
 } as const;
 
-/** Any exit code of ours. */
+/** Any exit code of bake-ts. */
 export type ExitCode = number;
 
 const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
@@ -35,21 +33,21 @@ const BY_AREA: Readonly<Record<ProblemArea, ExitCode>> = {
   system: EXIT.usage,
 };
 
-/** Codes that say something else to the shell than the rest of their area. */
+/** Problem codes whose exit code differs from their area's. */
 const BY_CODE: Readonly<Partial<Record<ProblemCode, ExitCode>>> = {
-  // What was given to push is no layout.
+  // The argument of push is not a valid layout.
   'registry/bad-layout': EXIT.invalid,
-  // There is an engine, and it does not have what was asked for.
+  // There is an engine, but it lacks the requested image.
   'engine/no-such-image': EXIT.buildFailed,
   'state/unknown-run': EXIT.usage,
   'state/unknown-build': EXIT.usage,
   'build/bad-tag': EXIT.invalid,
-  // What was given to --parents-from.
+  // A file of --parents-from.
   'run/metadata-unusable': EXIT.usage,
   'build/base-unreachable': EXIT.registry,
 };
 
-/** The earlier in this list, the more it explains: with an invalid file nothing else is worth reporting. */
+/** The first matching code is used: for example, an invalid file explains all other problems. */
 const PRECEDENCE: readonly ExitCode[] = [
   EXIT.usage,
   EXIT.invalid,
@@ -58,10 +56,10 @@ const PRECEDENCE: readonly ExitCode[] = [
   EXIT.registry,
 ];
 
-/** Those of signal(7), and of Ctrl-Break as Node has it on Windows. */
+/** Numbers of signal(7), and of Ctrl-Break as Node has it on Windows. */
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGBREAK: 21 };
 
-/** The code for problems; warnings count for nothing. */
+/** The exit code for problems; warnings are ignored. */
 export function exitCodeOfProblems(
   problems: readonly { readonly code: ProblemCode; readonly severity: 'error' | 'warning' }[],
 ): ExitCode {
@@ -75,7 +73,7 @@ function areaOf(code: ProblemCode): ProblemArea {
   return code.slice(0, code.indexOf('/')) as ProblemArea;
 }
 
-/** The code for a run; `signal` is what stopped it, where something did. */
+/** The exit code for a run; `signal` is the one that stopped it, if any. */
 export function exitCodeOfRun(summary: RunSummary, signal?: string): ExitCode {
   if (summary.cancelled) return exitCodeOfSignal(signal ?? 'SIGINT');
   if (summary.ok) return EXIT.ok;
@@ -87,7 +85,7 @@ export function exitCodeOfRun(summary: RunSummary, signal?: string): ExitCode {
   return code === EXIT.ok ? EXIT.buildFailed : code;
 }
 
-/** 128 and the number of the signal, as shells have it. */
+/** 128 plus the signal's number, as in shells. */
 export function exitCodeOfSignal(signal: string): ExitCode {
   return 128 + (SIGNAL_NUMBERS[signal] ?? 15);
 }

@@ -1,4 +1,4 @@
-/** `explain` for people: what would happen and why first, then what changed, what counts, and what is where. */
+/** `explain` as text: first what would happen and why, then what changed, what is part of the key, and where things are. */
 
 import type { ExplainedInputs, ExplainedTag, Explanation, NamedValue } from '../lib/inspect/mod.ts';
 import {
@@ -12,19 +12,19 @@ import {
   widthOf,
 } from '../lib/report/mod.ts';
 
-/** How explanations are written out. */
+/** How to format explanations. */
 export interface ExplainStyle {
   readonly palette: Palette;
-  /** Everything about the builds that were named; else a line or a few for each. */
+  /** Show everything about the named builds; else a line or a few for each. */
   readonly whole: boolean;
   readonly now: Date;
 }
 
-/** Differences of a build that is not explained in whole. */
+/** Most differences shown for a build that is not explained in full. */
 const FEW = 5;
 const INDENT = '  ';
 
-/** Writes all explanations out, in the order of the plan; builds that others need come as lines at the end. */
+/** Formats all explanations in the order of the plan. Dependencies follow as single lines. */
 export function formatExplanations(builds: readonly Explanation[], style: ExplainStyle): string {
   if (!style.whole) return `${builds.map((one) => `${briefly(one, style)}\n`).join('')}\n${totals(builds)}\n`;
   const requested = builds.filter((one) => one.role === 'asked');
@@ -50,7 +50,7 @@ function briefly(one: Explanation, style: ExplainStyle): string {
   return lines.join('\n');
 }
 
-/** Name, decision and reason in one line. */
+/** Name, decision and reason on one line. */
 function headOf(one: Explanation, { palette }: ExplainStyle): string {
   const [word, paint] = (
     {
@@ -143,7 +143,7 @@ function inputRows(inputs: ExplainedInputs): readonly Row[] {
   ];
 }
 
-/** `linux/amd64=sha256:…` where there are several platforms. */
+/** `linux/amd64=sha256:…` if there are several platforms. */
 function shortParent(digest: string): string {
   const [platform, own] = digest.split('=');
   return own === undefined ? shortDigest(digest) : `${platform}=${shortDigest(own)}`;

@@ -1,6 +1,6 @@
 /**
- * What GitHub Actions gets of a run: annotations in the log, outputs of the step, the summary of the job. The environment
- * names the files.
+ * Output of a run for GitHub Actions: annotations in the log, outputs of the step, the summary of the job. The
+ * environment names the files.
  */
 import { randomBytes } from 'node:crypto';
 import { appendFile, stat } from 'node:fs/promises';
@@ -26,13 +26,13 @@ import { writeCommand } from './output.ts';
 import { repositoryFiles } from './repository-files.ts';
 import type { ReadRun } from './shared-timeline.ts';
 
-/** What is known of a run before it starts. */
+/** What is known about a run before it starts. */
 export interface CiRun extends ReadRun {
-  /** Why there is nothing to do, where that is so. */
+  /** Why there is nothing to do, if so. */
   readonly nothing: string | undefined;
 }
 
-/** Writes all of it when it is closed. Problems: `run/outputs-unwritten`, `run/summary-unwritten`. */
+/** Writes all of it on close. Problems: `run/outputs-unwritten`, `run/summary-unwritten`. */
 export async function openGithub(call: CiRun): Promise<EventReader> {
   const { args, io, nothing } = call;
   const timelineOf = await call.timeline.open();
@@ -85,7 +85,7 @@ function writeAnnotations(
   for (const line of formatAnnotations(annotated)) writeCommand(io.stdout, line);
 }
 
-/** Command lines that run what failed once more, from the root of the repository. */
+/** Commands that run the failed builds again, from the root of the repository. */
 function runAgain(
   { args, io, variables }: CiRun,
   builds: readonly EndedBuild[],
@@ -101,7 +101,7 @@ function runAgain(
   ];
 }
 
-/** Pages of GitHub that show lines of the commit that is built. */
+/** Links to lines of the built commit on GitHub. */
 function linksTo(env: Io['env']): JobSummaryStyle['linkOf'] {
   const [server = '', repository = '', commit = ''] = ['SERVER_URL', 'REPOSITORY', 'SHA'].map(
     (name) => env[`GITHUB_${name}`],
@@ -128,10 +128,10 @@ async function appendOutputs(
   }
 }
 
-/** What GitHub takes of one step, less a little. */
+/** The limit of GitHub for the summary of one step, with some margin. */
 const SUMMARY_BYTES = 1024 * 1024 - 1024;
 
-/** What other commands of the step wrote is part of what GitHub takes. */
+/** The output of other commands in the step is part of that limit. */
 async function appendSummary(
   file: string | undefined,
   run: RunTimeline,

@@ -1,6 +1,6 @@
 /**
- * Help from the declarations. The help that cac prints goes to the console, is not wrapped, and lists every command a second time in one
- * long list.
+ * Formats help from the declarations. cac's own help goes to the console, is not wrapped, and lists every command
+ * twice.
  */
 import type { CAC, Command } from 'cac';
 import { type Palette, padEnd, widthOf, wrap } from '../lib/report/mod.ts';
@@ -16,7 +16,7 @@ type Row = readonly [term: string, text: string];
 
 const WIDEST_TERM = 38;
 
-/** `bake-ts --help`, and `bake-ts engine --help` for the commands that start with a word. */
+/** `bake-ts --help`, and `bake-ts engine --help` for commands that start with this word. */
 export function formatOverview(cli: CAC, word: string | undefined, style: HelpStyle): string {
   const shown = cli.commands.filter(({ name }) => word === undefined || name.startsWith(`${word} `));
   const sections = GROUPS.flatMap((group) => {
@@ -51,7 +51,7 @@ export function formatCommandHelp(cli: CAC, command: Command, style: HelpStyle):
   ]);
 }
 
-/** Where to read on. */
+/** Where to read more. */
 function more(topic: string, { palette }: HelpStyle): string {
   return `More: ${palette.bold(`bake-ts docs${topic}`)}`;
 }
@@ -71,7 +71,7 @@ function optionRows({ options }: Pick<Command, 'options'>, style: HelpStyle): re
   return layOut(rows, style);
 }
 
-/** Two columns; a term wider than its column gets a line of its own. */
+/** Two columns. A term wider than its column gets its own line. */
 function layOut(rows: readonly Row[], { columns, palette }: HelpStyle): readonly string[] {
   const width = Math.min(WIDEST_TERM, Math.max(...rows.map(([term]) => widthOf(term))));
   const indent = ' '.repeat(width + 4);

@@ -1,4 +1,4 @@
-/** Kept runs in words. */
+/** Recorded runs as text. */
 import type { KeptBuild, KeptRun } from '../lib/history/mod.ts';
 import {
   formatBytes,
@@ -11,7 +11,7 @@ import {
 } from '../lib/report/mod.ts';
 import { formatTable } from './output.ts';
 
-/** In the order in which they matter to whoever looks back. */
+/** In the order of their importance in a history. */
 const KINDS: readonly KeptBuild['result'][] = [
   'failed',
   'blocked',
@@ -20,18 +20,18 @@ const KINDS: readonly KeptBuild['result'][] = [
   'retagged',
   'unchanged',
 ];
-/** As git shortens it. */
+/** As git shortens commits. */
 const COMMIT_DIGITS = 9;
-/** The end of a long command line says less than a table that fits. */
+/** A table that fits is worth more than the end of a long command. */
 const COMMAND_WIDTH = 48;
-/** Builds that are named in a row, and how much of each name. */
+/** Most builds named in a row, and the width of each name. */
 const MOST_NAMED = 2;
 const NAME_WIDTH = 24;
-/** The reason of a failure, in a row. */
+/** Width of the reason of a failure in a row. */
 const REASON_WIDTH = 70;
 const COMMIT_NOTE = '* with changes that were not committed\n';
 
-/** `1 failed (api), 3 built, 36 unchanged`; names of those that failed only where they are wanted, and the first ones. */
+/** `1 failed (api), 3 built, 36 unchanged`; `withNames` adds the names of the first failed builds. */
 export function countBuilds(builds: readonly KeptBuild[], withNames = false): string {
   const parts = KINDS.flatMap((kind) => {
     const found = builds.filter(({ result }) => result === kind);
@@ -91,7 +91,7 @@ export function formatRuns(runs: readonly KeptRun[], nowMs: number, palette: Pal
   return withNote(formatTable(titles, rows, palette), runs, palette);
 }
 
-/** What became of one build in each run that it was part of. */
+/** The results of one build in each run that it was part of. */
 export function formatBuildRuns(
   build: string,
   runs: readonly KeptRun[],

@@ -1,4 +1,4 @@
-/** Whether an imported file means what bake makes of the original: both are read, and their builds compared. */
+/** Checks that an imported file means the same as the original does to bake: reads both and compares their builds. */
 import { isDeepStrictEqual } from 'node:util';
 import { type PrintedSet, printBuilds, readBuilds } from '../lib/config/mod.ts';
 import type { Imported } from '../lib/convert/mod.ts';
@@ -11,10 +11,10 @@ export interface ProofSurroundings {
   readonly localPlatform: string;
 }
 
-/** Differences that are told one by one. */
+/** Most differences that are listed. */
 const MAX_TOLD = 5;
 
-/** What differs, a sentence each; in the files' own environment, and with other values of their variables. */
+/** The differences, one sentence each, in the files' own environment and with other values of their variables. */
 export async function proveImport(
   { yaml, spellOut, variables, templates }: Imported,
   surroundings: ProofSurroundings,
@@ -22,7 +22,7 @@ export async function proveImport(
   if (spellOut === undefined) return [];
   for (const env of probesOf(variables)) {
     const spelledOut = await spellOut(env);
-    // Bake refuses such values; whether the import does is its own matter.
+    // Bake rejects these values, so there is nothing to compare.
     if (spelledOut === undefined) continue;
     const wanted = await readPrinted(spelledOut, {}, surroundings);
     if (typeof wanted === 'string') continue;
@@ -44,7 +44,7 @@ export async function proveImport(
   return [];
 }
 
-/** The files' own values; other texts; empty ones; everything that is true or false the other way round. */
+/** Values to try: the files' own, other texts, empty texts, and each flag as true and as false. */
 function probesOf(variables: Imported['variables']): readonly Readonly<Record<string, string>>[] {
   const { texts = [], flags = [] } = variables ?? {};
   const all = (names: readonly string[], value: (name: string) => string): Readonly<Record<string, string>> =>
@@ -73,7 +73,7 @@ async function readPrinted(
   return first?.message ?? 'it cannot be read';
 }
 
-/** Targets that became templates are none of the builds, and descriptions are not inherited here. */
+/** Targets that became templates are not builds, and bake-ts does not inherit descriptions. */
 function compare(
   wanted: PrintedSet,
   found: PrintedSet,
@@ -100,7 +100,7 @@ function compare(
   return differences;
 }
 
-/** `./a` and `a` are one directory, and the machine's own platform has a word; a map is what it holds, in any order. */
+/** Normalises what may be written differently: `./a` and `a`, `local` and the machine's platform, the order of maps. */
 function plain(key: string, value: unknown, localPlatform: string): unknown {
   if (key === 'context' && typeof value === 'string')
     return value.replace(/^\.\/(?=.)/, '').replace(/(.)\/$/, '$1');

@@ -1,4 +1,4 @@
-/** From options to a set of builds and a selection: what `run`, `plan`, `print`, `list` and `validate` have in common. */
+/** From options to a set of builds and a selection: shared by `run`, `plan`, `print`, `list` and `validate`. */
 import type { ReadBuildsOptions, ReadBuildsValue } from '../lib/config/mod.ts';
 import {
   type EngineSettings,
@@ -17,7 +17,7 @@ import { parseDuration } from '../lib/util/duration.ts';
 import { isSet, listOf, type ParsedArgs, textOf } from './args.ts';
 import type { Io } from './io.ts';
 
-/** Reads builds.yaml with the variables, overrides and grants of the user. Problems: those of reading, `cli/bad-value`. */
+/** Reads builds.yaml with the user's variables, overrides and grants. Problems: those of reading, `cli/bad-value`. */
 export async function readInputs(
   args: ParsedArgs,
   io: Io,
@@ -31,7 +31,7 @@ export async function readInputs(
   return read;
 }
 
-/** How builds are read, as the command line says. Problem: `cli/bad-value`. */
+/** Options for reading builds, from the command line. Problem: `cli/bad-value`. */
 export async function readingOf(args: ParsedArgs, io: Io): Promise<Result<ReadBuildsOptions>> {
   const vars = readVars(listOf(args, 'var'));
   if (!vars.ok) return vars;
@@ -40,7 +40,7 @@ export async function readingOf(args: ParsedArgs, io: Io): Promise<Result<ReadBu
   return ok({ ...granted.value, ...(await sourcesOf(args, io, vars.value)) });
 }
 
-/** What is to be read, and what goes into it, as the command line says. Standard input is read where a file is `-`. */
+/** The files, variables and overrides from the command line. Reads stdin if a file is `-`. */
 async function sourcesOf(
   args: ParsedArgs,
   io: Io,
@@ -64,7 +64,7 @@ export const library = (): Promise<Readonly<Record<string, unknown>>> => import(
 
 const told = new WeakSet<object>();
 
-/** Nobody named these files: which they are is said, once in the life of a command. */
+/** Names the files that were found by default, once per command. */
 function sayFound(files: readonly string[], args: ParsedArgs, io: Io): void {
   if (told.has(args) || textOf(args, 'progress') === 'quiet') return;
   told.add(args);
@@ -74,8 +74,8 @@ function sayFound(files: readonly string[], args: ParsedArgs, io: Io): void {
 }
 
 /**
- * What the user lets builds do: `--allow`, and the user's own settings for the working directory, which do not count for
- * untrusted files.
+ * Permissions for builds: `--allow`, and the user's settings for the working directory, which do not apply to untrusted
+ * files.
  */
 async function readGrants(
   args: ParsedArgs,
@@ -103,8 +103,8 @@ function badGrant(text: string): Problem {
 }
 
 /**
- * What the builds.yaml here says of engines, for commands that need it for nothing else; one that cannot be read says nothing. Where one engine
- * is named otherwise, only files for TLS are of interest.
+ * `engine:` of the builds.yaml here, for commands that need nothing else of it; an unreadable file is ignored. If an
+ * engine is named in another way, only its TLS files matter.
  */
 export async function engineOfFile(
   args: ParsedArgs,
@@ -117,13 +117,13 @@ export async function engineOfFile(
   return settings === undefined ? {} : { settings };
 }
 
-/** The engines that the command line names, as calls take them. */
+/** The engines named on the command line, as options of the library. */
 export function addressesOf(args: ParsedArgs): { readonly address?: readonly string[] } {
   const address = listOf(args, 'addr');
   return address.length === 0 ? {} : { address };
 }
 
-/** Which builds are meant. */
+/** The selected builds. */
 export function selectionOf(args: ParsedArgs): Selection {
   return {
     patterns: args.positionals,
@@ -132,7 +132,7 @@ export function selectionOf(args: ParsedArgs): Selection {
   };
 }
 
-/** `--set` as written, then the flags that are overrides of every build; there is one way to override, and plan shows it. */
+/** `--set` as written, then the flags that override every build. All become overrides, so `plan` shows them. */
 export function overridesOf(args: ParsedArgs): readonly string[] {
   const push = args.flags.get('push');
   const platforms = listOf(args, 'platform');
@@ -146,7 +146,7 @@ export function overridesOf(args: ParsedArgs): readonly string[] {
   ];
 }
 
-/** `true`, `false`, or attributes, as buildx has it (util/buildflags/attests.go, `CanonicalizeAttest`). */
+/** `true`, `false` or attributes, as in buildx (util/buildflags/attests.go, `CanonicalizeAttest`). */
 function attestOf(type: string, written: string | undefined): readonly string[] {
   if (written === undefined || written === '') return [];
   if (/^(?:1|t|true)$/i.test(written)) return [`*.attest+=type=${type}`];
@@ -154,7 +154,7 @@ function attestOf(type: string, written: string | undefined): readonly string[] 
   return [`*.attest+=type=${type},${written}`];
 }
 
-/** `NAME=value` pairs; the last of a name wins. Problem: `cli/bad-value`. */
+/** `NAME=value` pairs; the last value of a name wins. Problem: `cli/bad-value`. */
 function readVars(written: readonly string[]): Result<ReadonlyMap<string, string>> {
   const vars = new Map<string, string>();
   const problems: Problem[] = [];
@@ -162,7 +162,7 @@ function readVars(written: readonly string[]): Result<ReadonlyMap<string, string
     const equals = one.indexOf('=');
     if (equals > 0) vars.set(one.slice(0, equals), one.slice(equals + 1));
     else {
-      // What stands after a missing name may be a secret.
+      // If the name is missing, the rest may be a secret.
       const shown = equals === -1 ? `"${one}"` : 'something without a name';
       problems.push(
         problem('cli/bad-value', `--var needs NAME=value, but got ${shown}`, {
@@ -174,7 +174,7 @@ function readVars(written: readonly string[]): Result<ReadonlyMap<string, string
   return problems.length > 0 ? fail(problems) : { ok: true, value: vars };
 }
 
-/** A duration in milliseconds; undefined where the option is not given. Problem: `cli/bad-value`. */
+/** A duration in milliseconds; undefined if the option is not used. Problem: `cli/bad-value`. */
 export function readDuration(args: ParsedArgs, option: string): Result<number | undefined> {
   const written = textOf(args, option);
   if (written === undefined) return { ok: true, value: undefined };

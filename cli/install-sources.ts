@@ -1,4 +1,4 @@
-/** Where programs of the engine come from, as `engine install` and `engine upgrade` are told it. */
+/** Sources of the engine's programs, for `engine install` and `engine upgrade`. */
 import type { EnginePackage, EngineSource, InstallOptions } from '../lib/engine/mod.ts';
 import { fail, ok, problem, type Result } from '../lib/model/mod.ts';
 import { listOf, type ParsedArgs, textOf } from './args.ts';

@@ -1,6 +1,4 @@
-/**
- * Everything a command sees of the process. This file and main.ts are the only ones that look at `process`.
- */
+/** Everything that commands see of the process. Only this file and main.ts access `process`. */
 import process from 'node:process';
 import { problem } from '../lib/model/mod.ts';
 import type { TakenTerminal, TakeTerminal, TerminalUser, Writer } from '../lib/report/mod.ts';
@@ -15,14 +13,14 @@ import {
 import { EXIT } from './exit-codes.ts';
 import type { Answer, Prompt } from './prompt.ts';
 
-/** Signals that ask us to stop. Windows has no others than Ctrl-C, Ctrl-Break and the closing of the window. */
+/** Signals that ask the process to stop. Windows has only Ctrl-C, Ctrl-Break and closing the window. */
 export function stopSignals(system: System = thisSystem()): readonly NodeJS.Signals[] {
   return system === 'win32' ? ['SIGINT', 'SIGBREAK', 'SIGHUP'] : ['SIGINT', 'SIGTERM', 'SIGHUP'];
 }
 
 /** The surroundings of one call of the command line. */
 export interface Io {
-  /** What the user wrote, without runtime and script. */
+  /** The arguments, without runtime and script. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute. */
@@ -31,48 +29,48 @@ export interface Io {
   readonly stdout: Writer;
   /** Progress, problems, and the table at the end of a run. */
   readonly stderr: Writer;
-  /** Whether standard input is a terminal. Absent: it is none. */
+  /** Whether standard input is a terminal. Absent: it is not. */
   readonly isInputTerminal?: () => boolean;
   /** All of standard input. */
   readonly readStdin: () => Promise<string>;
-  /** Opens a conversation with the person at the terminal; undefined: nobody is there. Absent: never. */
+  /** Opens a dialogue at the terminal; undefined: there is no terminal. Absent: never. */
   readonly openPrompt?: () => Promise<Prompt | undefined>;
   /**
-   * Asks the person whose terminal standard input is, without showing what is typed; undefined: it is none, and can be
-   * read. Absent: never.
+   * Asks the user if standard input is a terminal, without showing what is typed; undefined: it is not a terminal and
+   * can be read. Absent: never.
    */
   readonly askHidden?: (question: string) => Promise<Answer | undefined>;
   readonly now: () => number;
-  /** Calls back for each stop signal until the returned function is called. */
+  /** Calls the handler for each stop signal until the returned function is called. */
   readonly onSignal: (handler: (signal: string) => void) => () => void;
-  /** Gives the terminal to the live view. Absent: what else is written there gets in its way. */
+  /** Hands the terminal to the live view. Absent: other output is not kept out of its way. */
   readonly takeTerminal?: TakeTerminal;
   /** Ends the process at once, for a second Ctrl-C. */
   readonly exit: (code: number) => void;
   /** `node 24.9.0`, `deno 2.9.6`. */
   readonly runtime: string;
-  /** Processor in Go's words. */
+  /** Processor, in Go's terms. */
   readonly architecture: string;
-  /** What starts bake-ts: an absolute path, and arguments. Absent: nobody knows. */
+  /** The command that starts bake-ts: an absolute path, and arguments. Absent: unknown. */
   readonly program?: readonly string[];
 }
 
-/** Why output could not be written; that its reader went away is no fault. */
+/** Why output could not be written. A reader that closed the pipe is not a fault. */
 let outputFault: string | undefined;
 
-/** The exit code of the process: one that says that all went well counts only where what was said of it could be written. */
+/** The exit code of the process: success becomes a failure if output could not be written. */
 export function exitCodeWithOutput(code: number): number {
   return outputFault !== undefined && code === EXIT.ok ? EXIT.buildFailed : code;
 }
 
 /**
- * Lets what is begun go on, whoever reads what is said of it: `bake-ts run --progress=json | head` closes our output early,
- * which is the reader's right. What cannot be written for another reason (a full disk) is said once.
+ * Lets a command continue if nobody reads its output: `bake-ts run --progress=json | head` closes the pipe early, which
+ * is fine. Other write errors (a full disk) are reported once.
  */
 function guardOutput(stream: NodeJS.WriteStream): void {
   const fail = (error: NodeJS.ErrnoException) => {
     stream.write = () => true;
-    // Deno gives no code.
+    // Deno sets no code.
     if (error.code === 'EPIPE' || error.name === 'BrokenPipe' || outputFault !== undefined) return;
     outputFault = error.message;
     process.exitCode = EXIT.buildFailed;
@@ -93,8 +91,8 @@ function guardOutput(stream: NodeJS.WriteStream): void {
 }
 
 /**
- * The environment. Where the runtime permits but a part of it, or nothing, what is not permitted counts as not set; whoever goes by it
- * asks before (cli/permissions.ts).
+ * The environment. Variables that the runtime may not read appear unset; code that depends on one asks for permission
+ * first (cli/permissions.ts).
  */
 function readableEnvironment(): Io['env'] {
   if (isPermitted({ kind: 'env' })) return process.env;
@@ -105,7 +103,7 @@ function readableEnvironment(): Io['env'] {
       return undefined;
     }
   };
-  // Once somebody at a terminal permitted it, all of it is there.
+  // The user may grant the permission later at the terminal; then all names are there.
   const names = () => (isPermitted({ kind: 'env' }) ? Object.keys(process.env) : []);
   return new Proxy<Record<string, string | undefined>>(
     {},
@@ -121,7 +119,7 @@ function readableEnvironment(): Io['env'] {
   );
 }
 
-/** What started this process, to start it again from elsewhere. An executable of its own has no script. */
+/** The command that started this process, to start it again. A standalone executable has no script. */
 function programOf(): readonly string[] {
   const [, script = ''] = process.argv;
   const isScript = /\.[cm]?[jt]s$/.test(script) || script.endsWith('/bake-ts');
@@ -132,7 +130,7 @@ function programOf(): readonly string[] {
 /** The real process. */
 export function createProcessIo(): Io {
   for (const stream of [process.stdout, process.stderr]) guardOutput(stream);
-  // They have groups of their own, which nobody else would end.
+  // Programs run in their own process groups, so nothing else would end them.
   process.on('exit', killPrograms);
   let stdin: Promise<string> | undefined;
   return {
@@ -141,7 +139,7 @@ export function createProcessIo(): Io {
     cwd: process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    // Not before it is asked for: looking at it loads what reads files as streams.
+    // Lazy, because accessing stdin loads the modules for file streams.
     isInputTerminal: () => process.stdin.isTTY === true,
     readStdin: () => (stdin ??= readStdin()),
     openPrompt,
@@ -162,7 +160,7 @@ export function createProcessIo(): Io {
   };
 }
 
-/** Ctrl-Z, and going on after it. */
+/** Ctrl-Z, and continuing after it. */
 function suspension(user: TerminalUser): Readonly<Record<string, () => void>> {
   return {
     SIGTSTP: () => {
@@ -174,8 +172,8 @@ function suspension(user: TerminalUser): Readonly<Record<string, () => void>> {
 }
 
 /**
- * Everything that is written to the terminal while somebody has it goes through them: what writes to our streams, and
- * warnings of the runtime, which Node writes past them.
+ * Redirects everything that is written to the terminal while somebody uses it: writes to the process's streams, and
+ * runtime warnings, which Node writes directly.
  */
 function takeTerminal(user: TerminalUser): TakenTerminal {
   const restores: (() => void)[] = [];
@@ -197,7 +195,7 @@ function takeTerminal(user: TerminalUser): TakenTerminal {
   process.removeAllListeners('warning');
   const handlers = {
     warning: ({ name, message }: Error) => user.onText(`${name}: ${message}\n`),
-    // Windows cannot suspend, and Deno refuses to listen for it there.
+    // Windows cannot suspend, and Deno refuses to listen for the signal there.
     ...(thisSystem() === 'win32' ? {} : suspension(user)),
     exit: user.onExit,
   };

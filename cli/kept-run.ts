@@ -1,4 +1,4 @@
-/** The run as it is kept for `logs`, `history` and `report`. */
+/** Records the run for `logs`, `history` and `report`. */
 import type { RecordedRound, RunRecorder } from '../lib/history/mod.ts';
 import { fail, ok, type Plan, problem, type Result } from '../lib/model/mod.ts';
 import { isSet, listOf, type ParsedArgs } from './args.ts';
@@ -8,12 +8,12 @@ import type { Io } from './io.ts';
 /** How many runs of a project are kept; 0: none. */
 const KEEP_VARIABLE = 'BAKE_TS_KEEP_RUNS';
 
-/** Keeps a run, and knows where. */
+/** Records a run, and knows where. */
 export interface RunKeeper extends EventReader {
   readonly logFileOf: RunRecorder['logFileOf'];
 }
 
-/** How many runs are kept; undefined: as many as is usual. Problem: `cli/bad-value`. */
+/** How many runs to keep; undefined: the default. Problem: `cli/bad-value`. */
 export function readKeptRuns({ env }: Pick<Io, 'env'>): Result<number | undefined> {
   const written = env[KEEP_VARIABLE] ?? '';
   if (written === '') return ok(undefined);
@@ -25,16 +25,16 @@ export function readKeptRuns({ env }: Pick<Io, 'env'>): Result<number | undefine
   ]);
 }
 
-/** The run that is kept. */
+/** The run to record. */
 export interface KeptCall {
   readonly plan: Plan;
-  /** Where it is one of a watch. */
+  /** If it is a round of a watch. */
   readonly round?: RecordedRound;
 }
 
 /**
- * Opens what keeps a run. Undefined: it is not kept, since nothing happens in it, or since what strangers' builds say does not stay
- * on this machine.
+ * Opens the recorder of a run. Undefined: not recorded, because it is a dry run, or because output of untrusted builds
+ * is not kept on this machine.
  */
 export async function keepRun(
   { plan, round }: KeptCall,
@@ -61,7 +61,7 @@ export async function keepRun(
   };
 }
 
-/** Where the runs of the project at hand are kept, or would be. */
+/** Where the runs of this project are (or would be) recorded. */
 export async function keptRunsDirectory(args: ParsedArgs, io: Io): Promise<string> {
   const { findRoot } = await import('../lib/config/mod.ts');
   const { runsDirectory } = await import('../lib/history/mod.ts');

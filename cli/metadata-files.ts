@@ -1,4 +1,4 @@
-/** Files of `--metadata-file`: which there are, what they say, and how one is written. */
+/** Files of `--metadata-file`: finds, reads and writes them. */
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../lib/model/mod.ts';
@@ -10,14 +10,14 @@ import type { Io } from './io.ts';
 /** Some kilobytes for each build. */
 const LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** One file: what it says of each build, unchecked. */
+/** One file, with its unchecked entry for each build. */
 export interface MetadataFile {
   readonly file: string;
   readonly builds: readonly (readonly [build: string, said: Readonly<Record<string, unknown>>])[];
 }
 
 /**
- * Reads the files that an option names; of a directory all its `.json` files.
+ * Reads the files that an option names; in a directory all `.json` files.
  *
  * @returns problem: `run/metadata-unusable`
  */
@@ -39,14 +39,14 @@ export async function readMetadataFiles(
   return ok(read);
 }
 
-/** A file that cannot be taken. */
+/** A file that cannot be used. */
 export function unusable(option: string, file: string, why: string): Problem {
   return problem('run/metadata-unusable', `--${option} cannot use ${file}: ${why}`, {
     hint: 'Give a file that `bake-ts run --metadata-file FILE` wrote for the same builds.yaml, or a directory of such files.',
   });
 }
 
-/** An object, whatever was written there. */
+/** The value if it is an object, else an empty one. */
 export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
@@ -62,7 +62,7 @@ async function filesAt(target: string): Promise<readonly string[] | string> {
   }
 }
 
-/** What a file says, or what is wrong with it. */
+/** The entries of a file, or what is wrong with it. */
 function readMetadata(file: string): MetadataFile['builds'] | string {
   let parsed: unknown;
   try {
@@ -76,7 +76,7 @@ function readMetadata(file: string): MetadataFile['builds'] | string {
   return Object.entries(builds).map(([build, said]) => [build, recordOf(said)] as const);
 }
 
-/** Writes such a file. Problem: `run/metadata-unwritten`. */
+/** Writes a metadata file. Problem: `run/metadata-unwritten`. */
 export async function writeMetadataFile(
   file: string,
   document: Readonly<Record<string, unknown>>,

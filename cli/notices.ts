@@ -1,4 +1,4 @@
-/** Shows what the engine reports while it installs, starts and stops: a moving line with a bar, or plain lines. */
+/** Shows what the engine reports during installation, start and stop: a live line with a bar, or plain lines. */
 import { clearInterval, setInterval } from 'node:timers';
 import type { EngineNotice } from '../lib/engine/mod.ts';
 import { formatBytes, plainText, Screen, truncate } from '../lib/report/mod.ts';
@@ -6,7 +6,7 @@ import type { ParsedArgs } from './args.ts';
 import type { Io } from './io.ts';
 import { columnsOf, paletteFor } from './output.ts';
 
-/** Takes notices until it is closed. */
+/** Shows notices until it is closed. */
 export interface NoticeView {
   readonly notify: (notice: EngineNotice) => void;
   close(): void;
@@ -14,7 +14,7 @@ export interface NoticeView {
 
 const BAR_WIDTH = 24;
 
-/** On a terminal the last notice of each part moves and `done` ones stay; elsewhere each change is a line. */
+/** On a terminal, the last notice of each part is updated in place and `done` ones remain. Elsewhere each change is a line. */
 export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
   const { stderr } = io;
   const palette = paletteFor(args, io, stderr);
@@ -24,7 +24,7 @@ export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
     const last = new Map<string, string>();
     return {
       notify: (notice) => {
-        // A download reports its bytes many times a second; its text stays the same.
+        // A download reports progress many times a second with the same text.
         const key = `${notice.step} ${notice.text}`;
         if (last.get(notice.part) === key) return;
         if (notice.bytes !== undefined && last.get(notice.part)?.startsWith(`${notice.step} `) === true)

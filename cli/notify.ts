@@ -1,13 +1,13 @@
-/** `--notify`: the terminal tells its user that a long run has ended. */
+/** `--notify`: a terminal notification at the end of a long run. */
 import type { RunSummary } from '../lib/model/mod.ts';
 import { formatDuration } from '../lib/report/mod.ts';
 import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
 
-/** Whoever waits for less still looks at it. */
+/** Users still watch shorter runs. */
 const LEAST_MS = 60_000;
 
-/** Writes to the terminal, and only there, when a run that took more than a minute has ended. */
+/** Notifies when a run of more than a minute has ended, only on a terminal. */
 export function createNotifier({ stderr, env }: Pick<Io, 'stderr' | 'env'>): EventReader {
   let summary: RunSummary | undefined;
   return {
@@ -30,11 +30,11 @@ function notification(summary: RunSummary, env: Io['env']): string {
   const text = `${verdict} after ${formatDuration(durationMs)}`;
   const sequence = speaks777(env) ? `777;notify;bake-ts;${text}` : `9;bake-ts: ${text}`;
   const osc = `\u001b]${sequence}\u0007`;
-  // tmux hands on what is wrapped like this (where `allow-passthrough` is on), and drops the rest.
+  // tmux forwards sequences wrapped like this (if `allow-passthrough` is on) and drops others.
   return (env['TMUX'] ?? '') === '' ? osc : `\u001bPtmux;${osc.replaceAll('\u001b', '\u001b\u001b')}\u001b\\`;
 }
 
-/** Terminals that know OSC 777 and not OSC 9: those of GNOME's library, foot and urxvt. Those that know neither show nothing. */
+/** Terminals with OSC 777 but without OSC 9: those with GNOME's VTE, foot and urxvt. Terminals with neither show nothing. */
 function speaks777(env: Io['env']): boolean {
   return (env['VTE_VERSION'] ?? '') !== '' || /^(?:foot|rxvt)/.test(env['TERM'] ?? '');
 }

@@ -1,4 +1,4 @@
-/** What commands share when they print. */
+/** Shared output functions of the commands. */
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -26,8 +26,8 @@ import { noteShown } from './read-on.ts';
 import { repositoryFiles } from './repository-files.ts';
 
 /**
- * Whether to colour what goes to a writer. `--color` decides; else NO_COLOR (https://no-color.org) and FORCE_COLOR
- * do, the former first; else whether it is a terminal that knows colours.
+ * Whether to colour the output to a writer. `--color` decides; else NO_COLOR (https://no-color.org), then FORCE_COLOR;
+ * else whether it is a terminal that supports colours.
  */
 export function wantsColor(args: ParsedArgs | undefined, io: Io, writer: Writer): boolean {
   const wanted = args === undefined ? undefined : textOf(args, 'color');
@@ -43,7 +43,7 @@ export function paletteFor(args: ParsedArgs | undefined, io: Io, writer: Writer)
   return createPalette(wantsColor(args, io, writer));
 }
 
-/** `auto` is a live view only where one is watched: CI systems give a terminal to some steps, and keep its output. */
+/** `auto` is a live view only if somebody watches: some CI steps have a terminal, but its output is stored. */
 export function progressMode(args: ParsedArgs, io: Io): ProgressMode {
   const mode = (textOf(args, 'progress') ?? 'auto') as ProgressMode;
   if (mode !== 'auto') return mode;
@@ -56,7 +56,7 @@ export function columnsOf(writer: Writer): number {
   return writer.columns ?? DEFAULT_COLUMNS;
 }
 
-/** Writes problems to stderr; gives the exit code for them. */
+/** Writes problems to stderr; returns their exit code. */
 export function reportProblems(problems: readonly Problem[], args: ParsedArgs | undefined, io: Io): ExitCode {
   if (problems.length > 0) {
     const color = wantsColor(args, io, io.stderr);
@@ -66,7 +66,7 @@ export function reportProblems(problems: readonly Problem[], args: ParsedArgs | 
   return exitCodeOfProblems(problems);
 }
 
-/** As `reportProblems`, of work that may have been stopped: of what that cut off nobody wants to read, but it did not end well. */
+/** Like `reportProblems`, for work that may have been stopped: then `run/cancelled` is not shown, but the work still fails. */
 export function reportStoppable(
   problems: readonly Problem[],
   { aborted }: AbortSignal,
@@ -82,7 +82,7 @@ export function reportStoppable(
   return code === EXIT.ok ? EXIT.buildFailed : code;
 }
 
-/** Writes problems that are the result of a command to stdout, in the form that `--format` asks for. */
+/** Writes the problems that a command found as its result to stdout, in the format of `--format`. */
 export async function writeFindings(problems: readonly Problem[], args: ParsedArgs, io: Io): Promise<void> {
   const format = textOf(args, 'format') ?? 'text';
   if (format === 'json') {
@@ -100,17 +100,17 @@ export async function writeFindings(problems: readonly Problem[], args: ParsedAr
   }
 }
 
-/** Writes a line that a CI system obeys. */
+/** Writes a line that is a command to a CI system. */
 export function writeCommand(writer: Writer, line: string): void {
   (writer.writeRaw ?? writer.write).call(writer, `${line}\n`);
 }
 
-/** Writes a value to stdout as JSON for programs: indented, ended by a line break. */
+/** Writes a value to stdout as indented JSON with a final line break. */
 export function writeJson(value: unknown, io: Io): void {
   io.stdout.write(`${escapeControls(JSON.stringify(value, undefined, 2))}\n`);
 }
 
-/** The text of a file a problem names, or undefined; for code frames of problems that carry no text. */
+/** The text of a file that a problem names, or undefined; for code frames of problems without text. */
 export function sourceReader(cwd: string): (file: string) => string | undefined {
   return (file) => {
     try {
@@ -121,7 +121,7 @@ export function sourceReader(cwd: string): (file: string) => string | undefined 
   };
 }
 
-/** A table with a dim head; a title that starts with `>` stands for a column of numbers, aligned to the right. */
+/** A table with a dim head. A title that starts with `>` marks a right-aligned column of numbers. */
 export function formatTable(
   titles: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,4 +1,4 @@
-/** `--parents-from`: what earlier runs made, as their `--metadata-file`s say. */
+/** `--parents-from`: results of earlier runs, from their `--metadata-file`s. */
 import { isDigest, type Outcome, ok, type Plan, type Problem, type Result } from '../lib/model/mod.ts';
 import type { EarlierResult } from '../lib/run/mod.ts';
 import type { ParsedArgs } from './args.ts';
@@ -8,32 +8,32 @@ import { type MetadataFile, readMetadataFiles, recordOf, unusable } from './meta
 const MADE: ReadonlySet<unknown> = new Set(['built', 'retagged', 'unchanged']);
 
 /**
- * How a run that writes metadata came to what it says of a build, the most telling first: it was asked for it, it decided
- * about it since others needed it, or it took it from metadata itself, which may be older than what else there is.
+ * Why a run has a build in its metadata, the most reliable first: it was requested, it was a dependency, or the run
+ * read it from metadata itself, which may be outdated.
  */
 const ROLES = ['asked', 'needed', 'given'] as const;
 type Role = (typeof ROLES)[number];
 
-/** What was pushed by digest alone is one platform of a build, mostly, and counts where nothing is said of the whole. */
+/** A build pushed only by digest is usually a single platform. It is used only if no file has the whole build. */
 const PART_RANK = ROLES.length;
 
-/** What a file says of a build. */
+/** The entry of a build in a file. */
 interface Entry extends EarlierResult {
   readonly rank: number;
   readonly file: string;
 }
 
-/** What the files say together. */
+/** The combined entries of all files. */
 export interface Parents {
   readonly parents: ReadonlyMap<string, EarlierResult>;
-  /** Builds of which files that tell as much say different things, and what; they are not in `parents`. */
+  /** Builds for which equally reliable files have different digests, with the problem; they are not in `parents`. */
   readonly disputed: ReadonlyMap<string, Problem>;
 }
 
 /**
- * Reads the files that `--parents-from` names; of a directory all its `.json` files.
+ * Reads the files of `--parents-from`; in a directory all `.json` files.
  *
- * @returns what they say of the builds that were pushed. Problem: `run/metadata-unusable`
+ * @returns their results of pushed builds. Problem: `run/metadata-unusable`
  */
 export async function readParents(args: ParsedArgs, io: Io): Promise<Result<Parents>> {
   const best = new Map<string, Entry>();
@@ -58,7 +58,7 @@ export async function readParents(args: ParsedArgs, io: Io): Promise<Result<Pare
   return ok({ parents: new Map(parents), disputed });
 }
 
-/** What files disagree about that a run of this plan would take from them: what is asked for reads it, at any distance. */
+/** Disagreements of files that affect this plan, in the direct or indirect dependencies of requested builds. */
 export function disputedIn({ nodes }: Plan, { parents, disputed }: Parents): readonly Problem[] {
   if (disputed.size === 0) return [];
   const found: Problem[] = [];
@@ -71,24 +71,24 @@ export function disputedIn({ nodes }: Plan, { parents, disputed }: Parents): rea
       seen.add(read);
       const dispute = read.build.push === 'never' ? undefined : disputed.get(to);
       if (dispute !== undefined) found.push(dispute);
-      // Nothing below what is given is looked at.
+      // The dependencies of a build with a given result are not read.
       else if (!parents.has(to)) queue.push(read);
     }
   }
   return found;
 }
 
-/** How a build comes into the metadata of a run: the opposite of reading it. */
+/** The role of a build in the metadata of a run; the counterpart of reading it. */
 export function roleOf({ nodes }: Plan, { build, reason }: Outcome): Role {
   return reason?.code === 'given' ? 'given' : (nodes.get(build)?.role ?? 'needed');
 }
 
-/** What of a file counts. */
+/** The usable entries of a file. */
 function readEntries(file: string, builds: MetadataFile['builds']): readonly (readonly [string, Entry])[] {
   return builds.flatMap(([build, { result, digest, key, role, tags }]): [string, Entry][] => {
     if (!MADE.has(result) || typeof digest !== 'string' || !isDigest(digest)) return [];
     const rank = ROLES.indexOf(role as Role);
-    // What went to no tag is in the engine of the machine that made it, and is made anew by each that needs it.
+    // A build without tags is only in the engine that built it, so each run that needs it builds it again.
     if (rank !== ROLES.indexOf('given') && Array.isArray(tags) && tags.length === 0) return [];
     const made = { digest, ...(typeof key === 'string' ? { key } : {}), file };
     if (isPart(tags)) return [[build, { ...made, rank: PART_RANK }]];
@@ -96,7 +96,7 @@ function readEntries(file: string, builds: MetadataFile['builds']): readonly (re
   });
 }
 
-/** Whether what is said of tags is that all of them are digests. */
+/** Whether all of the tags are digests. */
 function isPart(tags: unknown): boolean {
   return (
     Array.isArray(tags) && tags.length > 0 && tags.every((tag) => String(recordOf(tag)['ref']).includes('@'))

@@ -1,20 +1,23 @@
-/** What a command surely needs of the runtime, asked for before it starts, so that all of it is said at once. docs/permissions.md. */
+/**
+ * Requests the runtime permissions that a command certainly needs before it starts, so that all are reported at once.
+ * See docs/permissions.md.
+ */
 import path from 'node:path';
 import { findMissing, isPermitted } from '../lib/system/mod.ts';
 import type { Permission, PermissionProblem } from '../lib/util/permission.ts';
 import { isSet, listOf, type ParsedArgs } from './args.ts';
 import type { Io } from './io.ts';
 
-/** Commands that only print what they have with them, or read what they are given. */
+/** Commands that need no permissions up front: they print built-in data or read named files. */
 const NEED_NOTHING: ReadonlySet<string> = new Set(['schema', 'completion', 'docs', 'why', 'import', 'init']);
-/** Commands that have nothing to do with the files of a directory. */
+/** Commands that do not use the files of a directory. */
 const NEED_NO_FILES: ReadonlySet<string> = new Set(['inspect', 'digest', 'tag', 'copy', 'images', 'engine']);
-/** Commands that say what earlier runs left. */
+/** Commands that show the state of earlier runs. */
 const READ_STATE: ReadonlySet<string> = new Set(['explain', 'history', 'logs', 'report']);
-/** Commands that make builds. */
+/** Commands that build. */
 const BUILD: ReadonlySet<string> = new Set(['run', 'bake', 'verify']);
 
-/** `system/permission`, where a command could not begin. */
+/** `system/permission` if the command cannot start. */
 export async function findMissingFor(
   name: string,
   args: ParsedArgs,
@@ -32,7 +35,7 @@ export async function findMissingFor(
     const { stateDirectory } = await import('../lib/state/mod.ts');
     sure.push({ kind: 'read', what: stateDirectory(io.env) });
   }
-  // Started with nothing at all: then what it will come to is said, too.
+  // If no permission was granted at all, also report those that are needed later.
   const isBare = !sure.some(isPermitted);
   const later: readonly Permission[] =
     isBare && BUILD.has(verb) && !isSet(args, 'print')

@@ -1,4 +1,4 @@
-/** What the commands that print pipelines have in common: from arguments to jobs and settings. */
+/** Shared by the commands that print pipelines: from arguments to jobs and settings. */
 import path from 'node:path';
 import {
   type Pipeline,
@@ -31,22 +31,22 @@ import type { Io } from './io.ts';
 import { reportProblems } from './output.ts';
 import { planSelected } from './planned.ts';
 
-/** A pipeline, with what it is printed with. */
+/** A pipeline and the settings to print it with. */
 interface Planned {
   readonly pipeline: Pipeline;
   readonly settings: PipelineSettings;
 }
 
-/** What a CI system takes. */
+/** The properties of a CI system. */
 interface System {
   readonly limits: PipelineLimits;
-  /** How builds are spread; absent: as --split says. */
+  /** How builds are split into jobs; absent: as in --split. */
   readonly split?: Split;
-  /** What --runner names: `labels` of runners, or `pods`: the address of an engine, or labels of nodes with their values. */
+  /** What --runner contains. `labels`: labels of runners. `pods`: the address of an engine, or labels of nodes with values. */
   readonly runners: 'labels' | 'pods';
 }
 
-/** Plans what was asked for, prints it as a pipeline on stdout, and says on stderr what one should know of it. */
+/** Plans the requested builds, prints them as a pipeline to stdout, and prints notes to stderr. */
 export async function printPipeline(
   args: ParsedArgs,
   io: Io,
@@ -67,7 +67,7 @@ export async function printPipeline(
   const secrets = findSecrets(args, plan, pipeline);
   if (secrets.length > 0) return reportProblems(secrets, args, io);
   const code = reportProblems([...warnings, ...missing, ...pipeline.notes.map(noteProblem)], args, io);
-  // What cannot be read gives no edges, and jobs in the wrong order.
+  // Unreadable files lack dependencies, so jobs would be in the wrong order.
   if (missing.some((one) => one.severity === 'error')) return code;
   const { PACKAGES } = await import('../lib/engine/mod.ts');
   const top = repositoryOf(path.resolve(io.cwd));
@@ -99,9 +99,9 @@ function readSplit(args: ParsedArgs): Result<Split> {
   ]);
 }
 
-/** A label with its value, as nodes of Kubernetes have them (RFC 1123; a prefix may stand before it). */
+/** A node label of Kubernetes with its value (RFC 1123; with an optional prefix). */
 const NODE_LABEL = /^(?:[a-z0-9.-]+\/)?[A-Za-z0-9][\w.-]{0,62}=[A-Za-z0-9][\w.-]{0,62}$/;
-/** An address of an engine that pods can get to. */
+/** The address of an engine that pods can reach. */
 const ENGINE_ADDRESS = /^(?:tcp|ssh|unix|kube-pod):\/\/[\w@:./?&=%+~-]+$/;
 
 /** `--runner PLATFORM=WHERE`, once for each platform. */
@@ -133,7 +133,7 @@ function readRunners(args: ParsedArgs, { runners: kind }: System): Result<readon
 
 function isPlace(where: string, kind: System['runners']): boolean {
   const parts = where.split(',');
-  // A line end or another control character is in no label, and would be one of the file.
+  // Labels contain no line breaks or control characters, which would break the file.
   if (kind === 'labels') return parts.every((one) => /^[^\p{C}\p{Z}$][^\p{C}\p{Zl}\p{Zp}$]*$/u.test(one));
   return ENGINE_ADDRESS.test(where) || parts.every((one) => NODE_LABEL.test(one));
 }
@@ -149,7 +149,7 @@ export function readName(args: ParsedArgs): Result<string> {
   ]);
 }
 
-/** Where jobs get bake-ts; empty with an action, which brings it along. No default: no address holds everywhere. */
+/** Where jobs get bake-ts; empty with an action, which includes it. No default, because no address works everywhere. */
 function readPackage(args: ParsedArgs): Result<string> {
   const given = textOf(args, 'package');
   const isAction = textOf(args, 'action') !== undefined;
@@ -167,7 +167,7 @@ function readPackage(args: ParsedArgs): Result<string> {
             hint: `Give --package=ADDRESS: the address of bake-ts-${VERSION}.tgz (made by npm pack), or anything that npm install accepts.`,
           }),
         ]);
-  // A path would be one of a runner, where nothing is checked out yet. `$` is a variable to GitLab.
+  // A path would be on the runner, before the checkout. `$` starts a variable in GitLab.
   if (/^(?:https?:\/\/|git\+|\/|@?[\w])[\w@:./+%?&=#~^-]*$/.test(given)) return ok(given);
   return fail([
     problem('cli/bad-value', `--package cannot be "${given}"`, {
@@ -180,7 +180,7 @@ function noteProblem({ text, hint }: Pipeline['notes'][number]): Problem {
   return problem('plan/pipeline', text.replace(/\.$/, ''), { severity: 'warning', hint });
 }
 
-/** Words that would bring a secret into the file, which is to be committed. */
+/** Arguments that would put a secret into the file, which will be committed. */
 function findSecrets(args: ParsedArgs, plan: Plan, { registries }: Pipeline): readonly Problem[] {
   const hider = createHider(plan.set.variables);
   const words = [
@@ -204,12 +204,12 @@ function findSecrets(args: ParsedArgs, plan: Plan, { registries }: Pipeline): re
   });
 }
 
-/** What says which builds are meant. */
+/** The arguments that select builds. */
 function selectingWords(args: ParsedArgs): readonly string[] {
   return [...args.positionals, ...listOf(args, 'filter').flatMap((one) => ['--filter', one])];
 }
 
-/** The options by which builds.yaml was read, for every call of the pipeline. */
+/** The options for reading builds.yaml, for each bake-ts call in the pipeline. */
 function readingWords(args: ParsedArgs): readonly string[] {
   const repeated = ['file', 'var', 'var-file', 'allow'].flatMap((name) =>
     listOf(args, name).flatMap((value) => [`--${name}`, value]),

@@ -1,4 +1,4 @@
-/** From options to a plan: what is selected, or everything that a builds.yaml has. */
+/** From options to a plan: of the selected builds, or of all. */
 import { type BuildSet, fail, ok, type Problem, type Result } from '../lib/model/mod.ts';
 import type { Selection } from '../lib/plan/mod.ts';
 import type { PreparedPlan } from '../lib/prepare/mod.ts';
@@ -6,12 +6,12 @@ import type { ParsedArgs } from './args.ts';
 import { readInputs, selectionOf } from './inputs.ts';
 import type { Io } from './io.ts';
 
-/** A plan with what was noticed while builds.yaml was read. */
+/** A plan, with the warnings of reading builds.yaml. */
 export interface SelectedPlan extends PreparedPlan {
   readonly warnings: readonly Problem[];
 }
 
-/** Reads builds.yaml and plans what is selected. Problems: those of both, the warnings of reading among them. */
+/** Reads builds.yaml and plans the selected builds. Problems: those of both; warnings of reading are included. */
 export async function planSelected(
   args: ParsedArgs,
   io: Io,
@@ -25,7 +25,7 @@ export async function planSelected(
   return prepared.ok ? ok({ ...prepared.value, warnings }) : fail([...warnings, ...prepared.error]);
 }
 
-/** Plans every build of a set, whatever is selected: what a lock file and `validate` are about. */
+/** Plans every build of a set regardless of the selection, for lock files and `validate`. */
 export async function planWhole(set: BuildSet, io: Io): Promise<Result<PreparedPlan>> {
   const { preparePlan } = await import('../lib/prepare/mod.ts');
   return preparePlan(set, { patterns: [], whole: true }, io.cwd);

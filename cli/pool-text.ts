@@ -13,12 +13,12 @@ import {
 } from '../lib/report/mod.ts';
 import { formatTable } from './output.ts';
 
-/** Whether all of it is there. */
+/** Whether every engine answers. */
 export function answersWhole({ members, problems }: PoolStatus): boolean {
   return problems.length === 0 && members.every(({ state }) => state.ok);
 }
 
-/** The same for programs. */
+/** The pool as JSON. */
 export function poolToJson({ members, problems }: PoolStatus): object {
   return {
     pool: members.map(({ member, state, runningBuilds, cacheBytes }) => ({
@@ -31,11 +31,11 @@ export function poolToJson({ members, problems }: PoolStatus): object {
   };
 }
 
-/** A line for each engine where they fit, else two; then what is wrong. */
+/** A line for each engine if it fits, else two; then the problems. */
 export function formatPool(pool: PoolStatus, palette: Palette, columns: number): string {
   const { members, problems } = pool;
   const answering = members.filter(({ state }) => state.ok);
-  // Of what is named and is none, such as an address that nobody understands or pods that kubectl does not find.
+  // Entries that are no engines, such as invalid addresses or pods that kubectl does not find.
   const others = problems.length === 0 ? '' : ', and others cannot be asked';
   const count = `${answering.length} of ${plural(members.length, 'engine')} ${answering.length === 1 ? 'answers' : 'answer'}${others}`;
   const head = `run uses:   a pool: ${answersWhole(pool) ? palette.good(count) : palette.warning(count)}\n`;
@@ -77,7 +77,7 @@ function cellsOf({ member, state, runningBuilds, cacheBytes }: MemberReport): re
   ];
 }
 
-/** Variants of one architecture are not told one by one, and all are Linux's. */
+/** Leaves out variants of amd64 and the `linux/` prefix. */
 function shortPlatforms(platforms: readonly string[]): string {
   const short = platforms
     .filter((one) => !/\/amd64\/v\d$/.test(one))

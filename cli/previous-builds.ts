@@ -1,12 +1,12 @@
-/** What earlier runs made of builds, for pages that compare. */
+/** Results of earlier runs, for pages that compare. */
 import type { PreviousBuild } from '../lib/page/mod.ts';
 
 /**
- * Size and duration of each build in the last kept run before a run that says them; of one that only was up to date there is no
- * duration worth comparing.
+ * Size and duration of each build from the last earlier recorded run that has them. Durations are only those of real
+ * builds, not of up-to-date ones.
  *
- * @param runsDir where the runs of the project are kept
- * @param run which run is shown: only earlier ones count
+ * @param runsDir where the runs of the project are recorded
+ * @param run the run that is shown: only earlier ones are used
  */
 export async function previousBuilds(
   runsDir: string,

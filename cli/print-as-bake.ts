@@ -1,4 +1,4 @@
-/** `run --print`: what `docker buildx bake --print` prints, of bake and Compose files; nothing is built. */
+/** `run --print`: prints what `docker buildx bake --print` prints for bake and Compose files; builds nothing. */
 import { problem } from '../lib/model/mod.ts';
 import type { ParsedArgs } from './args.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
@@ -6,7 +6,7 @@ import { readingOf } from './inputs.ts';
 import type { Io } from './io.ts';
 import { reportProblems } from './output.ts';
 
-/** Prints the targets and groups that are named; without names, `default`. */
+/** Prints the named targets and groups; by default `default`. */
 export async function printAsBake(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const reading = await readingOf(args, io);
   if (!reading.ok) return reportProblems(reading.error, args, io);

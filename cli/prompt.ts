@@ -8,14 +8,14 @@ export type Answer =
   | { readonly kind: 'interrupted' }
   | { readonly kind: 'ended' };
 
-/** A conversation; lines that come before their question wait for it. */
+/** A dialogue. Lines that are typed ahead wait for their question. */
 export interface Prompt {
   readonly ask: (question: string) => Promise<Answer>;
-  /** Gives the terminal back. */
+  /** Releases the terminal. */
   readonly close: () => void;
 }
 
-/** Starts a conversation over a terminal's two directions. */
+/** Starts a dialogue on a terminal's input and output. */
 export function createPrompt(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompt {
   const lines = createInterface({ input, output, terminal: true, historySize: 0 });
   const early: string[] = [];
@@ -54,7 +54,7 @@ export function createPrompt(input: NodeJS.ReadableStream, output: NodeJS.Writab
   };
 }
 
-/** Asks for what nobody may read over a shoulder: what is typed is not shown. */
+/** Asks for a secret: what is typed is not shown. */
 export async function askHidden(
   question: string,
   input: NodeJS.ReadableStream,

@@ -1,4 +1,4 @@
-/** What the commands on registries have in common: the client, references, problems, and how a name that was put is shown. */
+/** Shared by the commands on registries: the client, references, problems, and how results are shown. */
 import {
   fail,
   formatImageRef,
@@ -22,9 +22,9 @@ import { withCancellation } from './signals.ts';
 
 /**
  * Runs a command with a client that has the credentials of the Docker config and the `registries:` of builds.yaml, and
- * closes it. The command shows its results; problems it gives back are reported here.
+ * closes it. The command prints its results; the problems that it returns are reported here.
  *
- * @param targets what `--username` is for: their registry gets the name and the password, and no other one does
+ * @param targets the images that `--username` is for: only their registry gets the name and the password
  */
 export async function withRegistry(
   args: ParsedArgs,
@@ -54,8 +54,8 @@ export async function withRegistry(
 }
 
 /**
- * `--username` with `--password-stdin`, for the registry of all these targets; undefined where neither is given. Problems:
- * `cli/missing-value`, `cli/bad-value`, `cli/conflict`.
+ * `--username` with `--password-stdin`, for the common registry of all targets; undefined if neither is given.
+ * Problems: `cli/missing-value`, `cli/bad-value`, `cli/conflict`.
  */
 export async function readSignIn(
   args: ParsedArgs,
@@ -103,7 +103,7 @@ export async function readSignIn(
       'no password was entered',
       'Nothing was done. Run it again and enter the password.',
     );
-  // One line break at the end is that of `echo` and of files; others may be part of it.
+  // A single final line break comes from `echo` or a file; others may be part of the password.
   const password = typed?.text ?? (await io.readStdin()).replace(/\r?\n$/, '');
   if (password === '')
     return wrong('bad-value', 'no password came on standard input', 'Write --password-stdin < FILE.');
@@ -114,8 +114,8 @@ type Registries = Parameters<typeof import('../lib/registry/mod.ts').createRegis
   object;
 
 /**
- * `registries:` of the builds.yaml here, where there is one. One that `-f` does not name and that cannot be read (a
- * variable that it needs is not set) is no reason to refuse: most registries need no settings.
+ * `registries:` of the builds.yaml here, if there is one. If it cannot be read (for example, a variable is not set) and
+ * `-f` does not name it, it is ignored with a warning: most registries need no settings.
  */
 async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registries>> {
   const read = await readInputs(args, io, { onlySettings: true });
@@ -138,9 +138,9 @@ async function readRegistries(args: ParsedArgs, io: Io): Promise<Result<Registri
 }
 
 /**
- * Reads the name that an image is to get. `:TAG` is another tag beside `from`. A name without tag and digest gets the tag
- * of `from` (never silently `latest`). A lone word would be an image of Docker Hub's own library, which nobody can have
- * meant. Problem: `cli/bad-reference`.
+ * Reads the new name of an image. `:TAG` is another tag beside `from`. A name without tag and digest gets the tag of
+ * `from`, never silently `latest`. A single word is rejected, because it would mean Docker Hub's official images.
+ * Problem: `cli/bad-reference`.
  */
 export function readTarget(written: string, from: ImageRef | undefined): Result<ImageRef> {
   if (from !== undefined && written.startsWith(':')) {
@@ -163,12 +163,12 @@ export function readTarget(written: string, from: ImageRef | undefined): Result<
   return !ref.ok || from === undefined ? ref : ok(withTagOf(ref.value, from));
 }
 
-/** A name that was put, for programs; `previous` is a digest, `absent` or `unknown`. */
+/** A name that was put, as JSON; `previous` is a digest, `absent` or `unknown`. */
 export interface PutJson extends Omit<Copied, 'previous'> {
   readonly previous: string;
 }
 
-/** A name that was put, as JSON shows it. */
+/** Converts a name that was put to JSON. */
 export function putToJson(copied: Copied): PutJson {
   const { previous, ...rest } = copied;
   return {
@@ -177,7 +177,7 @@ export function putToJson(copied: Copied): PutJson {
   };
 }
 
-/** The same as a line; with what the name pointed at before, to be able to put it back. */
+/** The same as a line, with the previous digest, so that it can be restored. */
 export function formatPut({ ref: name, previous, digest, action }: Copied): string {
   if (action === 'there') return `${name}  ${digest}  (already there)\n`;
   const before =
@@ -189,7 +189,7 @@ export function formatPut({ ref: name, previous, digest, action }: Copied): stri
   return `${name}  ${digest}  (${before})\n`;
 }
 
-/** What went over the wire, in a line for people; empty where nothing did. */
+/** What was transferred, as a line; empty if nothing was. */
 export function formatTransfer({
   blobs,
   copiedBytes,

@@ -1,11 +1,11 @@
-/** Names of files as annotations of a CI system need them. */
+/** Names of files as annotations of CI systems need them. */
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { FileInRepository } from '../lib/ci/mod.ts';
 
 /**
- * Names files as the repository that is checked out has them: from its root, which need not be the workspace
- * (`actions/checkout` with `path`).
+ * Names files relative to the root of the checked-out repository, which need not be the workspace (`actions/checkout`
+ * with `path`).
  */
 export function repositoryFiles(cwd: string, workspace: string | undefined): FileInRepository {
   if (workspace === undefined || workspace === '') return (file) => file;
@@ -24,7 +24,7 @@ export function repositoryFiles(cwd: string, workspace: string | undefined): Fil
   };
 }
 
-/** Below the first directory on the way that is a repository; the root where none is. */
+/** The part below the first directory on the path that is a repository; unchanged if there is none. */
 function fromRepository(root: string, names: readonly string[]): readonly string[] {
   for (let depth = 0; depth < names.length; depth++)
     if (existsSync(path.join(root, ...names.slice(0, depth), '.git'))) return names.slice(depth);

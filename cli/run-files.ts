@@ -1,6 +1,6 @@
 /**
- * The files that `run` makes of its events where they are asked for: `--report`, `--trace`, `--junit`, `--dotenv`. All are made of
- * one timeline, when the run has ended, however it ended.
+ * The files that `run` writes on request: `--report`, `--trace`, `--junit`, `--dotenv`. All are made from one timeline
+ * after the run has ended, however it ended.
  */
 import { accessSync, constants } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -17,10 +17,10 @@ import type { ReadRun, TimelineOf } from './shared-timeline.ts';
 
 /** Makes one file of a run. */
 interface FileMaker {
-  /** Sees each event; absent: the timeline says enough. */
+  /** Receives each event; absent: the timeline is enough. */
   readonly onEvent?: EventSink;
   readonly make: (run: RunTimeline) => string | Promise<string>;
-  /** What such a file cannot hold of the run. */
+  /** Problems about parts of the run that the file cannot hold. */
   readonly findLeft?: (run: RunTimeline, file: string) => readonly Problem[];
 }
 
@@ -88,9 +88,9 @@ async function openPage({ args, io, variables }: ReadRun): Promise<FileMaker> {
   };
 }
 
-/** A file that an option names. */
+/** A file named by an option. */
 interface NamedFile extends Pick<FileKind, 'option' | 'name'> {
-  /** As it was written. */
+  /** As written. */
   readonly file: string;
   /** Absolute. */
   readonly target: string;
@@ -98,10 +98,7 @@ interface NamedFile extends Pick<FileKind, 'option' | 'name'> {
 
 type AskedFile = FileKind & NamedFile;
 
-/**
- * What is wrong with the files that are asked for, as far as that can be known before a run. Problems: `cli/unwritable-file`,
- * `cli/conflict`.
- */
+/** Problems of the requested files that can be found before a run. Problems: `cli/unwritable-file`, `cli/conflict`. */
 export async function checkRunFiles(args: ParsedArgs, io: Io): Promise<readonly Problem[]> {
   const asked = askedFiles(args, io);
   const problems = (await Promise.all(asked.map(checkFile))).flat();
@@ -117,14 +114,14 @@ export async function checkRunFiles(args: ParsedArgs, io: Io): Promise<readonly 
   return problems;
 }
 
-/** Pipes among the files that a run writes, held until it has ended. */
+/** The named pipes among the files of a run, held open until it has ended. */
 export interface HeldPipes {
   /** `cli/unwritable-file` */
   readonly problems: readonly Problem[];
   readonly release: () => Promise<void>;
 }
 
-/** Looks who reads the pipes that are named, while there is time to say that nobody does. */
+/** Opens the named pipes before the run, so that a pipe without a reader is reported in time. */
 export async function holdPipes(args: ParsedArgs, io: Io): Promise<HeldPipes> {
   const releases: (() => Promise<void>)[] = [];
   const problems: Problem[] = [];
@@ -158,7 +155,7 @@ export async function holdPipes(args: ParsedArgs, io: Io): Promise<HeldPipes> {
   };
 }
 
-/** A reader that writes what was asked for when it is closed (`run/file-unwritten`); none where nothing was. */
+/** A reader that writes the requested files on close (`run/file-unwritten`); none if nothing was requested. */
 export async function openRunFiles(run: ReadRun): Promise<readonly EventReader[]> {
   const asked = askedFiles(run.args, run.io);
   if (asked.length === 0) return [];
@@ -206,20 +203,20 @@ async function writeOne(one: OpenFile, run: RunTimeline): Promise<readonly Probl
   }
 }
 
-/** Looks before the run whether the file could be written now; what is asked of a disk later is seen then. */
+/** Checks before the run whether the file is writable now. Later faults of the disk show up when it is written. */
 async function checkFile(one: AskedFile): Promise<Problem[]> {
   try {
     const there = await stat(one.target).catch(() => undefined);
     if (there?.isDirectory() === true) return [unwritable(one, 'EISDIR')];
     const denied = findMissing([{ kind: 'write', what: one.target }]);
     if (denied !== undefined) return [denied];
-    // At once: later, Deno throws where nobody can catch it if it may not ask who runs this.
+    // Synchronous, because without the permission to read user ids, Deno would otherwise throw later where it cannot be caught.
     if (there !== undefined) accessSync(one.target, constants.W_OK);
-    // With its slash, so that an ordinary file is none.
+    // With a final slash, so that an ordinary file fails.
     else accessSync(`${path.dirname(one.target)}${path.sep}`, constants.W_OK);
     return [];
   } catch (error) {
-    // Without an answer the file is tried when the run is over.
+    // If the check itself is not permitted, writing is tried after the run.
     if (missingPermissions(error)?.every(({ kind }) => kind === 'sys') === true) return [];
     return [unwritable(one, await describeFileFault(error, one.target))];
   }

@@ -1,22 +1,22 @@
-/** The timeline of one run, for all that is made of it: each keeps every step of every build otherwise. */
+/** The timeline of a run, shared by everything that is made from it, because each one stores all steps of all builds. */
 import type { Variable } from '../lib/model/mod.ts';
 import type { RunTimeline } from '../lib/timeline/mod.ts';
 import type { ParsedArgs } from './args.ts';
 import type { EventReader } from './event-readers.ts';
 import type { Io } from './io.ts';
 
-/** Gives the run as far as it has come. */
+/** Returns the run as far as it has progressed. */
 export type TimelineOf = () => RunTimeline;
 
-/** A timeline that is made where somebody asks for it, once. */
+/** A timeline that is created once, on request. */
 export interface SharedTimeline {
-  /** Asks for it; before the run begins. */
+  /** Requests the timeline; before the run starts. */
   readonly open: () => Promise<TimelineOf>;
-  /** What reads the events for it; none where nobody asked. */
+  /** The readers that feed it; none if nobody requested it. */
   readonly readers: () => readonly EventReader[];
 }
 
-/** The run that is read, as far as it is known before it begins. */
+/** What is known about a run before it starts. */
 export interface ReadRun {
   readonly args: ParsedArgs;
   readonly io: Io;
@@ -24,7 +24,7 @@ export interface ReadRun {
   readonly timeline: SharedTimeline;
 }
 
-/** The timeline of a run that has not begun. */
+/** The timeline of a run that has not started. */
 export function shareTimeline(): SharedTimeline {
   let opened: { readonly reader: EventReader; readonly timelineOf: TimelineOf } | undefined;
   return {

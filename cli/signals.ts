@@ -2,18 +2,15 @@
 import { EXIT, type ExitCode, exitCodeOfSignal } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
-/** A cancellation that signals bring about. */
+/** A cancellation by signals. */
 export interface Cancellation {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
-  /** The signal that came, if one did. */
+  /** The first signal, if one came. */
   readonly stoppedBy: () => string | undefined;
 }
 
-/**
- * Runs something that has nothing to put in order: the first signal ends the process, and with it the programs that it
- * started.
- */
+/** Runs work that needs no cleanup: the first signal ends the process and the programs that it started. */
 export async function withHardStop<T>(io: Io, work: () => Promise<T>): Promise<T> {
   const dispose = io.onSignal((signal) => io.exit(exitCodeOfSignal(signal)));
   try {
@@ -24,10 +21,10 @@ export async function withHardStop<T>(io: Io, work: () => Promise<T>): Promise<T
 }
 
 /**
- * Runs something that can be cancelled. `onHardStop` is called before a second signal ends the process: it must give
- * the terminal back. `onStop` says that the first one came; default: a line for whoever pressed Ctrl-C.
+ * Runs work that can be cancelled. `onHardStop` is called before a second signal ends the process, and must release the
+ * terminal. `onStop` reports the first signal; by default with a line after Ctrl-C.
  *
- * @returns the exit code of the work; that of the signal where one came and the work did not end well
+ * @returns the exit code of the work; that of the signal if one came and the work failed
  */
 export async function withCancellation(
   io: Io,

@@ -1,4 +1,4 @@
-/** What `engine du` and `engine prune` have in common: the engine, the repository, and what is shown of both. */
+/** Shared by `engine du` and `engine prune`: the engine, the repository, and their output. */
 import { type Engine, findEngine } from '../lib/engine/mod.ts';
 import { ok, problem, type Result } from '../lib/model/mod.ts';
 import {
@@ -15,14 +15,14 @@ import { readInputs } from './inputs.ts';
 import type { Io } from './io.ts';
 import { formatTable, reportProblems } from './output.ts';
 
-/** The engine that a run would use, and the repository at hand. Nothing is started. Problems: as of `findEngine`. */
+/** The engine that a run would use, and the repository here. Starts nothing. Problems: as of `findEngine`. */
 export async function findStorage(
   args: ParsedArgs,
   io: Io,
 ): Promise<Result<{ readonly engine: Engine; readonly repository: Repository }>> {
   const read = await readInputs(args, io);
   if (!read.ok) {
-    // Options that are no options are not passed over, nor what may not be read: either may say what is to be kept.
+    // Wrong options and denied permissions are errors here, because they may hide what to keep.
     const usage = read.error.filter(({ code }) => code.startsWith('cli/') || code === 'system/permission');
     if (usage.length > 0) return { ok: false, error: usage };
     if (!read.error.some(({ code }) => code === 'config/no-file')) {
@@ -53,7 +53,7 @@ export async function findStorage(
   return ok({ engine: engine.value, repository: { root } });
 }
 
-/** What is left of what is gone, each with what it is; nothing where nothing is. */
+/** A table of leftovers; empty if there are none. */
 export function formatLeftovers(
   { unnamed, images, sources, state }: Leftovers,
   which: { readonly images: boolean; readonly gone: boolean },
@@ -97,7 +97,7 @@ function whyGone({ build, root }: { readonly build?: string; readonly root?: str
   return `${plainText(root ?? '')} no longer exists`;
 }
 
-/** What there is to let go of beside the cache, in words; nothing where there is nothing. */
+/** Lines about what can be deleted besides the cache. */
 export function tellLeftovers({ unnamed, images, sources, state }: Leftovers): readonly string[] {
   const gone = [
     ...(images.length > 0 ? [`${plural(images.length, 'image')} (${formatBytes(sumBytes(images))})`] : []),
@@ -120,7 +120,7 @@ export function tellLeftovers({ unnamed, images, sources, state }: Leftovers): r
   ];
 }
 
-/** A survey for programs; fields are added, never changed. */
+/** A survey as JSON. Fields are added, never changed. */
 export function surveyToJson({ address, source }: Engine, survey: StorageUsage): object {
   const { records, kinds, builds, elsewhere, images, imagesUnreadable, leftovers } = survey;
   return {

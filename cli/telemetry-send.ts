@@ -1,6 +1,6 @@
 /**
- * Sends a trace by OpenTelemetry's SDK. Headers, compression, sampling and resource attributes are read from the environment by
- * the SDK; what could take long, or go elsewhere, is decided here.
+ * Sends a trace with OpenTelemetry's SDK. The SDK reads headers, compression, sampling and resource attributes from the
+ * environment. This module decides what could take long or send data elsewhere.
  */
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -27,19 +27,19 @@ export interface TraceTarget {
   readonly protocol: 'http/protobuf' | 'http/json';
   readonly env: Io['env'];
   readonly cwd: string;
-  /** Whoever stopped the run waits for it to end. */
+  /** Aborted when the user stops the run; then sending gets less time. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Nobody waits longer at the end of a run (milliseconds). */
+/** Longest wait at the end of a run. */
 const LONGEST_MS = 5_000;
-/** Nor so long who stopped it. */
+/** Longest wait after the user stopped the run. */
 const LONGEST_STOPPED_MS = 1_000;
-/** Spans in one request; there are at most as many requests as the exporter sends at once. */
+/** Spans per request, unless that makes more requests than the exporter sends at once. */
 const SPANS_AT_ONCE = 1_000;
 const MOST_REQUESTS = 20;
 
-/** Sends the trace of a run; says why it could not, in words and without anything of the headers. Never rejects. */
+/** Sends the trace of a run. Returns why it could not, without any header values. Never rejects. */
 export async function sendTrace(run: RunTimeline, target: TraceTarget): Promise<string | undefined> {
   let agent: Agent | undefined;
   const late = watchTheTime(target.signal);
@@ -57,13 +57,13 @@ export async function sendTrace(run: RunTimeline, target: TraceTarget): Promise<
   } catch (error) {
     return describe(error);
   } finally {
-    // Whatever is on its way holds the process no longer.
+    // Requests under way no longer keep the process alive.
     agent?.destroy();
     late.stop();
   }
 }
 
-/** Says when nobody waits any longer. */
+/** Resolves when the time to wait is over. */
 function watchTheTime(signal: AbortSignal | undefined) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let onAbort = (): void => undefined;
@@ -91,7 +91,7 @@ async function send(
   return (await findUnreachable(new URL(url))) ?? exportAll(exporter, spans);
 }
 
-/** Why there is nobody to speak to; the exporter would try again and again. */
+/** Why the endpoint is unreachable; the exporter would retry again and again. */
 async function findUnreachable({ protocol, hostname, port }: URL): Promise<string | undefined> {
   const socket = connect({
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -138,7 +138,7 @@ async function exportAll(
   return failed === undefined ? undefined : describe(failed.error);
 }
 
-/** The spans as the SDK makes them; none where sampling, or a parent that is not sampled, wants none. */
+/** The spans as the SDK makes them; none if sampling or an unsampled parent drops them. */
 function makeSpans(run: RunTimeline, env: Io['env']): readonly ReadableSpan[] {
   const ended: ReadableSpan[] = [];
   const collector: SpanProcessor = {
@@ -176,7 +176,7 @@ function makeSpans(run: RunTimeline, env: Io['env']): readonly ReadableSpan[] {
   return ended;
 }
 
-/** The span that a CI system runs us in, where it says so (W3C Trace Context in variables). */
+/** The CI system's span around this run, if set (W3C Trace Context in variables). */
 function parentOf(env: Io['env']): Context {
   const parent = parseTraceParent(env['TRACEPARENT'] ?? '');
   if (parent === null) return ROOT_CONTEXT;
@@ -188,7 +188,7 @@ function parentOf(env: Io['env']): Context {
   });
 }
 
-/** Certificates that the environment names. The SDK reads them itself only where it makes the connection. */
+/** Certificates that the environment names. The SDK reads them only if it creates the connection itself. */
 async function readTls({ env, cwd }: TraceTarget): Promise<Readonly<Record<string, Buffer>>> {
   const files = { ca: 'CERTIFICATE', cert: 'CLIENT_CERTIFICATE', key: 'CLIENT_KEY' };
   const read = Object.entries(files).map(async ([option, suffix]) => {
@@ -200,7 +200,7 @@ async function readTls({ env, cwd }: TraceTarget): Promise<Readonly<Record<strin
   return Object.fromEntries((await Promise.all(read)).flat());
 }
 
-/** Errors of the exporter: a status of HTTP, or what the system says. What the endpoint answered is not repeated. */
+/** Errors of the exporter: an HTTP status, or a system error. The response of the endpoint is not repeated. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'it was not accepted';
   const { code } = error as { readonly code?: unknown };

@@ -1,6 +1,6 @@
 /**
- * The trace of a run for OpenTelemetry, where the environment asks for one (OTEL_EXPORTER_OTLP_ENDPOINT or
- * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT). What sends it is loaded when the run has ended, and only then.
+ * The OpenTelemetry trace of a run, if the environment requests one (OTEL_EXPORTER_OTLP_ENDPOINT or
+ * OTEL_EXPORTER_OTLP_TRACES_ENDPOINT). The code that sends it is loaded only after the run.
  */
 import { problem } from '../lib/model/mod.ts';
 import { isSet } from './args.ts';
@@ -10,7 +10,7 @@ import type { ReadRun } from './shared-timeline.ts';
 
 type Env = Io['env'];
 
-/** Whether a trace is to be sent, by the environment alone. */
+/** Whether the environment requests a trace. */
 function wantsTrace(env: Env): boolean {
   const isOff = env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true';
   const exporters = setIn(env, 'OTEL_TRACES_EXPORTER')
@@ -66,7 +66,7 @@ function endpointOf(env: Env): string | undefined {
   return setIn(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? setIn(env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
 }
 
-/** The address for traces is taken as it is, to the one for everything `v1/traces` is added (OTLP exporter specification). */
+/** The address for traces is used unchanged; `v1/traces` is appended to the common one (OTLP exporter specification). */
 function readEndpoint(env: Env): URL | undefined {
   const own = setIn(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT');
   const common = setIn(env, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? '';
@@ -83,7 +83,7 @@ function protocolOf(env: Env): 'http/protobuf' | 'http/json' | undefined {
   return asked === 'http/protobuf' || asked === 'http/json' ? asked : undefined;
 }
 
-/** An empty variable is as one that is not there. */
+/** An empty variable is treated as unset. */
 function setIn(env: Env, name: string): string | undefined {
   const value = env[name]?.trim();
   return value === '' ? undefined : value;

@@ -1,4 +1,4 @@
-/** Shows blobs on their way between registries: a line for each that was sent, and how far the others are where that takes a while. */
+/** Shows blobs on their way between registries: a line for each that was sent, and the progress of longer transfers. */
 import { clearInterval, setInterval } from 'node:timers';
 import type { BlobProgress, OnBlob } from '../lib/registry/mod.ts';
 import {
@@ -13,19 +13,19 @@ import type { ParsedArgs } from './args.ts';
 import type { Io } from './io.ts';
 import { paletteFor, progressMode } from './output.ts';
 
-/** What is over sooner is not worth a moving line. */
+/** Shorter transfers get no live line. */
 const QUIET_MS = 1_000;
-/** Between two lines where there is no terminal. */
+/** Time between two lines without a terminal. */
 const LINE_MS = 10_000;
 const TICK_MS = 100;
-/** The pace is that of the last seconds. */
+/** The speed is measured over the last seconds. */
 const PACE_MS = 5_000;
 
 /**
- * Runs a transfer, and shows its blobs on stderr until it has ended: on a terminal one line that is drawn over and over, elsewhere
- * a line every ten seconds.
+ * Runs a transfer and shows its blobs on stderr until it has ended: on a terminal as a live line, elsewhere as a line
+ * every ten seconds.
  *
- * @param verb what is done: `pushing`, `copying`
+ * @param verb `pushing`, `copying`
  */
 export async function withTransferView<T>(
   verb: string,
@@ -56,7 +56,7 @@ class TransferView {
     this.#verb = verb;
     this.#args = args;
     this.#io = io;
-    // In CI, some steps have a terminal whose output is kept.
+    // Some CI steps have a terminal, but its output is stored.
     this.#moves = io.stderr.isTTY === true && progressMode(args, io) === 'auto';
   }
 
@@ -109,7 +109,7 @@ class TransferView {
   }
 }
 
-/** The blobs of a command and how far they are. */
+/** The blobs of a command and their progress. */
 export class Transfers {
   readonly #blobs = new Map<string, BlobProgress>();
   #samples: readonly { readonly atMs: number; readonly bytes: number }[] = [];
@@ -118,13 +118,13 @@ export class Transfers {
     this.#blobs.set(`${blob.repository} ${blob.digest}`, blob);
   }
 
-  /** Remembers how far it is, for the pace. */
+  /** Records the progress, to compute the speed. */
   note(atMs: number): void {
     const { bytes } = this.#sums();
     this.#samples = [...this.#samples.filter((one) => atMs - one.atMs <= PACE_MS), { atMs, bytes }];
   }
 
-  /** What is sent where, how much of it, how fast and for how long; undefined: nothing is. */
+  /** Destination, progress, speed and remaining time; undefined: nothing is being sent. */
   line(verb: string): string | undefined {
     const sending = [...this.#blobs.values()].filter(({ state }) => state === 'sending');
     const [first, ...others] = new Set(sending.map(({ repository }) => repository));
@@ -140,11 +140,11 @@ export class Transfers {
     return plainText(`${verb} to ${first}${more}: ${figures.join(', ')}`);
   }
 
-  /** Of what is sent: what was there or is mounted is none of it. */
+  /** Sums of sent blobs; existing and mounted ones are excluded. */
   #sums(): { readonly bytes: number; readonly total: number } {
     let [bytes, total] = [0, 0];
     const counted = new Set<string>();
-    // What is to go to several repositories of a registry is sent to one of them, and mounted from there.
+    // A blob for several repositories of a registry is sent to one of them and mounted from there.
     const placeOf = ({ repository, digest }: BlobProgress) => `${repository.split('/', 1)[0]} ${digest}`;
     for (const blob of this.#blobs.values()) {
       if (blob.state !== 'sending' && blob.state !== 'sent') continue;

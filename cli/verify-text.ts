@@ -1,4 +1,4 @@
-/** What `verify` found, for people: a table, then what differs, folded unless all of it is asked for. */
+/** Results of `verify` as text: a table, then the differences, folded unless all are requested. */
 import { counts, type FileChange, foldChanges } from '../lib/compare/mod.ts';
 import { type Palette, plural, shortDigest } from '../lib/report/mod.ts';
 import {
@@ -12,21 +12,21 @@ import {
 } from '../lib/verify/mod.ts';
 import { formatTable } from './output.ts';
 
-/** Lines for one layer. */
+/** Most lines for one layer. */
 const GROUPS = 8;
-/** Files that are named of each group. */
+/** Most files named in each group. */
 const NAMED = 3;
 
 type PlatformFound = Verification['platforms'][number];
 
-/** How it is written. */
+/** How to format it. */
 interface Style {
   readonly palette: Palette;
-  /** Every difference, one a line. */
+  /** Every difference, one per line. */
   readonly verbose: boolean;
 }
 
-/** The table and the lists; ends with a line break. */
+/** The table and the lists, with a final line break. */
 export function formatVerifications(builds: readonly Verification[], style: Style): string {
   const { palette } = style;
   const rows = builds.map((one) => [
@@ -40,7 +40,7 @@ export function formatVerifications(builds: readonly Verification[], style: Styl
   return lists.length === 0 ? table : `${table}\n${lists.join('\n')}\n`;
 }
 
-/** A pattern that ignores nothing may be a slip. */
+/** A pattern that ignores nothing may be a typo. */
 function idlePatterns(builds: readonly Verification[]): readonly string[] {
   const given = builds.flatMap(({ notCounted }) => notCounted.ignored);
   const patterns = new Set(given.map(({ pattern }) => pattern));

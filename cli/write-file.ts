@@ -1,4 +1,4 @@
-/** A file that a command makes for the user: never over another one without leave. */
+/** Writes a file for the user; never replaces another one without permission. */
 import { lstat, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { problem } from '../lib/model/mod.ts';
@@ -12,10 +12,11 @@ import type { Io } from './io.ts';
 import { columnsOf, paletteFor, reportProblems } from './output.ts';
 
 /**
- * Asks whether a file that is there already may be written over, for commands that ask for more: what is answered is of use only
- * after a yes.
+ * Asks whether an existing file may be replaced, for commands that ask more questions, which are useful only after a
+ * yes.
  *
- * @returns `refused`: say {@link reportKept}; `over`: it was asked and may be; `not-asked`: there is none, or `--force` says so
+ * @returns `refused`: report it with {@link reportKept}; `over`: the user agreed; `not-asked`: there is no file, or
+ *   `--force` was given
  */
 export async function askForFile(
   target: string,
@@ -31,7 +32,7 @@ export async function askForFile(
   return (await mayWriteOver(target, io)) ? 'over' : 'refused';
 }
 
-/** Says that a file was left as it is (`cli/file-exists`). */
+/** Reports that a file was not replaced (`cli/file-exists`). */
 export function reportKept(target: string, args: ParsedArgs, io: Io): ExitCode {
   const kept = problem('cli/file-exists', `${target} already exists and was not changed`, {
     hint: 'Use --force to overwrite it, -o FILE to write elsewhere, or -o - to see the text first.',
@@ -40,8 +41,8 @@ export function reportKept(target: string, args: ParsedArgs, io: Io): ExitCode {
 }
 
 /**
- * Writes a text to a file (`-`: stdout). Where there is a file already, `--force` writes over it, and so does a yes that was given
- * before (`mayReplace`), else a terminal is asked. Problems: `cli/file-exists`, `cli/unwritable-file`.
+ * Writes a text to a file (`-`: stdout). An existing file is replaced with `--force`, after an earlier yes
+ * (`mayReplace`), or if the user agrees at the terminal. Problems: `cli/file-exists`, `cli/unwritable-file`.
  */
 export async function writeResult(
   text: string,
@@ -87,7 +88,7 @@ function reportUnwritable(target: string, code: string, args: ParsedArgs, io: Io
   );
 }
 
-/** Why it was not written, the error's code first; undefined: written. */
+/** Why writing failed, starting with the error's code; undefined: it succeeded. */
 async function tryWrite(file: string, text: string, flag: 'w' | 'wx'): Promise<string | undefined> {
   try {
     if (flag === 'wx') await writeFile(file, text, { flag });
@@ -97,13 +98,13 @@ async function tryWrite(file: string, text: string, flag: 'w' | 'wx'): Promise<s
     throwDenied(error);
     const code = fileFaultCode(error);
     if (code === 'EEXIST') return code;
-    // What is there of a new file is half of it.
+    // A new file is incomplete after an error.
     if (flag === 'wx') await rm(file, { force: true }).catch(() => undefined);
     return describeFileFault(error, file);
   }
 }
 
-/** Lists what a person should look at, on stderr. */
+/** Writes notes for a person to check to stderr. */
 export function writeNotes(notes: readonly string[], args: ParsedArgs, io: Io): void {
   if (notes.length === 0) return;
   const palette = paletteFor(args, io, io.stderr);

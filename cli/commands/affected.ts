@@ -9,7 +9,7 @@ import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
-/** `bake-ts affected`: names on stdout, one a line, for the matrix of a CI system. */
+/** `bake-ts affected`: writes names to stdout, one per line, for the matrix of a CI system. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const since = textOf(args, 'since');
   if (since === undefined) {
@@ -26,7 +26,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const planned = await planTouchable(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { warnings, missing } = planned.value;
-  // Builds whose Dockerfiles cannot be read are listed; that they cannot be built is said all the same.
+  // Builds with unreadable Dockerfiles are listed too, but the problem is reported.
   const code = reportProblems([...warnings, ...missing], args, io);
   return withCancellation(io, async ({ signal, stoppedBy }) => {
     const affected = await findSince(since, planned.value, { args, io, signal });

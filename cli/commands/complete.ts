@@ -17,9 +17,9 @@ import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { keptRunsDirectory } from '../kept-run.ts';
 
-/** Those of YAML; a builds.ts cannot be read in part. */
+/** Default files in YAML. A builds.ts cannot be read in part. */
 const DEFAULT_FILES = ['builds.yaml', 'builds.yml'];
-/** Those of bake in HCL. */
+/** Default files of bake in HCL. */
 const HCL_FILES = ['docker-bake.hcl', 'docker-bake.override.hcl'];
 const NO_NAMES: Names = {
   selectable: [],
@@ -31,9 +31,9 @@ const NO_NAMES: Names = {
 };
 
 /**
- * `bake-ts __complete <shell> <words…>`, which the scripts of `bake-ts completion` call: a line that says how to take
- * the rest (`words`, `nospace`, `files`), then a line for each word, with a tab before its description. Whatever is
- * wrong, it offers less and says nothing: its output stands in somebody's command line.
+ * `bake-ts __complete <shell> <words…>`, which the scripts of `bake-ts completion` call. Prints a line that says how to
+ * use the rest (`words`, `nospace`, `files`), then a line per candidate, with a tab before its description. On any
+ * error it offers less and prints no message, because its output appears in the user's command line.
  */
 export async function completeCommand(io: Io): Promise<ExitCode> {
   const [shell = '', ...written] = io.argv.slice(1);
@@ -49,7 +49,7 @@ export async function completeCommand(io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-/** Pages are read only when somebody completes a section or a code. */
+/** Pages are read only to complete a section or a problem code. */
 const DOCUMENTED: DocumentedNames = {
   topics: async (current) => {
     const [page = ''] = current.split('#');
@@ -73,7 +73,7 @@ const DOCUMENTED: DocumentedNames = {
   },
 };
 
-/** bash takes `--format=json` for three words, because `=` breaks words there (COMP_WORDBREAKS). */
+/** bash splits `--format=json` into three words, because `=` is a word break there (COMP_WORDBREAKS). */
 function joinAssignments(words: readonly string[]): readonly string[] {
   const joined: string[] = [];
   for (const word of words) {
@@ -87,7 +87,7 @@ function joinAssignments(words: readonly string[]): readonly string[] {
 }
 
 function formatCompletion({ directive, candidates }: Completion, shell: string, current: string): string {
-  // bash replaces only what stands after the last `=`.
+  // bash replaces only the part after the last `=`.
   const cut = shell === 'bash' ? current.lastIndexOf('=') + 1 : 0;
   const lines = candidates.map(({ text, description }) => {
     const words = (description ?? '').replace(/\s+/g, ' ').trim();
@@ -96,9 +96,9 @@ function formatCompletion({ directive, candidates }: Completion, shell: string, 
   return `${[directive, ...lines].join('\n')}\n`;
 }
 
-/** Reads the builds.yaml that the words mean; half-written ones are the rule here. */
+/** Reads the builds.yaml that the words name. Half-written words are normal here. */
 async function readNames(before: readonly string[], shapes: readonly OptionShape[], io: Io): Promise<Names> {
-  // Words that are wrong by now must not keep the rest from being completed.
+  // Invalid words must not prevent the completion of the others.
   const read = readArgs(
     before,
     shapes.map((shape) => ({ ...shape, repeats: true })),
@@ -112,7 +112,7 @@ async function readNames(before: readonly string[], shapes: readonly OptionShape
       ['file', files],
       ['var', (values.get('var') ?? []).filter((one) => one.includes('='))],
       ['var-file', values.get('var-file') ?? []],
-      // Nothing is to be said about which file was found.
+      // Prevents the message about which file was found.
       ['progress', ['quiet']],
     ]),
   };
@@ -134,7 +134,7 @@ async function readRuns(args: ParsedArgs, io: Io): Promise<readonly Candidate[]>
   }));
 }
 
-/** Names as they stand in a file that cannot be resolved right now: a line is half-written, a variable is not set. */
+/** Finds names in a file that cannot be resolved right now, for example because a line is half-written or a variable is not set. */
 function scanNames(cwd: string, files: readonly string[]): Names {
   const found = new Map<string, string[]>([
     ['builds', []],

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 import { reportProblems } from '../output.ts';
 
-/** Each asks the command that is being written, so that `./node_modules/.bin/bake-ts` completes itself. */
+/** Each script calls the command that is being typed, so `./node_modules/.bin/bake-ts` completes itself. */
 const SCRIPTS: ReadonlyMap<string, string> = new Map([
   [
     'bash',

@@ -6,7 +6,7 @@ import { reportProblems, writeJson } from '../output.ts';
 import { formatPut, formatTransfer, putToJson, readTarget, withRegistry } from '../registry.ts';
 import { withTransferView } from '../transfers.ts';
 
-/** `bake-ts copy`: an image as it is, all platforms and attestations, so its digest stays the same. */
+/** `bake-ts copy`: copies an image unchanged, with all platforms and attestations, so it keeps its digest. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', second = ''] = args.positionals;
   const from = readImageRef(first);

@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { reportProblems } from '../output.ts';
 import { withRegistry } from '../registry.ts';
 
-/** `bake-ts digest`: one request, and nothing but the digest on stdout. */
+/** `bake-ts digest`: makes one request and prints only the digest to stdout. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const ref = readImageRef(args.positionals[0] ?? '');
   if (!ref.ok) return reportProblems(ref.error, args, io);

@@ -49,7 +49,7 @@ function writeContents(args: ParsedArgs, io: Io): void {
   io.stdout.write(`${[...groups, wrap(end, columnsOf(io.stdout)).join('\n')].join('\n\n')}\n`);
 }
 
-/** Several topics match: their names, to choose from. */
+/** Several topics match: lists their names to choose from. */
 function writeChoice(topics: readonly Topic[], args: ParsedArgs, io: Io): void {
   const palette = paletteFor(args, io, io.stdout);
   const width = Math.max(...topics.map(({ name }) => widthOf(name)));

@@ -8,7 +8,7 @@ import { poolToJson } from '../pool-text.ts';
 import { withHardStop } from '../signals.ts';
 import { engineToJson } from './engine-status.ts';
 
-/** `bake-ts engine doctor`: ends with 5 if a check failed. */
+/** `bake-ts engine doctor`: exits with code 5 if a check failed. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { engineDoctor } = await import('../../lib/engine/mod.ts');
   const addresses = listOf(args, 'addr');

@@ -5,7 +5,7 @@ import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
 import { reportProblems } from '../output.ts';
 
-/** `bake-ts engine down`. A signal does not stop it half-way: what it does is stopping. */
+/** `bake-ts engine down`. A signal does not interrupt it, because it is stopping things anyway. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { downEngine } = await import('../../lib/engine/mod.ts');
   const view = createNoticeView(args, io);

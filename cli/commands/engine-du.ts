@@ -7,10 +7,10 @@ import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts
 import { withCancellation } from '../signals.ts';
 import { findStorage, surveyToJson, tellLeftovers } from '../storage.ts';
 
-/** So many builds are shown; `--json` has all. */
+/** The most builds that are shown; `--json` has all. */
 const MOST_BUILDS = 50;
 
-/** `bake-ts engine du`: what the engine of a run keeps. */
+/** `bake-ts engine du`: shows what the engine of a run stores. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const found = await findStorage(args, io);
   if (!found.ok) return reportProblems(found.error, args, io);
@@ -82,7 +82,7 @@ function tellImages(images: NonNullable<StorageUsage['images']>): string {
     return all.length === 0 ? [] : [`${all.length} ${words} (${formatBytes(sumBytes(all))})`];
   };
   if (images.length === 0) return 'images: none';
-  // Layers that images have in common count for each of them.
+  // Layers that several images share are counted for each image.
   const parts = [
     ...count('build', 'of builds here'),
     ...count('unnamed', 'no longer named'),

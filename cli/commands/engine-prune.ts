@@ -24,7 +24,7 @@ const NOBODY = problem('cli/not-confirmed', 'nothing was deleted: there is nobod
   hint: 'Add --yes to confirm, or set limits: --keep 10GB, --older 7d.',
 });
 
-/** `bake-ts engine prune`: lets go of cache, of images that nothing names, and of what is left of what is gone. */
+/** `bake-ts engine prune`: deletes cache, images that no builds.yaml names, and leftovers of deleted builds and checkouts. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const chosen = readChoice(args);
   if (!chosen.ok) return reportProblems(chosen.error, args, io);
@@ -52,13 +52,13 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   });
 }
 
-/** What is to go. Without any word of it, all of the cache that no build needs. Problem: `cli/bad-value`. */
+/** What to delete. Without options: all cache that no build needs. Problem: `cli/bad-value`. */
 function readChoice(args: ParsedArgs): Result<PruneChoice> {
   const problems: Problem[] = [];
   const read = (option: string, parse: (text: string) => number | undefined, hint: string) => {
     const written = textOf(args, option);
     if (written === undefined) return undefined;
-    // A plain number is bytes or seconds to most programs, and nobody means so few.
+    // Most programs read a plain number as bytes or seconds, and nobody means so few.
     const value = /[a-z]$/i.test(written) ? parse(written) : undefined;
     if (value === undefined || !(value > 0) || value > Number.MAX_SAFE_INTEGER)
       problems.push(problem('cli/bad-value', `--${option} cannot be "${written}"`, { hint }));
@@ -83,9 +83,9 @@ function readChoice(args: ParsedArgs): Result<PruneChoice> {
 }
 
 /**
- * Shows what would go.
+ * Shows what would be deleted.
  *
- * @returns what is to be agreed to; undefined: nothing, since what goes was said exactly, or nothing does
+ * @returns the question to confirm; undefined if nothing is deleted or the options say exactly what
  */
 function show(shown: StorageUsage, choice: PruneChoice, args: ParsedArgs, io: Io): string | undefined {
   const palette = paletteFor(args, io, io.stderr);
@@ -110,7 +110,7 @@ function show(shown: StorageUsage, choice: PruneChoice, args: ParsedArgs, io: Io
   return isOpen && goes.length > 0 ? `delete the cache, ${most}?` : undefined;
 }
 
-/** What BuildKit lets go of, as far as that can be told from outside; with a size to keep it stops earlier. */
+/** What BuildKit would delete, as far as this is visible from outside. With a size to keep it stops earlier. */
 function estimate({ records }: StorageUsage, limits: PruneLimits, nowMs: number): readonly CacheRecord[] {
   const since = limits.keepMs === undefined ? undefined : nowMs - limits.keepMs;
   return records.filter((one) => {

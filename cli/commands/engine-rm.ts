@@ -6,7 +6,7 @@ import type { Io } from '../io.ts';
 import { createNoticeView } from '../notices.ts';
 import { reportProblems } from '../output.ts';
 
-/** `bake-ts engine rm`. A signal does not stop it half-way: what is half removed is of no use to anybody. */
+/** `bake-ts engine rm`. A signal does not interrupt it, because a half-removed engine is of no use. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { findRemovable, removeEngine } = await import('../../lib/engine/mod.ts');
   const options = { env: io.env, programs: isSet(args, 'programs') };

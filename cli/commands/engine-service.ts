@@ -7,7 +7,7 @@ import { reportProblems } from '../output.ts';
 
 const KINDS = ['systemd', 'systemd-user', 'kubernetes'] as const;
 
-/** `bake-ts engine service <kind>`: prints what keeps an engine running; nothing is installed. */
+/** `bake-ts engine service <kind>`: prints a service definition that keeps an engine running. Installs nothing. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [written = ''] = args.positionals;
   const kind = KINDS.find((one) => one === written);

@@ -10,7 +10,10 @@ import { columnsOf, formatTable, paletteFor, writeJson } from '../output.ts';
 import { answersWhole, formatPool, poolToJson } from '../pool-text.ts';
 import { withHardStop } from '../signals.ts';
 
-/** `bake-ts engine status`: ends with 5 where no engine answers that a run would use, or one of a pool does not, so that scripts can ask. */
+/**
+ * `bake-ts engine status`: exits with code 5 if the engine that a run would use does not answer, or one of a pool does
+ * not, for use in scripts.
+ */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return withHardStop(io, () => showStatus(args, io));
 }
@@ -94,7 +97,7 @@ async function showStatus(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return code;
 }
 
-/** What a run would use, for programs; `doctor` has the same. */
+/** The engine that a run would use, as JSON; `doctor` prints the same. */
 export function engineToJson(serving: Result<ServingEngine>): object {
   if (!serving.ok) return { problems: serving.error.map(toProblemJson) };
   const { unreadable, ...engine } = serving.value;

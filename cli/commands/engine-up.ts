@@ -42,7 +42,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
           : `is up after ${formatDuration(engine.durationMs)}`;
       io.stdout.write(`${palette.good(`the engine ${how}`)}: ${engine.address}\n`);
       if (engine.registry !== undefined) {
-        // Pushes to loopback go over plain http and need no sign-in; this is the name to put into tags.
+        // Pushes to loopback use plain http and need no sign-in. This is the name for tags.
         io.stdout.write(`registry for tags: ${engine.registry.replace(/^127\.0\.0\.1:/, 'localhost:')}\n`);
       }
       const installation = await readInstallation(enginePaths(io.env));
@@ -54,7 +54,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   );
 }
 
-/** What the builds.yaml of this directory, if there is one, says of registries. */
+/** The `registries:` of the builds.yaml of this directory, if there is one. */
 async function readRegistries(args: ParsedArgs, io: Io): Promise<Registries> {
   const read = await readInputs(args, io, { onlySettings: true });
   if (read.ok) return read.value.set.registries;

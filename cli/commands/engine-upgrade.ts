@@ -14,7 +14,7 @@ const ENGINE = {
   pending: 'the running engine is another version than the installed one',
 };
 
-/** `bake-ts engine upgrade`: what is installed, to the versions that this bake-ts pins. */
+/** `bake-ts engine upgrade`: upgrades installed programs to the versions that this bake-ts pins. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { upgradeEngine } = await import('../../lib/engine/mod.ts');
   const sources = await readInstallSources(args);

@@ -7,7 +7,7 @@ import { paletteFor, reportProblems, writeJson } from '../output.ts';
 import { planSelected } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 
-/** `bake-ts explain`: what a run would do, and everything that this rests on. */
+/** `bake-ts explain`: shows what a run would do, and why. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
@@ -28,11 +28,11 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
     if (isSet(args, 'json')) writeJson({ version: 1, builds: report.builds }, io);
     else {
       const palette = paletteFor(args, io, io.stdout);
-      // Whoever names builds wants to know everything about them; else what would happen comes first.
+      // Named builds are explained in full; otherwise a summary of what would happen comes first.
       const whole = args.positionals.length > 0;
       io.stdout.write(formatExplanations(report.builds, { palette, whole, now: new Date(io.now()) }));
     }
-    // What hinders only one build may have been reported with it already.
+    // A problem of only one build may have been reported with that build already.
     const own = report.builds.flatMap((one) => one.problem ?? []);
     return Math.max(reportProblems(report.problems, args, io), exitCodeOfProblems(own));
   });

@@ -38,7 +38,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-/** A run as docs/history.md describes it for programs. */
+/** A run as JSON, as described in docs/history.md. */
 function describeRun({ runId, version, builds, ...run }: KeptRun, build: string | undefined) {
   const shown = build === undefined ? builds : builds.filter((one) => one.build === build);
   return { id: runId, bakeTs: version, ...run, builds: shown };

@@ -8,7 +8,10 @@ import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 import { withHardStop } from '../signals.ts';
 
-/** `bake-ts images`: what the engine's containerd has, or, where nobody here can ask it, what the engine built lately. */
+/**
+ * `bake-ts images`: lists the images in the engine's containerd or, if that cannot be queried from here, what the
+ * engine built recently.
+ */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { findEngine, listHistory, listImages, openStore } = await import('../../lib/engine/mod.ts');
   const address = textOf(args, 'addr');

@@ -12,12 +12,12 @@ import { reportProblems } from '../output.ts';
 import { withSchemaLine } from '../schema-line.ts';
 import { writeNotes, writeResult } from '../write-file.ts';
 
-/** Files larger than this are nothing that could be imported. */
+/** Larger files cannot be imported. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * `bake-ts import FILE…`: builds.yaml to stdout, or to the file of `-o`; what was lost, and what differs from what bake makes
- * of the files, to stderr.
+ * `bake-ts import FILE…`: writes builds.yaml to stdout or to the file of `-o`. Writes to stderr what was lost and what
+ * differs from bake's reading of the files.
  */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const { importBuilds, lookBeside, readerIn } = await import('../../lib/convert/mod.ts');
@@ -31,7 +31,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first, ...more] = files;
   if (first === undefined) return reportProblems([nothingFound()], args, io);
   const [firstName = '-'] = names;
-  // What a file names lies beside it; the result is to be put there, too.
+  // The paths in a file are relative to its directory, so the result belongs there too.
   const directory = firstName === '-' ? io.cwd : path.dirname(path.resolve(io.cwd, firstName));
   const now = new Date();
   const localPlatform = `linux/${goArchitecture(arch())}`;
@@ -66,7 +66,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return code;
 }
 
-/** What bake takes where none is named; of a terminal nothing is to be read. */
+/** The files that bake reads by default. If stdin is not a terminal, it is read instead. */
 async function defaultNames(io: Io): Promise<readonly string[]> {
   if (io.isInputTerminal?.() !== true) return ['-'];
   const { findSources } = await import('../../lib/convert/mod.ts');
@@ -87,7 +87,7 @@ function nothingFound(): Problem {
   });
 }
 
-/** Of a file with nothing to build: the others that lie beside it. */
+/** Adds the names of importable files beside a file with nothing to build to the hint. */
 function withBeside(problems: readonly Problem[], beside: Beside | undefined): readonly Problem[] {
   const sources = beside?.sources ?? [];
   return problems.map((found) =>
@@ -97,7 +97,7 @@ function withBeside(problems: readonly Problem[], beside: Beside | undefined): r
   );
 }
 
-/** Files that belong to the imported ones and were not named. */
+/** Notes about files that belong to the imported ones and were not named. */
 async function notesBeside(
   { missing }: Imported,
   names: readonly string[],
@@ -121,7 +121,7 @@ async function notesBeside(
 
 async function readText(file: string): Promise<string | undefined> {
   try {
-    // A device has no end.
+    // Reading from a device may never end.
     const found = await stat(file);
     if (found.isCharacterDevice() || found.isBlockDevice() || found.size > MAX_BYTES) return undefined;
     const bytes = await readFile(file);

@@ -12,7 +12,8 @@ import { withHardStop } from '../signals.ts';
 import { askForFile, reportKept, writeNotes, writeResult } from '../write-file.ts';
 
 /**
- * `bake-ts init`: a first builds.yaml from the bake or Compose file of the working directory, and the Dockerfiles below it.
+ * `bake-ts init`: writes a first builds.yaml from the bake or Compose file of the working directory and the Dockerfiles
+ * below it.
  */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return withHardStop(io, () => propose(args, io));
@@ -46,7 +47,7 @@ interface Choices {
   readonly leaveOut?: ReadonlySet<string>;
 }
 
-/** Asks what no file says; the defaults where nobody is there to ask. Undefined: whoever was asked went away. */
+/** Asks for what no file contains; without a terminal, uses the defaults. Undefined: the user cancelled. */
 async function askChoices(
   repository: Repository,
   source: Source | undefined,
@@ -56,7 +57,7 @@ async function askChoices(
   const { candidatesOf, unclearOf } = await import('../../lib/convert/mod.ts');
   const candidates = candidatesOf(repository, source);
   const isPiped = target === '-' && io.stdout.isTTY !== true;
-  // What comes from a bake or Compose file says by itself where it goes.
+  // A bake or Compose file already says where its images go.
   if (candidates.length === 0 || isCi(io.env) || isPiped) return {};
   const prompt = await io.openPrompt?.();
   if (prompt === undefined) return {};
@@ -88,7 +89,7 @@ async function askRegistry(prompt: Prompt, io: Io): Promise<string | undefined> 
   }
 }
 
-/** Which of the Dockerfiles that may be none of an image are to be left out. */
+/** Asks which of the Dockerfiles that may not make an image to exclude. */
 async function askLeftOut(
   prompt: Prompt,
   unclear: readonly string[],

@@ -6,14 +6,14 @@ import type { Io } from '../io.ts';
 import { paletteFor, reportProblems, writeFindings } from '../output.ts';
 import { withCancellation } from '../signals.ts';
 
-/** `bake-ts lint`: what the checks find is the result, and so goes to stdout. */
+/** `bake-ts lint`: prints findings to stdout, because they are its result. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   reportProblems(read.value.warnings, args, io);
   const { preparePlan } = await import('../../lib/prepare/mod.ts');
   const { lintPlan } = await import('../../lib/inspect/mod.ts');
-  // Without a selection everything is checked, not only the group `default`: this is about the files.
+  // Without a selection all builds are checked, not only the group `default`, because this is about the files.
   const selection = selectionOf(args);
   const isOpen = selection.patterns.length === 0 && (selection.filters ?? []).length === 0;
   const prepared = preparePlan(read.value.set, { ...selection, whole: isOpen }, io.cwd);

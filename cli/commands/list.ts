@@ -14,7 +14,7 @@ import { readInputs } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts';
 
-/** `bake-ts list`: what can be built, and what can be set. */
+/** `bake-ts list`: shows the builds, and the variables that can be set. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
@@ -80,7 +80,7 @@ function listingOf(set: BuildSet, describeOrigin: (origin: VariableOrigin) => st
     })),
     variables: [...set.variables.values()].map((variable) => ({
       name: variable.name,
-      // A sensitive value is in no output, JSON included.
+      // Sensitive values never appear in any output, not even JSON.
       ...(variable.sensitive ? {} : { value: hideByName(variable.name, variable.value) }),
       sensitive: variable.sensitive,
       from: describeOrigin(variable.origin),

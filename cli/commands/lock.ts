@@ -8,7 +8,7 @@ import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts
 import { planWhole } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 
-/** `bake-ts lock`: writes builds.lock; with `--check` only says whether it would. */
+/** `bake-ts lock`: writes builds.lock; with `--check` only reports whether it would change. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
@@ -25,7 +25,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return withCancellation(io, async ({ signal }) => {
     const lock = isSet(args, 'check') ? checkLock : lockImages;
     const locked = await lock({ whole: whole.value.plan, env: io.env, signal }, requested.value.plan);
-    // A Dockerfile that cannot be read may name images that are then missing in the lock.
+    // An unreadable Dockerfile may name images that are then missing from the lock.
     const code = reportProblems([...read.value.warnings, ...whole.value.missing], args, io);
     if (!locked.ok) return reportProblems(locked.error, args, io);
     const { added, dropped, kept } = locked.value;

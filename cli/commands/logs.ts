@@ -20,12 +20,12 @@ import { keptRunsDirectory } from '../kept-run.ts';
 import { formatTable, paletteFor, reportProblems, wantsColor } from '../output.ts';
 import { withHardStop } from '../signals.ts';
 
-/** Longer names do not push the text of all others to the right. */
+/** Longer names do not widen the column of the others. */
 const WIDEST_NAME = 28;
-/** Lines of the one log that is shown below the list. */
+/** How many last lines of a single log are shown below the list. */
 const LAST_LINES = 30;
 
-/** Reads the command line of a run; undefined where this version cannot. */
+/** Reads the command line of a run; undefined if this version cannot. */
 type ReadRun = (words: readonly string[]) => ParsedArgs | undefined;
 
 /** `bake-ts logs [build]` */
@@ -58,7 +58,7 @@ export async function runCommand(args: ParsedArgs, io: Io, readRun: ReadRun): Pr
   return EXIT.ok;
 }
 
-/** How to run a build again that failed; beside the log, which may go into a file. */
+/** How to run a failed build again. Goes to stderr, because the log may go into a file. */
 function sayAgain(run: KeptRun, build: string, readRun: ReadRun, io: Io): void {
   const { result } = run.builds.find((one) => one.build === build) ?? {};
   if (result !== 'failed') return;
@@ -67,7 +67,7 @@ function sayAgain(run: KeptRun, build: string, readRun: ReadRun, io: Io): void {
   io.stderr.write(`run it again: ${plainText(commandFor(ran, [build], new Map()))}\n`);
 }
 
-/** Names of the builds that a run was to go through. */
+/** Names of the builds that the run planned. */
 async function readPlanned(run: KeptRun): Promise<readonly string[]> {
   for await (const event of readEvents(run))
     if (event.type === 'planned') return event.nodes.map(({ build }) => build);
@@ -97,7 +97,7 @@ async function readLog(run: KeptRun, build: string, args: ParsedArgs, io: Io): P
   return [...lines, ...log.rest()];
 }
 
-/** Prints what comes until the run, or the build, is done; without a name of all builds, each line with its build's. */
+/** Prints log lines until the run or the named build is done. Without a name, each line starts with its build's name. */
 async function followLog(
   run: KeptRun,
   planned: readonly string[],
@@ -130,14 +130,14 @@ function buildOf(event: BakeEvent): string | undefined {
   return 'build' in event ? event.build : undefined;
 }
 
-/** What there is to read of a run: a line for each build with a log, those that failed last, where a terminal ends. */
+/** The logs of a run: a line for each build with a log. Failed builds come last, nearest to the prompt. */
 function listLogs(run: KeptRun, planned: readonly string[], nowMs: number, palette: Palette): string {
   const ended = new Map(run.builds.map((one) => [one.build, one]));
   const all = [...new Set([...ended.keys(), ...planned])].map((build) => {
     return { build, one: ended.get(build), file: logFileOf(run.dir, build) };
   });
   const logged = all.filter(({ file }) => existsSync(file));
-  // What matters most stands last: what failed, and of a run that was killed what it was at.
+  // The most important rows come last: failed builds, and the unfinished ones of a killed run.
   const rank = ({ one }: (typeof all)[number]): number =>
     one === undefined ? 1 : one.result === 'failed' ? 2 : 0;
   const open = palette.warning(run.result === 'running' ? 'running' : 'was running');

@@ -16,8 +16,9 @@ import { formatPut, type PutJson, putToJson, readTarget, withRegistry } from '..
 import { withTransferView } from '../transfers.ts';
 
 /**
- * `bake-ts merge --tag`: images by reference as one, under names that are said here, as `bake-ts tag` gives them: the joined image is
- * there by its digest before, all names are tried, and what failed is reported at the end. No builds.yaml is needed.
+ * `bake-ts merge --tag`: joins images into one and tags it with the names on the command line, like `bake-ts tag`. The
+ * joined image is put by digest first. Then all names are tried, and failures are reported at the end. Needs no
+ * builds.yaml.
  */
 export async function mergeImages(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const images = readAll(args.positionals, readImageRef);
@@ -61,7 +62,7 @@ async function partsOf(
       const repository = images[at];
       if (!one.ok || repository === undefined) return [];
       const { digest, platforms } = one.value;
-      // What has no platform is no image to join, which joining says.
+      // An image without a platform cannot be joined; `planJoin` reports that.
       return platforms.map(({ platform = 'unknown/unknown' }) => ({ platform, digest, repository }));
     }),
   );

@@ -12,7 +12,7 @@ import { readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
 import { withTransferView } from '../transfers.ts';
 
-/** `bake-ts merge`: platforms that were built apart as one image, of builds or, with `--tag`, of images by reference. */
+/** `bake-ts merge`: joins platforms that were built separately into one image, for builds or, with `--tag`, for images by reference. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const wrong = checkWords(args);
   if (wrong !== undefined) return reportProblems([wrong], args, io);
@@ -63,7 +63,7 @@ async function mergeBuilds(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { plan, warnings, missing } = planned.value;
-  // Dockerfiles say what needs what, and nothing else of them counts here.
+  // Only `--dependents` needs the dependencies that Dockerfiles declare; otherwise unreadable ones do not matter.
   reportProblems(isSet(args, 'dependents') ? [...warnings, ...missing] : warnings, args, io);
   const targets = [...plan.nodes.values()].flatMap(({ role, build }) =>
     role === 'asked' ? build.tags.flatMap(({ ref }) => ref ?? []) : [],
@@ -97,7 +97,7 @@ function whatStands(problems: readonly Problem[]): string {
     : 'no tag was moved';
 }
 
-/** What the files say of builds. */
+/** Results of builds from the metadata files. */
 async function readResults(args: ParsedArgs, io: Io): Promise<Result<readonly PartResult[]>> {
   const files = await readMetadataFiles('from', args, io);
   if (!files.ok) return files;
@@ -131,7 +131,7 @@ async function show(merged: Merged, args: ParsedArgs, io: Io): Promise<ExitCode>
   return reportProblems([...problems, ...(unwritten === undefined ? [] : [unwritten])], args, io);
 }
 
-/** As a run that was asked for these builds says it. */
+/** Metadata in the form that a run of these builds would write. */
 function metadataOf(builds: readonly MergedBuild[]): Readonly<Record<string, unknown>> {
   const said = builds.map(({ build, digest, platforms, tags }) => {
     const result = tags.every(({ action }) => action === 'there') ? 'unchanged' : 'built';

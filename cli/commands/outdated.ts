@@ -8,7 +8,7 @@ import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts
 import { planWhole } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 
-/** `bake-ts outdated`: ends with 1 where an image moved on or is gone, else with 6 where a registry did not say. */
+/** `bake-ts outdated`: exits with code 1 if an image moved or is gone, else with 6 if a registry did not answer. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);

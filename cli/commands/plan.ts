@@ -12,7 +12,7 @@ import { planSelected } from '../planned.ts';
 
 const FORMS = ['json', 'tree', 'dot', 'mermaid', 'html', 'engines'] as const;
 
-/** `bake-ts plan`: no engine, no network, no secrets; `--engines` asks kubectl where builds.yaml names pods. */
+/** `bake-ts plan`: needs no engine, network or secrets. Only `--engines` asks kubectl if builds.yaml names pods. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const forms = FORMS.filter((one) => isSet(args, one));
   if (forms.length > 1) {
@@ -29,7 +29,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   }
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(withPageHint(planned.error, args), args, io);
-  // What cannot be read spoils the edges it would have given: the rest is shown all the same, and run would refuse it.
+  // Dependencies from unreadable files are missing. The rest is shown anyway; `run` would refuse.
   const { plan, warnings, missing } = planned.value;
   const { findUnnamed } = await import('../../lib/prepare/mod.ts');
   const code = reportProblems([...warnings, ...missing, ...findUnnamed(plan)], args, io);
@@ -48,7 +48,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return code;
 }
 
-/** Who writes a file's name behind `--html` means the page to go there. */
+/** A file name after `--html` is probably meant as the output file. */
 function withPageHint(problems: readonly Problem[], args: ParsedArgs): readonly Problem[] {
   const file = isSet(args, 'html') ? args.positionals.find((word) => /\.html?$/i.test(word)) : undefined;
   if (file === undefined) return problems;
@@ -56,7 +56,7 @@ function withPageHint(problems: readonly Problem[], args: ParsedArgs): readonly 
   return problems.map((one) => (one.message.includes(file) ? { ...one, hint } : one));
 }
 
-/** Which engine of the pool each build goes to first, and then. */
+/** Which engine of the pool each build prefers, in order. */
 async function showEngines(
   { plan, dockerfiles }: PreparedPlan,
   args: ParsedArgs,
@@ -90,7 +90,7 @@ function formatOrder({ platforms, engines }: EngineOrder): string {
   return `${part}${engines.slice(0, 3).join(', ')}`;
 }
 
-/** The page of a run that has not begun. */
+/** The page of a run that has not started. */
 async function renderPlan(plan: Plan, io: Io): Promise<string> {
   const [{ announceRun }, { createTimeline }, { renderPage }] = await Promise.all([
     import('../../lib/run/mod.ts'),

@@ -5,14 +5,14 @@ import { readInputs, selectionOf } from '../inputs.ts';
 import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 
-/** `bake-ts print`: the selected builds as if written by hand without variables, templates and matrices. */
+/** `bake-ts print`: prints the selected builds with variables, templates and matrices resolved. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);
   reportProblems(read.value.warnings, args, io);
   const { set } = read.value;
   const { selectBuilds } = await import('../../lib/plan/mod.ts');
-  // Without a selection everything is printed, not only the group `default`: this is about the file.
+  // Without a selection all builds are printed, not only the group `default`, because this is about the file.
   const all = args.positionals.length === 0 && (args.values.get('filter') ?? []).length === 0;
   const selected = selectBuilds(set, { ...selectionOf(args), whole: all });
   if (!selected.ok) return reportProblems(selected.error, args, io);

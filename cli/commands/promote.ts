@@ -11,7 +11,7 @@ import { formatTransfer, readSignIn } from '../registry.ts';
 import { withCancellation } from '../signals.ts';
 import { withTransferView } from '../transfers.ts';
 
-/** `bake-ts promote`: the tags of a plan at another registry, all or none. */
+/** `bake-ts promote`: copies the tags of a plan to another registry, all or none. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const written = listOf(args, 'to');
   if (written.length === 0) {
@@ -27,7 +27,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);
   const { plan, warnings, missing } = planned.value;
-  // Dockerfiles say what needs what, and nothing else of them counts here.
+  // Only `--dependents` needs the dependencies that Dockerfiles declare; otherwise unreadable ones do not matter.
   reportProblems(isSet(args, 'dependents') ? [...warnings, ...missing] : warnings, args, io);
   return withCancellation(io, async ({ signal }) => {
     const promoted = await withTransferView('promoting', args, io, (onBlob) =>

@@ -25,12 +25,12 @@ import { formatPut, formatTransfer, putToJson, readSignIn, readTarget, withRegis
 import { withCancellation } from '../signals.ts';
 import { withTransferView } from '../transfers.ts';
 
-/** What a first word that says nothing else can be. */
+/** A first argument that is always a path. */
 const PATH = /^(?:\.{1,2}$|\.{0,2}\/)/;
 
 /**
- * `bake-ts push`: builds, an image of the engine's store, or one that lies on disk, by the first word: the name of a build counts
- * first, then a layout that is there, then a reference. `./x` is always a path.
+ * `bake-ts push`: pushes builds, an image of the engine's store, or one on disk. The first argument decides: a build's
+ * name takes precedence, then an existing layout, then a reference. `./x` is always a path.
  */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', second, third] = args.positionals;
@@ -57,7 +57,7 @@ function unexpected(word: string, where: string, hint: string): Problem {
   return problem('cli/unexpected-argument', `"push" takes no argument "${word}" ${where}`, { hint });
 }
 
-/** Whether a word selects builds. A file that cannot be read is a fault only where the word can mean nothing else. */
+/** Whether a word selects builds. An unreadable builds.yaml is an error only if the word is not the path of a layout. */
 async function namesBuilds(args: ParsedArgs, io: Io, word: string): Promise<Result<boolean>> {
   if (/[/:@]/.test(word)) return ok(false);
   const read = await readInputs(args, io);
@@ -80,7 +80,7 @@ async function isLayout(file: string): Promise<boolean> {
   return (await stat(path.join(file, 'oci-layout')).catch(() => undefined))?.isFile() === true;
 }
 
-/** An image that lies on disk, with the digest that it has there. */
+/** Pushes an image on disk, under the digest that it has there. */
 async function pushLayout(
   args: ParsedArgs,
   io: Io,
@@ -101,7 +101,7 @@ async function pushLayout(
   return pushImage(args, io, to.value, async () => layout);
 }
 
-/** An image of the engine's store, by its name there. */
+/** Pushes an image of the engine's store, by its name there. */
 async function pushStored(
   args: ParsedArgs,
   io: Io,
@@ -153,7 +153,7 @@ async function pushImage(
   });
 }
 
-/** What builds of builds.yaml gave the last time, to their tags. */
+/** Pushes the last results of builds of builds.yaml to their tags. */
 async function pushBuilds(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const planned = await planSelected(args, io);
   if (!planned.ok) return reportProblems(planned.error, args, io);

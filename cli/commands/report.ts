@@ -14,9 +14,9 @@ import { reportProblems } from '../output.ts';
 import { previousBuilds } from '../previous-builds.ts';
 
 /**
- * `bake-ts report`: the page of a kept run.
+ * `bake-ts report`: makes the page of a recorded run.
  *
- * @param readRun reads the command line of a run; undefined where this version cannot
+ * @param readRun reads the command line of a run; undefined if this version cannot
  */
 export async function runCommand(
   args: ParsedArgs,
@@ -51,7 +51,7 @@ export async function runCommand(
   }
   const target = wanted === undefined ? path.join(dir, 'report.html') : path.resolve(io.cwd, wanted);
   try {
-    // What is kept is for its owner alone.
+    // Recorded runs are readable only by their owner.
     if (wanted === undefined) await writeFileWhole(target, page, { isPrivate: true });
     else await writeNamedFile(target, page);
   } catch (error) {

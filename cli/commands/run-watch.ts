@@ -1,4 +1,4 @@
-/** `bake-ts run --watch`: what is run, what is said between the rounds, and what does not go with it. */
+/** `bake-ts run --watch`: what is run, what is shown between rounds, and which options cannot be combined with it. */
 import { realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -26,32 +26,32 @@ import { paletteFor, progressMode, reportProblems } from '../output.ts';
 import { RUN_FILE_OPTIONS } from '../run-files.ts';
 import { withCancellation } from '../signals.ts';
 
-/** What one run is about. */
+/** The input of one run. */
 export interface RunInput
   extends Pick<BakeOptions, 'plan' | 'dockerfiles' | 'signal' | 'onReads' | 'onEvent' | 'force' | 'changed'> {
-  /** Default: those of this machine, of which nothing is known yet. */
+  /** Default: the engines of this machine, with no state from earlier rounds. */
   readonly engines?: EngineAccess;
-  /** Which round of a watch it is, and what is kept of the others. */
+  /** Which round of a watch it is, and the recorded other rounds. */
   readonly round?: RecordedRound;
-  /** What happens is not shown any more. */
+  /** Events are no longer shown. */
   readonly isHidden?: () => boolean;
 }
 
-/** How it ended; `code`: that of what could not be written besides. */
+/** How a run ended. `code`: exit code for files that could not be written. */
 export interface RunEnd {
   readonly summary: RunSummary;
   readonly code: ExitCode;
 }
 
-/** Runs once; `onOpen` gets what has the terminal. */
+/** Runs once; `onOpen` gets what currently uses the terminal. */
 type RunOnce = (onOpen: (opened: Shown) => void, what: RunInput) => Promise<RunEnd>;
 
-/** What shows the run that goes on; between rounds nothing does. */
+/** What shows the current run; between rounds nothing does. */
 export type Shown = Pick<Reporter, 'abandon' | 'close' | 'interrupt'>;
 
 const NOTHING_SHOWN: Shown = { abandon: () => {}, close: () => {}, interrupt: () => {} };
 
-/** Runs, and runs again whenever something changes, until a signal comes. */
+/** Runs, and runs again on every change, until a signal comes. */
 export async function watchRuns(args: ParsedArgs, io: Io, runOnce: RunOnce): Promise<ExitCode> {
   const wrong = conflictsOf(args);
   if (wrong.length > 0) return reportProblems(wrong, args, io);
@@ -118,9 +118,9 @@ function inputOf(round: Round, kept: KeptRounds, isJson: boolean): RunInput {
     onReads,
     round: { number, kept, isSuperseded },
     ...(changed === undefined ? {} : { changed }),
-    // What is stopped for a later round is of no interest; a program gets each run whole.
+    // A run that a newer round replaces is hidden from people; programs get all events of each run.
     ...(isJson ? {} : { isHidden: isSuperseded }),
-    // Else every edit would build anew what it does not touch.
+    // Otherwise every edit would rebuild builds that it does not affect.
     ...(number === 1 ? {} : { force: false }),
   };
 }
@@ -144,10 +144,10 @@ function unseenFiles(): Problem {
   });
 }
 
-/** Options that name a file which a run writes. */
+/** Options for files that a run writes. */
 const WRITTEN = ['metadata-file', ...RUN_FILE_OPTIONS];
 
-/** What only bake-ts writes. A directory that holds the repository, which it shares with it, is none. */
+/** Paths that only bake-ts writes. A directory that contains the repository is not one of them. */
 function ownFilesOf(args: ParsedArgs, io: Io, { root }: BuildSet): readonly string[] {
   const named = WRITTEN.flatMap((option) => textOf(args, option) ?? []);
   const home = io.env['BAKE_TS_HOME'] ?? '';
@@ -158,7 +158,7 @@ function ownFilesOf(args: ParsedArgs, io: Io, { root }: BuildSet): readonly stri
   ];
 }
 
-/** What makes no sense, or could go wrong without anybody noticing, when it happens again and again. */
+/** Options that make no sense in repeated runs, or could go wrong unnoticed. */
 function conflictsOf(args: ParsedArgs): readonly Problem[] {
   const conflict = (option: string, hint: string): Problem =>
     problem('cli/conflict', `--watch and ${option} cannot be combined`, { hint });
@@ -193,7 +193,7 @@ function conflictsOf(args: ParsedArgs): readonly Problem[] {
 
 const NAMES_SHOWN = 6;
 
-/** Says on stderr what happens between rounds; to programs (`--progress=json`) and with `quiet` only what is wrong. */
+/** Writes to stderr what happens between rounds. With `--progress=json` and `quiet` it writes only problems. */
 function showEvent(event: WatchEvent, args: ParsedArgs, io: Io): void {
   if (event.type === 'problems') {
     reportProblems(event.problems, args, io);

@@ -73,12 +73,12 @@ async function runAsAsked(args: ParsedArgs, io: Io): Promise<ExitCode> {
   );
 }
 
-/** What the options of `run` say that counts for each run, however many there are. */
+/** Options of `run` that apply to each run of the command. */
 interface RunFlags extends Pick<BakeOptions, 'jobs' | 'stallTimeoutMs' | 'audit'> {
   readonly earlier: Parents;
 }
 
-/** Options that are checked before anything is read. */
+/** Reads the options that are checked before any file is read. */
 async function readFlags(args: ParsedArgs, io: Io): Promise<Result<RunFlags>> {
   if (isSet(args, 'by-digest') && isSet(args, 'atomic')) {
     return fail([
@@ -112,14 +112,14 @@ interface RunCall {
   readonly args: ParsedArgs;
   readonly io: Io;
   readonly flags: RunFlags;
-  /** Gets what has the terminal, to tell it of signals. */
+  /** Gets what currently uses the terminal, to pass signals to it. */
   readonly onOpen: (opened: Shown) => void;
 }
 
 /**
- * Runs a plan once: shows it, writes what is made of it, reports what could not be written; `code` is that of the latter.
+ * Runs a plan once, shows it, writes its files, and reports those that could not be written; `code` is their exit code.
  *
- * @param nothing why the plan is empty, where it may be; all that is shown then
+ * @param nothing why the plan is empty, if it may be; then only this is shown
  */
 async function runOnce(
   { args, io, flags, onOpen }: RunCall,
@@ -189,7 +189,7 @@ async function runOnce(
   return { summary, code };
 }
 
-/** What is made of the events of a run besides what is shown of it. */
+/** Opens the readers that make files and records of the events of a run. */
 async function openReaders(
   kept: RunKeeper | undefined,
   run: ReadRun,
@@ -197,7 +197,7 @@ async function openReaders(
 ): Promise<readonly EventReader[]> {
   const notifier = isSet(run.args, 'notify') ? [createNotifier(run.io)] : [];
   const made = [...(await openRunFiles(run)), ...(await openTelemetry(run, signal))];
-  // What all of them read is there before them.
+  // The timeline comes before the readers that use it.
   return [...(kept === undefined ? [] : [kept]), ...run.timeline.readers(), ...made, ...notifier];
 }
 
@@ -231,7 +231,7 @@ async function readAudit(args: ParsedArgs): Promise<Result<Audit | undefined>> {
   return seed.ok ? ok(createAudit({ size, seed: seed.value })) : seed;
 }
 
-/** What of bake's own file its readers go by. */
+/** The fields of bake's metadata file that its consumers use. */
 function metadataAsBake({ outcomes }: RunSummary): Readonly<Record<string, object>> {
   return Object.fromEntries(
     outcomes.flatMap(({ build, digest, tags }) => {
@@ -242,7 +242,7 @@ function metadataAsBake({ outcomes }: RunSummary): Readonly<Record<string, objec
   );
 }
 
-/** Build by build what was made and where it is, for the step that comes after ours. */
+/** Writes what was made of each build and where it is, for the next step of a pipeline. */
 async function writeMetadata(
   file: string | undefined,
   plan: Plan,

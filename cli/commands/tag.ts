@@ -6,7 +6,7 @@ import type { Io } from '../io.ts';
 import { reportProblems, writeJson } from '../output.ts';
 import { formatPut, type PutJson, putToJson, readTarget, withRegistry } from '../registry.ts';
 
-/** `bake-ts tag`: the same manifest under other names; all are tried, and what failed is reported at the end. */
+/** `bake-ts tag`: gives a manifest more names. Tries all, and reports failures at the end. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const [first = '', ...rest] = args.positionals;
   const from = readImageRef(first);
@@ -22,7 +22,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return withRegistry(args, io, targets, async (client) => {
     const problems: Problem[] = [];
     const done: PutJson[] = [];
-    // By digest, so that all names get the same image even if the first one moves meanwhile.
+    // By digest, so all names get the same image even if the source tag moves meanwhile.
     const digest = await client.resolveDigest(from.value);
     if (!digest.ok) return digest.error;
     const { registry, repository } = from.value;

@@ -7,7 +7,7 @@ import { formatTable, paletteFor, reportProblems, writeJson } from '../output.ts
 import { planWhole } from '../planned.ts';
 import { withCancellation } from '../signals.ts';
 
-/** `bake-ts update`: moves locked images to what their tags stand for now. */
+/** `bake-ts update`: pins images in the lock to what their tags point at now. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   if (!read.ok) return reportProblems(read.error, args, io);

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 import { paletteFor, writeFindings } from '../output.ts';
 import { planWhole } from '../planned.ts';
 
-/** `bake-ts validate`: what it finds is its result, and so goes to stdout in every form. */
+/** `bake-ts validate`: prints findings to stdout in every format, because they are its result. */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const read = await readInputs(args, io);
   const problems: Problem[] = [...(read.ok ? read.value.warnings : read.error)];
@@ -18,7 +18,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       '../../lib/prepare/mod.ts'
     );
     problems.push(...findMistakes(set));
-    // Edges, cycles and Dockerfiles are part of what can be wrong in a file.
+    // Dependencies, cycles and Dockerfiles can also be wrong.
     const planned = await planWhole(withoutMistakes(set), io);
     builds = set.builds.size;
     const found: Problem[] = [...(planned.ok ? planned.value.missing : planned.error)];
@@ -26,7 +26,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       const { plan, dockerfiles } = planned.value;
       found.push(...findRefused(plan, io.cwd), ...findUnnamed(plan), ...findUnmatched(plan, dockerfiles));
     }
-    // What is wrong with a build may make more of it wrong.
+    // A mistake in a build may cause more problems, which are not worth reporting.
     const isWrong = (build: string | undefined): boolean =>
       set.builds.get(build ?? '')?.mistakes?.some(({ severity }) => severity === 'error') === true;
     problems.push(...found.filter(({ build }) => !isWrong(build)));

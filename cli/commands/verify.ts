@@ -12,8 +12,8 @@ import { planSelected } from '../planned.ts';
 import { type Cancellation, withCancellation } from '../signals.ts';
 
 /**
- * `bake-ts verify`: ends with 0 only where every build was compared and has the same files and config as its tag, known
- * noise and what is ignored left out.
+ * `bake-ts verify`: exits with code 0 only if every build was compared and has the same files and config as its tag,
+ * apart from known noise and ignored files.
  */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   const ignore = readIgnored(listOf(args, 'ignore'));

@@ -26,12 +26,12 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   return unknown.length > 0 ? reportProblems(unknown, args, io) : EXIT.ok;
 }
 
-/** Codes are often copied from messages: `error[plan/cycle]:`. */
+/** Removes the rest of a message from a code copied from it: `error[plan/cycle]:`. */
 function bareCode(written: string): string {
   return (/\[([^\]]*)\]/.exec(written)?.[1] ?? written).toLowerCase();
 }
 
-/** The text about a code, whose area may be left out if that is unambiguous. */
+/** The text about a code. Its area may be omitted if that is unambiguous. */
 function lookUp(written: string, pages: readonly Page[]): Topic | undefined {
   const bare = bareCode(written);
   const all = pages.flatMap((page) => codesOf(page).map((code) => ({ page, code })));

@@ -124,7 +124,7 @@ export function declareBuild(command: Declare): void {
     .action(lazily(() => import('../commands/verify.ts')));
 }
 
-/** Files of `run` that other programs read. */
+/** Options of `run` that write files for other programs. */
 function runningFiles(command: Command): Command {
   return command
     .option('--metadata-file <path>', 'Write tags and digests of every build as JSON')

@@ -99,7 +99,7 @@ function declareInstalled(command: Declare): void {
     .action(lazily(() => import('../commands/engine-rm.ts')));
 }
 
-/** Where the programs of the engine come from. */
+/** Options for where the programs of the engine come from. */
 function fromSources(command: Command): Command {
   return command
     .option('--from <path|release|go|debian>', 'Use only this source; default: the first that has everything')

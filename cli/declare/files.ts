@@ -1,4 +1,4 @@
-/** Commands about builds.yaml and Dockerfiles, and those about builds.lock. */
+/** Commands about builds.yaml, Dockerfiles and builds.lock. */
 import {
   type Declare,
   fromFiles,

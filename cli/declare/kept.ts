@@ -4,7 +4,7 @@ import type { ParsedArgs } from '../args.ts';
 import type { Io } from '../io.ts';
 import { type Declare, JSON_TEXT, lazily, REPEATS } from './shared.ts';
 
-/** Reads the words of a command line of `run`. */
+/** Reads the command line of a `run`. */
 type ReadRun = (words: readonly string[]) => ParsedArgs | undefined;
 
 const RUN = '--run <id>';

@@ -90,7 +90,7 @@ function declareReleases(command: Declare): void {
     .action(lazily(() => import('../commands/merge.ts')));
 }
 
-/** They need no builds.yaml; where there is one, only its `registries:` are read. */
+/** These need no builds.yaml. If there is one, only its `registries:` is read. */
 function declareImages(command: Declare): void {
   const settings = (command: Command): Command =>
     signingIn(

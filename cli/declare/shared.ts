@@ -1,15 +1,15 @@
-/** What the declarations of commands have in common: notes for help, and options that several commands take. */
+/** Shared parts of the declarations of commands: notes for help, and options that several commands have. */
 import type { Command } from 'cac';
 import type { ParsedArgs } from '../args.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Io } from '../io.ts';
 
-/** A file below commands/: reads its arguments, does its work, returns the exit code. Throws only for bugs of bake-ts. */
+/** A file in commands/: reads the arguments, does the work, returns the exit code. Throws only for bugs of bake-ts. */
 interface CommandModule {
   readonly runCommand: (args: ParsedArgs, io: Io) => Promise<ExitCode>;
 }
 
-/** Sections of the overview, in their order. */
+/** Sections of the overview, in order. */
 export const GROUPS = [
   'Build',
   'builds.yaml',
@@ -21,11 +21,11 @@ export const GROUPS = [
   'Help',
 ] as const;
 
-/** What help needs to know of a command besides what cac keeps. */
+/** What help needs to know about a command beyond what cac stores. */
 export interface CommandNotes {
   /** Where the overview lists it. */
   readonly group: (typeof GROUPS)[number];
-  /** Where to read more: what `bake-ts docs` takes. */
+  /** Where to read more: an argument of `bake-ts docs`. */
   readonly topic: string;
 }
 
@@ -34,13 +34,13 @@ export type Declare = (name: string, description: string, topic: string) => Comm
 
 const NOTES = new WeakMap<Command, CommandNotes>();
 
-/** Keeps the notes of a command. */
+/** Stores the notes of a command. */
 export function note(command: Command, notes: CommandNotes): Command {
   NOTES.set(command, notes);
   return command;
 }
 
-/** The notes of a command that was declared. */
+/** The notes of a declared command. */
 export function notesOf(command: Command): CommandNotes {
   return NOTES.get(command) ?? { group: 'Help', topic: 'cli' };
 }
@@ -74,7 +74,7 @@ export function fromFiles(command: Command): Command {
     );
 }
 
-/** For commands that do something useful with files of a stranger. */
+/** For commands that also make sense with untrusted files. */
 export function mistrusting(command: Command): Command {
   return command.option(
     '--untrusted',
@@ -82,7 +82,7 @@ export function mistrusting(command: Command): Command {
   );
 }
 
-/** Options of every command that may sign in to the registry it is about. */
+/** Options of commands that may sign in to the registry they work with. */
 export function signingIn(command: Command): Command {
   return command
     .option('-u, --username <name>', 'Sign in to the target registry as this user')
@@ -96,7 +96,7 @@ export function selecting(command: Command): Command {
     .option('--dependents', 'Also select every build that depends on a selected one');
 }
 
-/** Options that override every build. They work like `--set`, so `plan` and `print` show what they do. */
+/** Options that override every build. They work like `--set`, so `plan` and `print` show their effect. */
 export function overriding(command: Command): Command {
   return command
     .option('--push', 'Push every requested build, whatever its `push` key is')
@@ -108,12 +108,12 @@ export function overriding(command: Command): Command {
     .option('--sbom <true|false|generator=…>', 'Attach an SBOM to each image, or not');
 }
 
-/** Treats all builds as pushed, for commands that work on what was pushed. */
+/** Treats all builds as pushed, for commands that work on pushed images. */
 export function asPushed(command: Command): Command {
   return command.option('--push', 'Treat every build as pushed, whatever its `push` key is');
 }
 
-/** Which engine to use, for commands that take one engine or a pool of them. */
+/** Which engine to use, for commands that accept one engine or a pool. */
 export function onEngines(command: Command, text = 'Use this buildkitd, e.g. tcp://host:1234'): Command {
   return command.option('--addr <address>', `${text} (may be repeated)`, REPEATS);
 }

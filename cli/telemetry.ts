@@ -20,8 +20,8 @@ function wantsTrace(env: Env): boolean {
 }
 
 /**
- * A reader that sends the trace when it is closed; none where the environment asks for none, and none of an untrusted run: what
- * signs in at the endpoint is not for files of a stranger to make use of.
+ * A reader that sends the trace on close; none if the environment requests none. Untrusted runs send none, because
+ * untrusted files must not use the credentials for the endpoint.
  *
  * @param signal stops the run
  */

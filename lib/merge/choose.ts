@@ -1,4 +1,4 @@
-/** Which results are the parts of a build: for each of its platforms one, and none besides. Pure. */
+/** Chooses the results that are the parts of a build: exactly one for each of its platforms. Pure. */
 import {
   type Digest,
   fail,
@@ -34,7 +34,8 @@ const MADE: ReadonlySet<Outcome['kind']> = new Set(['built', 'retagged', 'unchan
 /**
  * Chooses the parts of a build.
  *
- * @returns in the order of its platforms; problems, of all of them: `run/part-missing`, `run/part-twice`, `run/part-extra`
+ * @returns in the order of its platforms; problems of all of them: `run/part-missing`, `run/part-twice`,
+ *   `run/part-extra`
  */
 export function chooseParts(
   { build }: PlanNode,
@@ -69,13 +70,13 @@ interface Said extends ChosenPart {
 }
 
 /**
- * Those that tell most: a part that a run was asked for, one that it made by the way, and what went to tags as a whole last. What an
- * earlier merge made lies beside the parts where a pipeline runs again, and is none.
+ * The most reliable results: parts that a run was requested to build, then dependencies, then whole images pushed to
+ * tags. When a pipeline is repeated, the result of an earlier merge lies beside the parts and must not be chosen.
  */
 function bestOf(results: readonly PartResult[]): readonly PartResult[] {
   const ranked = results.flatMap((result) => {
     const { kind, digest, tags, isGiven, isNeeded } = result;
-    // What went nowhere is in the engine of the machine that made it.
+    // A result that was not pushed is only in the engine of its machine.
     if (!MADE.has(kind) || digest === undefined || isGiven === true || tags.length === 0) return [];
     const isPart = tags.every(({ ref }) => ref.includes('@'));
     return [{ result, rank: (isPart ? 0 : 2) + (isNeeded === true ? 1 : 0) }];

@@ -1,6 +1,6 @@
 /**
- * Builds of which each platform was built by a run of its own: their images are joined, and their tags moved. Everything is read
- * first, then all indexes go to their repositories by digest, and only where all of them are there the tags move, together.
+ * Joins images of builds whose platforms were built in separate runs, and moves their tags. Everything is read first.
+ * Then all indexes are put by digest, and only when all are there, the tags move together.
  */
 import {
   createHider,
@@ -42,18 +42,18 @@ import { type ChosenPart, chooseParts, type PartResult } from './choose.ts';
 
 /** What to join, and how. */
 export interface MergeOptions {
-  /** As builds.yaml has it, with all platforms: it says which are wanted, and in which order. */
+  /** The plan as in builds.yaml, with all platforms, which defines the wanted platforms and their order. */
   readonly plan: Plan;
-  /** What the runs of single platforms gave. */
+  /** Results of the runs of single platforms. */
   readonly results: readonly PartResult[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Only asks; writes nothing. */
+  /** Only check; write nothing. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   /** Sensitive values in names are hidden. */
   readonly onBlob?: OnBlob;
   readonly userAgent?: string;
-  /** For its registry instead of the Docker config; sent to no other. */
+  /** Credentials for one registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
 }
 
@@ -73,7 +73,7 @@ export interface MergedTag {
 export interface MergedBuild {
   /** Its name. */
   readonly build: string;
-  /** Of the index; of the manifest, where it has one platform and nothing is attested of it. */
+  /** Digest of the index, or of the manifest if it has one platform and no attestations. */
   readonly digest: Digest;
   /** Of that index or manifest. */
   readonly mediaType: string;
@@ -95,15 +95,16 @@ export interface Merged {
   readonly problems: readonly Problem[];
 }
 
-/** What programs go by; no sensitive value is taken out of it. */
+/** Fields that programs use; sensitive values are not hidden in them. */
 const KEPT: ReadonlySet<string> = new Set([...KEPT_WORDS, 'previous', 'platforms']);
 
 /**
  * Joins the images of platforms of the selected builds, and makes the builds' tags point at them: all or none.
  *
- * @returns problems: `plan/empty-selection`, `build/bad-tag`, of choosing (`chooseParts`), `run/part-gone`, of joining (`planJoin`),
- *   `run/immutable-tag` and `registry/…`, before anything is sent; `registry/…` where something could not be put, when no tag has moved;
- *   where a tag could not be moved, that and `run/publish-rolled-back`, `run/publish-left` for those moved before
+ * @returns problems before anything is sent: `plan/empty-selection`, `build/bad-tag`, those of `chooseParts` and
+ *   `planJoin`, `run/part-gone`, `run/immutable-tag`, `registry/…`. If an index could not be put: `registry/…`, and no
+ *   tag has moved. If a tag could not be moved: its problem, and `run/publish-rolled-back` or `run/publish-left` for
+ *   those moved before
  */
 export async function merge(options: MergeOptions): Promise<Result<Merged>> {
   const hider = createHider(options.plan.set.variables);
@@ -117,7 +118,7 @@ export async function merge(options: MergeOptions): Promise<Result<Merged>> {
   }
 }
 
-/** A build with what is joined of it. */
+/** A build and its planned index. */
 interface Joining {
   readonly node: PlanNode;
   readonly joined: PlannedJoin;
@@ -143,7 +144,7 @@ async function mergeWith(client: RegistryClient, options: MergeOptions): Promise
     return ok({ dryRun, builds: buildsOf(joinings, standing), passedOver, problems: unsureOf(standing) });
   const put = await putAll(client, joinings, options);
   if (!put.ok) return put;
-  // Time has passed, and what is moved back on failure is what is there now.
+  // Tags may have changed meanwhile; a rollback restores what they point at now.
   const before = await askStanding(client, joinings);
   const unsure = unsureOf(before);
   if (unsure.length > 0) return fail(unsure);
@@ -189,7 +190,7 @@ async function planAll(
   return problems.length > 0 ? fail(problems) : ok(planned.flatMap((one) => (one.ok ? one.value : [])));
 }
 
-/** A repository that has an image; undefined where none of them has it. */
+/** A repository that has the image; undefined if none has. */
 async function findPart(
   client: RegistryClient,
   node: PlanNode,
@@ -202,7 +203,7 @@ async function findPart(
   return held !== undefined || unsure.length === 0 ? ok(held) : fail(unsure);
 }
 
-/** The parts are looked for in the build's own repositories: nobody's word brings in an image from elsewhere. */
+/** Looks for the parts only in the build's own repositories, so that results cannot bring in an image from elsewhere. */
 async function planOne(client: RegistryClient, { node, parts }: Chosen): Promise<Result<Joining>> {
   const { build } = node;
   const found = await Promise.all(parts.map(({ digest }) => findPart(client, node, digest)));
@@ -259,7 +260,7 @@ function refusedTags(
   });
 }
 
-/** Puts all indexes by digest, into all repositories. */
+/** Puts all indexes by digest into all repositories. */
 async function putAll(
   client: RegistryClient,
   joinings: readonly Joining[],

@@ -1,3 +1,3 @@
-/** Merging: the platforms of builds, each built by a run of its own, as one image with the tags of the build. */
+/** Merging: joins platforms of builds that were built in separate runs into one image with the build's tags. */
 export type { PartResult } from './choose.ts';
 export { type Merged, type MergedBuild, type MergedTag, type MergeOptions, merge } from './merge.ts';

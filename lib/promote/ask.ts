@@ -1,4 +1,4 @@
-/** What the registries say before anything is sent: which image each build is, and what stands at the targets. */
+/** Queries the registries before anything is sent: the image of each build, and what the targets point at. */
 import {
   type Digest,
   fail,
@@ -14,20 +14,20 @@ import { askAgain, immutableProblem } from '../run/mod.ts';
 import { option } from '../util/option-words.ts';
 import type { WantedImage } from './choose.ts';
 
-/** The tags of one build, with what all of them point at. */
+/** The tags of one build, and the digest that all of them point at. */
 export interface FoundImage extends WantedImage {
   readonly digest: Digest;
 }
 
-/** The names that an image is to get. */
+/** The new names of an image. */
 export function targetsOf({ tags }: WantedImage): readonly ImageRef[] {
   return tags.map(({ target }) => target);
 }
 
 /**
- * Asks what the tags point at.
+ * Queries what the tags point at.
  *
- * @returns problems, of all builds: those of registries, `registry/not-found`, `run/tags-apart`
+ * @returns problems of all builds: those of registries, `registry/not-found`, `run/tags-apart`
  */
 export async function askSources(
   client: RegistryClient,
@@ -69,7 +69,7 @@ async function askSource(client: RegistryClient, image: WantedImage): Promise<Re
   return ok({ ...image, digest });
 }
 
-/** What stands at the targets now, by name, whatever was known of it. */
+/** What the targets point at now, by name; earlier answers are not reused. */
 export function askTargets(
   client: RegistryClient,
   images: readonly FoundImage[],
@@ -77,7 +77,7 @@ export function askTargets(
   return askAgain(client, images.flatMap(targetsOf));
 }
 
-/** What is refused: two images for one name (`plan/same-destination`), tags that must not move (`run/immutable-tag`). */
+/** Conflicts: two images for one name (`plan/same-destination`), and immutable tags that would move (`run/immutable-tag`). */
 export function checkTargets(
   images: readonly FoundImage[],
   standing: ReadonlyMap<string, Presence>,

@@ -1,4 +1,4 @@
-/** Bytes of images on their way to where they are promoted, by digest; no tag is touched. */
+/** Copies images to where they are promoted, by digest; moves no tags. */
 import {
   type Digest,
   fail,
@@ -22,21 +22,21 @@ import type { FoundImage } from './ask.ts';
 /** What was transferred. */
 export type Brought = Pick<Copied, 'blobs' | 'copiedBytes' | 'referrers'>;
 
-/** What bringing works with. */
+/** What copying needs. */
 export interface Bringing {
   readonly client: RegistryClient;
-  /** Ends what is under way where one image cannot be brought: the others are of no use alone. */
+  /** Stops all copies if one fails, because the others are of no use alone. */
   readonly stop: AbortController;
   readonly options: CopyOptions;
 }
 
-/** Each has several blobs under way; the client keeps to its limits for each registry. */
+/** Each copy has several blobs under way; the client limits the requests to each registry. */
 const IMAGES_AT_ONCE = 4;
 
 /**
- * Brings the images whose targets do not point at them yet; with referrers, those of all.
+ * Copies the images whose targets do not point at them yet; with referrers, all images.
  *
- * @returns every repository that may not be pushed to, else what the first image that could not be brought was refused with
+ * @returns problems: every repository without push access, else those of the first failed image
  */
 export async function bringImages(
   { client, stop, options }: Bringing,
@@ -57,7 +57,7 @@ export async function bringImages(
   return failure === undefined ? ok(sum(copied.flat())) : fail(failure);
 }
 
-/** Whether all of it may be pushed, before much of it is sent: who is refused at the last image has waited for nothing. */
+/** Checks push access to all repositories first, so that a refusal does not come after most data has been sent. */
 async function askAccess(client: RegistryClient, copies: readonly Copy[]): Promise<readonly Problem[]> {
   const asked = await Promise.all(
     repositoriesOf(copies.map(({ to }) => to)).map((one) => client.checkPushAccess(one)),

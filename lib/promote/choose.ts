@@ -1,4 +1,4 @@
-/** Which tags of a plan are promoted, and to which names. Pure. */
+/** Chooses the tags of a plan to promote, and their new names. Pure. */
 import {
   fail,
   formatImageRef,
@@ -14,7 +14,7 @@ import { checkTags, wantedTags } from '../run/mod.ts';
 import { option } from '../util/option-words.ts';
 import { type Destination, fitsAny, meantDestinations, promotedName } from './destination.ts';
 
-/** A tag, and the name that what it points at is to get. */
+/** A tag and its new name. */
 export interface WantedTag {
   readonly source: ImageRef;
   readonly target: ImageRef;
@@ -26,15 +26,15 @@ export interface WantedImage {
   readonly tags: readonly WantedTag[];
 }
 
-/** A build whose tags do not move. */
+/** A build whose tags are not promoted. */
 export interface PassedOver {
   /** Name of the build. */
   readonly build: string;
-  /** `not-pushed`: it has no tag that is pushed. `only-needed`: it would be pushed if it were selected, and others need it. */
+  /** `not-pushed`: it has no tag that is pushed. `only-needed`: it is only a dependency; its tags would be promoted if it were selected. */
   readonly why: 'not-pushed' | 'only-needed';
 }
 
-/** What is to be done. */
+/** What to promote. */
 export interface Chosen {
   readonly images: readonly WantedImage[];
   readonly passedOver: readonly PassedOver[];
@@ -110,13 +110,13 @@ function chooseNames(
   });
 }
 
-/** A tag that begins with the left side of no destination. */
+/** A tag that matches no destination. */
 interface Unmatched {
   readonly build: string;
   readonly ref: ImageRef;
 }
 
-/** One problem for all of them: mostly they have one cause, a slip in one of the destinations that are `idle`. */
+/** One problem for all of them, because the usual cause is one typo in a destination that matches nothing (`idle`). */
 function noDestination(
   unmatched: readonly Unmatched[],
   destinations: readonly Destination[],

@@ -1,10 +1,10 @@
-/** Where tags are promoted to: which name each of them gets. Pure. */
+/** Destinations of a promotion: the new name of each tag. Pure. */
 import { fail, formatImageRef, type ImageRef, ok, parseTag, problem, type Result } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 
-/** Names that begin with `from` get `to` in its place. Each is a registry, then parts of a path. */
+/** Replaces `from` at the start of names by `to`. Each is a registry and parts of a path. */
 export interface Destination {
-  /** Empty: any registry, which is exchanged, and `to` is put before the path. */
+  /** Empty: replaces any registry, and puts `to` before the path. */
   readonly from: readonly string[];
   readonly to: readonly string[];
 }
@@ -13,10 +13,10 @@ const FORMS =
   'Write REGISTRY or REGISTRY/PREFIX (prod.example.com/live), or FROM=TO (ghcr.io/acme/staging=ghcr.io/acme/prod); Docker Hub is docker.io.';
 
 /**
- * Reads destinations as `--to` has them.
+ * Reads destinations as written for `--to`.
  *
  * @param written `REGISTRY[/PREFIX]` or `FROM=TO`, each side of which is `REGISTRY[/PREFIX]`
- * @returns problem: `plan/bad-destination`, for each that cannot be read or says otherwise than one before it
+ * @returns problem: `plan/bad-destination`, for each that is invalid or contradicts an earlier one
  */
 export function readDestinations(written: readonly string[]): Result<readonly Destination[]> {
   const read = new Map<string, Destination>();
@@ -53,7 +53,7 @@ function readDestination(text: string): Destination | undefined {
 /** A registry and parts of a path. */
 function readPlace(text: string): readonly string[] | undefined {
   const [head = '', ...parts] = text.split('/');
-  // Two more parts, since a lone one on Docker Hub stands for `library/…`. A head that is no registry is taken for a part.
+  // Adds two more parts, because a single one on Docker Hub means `library/…`. A head that is not a registry is read as a part.
   const registry = parseTag(`${head}/a/b`);
   if (registry?.repository !== 'a/b') return undefined;
   const whole = parseTag([head, ...parts, 'a', 'b'].join('/'));
@@ -65,14 +65,14 @@ export function fitsAny(ref: ImageRef, destinations: readonly Destination[]): bo
   return destinations.some(({ from }) => beginsWith(partsOf(ref), from));
 }
 
-/** What a name begins with that may have been meant by a left side that is for none of the names: `Did you mean "…"?`. */
+/** Suggestions for left sides that match no name: the nearest prefix of a name, as `Did you mean "…"?`. */
 export function meantDestinations(
   refs: readonly ImageRef[],
   destinations: readonly Destination[],
 ): readonly string[] {
   return destinations.flatMap(({ from }) => {
     const starts = refs.flatMap((ref) => partsOf(ref).map((_, at, parts) => parts.slice(0, at + 1)));
-    // What is as long as what was written comes first: of several that are as near, the first is taken.
+    // Prefixes of about the same length come first, because the first of equally near ones is suggested.
     const near = [...starts].sort(
       (one, other) => Math.abs(one.length - from.length) - Math.abs(other.length - from.length),
     );
@@ -93,9 +93,9 @@ function beginsWith(parts: readonly string[], from: readonly string[]): boolean 
 }
 
 /**
- * The name that a tag gets: by the destination that has most of its name, and the same tag.
+ * The new name of a tag: by the destination with the longest matching prefix, and with the same tag.
  *
- * @returns undefined where no destination is for it, or what comes out is no valid name
+ * @returns undefined if no destination matches, or the result is not a valid name
  */
 export function promotedName(
   ref: ImageRef,

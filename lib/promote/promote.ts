@@ -1,6 +1,6 @@
 /**
- * Tags of a plan, by digest, at other registries or repositories: all or none. Everything is looked up first, then all bytes go
- * by digest, and only where all of them are there the tags move, together.
+ * Copies tags of a plan by digest to other registries or repositories: all or none. Everything is looked up first. Then
+ * all images are copied by digest, and only when all are there, the tags move together.
  */
 import {
   createHider,
@@ -26,15 +26,15 @@ export interface PromoteOptions {
   /** From `readDestinations`. */
   readonly to: readonly Destination[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Signatures, SBOMs and other manifests whose `subject` is one of the images come along. */
+  /** Also copy signatures, SBOMs and other manifests whose `subject` is one of the images. */
   readonly referrers?: boolean;
-  /** Only asks; writes nothing. */
+  /** Only check; write nothing. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
   /** Sensitive values in names are hidden. */
   readonly onBlob?: OnBlob;
   readonly userAgent?: string;
-  /** For its registry instead of the Docker config; sent to no other. */
+  /** Credentials for one registry instead of the Docker config; sent to no other. */
   readonly signIn?: SignIn;
 }
 
@@ -66,16 +66,16 @@ export interface Promotion extends Brought {
   readonly problems: readonly Problem[];
 }
 
-/** What programs go by; no sensitive value is taken out of it. */
+/** Fields that programs use; sensitive values are not hidden in them. */
 const KEPT: ReadonlySet<string> = new Set([...KEPT_WORDS, 'previous', 'why']);
 const NOTHING: Brought = { blobs: { mounted: 0, copied: 0, there: 0 }, copiedBytes: 0, referrers: 0 };
 
 /**
- * Makes the names that the destinations give to the tags of the selected builds point at what the tags point at now.
+ * Makes the destination names of the selected builds' tags point at what the tags point at now.
  *
- * @returns problems: of choosing (`chooseTags`) and of asking, before anything is sent: `registry/…`, `run/tags-apart`,
- *   `run/immutable-tag`, `plan/same-destination`; `registry/…` where bytes could not be sent, when no tag has moved; where a tag
- *   could not be moved, that and `run/publish-rolled-back`, `run/publish-left` for those moved before
+ * @returns problems before anything is sent: those of `chooseTags`, `registry/…`, `run/tags-apart`,
+ *   `run/immutable-tag`, `plan/same-destination`. If copying failed: `registry/…`, and no tag has moved. If a tag could
+ *   not be moved: its problem, and `run/publish-rolled-back` or `run/publish-left` for those moved before
  */
 export async function promote(options: PromoteOptions): Promise<Result<Promotion>> {
   const hider = createHider(options.plan.set.variables);
@@ -100,7 +100,7 @@ export async function promote(options: PromoteOptions): Promise<Result<Promotion
 interface Promoting {
   readonly options: PromoteOptions;
   readonly client: RegistryClient;
-  /** Ends all that is under way. */
+  /** Stops everything under way. */
   readonly stop: AbortController;
 }
 
@@ -121,7 +121,7 @@ async function promoteFound(
   if (!brought.ok) return brought;
   if (tagsOf(images, standing).every(({ action }) => action === 'there'))
     return ok({ ...brought.value, dryRun: false, tags: tagsOf(images, standing), problems: [] });
-  // Time has passed, and what is moved back on failure is what is there now.
+  // Tags may have changed meanwhile; a rollback restores what they point at now.
   const before = await askTargets(client, images);
   const unsure = [...before.values()].flatMap((one) => (one.kind === 'unknown' ? one.problem : []));
   if (unsure.length > 0) return fail(unsure);
@@ -136,7 +136,7 @@ function copyOptionsOf({ plan, referrers = false, onBlob }: PromoteOptions): Cop
   return onBlob === undefined ? { referrers } : { referrers, onBlob: (blob) => onBlob(hide(blob, KEPT)) };
 }
 
-/** Each target once. */
+/** The targets without duplicates. */
 function targetsOf(images: readonly FoundImage[]) {
   const targets = new Map(
     images.flatMap(({ build, digest, tags }) =>

@@ -1,6 +1,6 @@
 /**
- * The honesty check: some of the builds that were up to date are built all the same, as scratch builds, and compared with
- * what is remembered of them. Equal keys promise equal images; here that promise is put to the test.
+ * Audits: some up-to-date builds are built again as scratch builds and compared with the recorded results. Equal keys
+ * should mean equal images; an audit tests that.
  */
 import { createHash, randomInt } from 'node:crypto';
 import { touchedSince } from '../inputs/mod.ts';
@@ -35,7 +35,7 @@ import {
 } from './image-source.ts';
 import { buildScratch, linkScratch } from './scratch.ts';
 
-/** How many of the builds that were up to date are built to see: so many, or such a part of them (at least one). */
+/** How many of the up-to-date builds to audit: a number, or a percentage (at least one build). */
 export type AuditSize =
   | { readonly kind: 'count'; readonly count: number }
   | { readonly kind: 'percent'; readonly percent: number };
@@ -43,16 +43,16 @@ export type AuditSize =
 /** What to audit. */
 export interface AuditRequest {
   readonly size: AuditSize;
-  /** Decides which builds are drawn; the same seed draws the same ones. Undefined: left to chance. */
+  /** Chooses the builds; the same seed chooses the same ones. Undefined: random. */
   readonly seed?: number;
 }
 
-/** Differences that are shown; the rest is counted. */
+/** Most differences that are shown; the rest is counted. */
 const SHOWN = 20;
-/** Seeds are numbers that people can type. */
+/** Seeds are short enough to type. */
 const SEEDS = 1_000_000;
 
-/** Reads `5%` or `3`; undefined for anything else, 0 and more than 100 % included. */
+/** Reads `5%` or `3`; undefined for anything else, also for 0 and more than 100 %. */
 export function parseAuditSize(text: string): AuditSize | undefined {
   const percent = /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text)?.[1];
   if (percent !== undefined) {
@@ -62,7 +62,7 @@ export function parseAuditSize(text: string): AuditSize | undefined {
   return /^[1-9]\d{0,5}$/.test(text) ? { kind: 'count', count: Number(text) } : undefined;
 }
 
-/** Draws builds; for one seed each build has its lot, whatever others there are. In the order of `names`. */
+/** Chooses builds, in the order of `names`. With the same seed, each build has the same rank, whatever other builds there are. */
 export function drawSample(names: readonly string[], size: AuditSize, seed: number): readonly string[] {
   const wanted = size.kind === 'count' ? size.count : Math.ceil((names.length * size.percent) / 100);
   const lots = names.map((name) => ({
@@ -78,7 +78,7 @@ export function drawSample(names: readonly string[], size: AuditSize, seed: numb
   return names.filter((name) => drawn.has(name));
 }
 
-/** Makes the audit of a run. Its builds push and move nothing. */
+/** Creates the audit of a run. Audited builds push nothing and move no tags. */
 export function createAudit(request: AuditRequest): Audit {
   return (run) => auditRun(run, request);
 }
@@ -117,7 +117,7 @@ const CHANGED = 'its files changed during the run';
 
 type Finding = AuditResult & { readonly problem?: Problem };
 
-/** Makes a scratch build of one node and compares. */
+/** Makes a scratch build of one node and compares it. */
 async function auditNode(
   context: NodeContext,
   plan: Plan,
@@ -126,7 +126,7 @@ async function auditNode(
 ): Promise<Finding> {
   if (remembered === undefined || inputs?.key === undefined) return notCompared(CHANGED);
   const { registry, calling, layersOnly } = context.building;
-  // As it was built, so that its steps come from the cache: it is the key that is checked, not the results of steps that run again.
+  // Linked as in the original build, so its steps come from the cache: an audit checks the key, not the results of repeated steps.
   const linking = mayUseLayersOnly(node.build, inputs) ? { layersOnly } : {};
   const links = await linkScratch({ resultOf: context.resultOf, registry, ...linking }, plan, node);
   if (!links.ok) return notCompared(links.error);
@@ -147,7 +147,7 @@ async function auditNode(
     const verdict = worstOf(platforms);
     const compared = verdict === 'same-bytes' ? 'digests' : 'files';
     const differences = describeDifferences(platforms, ['the remembered image', 'the new one']);
-    // Without rules every difference counts.
+    // Without rules, every difference counts.
     const result = verdict === 'same-but-noise' ? 'different' : verdict;
     return { result, compared, cached, ...(differences.length === 0 ? {} : { differences }) };
   } catch (error) {
@@ -167,7 +167,7 @@ function notCompared(why: string): Finding {
   return { result: 'not-compared', compared: 'nothing', cached: false, why };
 }
 
-/** What a finding makes of an outcome. A difference fails the build, and its record goes, so that the next run builds it. */
+/** The outcome after an audit. A difference fails the build and deletes its record, so that the next run builds it. */
 async function judge(
   context: NodeContext,
   node: PlanNode,

@@ -1,4 +1,4 @@
-/** Images to be compared, wherever they lie: in a registry, in an OCI layout on this machine, in the engine's store. */
+/** Images to compare: in a registry, in an OCI layout on this machine, or in the engine's store. */
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -27,7 +27,7 @@ import {
 } from '../registry/mod.ts';
 import { parseJson } from '../util/json.ts';
 
-/** A store of manifests and blobs. Its functions throw, with words, where something cannot be read. */
+/** A store of manifests and blobs. Its functions throw an error with a readable message if something cannot be read. */
 export interface BlobStore {
   readonly readManifest: (digest: Digest) => Promise<Manifest>;
   readonly readSmall: (digest: Digest) => Promise<Uint8Array>;
@@ -62,7 +62,7 @@ export function layoutStore(dir: string): BlobStore {
   };
 }
 
-/** The content store of the engine, which gives blobs only whole. */
+/** The content store of the engine, which returns blobs only as a whole. */
 export function engineStore(buildctl: Buildctl): BlobStore {
   const read = async (digest: Digest): Promise<Uint8Array> => {
     const bytes = await readContent(buildctl, digest);
@@ -84,7 +84,7 @@ function manifestOf(bytes: Uint8Array, digest: Digest): Manifest {
   return manifest;
 }
 
-/** Platform → manifest of what a digest names, attestations left out. */
+/** Platform → manifest for the manifest or index with this digest, without attestations. */
 export async function platformsOf(store: BlobStore, digest: Digest): Promise<ReadonlyMap<string, Digest>> {
   const manifest = await store.readManifest(digest);
   const children = platformManifests(manifest);
@@ -97,7 +97,7 @@ export async function platformsOf(store: BlobStore, digest: Digest): Promise<Rea
   return new Map([[parsed === undefined ? 'unknown' : formatPlatform(parsed), digest]]);
 }
 
-/** One platform's image. */
+/** The image of one platform. */
 export async function readImage(store: BlobStore, digest: Digest): Promise<ImageSource> {
   const manifest = await store.readManifest(digest);
   const descriptor = configOf(manifest);
@@ -132,7 +132,7 @@ export interface PlatformComparison {
   readonly comparison?: ImageComparison;
 }
 
-/** Compares two images platform by platform. Throws, with words, where something cannot be read. */
+/** Compares two images platform by platform. Throws an error with a readable message if something cannot be read. */
 export async function comparePlatforms(
   first: { readonly store: BlobStore; readonly platforms: ReadonlyMap<string, Digest> },
   second: { readonly store: BlobStore; readonly platforms: ReadonlyMap<string, Digest> },
@@ -168,7 +168,7 @@ export function worstOf(platforms: readonly PlatformComparison[]): Verdict {
   return 'same-bytes';
 }
 
-/** What differs in a way that counts, a line each; `names` are what the two images are called. */
+/** The differences that count, one line each; `names` are the names of the two images. */
 export function describeDifferences(
   platforms: readonly PlatformComparison[],
   names: readonly [string, string],
@@ -187,7 +187,7 @@ export function describeDifferences(
   });
 }
 
-/** Layers that are not the same ones, with the same files in the end. */
+/** The layers differ, but result in the same files. */
 export const CUT_OTHERWISE = 'the same files, in different layers';
 
 /** A platform that only one of the images has. */

@@ -1,4 +1,4 @@
-/** Building again what is already there, into nothing, and comparing: verification of tags, audits of runs. */
+/** Scratch builds of existing images, for comparison: verification of tags, and audits of runs. */
 export { type AuditRequest, type AuditSize, createAudit, drawSample, parseAuditSize } from './audit.ts';
 export type { PlatformComparison } from './image-source.ts';
 export {

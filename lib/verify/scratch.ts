@@ -1,6 +1,6 @@
 /**
- * Scratch builds: builds into a directory, for looking at their results. What they read is used unchanged and never built
- * for them, since that could move what others rely on.
+ * Scratch builds: builds into a directory, to inspect their results. Their dependencies are used unchanged and never
+ * built, because that could move what others use.
  */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -30,17 +30,17 @@ import {
   wantedTags,
 } from '../run/mod.ts';
 
-/** What a scratch build is made of. */
+/** The input of a scratch build. */
 export interface ScratchRequest {
   readonly node: PlanNode;
   readonly inputs: NodeInputs;
-  /** The build as it is to be made; its own outputs and cache exports are left out. */
+  /** The build to make; its outputs and cache exports are ignored. */
   readonly build: Build;
   /** From `linkScratch`. */
   readonly links: readonly Link[];
 }
 
-/** What came of a scratch build: an OCI image layout, removed at the end of the run at the latest. */
+/** The result of a scratch build: an OCI image layout, removed at the end of the run at the latest. */
 export type ScratchBuilt = NotBuilt | { readonly kind: 'done'; readonly built: Built; readonly dir: string };
 
 /** Makes a scratch build. */
@@ -51,7 +51,7 @@ export async function buildScratch(calling: Calling, request: ScratchRequest): P
   const called = await callUntilDone(calling, {
     node,
     inputs,
-    // What is to be compared is not built from what the engine has of the same files.
+    // Sends all files again, so that the comparison does not rely on the engine's copies of them.
     sendsAnew: true,
     prepare: async () =>
       ok({
@@ -60,7 +60,7 @@ export async function buildScratch(calling: Calling, request: ScratchRequest): P
         outputs: [{ kind: 'layout', dir }],
         workDir: calling.newWorkDir(),
       }),
-    // A lost one is not put again: nothing is written for the sake of looking.
+    // A lost layers-only image is not put again, because a scratch build writes nothing.
     mend: (failure, attempt) => {
       if (layersOnlyFault(failure, attempt.links) !== 'not-split') return undefined;
       isPlain = true;
@@ -79,14 +79,17 @@ function plainLink(link: Link): Link {
   return plain;
 }
 
-/** What links need to know of a run. */
+/** What linking needs from a run. */
 export type Linking = Pick<NodeContext, 'resultOf'> & {
   readonly registry: RegistryClient;
-  /** What steps are to be based on, so that they come from the cache; undefined: on the images themselves. */
+  /** Bases steps on layers-only images, so that they come from the cache; undefined: on the images themselves. */
   readonly layersOnly?: LayersOnlySource;
 };
 
-/** What a build reads, by digest: in its registry if it was ever pushed, else in the engine's store; or why not. */
+/**
+ * The dependencies of a build by digest: from their registry if they were ever pushed, else from the engine's store; or
+ * why one is not available.
+ */
 export async function linkScratch(
   { resultOf, registry, layersOnly }: Linking,
   plan: Plan,
@@ -105,7 +108,7 @@ export async function linkScratch(
   return ok(links);
 }
 
-/** In a run that does not push it, a result lies in the engine's store, but a registry may have it from before. */
+/** A run that does not push a result has it in the engine's store, but a registry may have it from an earlier push. */
 async function locate(
   registry: RegistryClient,
   parent: PlanNode | undefined,

@@ -1,6 +1,6 @@
 /**
- * Whether what a tag holds is what its build makes: built again without any cache, every timestamp set to one, as a
- * scratch build, and compared with the registry layer by layer. Nothing is pushed, moved or remembered.
+ * Verifies whether a tag has what its build makes: builds it again as a scratch build without any cache and with fixed
+ * timestamps, and compares it with the registry layer by layer. Pushes, moves and records nothing.
  */
 
 import type { Built } from '../buildctl/mod.ts';
@@ -99,9 +99,9 @@ export interface VerifyReport {
 }
 
 /**
- * Verifies the builds of a plan that were requested. What they read is what the registry has under its tag, and a scratch
- * build where it has nothing. Its events are those of a run but for the last, and of each build `node-finished` says what
- * became of its scratch build.
+ * Verifies the requested builds of a plan. Their dependencies are read from the registry by tag, or made as scratch
+ * builds if they are missing there. Sends the events of a run except the last; the `node-finished` of a build reports
+ * its scratch build.
  */
 export async function verifyBuilds(options: VerifyOptions): Promise<VerifyReport> {
   checkJobs(options.jobs);
@@ -129,7 +129,7 @@ export async function verifyBuilds(options: VerifyOptions): Promise<VerifyReport
   return verified.ok ? verified.value : { builds: [], problems: [verified.error], warnings };
 }
 
-/** What all builds are verified with. */
+/** What the verification of each build needs. */
 interface Verifying {
   readonly context: NodeContext;
   readonly plan: Plan;
@@ -180,13 +180,13 @@ async function verifyAll(
 
 const AS_PUBLISHED: Reason = { code: 'not-needed', text: 'read from its tag' };
 
-/** Words that programs go by, in what was compared. */
+/** Keys in the results of comparisons whose values programs use. */
 const KEPT_IN_PLATFORMS: ReadonlySet<string> = new Set([
   ...KEPT_WORDS,
   ...['platform', 'verdict', 'only', 'change', 'noise'],
 ]);
 
-/** The digest and places hold no value of a variable; words and the configs of images may. */
+/** Hides sensitive values in texts and image configs; digests and places contain none. */
 function withoutSecrets(found: Verification, { hide }: Hider): Verification {
   const { ref, problem: why, differences, notCounted } = found;
   return {
@@ -210,10 +210,10 @@ function withoutSecrets(found: Verification, { hide }: Hider): Verification {
 
 interface NodeVerified {
   readonly verification: Verification;
-  /** What became of its scratch build, if there was one. */
+  /** The outcome of its scratch build, if there was one. */
   readonly kind: Outcome['kind'];
   readonly steps?: Outcome['steps'];
-  /** For builds that read it; undefined where there is nothing to read. */
+  /** For dependents; undefined if there is nothing to read. */
   readonly result?: NodeResult;
 }
 
@@ -221,7 +221,7 @@ function notVerified(build: string, why: Problem): NodeVerified {
   return { verification: unknown(build, why), kind: 'failed' };
 }
 
-/** What the registry has is what others were built on, so it is what they read here, too. */
+/** Dependencies come from the registry, because the published images are based on those. */
 async function verifyNode(verifying: Verifying, node: PlanNode): Promise<NodeVerified> {
   const { context, plan } = verifying;
   const name = node.build.name;
@@ -256,7 +256,7 @@ async function verifyNode(verifying: Verifying, node: PlanNode): Promise<NodeVer
   }
 }
 
-/** A scratch build with what it is to be compared with. */
+/** A scratch build, and the image to compare it with. */
 interface Made {
   readonly node: PlanNode;
   readonly inputs: NodeInputs;
@@ -265,7 +265,7 @@ interface Made {
   readonly dir: string;
 }
 
-/** Throws, with words, where something cannot be read. */
+/** Throws an error with a readable message if something cannot be read. */
 async function compareWithTag(
   { context, rules }: Verifying,
   { node, inputs, published, built, dir }: Made,
@@ -308,7 +308,7 @@ async function compareWithTag(
   return { verification, kind: 'built', steps, result: resultOf(node, inputs, image) };
 }
 
-/** Shows what we do ourselves as a step of the build, since it can take as long as one. */
+/** Shows work of bake-ts as a step of the build, because it can take as long as one. */
 async function asStep<T>(
   { emit, clock }: NodeContext,
   build: string,
@@ -334,7 +334,7 @@ async function asStep<T>(
   }
 }
 
-/** Counts the differences that do not count. */
+/** Counts the differences that are known noise or ignored. */
 function countOthers(platforms: readonly PlatformComparison[], { ignore }: DifferenceRules): NotCounted {
   const others = platforms.flatMap(({ comparison }) =>
     (comparison?.layers ?? []).flatMap(({ files }) => files.filter((file) => !counts(file))),
@@ -348,7 +348,7 @@ function countOthers(platforms: readonly PlatformComparison[], { ignore }: Diffe
   };
 }
 
-/** The build with every cache turned off and every timestamp set to one. */
+/** The build without any cache and with fixed timestamps. */
 function fromNothing(build: Build): Build {
   return { ...build, noCache: true, noCacheFilter: [], cacheFrom: [], reproducible: true };
 }
@@ -357,7 +357,7 @@ type Published =
   | { readonly kind: 'found'; readonly ref: ImageRef; readonly image: ImageResult }
   | { readonly kind: 'missing'; readonly problem: Problem };
 
-/** The image of the build's first tag. Where it is not pushed, a tag of that name in a registry is somebody else's. */
+/** The image of the build's first tag. If the build is not pushed, a tag of that name in a registry belongs to somebody else. */
 async function readTag(registry: RegistryClient, node: PlanNode): Promise<Published> {
   const { name, push } = node.build;
   const none = (message: string, hint: string): Published => ({
@@ -397,7 +397,7 @@ function resultOf(node: PlanNode, inputs: NodeInputs, image: ImageResult): NodeR
   return { outcome, image, ...(inputs.produces === undefined ? {} : { produces: inputs.produces }) };
 }
 
-/** A build that could not be compared; `why` becomes a problem of it. */
+/** The verdict of a build that could not be compared; `why` becomes its problem. */
 function unknown(build: string, why: Problem | undefined): Verification {
   return {
     build,

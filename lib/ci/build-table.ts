@@ -1,4 +1,4 @@
-/** The builds of a run as tables of Markdown. */
+/** The builds of a run as Markdown tables. */
 import type { Outcome } from '../model/mod.ts';
 import {
   createPalette,
@@ -11,9 +11,9 @@ import {
 import type { BuildTimeline } from '../timeline/mod.ts';
 import { code, details, inlineText, table } from './markdown.ts';
 
-/** Rows of one table. */
+/** Most rows of one table. */
 const MOST_ROWS = 300;
-/** With more unchanged builds than that they have a table of their own, which is opened on click. */
+/** More unchanged builds than this get their own table, folded by default. */
 const MOST_UNCHANGED = 10;
 const MOST_TAGS = 3;
 
@@ -77,7 +77,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'Tags', cell: (_, outcome) => tagsOf(outcome) },
 ];
 
-/** Only columns that have something in them. */
+/** A table with only the columns that have content. */
 function tableOf(builds: readonly BuildTimeline[]): string {
   const rows = builds.slice(0, MOST_ROWS);
   const columns = COLUMNS.map(({ title, cell }) => ({
@@ -103,7 +103,7 @@ function wordOf(outcome: Outcome): string {
   return outcomeWord(outcome, createPalette(false)).word;
 }
 
-/** `48.0 MB (+1.2 MB)`: against the last result, where that was another size. */
+/** `48.0 MB (+1.2 MB)`: compared with the last result, if its size differs. */
 function sizeOf({ sizeBytes, lastSizeBytes }: Outcome): string {
   if (sizeBytes === undefined) return '';
   const grown = sizeBytes - (lastSizeBytes ?? sizeBytes);

@@ -2,21 +2,21 @@
 import type { Outcome, ProblemJson } from '../model/mod.ts';
 import { failureIdentity, isOfRegistry } from '../report/mod.ts';
 
-/** A problem, and the builds that have it; none: it is one of the run. */
+/** A problem, and the builds that have it; without builds it is a problem of the run. */
 export interface Folded {
   readonly problem: ProblemJson;
   readonly builds: readonly string[];
 }
 
-/** Builds that are named. */
+/** Most builds that are named. */
 const MOST_BUILDS = 5;
 
-/** Each problem once, with its builds: logs may differ between rows of a matrix, and nobody reads all of them. */
+/** Each problem once, with its builds. Rows of a matrix have the same problem with different logs, and one is enough. */
 export function foldProblems(found: readonly ProblemJson[]): readonly Folded[] {
   const folded = new Map<string, { readonly problem: ProblemJson; readonly builds: Set<string> }>();
   for (const problem of found) {
     const { code, message, place, build } = problem;
-    // An outage is one, though each message names the image of its build.
+    // An outage of a registry is one problem, although each message names the image of its build.
     const key =
       build !== undefined && isOfRegistry(code)
         ? failureIdentity(build, problem)
@@ -28,7 +28,7 @@ export function foldProblems(found: readonly ProblemJson[]): readonly Folded[] {
   return [...folded.values()].map(({ problem, builds }) => ({ problem, builds: [...builds] }));
 }
 
-/** The failures of builds as problems that name them, each once; what keeps most builds from being made comes first. */
+/** Each failure once, with its builds; the one that prevents most builds comes first. */
 export function foldFailures(
   problems: readonly ProblemJson[],
   outcomes: readonly Outcome[],
@@ -37,7 +37,7 @@ export function foldFailures(
     problem === undefined ? [] : [{ ...problem, build: problem.build ?? build }],
   );
   const blocked = countBlocked(outcomes);
-  // What concerns no build keeps all of them from being made.
+  // A problem of the run prevents all builds.
   const weigh = ({ builds }: Folded): number =>
     builds.length === 0
       ? Number.MAX_SAFE_INTEGER
@@ -48,7 +48,7 @@ export function foldFailures(
     .map(({ one }) => one);
 }
 
-/** How many builds each failure keeps from running, also by way of others. */
+/** How many builds each failure prevents, directly and indirectly. */
 function countBlocked(outcomes: readonly Outcome[]): ReadonlyMap<string, number> {
   const causes = new Map(outcomes.map(({ build, blockedBy }) => [build, blockedBy]));
   const counts = new Map<string, number>();

@@ -1,6 +1,6 @@
 /**
- * What went wrong as annotations of GitHub Actions: workflow commands that the runner shows beside the line in a pull
- * request. Limits are those of actions/runner, src/Runner.Worker/ExecutionContext.cs.
+ * Problems of a run as annotations of GitHub Actions: workflow commands that the runner shows beside the line in a pull
+ * request. The limits are those of actions/runner, src/Runner.Worker/ExecutionContext.cs.
  */
 import type { Outcome, PlaceJson, ProblemJson } from '../model/mod.ts';
 import { plainText, plural } from '../report/mod.ts';
@@ -9,29 +9,29 @@ import { type Folded, foldFailures, foldProblems, nameBuilds } from './fold-prob
 import { lastLines, logOfProblem } from './log-end.ts';
 
 /**
- * The name of a file, as problems have it, below the root of the repository; undefined: it is not in it, or no file.
- * Annotations need that whatever directory bake-ts works in.
+ * The path of a file, as problems name it, relative to the root of the repository; undefined: it is outside, or not a
+ * file. Annotations need this path regardless of the working directory.
  */
 export type FileInRepository = (file: string) => string | undefined;
 
-/** What an annotation says besides the problem. */
+/** Additions to a problem in an annotation. */
 export interface AnnotationStyle {
-  /** Absent: files are named as the problem names them. */
+  /** Absent: files are named as in the problem. */
   readonly fileOf?: FileInRepository;
-  /** The builds it concerns, where that is more than one. */
+  /** The affected builds, if more than one. */
   readonly builds?: readonly string[];
-  /** Lines that a failing step wrote; as many from their end as there is room for are shown. */
+  /** Output of the failed step; the end is shown, as far as it fits. */
   readonly log?: readonly string[];
 }
 
-/** Annotations of one kind that the runner takes from a step; more are only lines of the log. */
+/** Most annotations of one kind that the runner accepts from a step; others appear only in the log. */
 const MOST = 10;
-/** Characters of a message that the runner passes on are 4,096. */
+/** The runner passes on 4,096 characters of a message. */
 const MOST_CHARACTERS = 4_000;
-/** Lines of a log in an annotation: what fits beside the code of a pull request. */
+/** Most log lines in an annotation, so that it fits beside the code of a pull request. */
 const MOST_LINES = 30;
 
-/** One problem as a workflow command: one line, without its line break. */
+/** One problem as a workflow command on one line, without a line break. */
 export function formatAnnotation(found: ProblemJson, style: AnnotationStyle = {}): string {
   const { place } = found;
   const file = place === undefined ? undefined : fileOfPlace(place, style.fileOf);
@@ -48,21 +48,21 @@ export function formatAnnotation(found: ProblemJson, style: AnnotationStyle = {}
   return `::${found.severity} ${properties.join(',')}::${escapeData([shown, ...(log.length === 0 ? [] : ['', ...log])].join('\n'))}`;
 }
 
-/** What a run gives to annotate. */
+/** The problems of a run to annotate. */
 export interface AnnotatedRun {
   /** Problems of the run, and of its builds. */
   readonly problems: readonly ProblemJson[];
   readonly warnings: readonly ProblemJson[];
   readonly outcomes: readonly Outcome[];
   readonly fileOf?: FileInRepository;
-  /** The end of what the steps of a build wrote. */
+  /** The last output of the steps of a build. */
   readonly tailOf?: (build: string) => readonly string[];
 }
 
 /**
- * All that went wrong in a run as workflow commands, one a line. What several builds share is one annotation. The runner
- * shows ten errors and ten warnings of a step: what keeps most builds from being made comes first, and where there are more,
- * the tenth names the rest.
+ * All problems of a run as workflow commands, one per line. A problem of several builds is one annotation. The runner
+ * shows ten errors and ten warnings of a step: those that prevent most builds come first, and if there are more, the
+ * tenth names the rest.
  */
 export function formatAnnotations(run: AnnotatedRun): readonly string[] {
   const failures = foldFailures(run.problems, run.outcomes);
@@ -90,14 +90,14 @@ function formatRest(severity: ProblemJson['severity'], rest: readonly Folded[]):
   return `::${severity} title=${escapeProperty(what)}::${escapeData(words)}`;
 }
 
-/** `-` is stdin, `--set` an override: no files. */
+/** `-` (stdin) and `--set` (an override) are not files. */
 function fileOfPlace({ file }: PlaceJson, fileOf: FileInRepository = (one) => one): string | undefined {
   return file === '-' || file.startsWith('--') ? undefined : fileOf(file);
 }
 
 function placeProperties({ line, column, endLine, endColumn }: PlaceJson, file: string): readonly string[] {
   const start = [`file=${escapeProperty(file)}`, `line=${line}`];
-  // GitHub takes columns only where start and end are on one line.
+  // GitHub accepts columns only if start and end are on one line.
   return endLine === line
     ? [...start, `col=${column}`, `endColumn=${Math.max(column, endColumn)}`]
     : [...start, `endLine=${endLine}`];

@@ -1,4 +1,4 @@
-/** What a step of GitHub Actions hands to later steps and jobs: lines for the file that GITHUB_OUTPUT names. */
+/** Outputs of a step of GitHub Actions for later steps and jobs: lines for the file that GITHUB_OUTPUT names. */
 import type { Outcome } from '../model/mod.ts';
 import { escapeControls } from '../util/control-characters.ts';
 import { imageOf } from './image-name.ts';
@@ -26,9 +26,9 @@ export function runOutputs(outcomes: readonly Outcome[]): ReadonlyMap<string, st
 }
 
 /**
- * The lines. The value stands between delimiters, and so cannot set another output.
+ * Formats the lines. Values stand between delimiters, so they cannot set other outputs.
  *
- * @param delimiter what no value can hold: as random as a password
+ * @param delimiter does not occur in any value: as random as a password
  */
 export function formatOutputs(outputs: ReadonlyMap<string, string>, delimiter: string): string {
   return [...outputs]

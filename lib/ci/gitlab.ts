@@ -1,14 +1,14 @@
 /**
- * What GitLab CI reads of a run: sections of the log that fold, and a dotenv report
- * (https://docs.gitlab.com/ci/jobs/job_logs/, https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv).
+ * Output for GitLab CI: sections that fold in the log, and a dotenv report (https://docs.gitlab.com/ci/jobs/job_logs/,
+ * https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv).
  */
 import type { RunTimeline } from '../timeline/mod.ts';
 import { imageOf } from './image-name.ts';
 
-/** Back to the start of the line, which is emptied: a terminal shows no more of a section's mark than GitLab does. */
+/** Clears the line, so that a terminal does not show the markers of sections either. */
 const CLEAR = '\u001b[0K';
 
-/** The line that starts a section; its header is what GitLab shows while it is closed. Ends without a line break. */
+/** The line that starts a section; GitLab shows the header while the section is folded. Without a final line break. */
 export function sectionStart(
   build: string,
   atMs: number,
@@ -19,7 +19,7 @@ export function sectionStart(
   return `${CLEAR}section_start:${seconds(atMs)}:${sectionName(build)}${options}\r${CLEAR}${header}`;
 }
 
-/** The line that ends it. */
+/** The line that ends a section. */
 export function sectionEnd(build: string, atMs: number): string {
   return `${CLEAR}section_end:${seconds(atMs)}:${sectionName(build)}\r${CLEAR}`;
 }
@@ -32,21 +32,21 @@ function sectionName(build: string): string {
   return `bake_ts_${build.replace(/[^A-Za-z0-9_.-]/g, '_')}`;
 }
 
-/** A file is refused as a whole where it is larger (it must be smaller than 5 KiB), or has more variables: 20 unless GitLab is set up otherwise. */
+/** GitLab rejects a file of 5 KiB or more, or with more variables than its limit (20 by default). */
 const MOST_BYTES = 5 * 1024 - 1;
 const MOST_VARIABLES = 20;
 
 /** A dotenv report. */
 export interface Dotenv {
   readonly text: string;
-  /** Builds for whose images there was no room, or whose names are those of others once only letters, digits and _ are left. */
+  /** Builds whose images did not fit, or whose variable names are taken already. */
   readonly left: readonly string[];
 }
 
 /**
- * Makes a dotenv report: `BAKE_TS_RESULT` (`ok`, `failed`, `cancelled`), and `IMAGE_NAME` for each build whose image
- * the run has in a registry. GitLab knows neither quotes nor lines in a value and expands `$`; references
- * have none of them.
+ * Makes a dotenv report: `BAKE_TS_RESULT` (`ok`, `failed`, `cancelled`), and `IMAGE_NAME` for each build whose image is
+ * in a registry. GitLab supports no quotes and line breaks in values and expands `$`; image references contain none of
+ * these.
  */
 export function formatDotenv({ builds, summary }: RunTimeline): Dotenv {
   const result = summary?.cancelled === true ? 'cancelled' : summary?.ok === true ? 'ok' : 'failed';
@@ -70,7 +70,7 @@ export function formatDotenv({ builds, summary }: RunTimeline): Dotenv {
   return { text, left };
 }
 
-/** With a prefix, since a variable of this file wins over those of the pipeline. */
+/** With a prefix, because variables of this file override those of the pipeline. */
 function variableName(build: string): string {
   return `IMAGE_${build.toUpperCase().replace(/[^A-Z0-9_]/g, '_')}`;
 }

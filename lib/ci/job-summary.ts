@@ -1,6 +1,6 @@
 /**
- * A run as Markdown for the summary of a job of GitHub Actions: what became of it, what failed with the end of its log, a
- * table, why things were built, the graph, what went wrong on the way, and how to do it again.
+ * A run as Markdown for the job summary of GitHub Actions: result, failures with the end of their logs, a table,
+ * reasons, the graph, warnings, and how to repeat the run.
  */
 import type { Outcome, ProblemJson } from '../model/mod.ts';
 import { formatDuration, plural } from '../report/mod.ts';
@@ -12,36 +12,36 @@ import { lastLines, logOfProblem } from './log-end.ts';
 import { code, details, htmlText, inlineText, preBlock, table } from './markdown.ts';
 import { drawRun } from './run-graph.ts';
 
-/** How a job summary is made. */
+/** Options of a job summary. */
 export interface JobSummaryStyle {
-  /** Most bytes of UTF-8: GitHub takes 1 MiB from a step, and shows nothing of what has more. */
+  /** Most bytes of UTF-8: GitHub accepts 1 MiB from a step, and shows nothing if there is more. */
   readonly roomBytes: number;
-  /** The end of what the steps of a build wrote. */
+  /** The last output of the steps of a build. */
   readonly tailOf?: (build: string) => readonly string[];
   readonly fileOf?: FileInRepository;
-  /** The page that shows a line of a file of the repository. */
+  /** The web page that shows a line of a file. */
   readonly linkOf?: (file: string, line: number) => string;
-  /** Command lines that do the same on somebody's machine. */
+  /** Commands that repeat the run locally. */
   readonly again?: readonly string[];
-  /** Instead of the table, where there was nothing to do. */
+  /** Text instead of the table if there was nothing to do. */
   readonly nothing?: string;
 }
 
-/** Failures with their logs; more are lines. */
+/** Most failures with logs; others get one line. */
 const MOST_FAILURES = 20;
 const MOST_LOG_LINES = 40;
-/** Characters of one log. */
+/** Most characters of one log. */
 const MOST_LOG = 12_000;
-/** Failures without them. */
+/** Most failures without logs. */
 const MOST_LINES = 100;
 const MOST_REASONS = 100;
 const MOST_ITEMS = 5;
 const MOST_WAITS = 50;
 const MOST_WARNINGS = 20;
-/** With more failures than that, none of them is open from the start. */
+/** If there are more failures, all of them are folded. */
 const MOST_OPEN = 3;
 
-/** Makes the summary; ends with a line break. */
+/** Formats the summary, with a final line break. */
 export function formatJobSummary(run: RunTimeline, style: JobSummaryStyle): string {
   const outcomes = run.builds.flatMap(({ outcome }) => outcome ?? []);
   const failures = foldFailures(run.summary?.problems ?? [], outcomes);
@@ -49,7 +49,7 @@ export function formatJobSummary(run: RunTimeline, style: JobSummaryStyle): stri
     run.warnings.map(({ build, problem }) => ({ ...problem, ...(build === undefined ? {} : { build }) })),
   );
   const graph = drawRun(run.builds);
-  // In the order in which they are shown; the number says which go first where there is not room for all.
+  // In display order. The number is the priority if not everything fits.
   const sections: readonly (readonly [number, string])[] = [
     [0, formatHead(run, outcomes, style)],
     [1, formatFailures(failures, style)],
@@ -63,7 +63,7 @@ export function formatJobSummary(run: RunTimeline, style: JobSummaryStyle): stri
   return fit(sections, style.roomBytes);
 }
 
-/** As many sections as there is room for, the most important ones first, in their order. */
+/** Keeps the most important sections that fit, in display order. */
 function fit(sections: readonly (readonly [number, string])[], room: number): string {
   const note = '*The rest did not fit into this summary.*';
   let left = room - note.length - 2;
@@ -112,7 +112,7 @@ function formatHead(run: RunTimeline, outcomes: readonly Outcome[], style: JobSu
   return `${title}\n\n${facts.join(' · ')}`;
 }
 
-/** Failures with their logs as far as half of the room goes, then a line each. */
+/** Failures with their logs in at most half of the space, then one line each. */
 function formatFailures(all: readonly Folded[], style: JobSummaryStyle): string {
   if (all.length === 0) return '';
   const shown: string[] = [];
@@ -184,7 +184,7 @@ const WAITS: Readonly<Record<WaitSpan['kind'], string>> = {
   registry: 'registry',
 };
 
-/** What was waited for that should not have taken the time. */
+/** Waits that should not have taken time. */
 function formatWaits(run: RunTimeline): string {
   const waits = [
     ...run.waits.map((wait) => ({ wait, build: '' })),

@@ -1,11 +1,11 @@
-/** The end of what a build wrote. */
+/** The end of a build's output. */
 import type { ProblemJson } from '../model/mod.ts';
 import { plainText } from '../report/mod.ts';
 
-/** Characters of a line that are shown; some tools print a whole file in one. */
+/** Most characters of a line; some tools print a whole file on one. */
 const WIDEST = 500;
 
-/** The last lines that fit, safe to print: at most so many, with no more characters than there is room for. */
+/** The last lines, safe to print, within a number of lines and of characters. */
 export function lastLines(lines: readonly string[], most: number, room: number): readonly string[] {
   const shown: string[] = [];
   let left = room;
@@ -19,7 +19,7 @@ export function lastLines(lines: readonly string[], most: number, room: number):
   return shown;
 }
 
-/** What there is of a problem's log: what it brings along, or else the end of what its build wrote. */
+/** The log of a problem: its own, or else the last output of its build. */
 export function logOfProblem(
   { severity, detail, build }: ProblemJson,
   builds: readonly string[],

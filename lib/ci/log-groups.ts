@@ -1,19 +1,19 @@
-/** The lines of each build as a group that the log of a CI system folds; what failed stays open. */
+/** Groups the lines of each build so that the log of a CI system folds them; failed builds stay open. */
 import type { BakeEvent, Outcome } from '../model/mod.ts';
 import { withoutCommands } from '../report/mod.ts';
 import { escapeData } from './escape-command.ts';
 import { sectionEnd, sectionStart } from './gitlab.ts';
 
-/** Stands around the lines of a build. Gives lines without their breaks, to be written as they are; empty: no line. */
+/** Markers around the lines of a build. Returns lines without line breaks, to be written unchanged; empty: no line. */
 export interface LogGroups {
-  /** Sees each event before its lines are written. */
+  /** Receives each event before its lines are written. */
   readonly onEvent: (event: BakeEvent) => void;
   /** `title` is one line that is safe to print. */
   readonly open: (build: string, title: string) => string;
   readonly close: (build: string) => string;
 }
 
-/** `::group::` of GitHub Actions, which all are closed at first: what failed gets none. */
+/** `::group::` of GitHub Actions. Groups are always folded at first, so failed builds get none. */
 export function createGithubGroups(): LogGroups {
   const kinds = new Map<string, Outcome['kind']>();
   const isOpen = (build: string): boolean => kinds.get(build) === 'failed';
@@ -26,7 +26,7 @@ export function createGithubGroups(): LogGroups {
   };
 }
 
-/** Sections of GitLab CI, which also shows how long each took. */
+/** Sections of GitLab CI, which also show their durations. */
 export function createGitlabGroups(): LogGroups {
   const times = new Map<
     string,

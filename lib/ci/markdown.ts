@@ -1,36 +1,36 @@
 /**
- * Text from builds, files and registries inside Markdown as GitHub shows it. Nothing in it is read as Markdown or HTML, and
- * none of it leaves the line, the cell or the block that it stands in. Long texts in a line are cut.
+ * Text from builds, files and registries in GitHub's Markdown. It is never interpreted as Markdown or HTML, and cannot
+ * break out of its line, cell or block. Long text on a line is truncated.
  */
 import { plainText } from '../report/mod.ts';
 import { escapeHtml } from '../util/html.ts';
 
-/** Text between other text: every character that could mean something is escaped. One line. */
+/** Inline text on one line; every special character is escaped. */
 export function inlineText(text: string): string {
   return oneLine(text).replace(/[!-/:-@[-`{-~]/g, (one) => `\\${one}`);
 }
 
-/** Text in letters of equal width, in a cell of a table, too: code spans cannot hold every text there. Empty stays empty. */
+/** Monospace text, also for table cells: code spans cannot contain every text there. Empty stays empty. */
 export function code(text: string): string {
   return text === '' ? '' : `<code>${inlineText(text)}</code>`;
 }
 
-/** Text in an element of HTML. One line. */
+/** Text in an HTML element, on one line. */
 export function htmlText(text: string): string {
   return escapeHtml(oneLine(text));
 }
 
-/** Lines as they are. The element continues over empty lines up to its end tag, so Markdown has no say in it. */
+/** Preformatted lines. The element also contains empty lines up to its end tag, so nothing in it is read as Markdown. */
 export function preBlock(lines: readonly string[]): string {
   return `<pre>${lines.map((line) => escapeHtml(plainText(line))).join('\n')}\n</pre>`;
 }
 
-/** A block that is opened on click. `summary` is HTML, `content` Markdown. */
+/** A folded block. `summary` is HTML, `content` Markdown. */
 export function details(summary: string, content: string, isOpen = false): string {
   return `<details${isOpen ? ' open' : ''}><summary>${summary}</summary>\n\n${content}\n\n</details>`;
 }
 
-/** A table; cells are Markdown without line breaks. Titles that start with `>` stand over numbers. */
+/** A table; cells are Markdown without line breaks. Titles that start with `>` mark columns of numbers. */
 export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   return [
@@ -40,7 +40,7 @@ export function table(titles: readonly string[], rows: readonly (readonly string
   ].join('\n');
 }
 
-/** Characters of a text that stands in a line of others; nobody reads on there. */
+/** Most characters of inline text. */
 const LONGEST = 500;
 
 function oneLine(text: string): string {

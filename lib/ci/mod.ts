@@ -1,4 +1,4 @@
-/** What CI systems are given, as text: of a run annotations, job summaries, outputs, sections and dotenv files; of a plan pipelines. Pure. */
+/** Text for CI systems: annotations, job summaries, outputs, sections and dotenv files of runs, and pipelines of plans. Pure. */
 export {
   type AnnotatedRun,
   type AnnotationStyle,

@@ -1,6 +1,7 @@
 /**
- * A pipeline for Argo Workflows (3.6 or newer), as a WorkflowTemplate: it can be applied again and again, and what starts it
- * (a trigger, `argo submit --from`) gives it a commit. A Workflow would be one run, and can only be created.
+ * A pipeline for Argo Workflows (3.6 or newer), as a WorkflowTemplate: it can be applied repeatedly, and whatever
+ * starts it (a trigger, `argo submit --from`) passes a commit. A Workflow would be a single run and can only be
+ * created.
  */
 import type { Pipeline, PipelineJob } from './pipeline-model.ts';
 import {
@@ -22,7 +23,7 @@ import { comment, heading, indented, list, platformWords, quotedWord, scalar } f
 
 /** Where Argo puts the checkout. */
 const SOURCE = '/bake-ts/source';
-/** What a job hands on. */
+/** The result file of a job. */
 const MADE = '/tmp/made';
 
 /** Prints the WorkflowTemplate. Equal input, equal output. */
@@ -71,7 +72,7 @@ function usage({ name }: KubernetesSettings): string {
 ${comment(`Optional secrets of the namespace: ${SECRETS.registries} (kubernetes.io/dockerconfigjson) signs in to registries, ${SECRETS.engine} (ca.pem, cert.pem, key.pem) to the engine, and the keys of ${SECRETS.environment} become variables of the jobs, such as BAKE_TS_RECORD_KEY.`)}`;
 }
 
-/** One job as a task of the graph. */
+/** One job as a task of the DAG. */
 function task(job: PipelineJob): string {
   const taken = job.takes.map((id) => `{{tasks.${id}.outputs.parameters.made}}`).join(' ');
   const nodes = nodesOf(job);
@@ -93,7 +94,7 @@ ${parameters
   .join('\n')}`;
 }
 
-/** What all tasks are. */
+/** The template of all tasks. */
 function jobTemplate(pipeline: Pipeline, settings: KubernetesSettings): string {
   const jobs = pipeline.levels.flat();
   const isRead = hasTakers(pipeline);

@@ -1,4 +1,4 @@
-/** A pipeline as a workflow of GitHub Actions. */
+/** A pipeline as a GitHub Actions workflow. */
 import { groupJobs } from './pipeline-jobs.ts';
 import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
 import {
@@ -16,10 +16,10 @@ import {
   shellWords,
 } from './pipeline-text.ts';
 
-/** A matrix may have 256 jobs, in all of a workflow to be on the safe side; what one waits for has no limit of its own. */
+/** A matrix may have 256 jobs; the same number is used for the workflow. GitHub has no limit for `needs`. */
 export const GITHUB_LIMITS: PipelineLimits = { jobsOfLevel: 256, jobs: 256, needs: 256 };
 
-/** What is used of others, with the whole version: a tag like `v6` moves. */
+/** Actions of others with their full version, because a tag like `v6` moves. */
 const ACTIONS = {
   checkout: 'actions/checkout@v6.0.2',
   upload: 'actions/upload-artifact@v7.0.1',
@@ -27,9 +27,12 @@ const ACTIONS = {
   login: 'docker/login-action@v4.6.0',
 };
 
-/** Settings that only a workflow has. */
+/** Settings that only workflows have. */
 export interface GithubSettings extends PipelineSettings {
-  /** `OWNER/REPOSITORY@VERSION` of the action that installs bake-ts and starts the engine; undefined: steps of its own do. */
+  /**
+   * `OWNER/REPOSITORY@VERSION` of the action that installs bake-ts and starts the engine; undefined: the workflow has
+   * its own steps for this.
+   */
   readonly action?: string;
 }
 
@@ -65,7 +68,7 @@ ${jobs.join('\n\n')}
 `);
 }
 
-/** Marks what GitHub would take for an expression of its own, as text that we got. */
+/** Marks our expressions in text, to distinguish them from text that GitHub would interpret as an expression. */
 const MARK = '\u0000';
 
 function literal(text: string): string {
@@ -76,17 +79,17 @@ function escapeReading(text: string): string {
   return text.replaceAll(MARK, "${{ '${{' }}");
 }
 
-/** A call of bake-ts as a line of a script. */
+/** A bake-ts call as a line of a script. */
 function call(settings: PipelineSettings, command: string, ...rest: readonly string[]): string {
   return literal(bakeTs(settings, command, ...rest));
 }
 
-/** A call of bake-ts that is all of a `run:`. */
+/** A bake-ts call as a whole `run:`. */
 function lone(settings: PipelineSettings, ...rest: readonly string[]): string {
   return literal(scalarLine(bakeTs(settings, 'run', ...rest)));
 }
 
-/** Installing comes before the checkout, so that no `.npmrc` or `node_modules` of the repository has a say in it. */
+/** Installs before the checkout, so that no `.npmrc` or `node_modules` of the repository applies. */
 function setup({ action, buildkit }: GithubSettings, takesEngine = true): string {
   if (action !== undefined)
     return `      - uses: ${literal(scalar(action))}
@@ -107,7 +110,7 @@ ${indented(startBuildkit(buildkit), 10)}`
           }`;
 }
 
-/** A container of BuildKit's own image, with its socket in a directory of the job; with the host's network, as RUN has it elsewhere. */
+/** A container of BuildKit's image, with its socket in a directory of the job, and with the host's network, as RUN has it elsewhere. */
 export function startBuildkit(version: string): string {
   return `if [ -n "\${BUILDKIT_HOST:-}" ]; then exit 0; fi # the runner has an engine
 docker run --detach --privileged --network host --name bake-ts-buildkitd \\
@@ -152,7 +155,7 @@ ${comment(why, 10)}
         run: ${lone(settings, selected, '"$TRUST" --since "origin/$GITHUB_BASE_REF..."')}`;
 }
 
-/** One job a level, with a matrix; with runners of their own one for each of these, and one that merges. */
+/** One job per level, with a matrix; for split platforms one per runner, and one that merges. */
 function byLevel(pipeline: Pipeline, settings: GithubSettings): readonly string[] {
   const groupOf = new Map(pipeline.levels.flat().map(({ id, group }) => [id, group]));
   return pipeline.levels.flatMap((jobs, at) =>
@@ -195,9 +198,9 @@ ${building(pipeline, settings, job, { builds, artifact: id })}`;
 }
 
 interface Building {
-  /** Names with blanks between, or the expression that gives them. */
+  /** Names separated by spaces, or the expression for them. */
   readonly builds: string;
-  /** Name of what it leaves, unique in a run. */
+  /** Name of its artifact, unique in a run. */
   readonly artifact: string;
 }
 
@@ -238,7 +241,7 @@ ${indented(bakeLines(job, settings, isRead).join('\n'), 10)}${
 }`;
 }
 
-/** What begins the names of artifacts: of what jobs hand on to those that build on it, and to those that join it. */
+/** Prefix of the artifacts with results for dependent and merging jobs. */
 const MADE = 'bake-ts-';
 const PART = 'platform-';
 

@@ -14,10 +14,10 @@ import {
   shellWords,
 } from './pipeline-text.ts';
 
-/** `parallel:matrix` takes 200; a job waits for 50; gitlab.com's free tier has 500 jobs of pipelines at a time. */
+/** `parallel:matrix` allows 200 jobs, `needs` 50; gitlab.com's free tier has 500 active jobs. */
 export const GITLAB_LIMITS: PipelineLimits = { jobsOfLevel: 200, jobs: 450, needs: 50 };
 
-/** Where jobs hand on what they made; only for the moment between them, since files in the checkout may be in a context. */
+/** Where jobs pass on results, only for the moment between jobs, because files in the checkout may be in a context. */
 const KEPT = '.bake-ts';
 
 const JUNIT = '--junit "$BAKE_TS_MADE/$CI_JOB_ID.xml"';
@@ -107,7 +107,7 @@ ${comment(why, 4)}
     - ${scalarLine(bakeTs(settings, 'run', shellWords(selecting), '"$trust" --since "$CI_MERGE_REQUEST_DIFF_BASE_SHA"', JUNIT))}`;
 }
 
-/** What all jobs that push have in common. */
+/** The common part of jobs that push. */
 function pushing({ registries, levels }: Pipeline, settings: PipelineSettings): string {
   const isRead = levels.length > 1;
   const made = isRead ? ' --metadata-file "$BAKE_TS_MADE/$CI_JOB_ID.json"' : '';
@@ -125,7 +125,7 @@ function pushing({ registries, levels }: Pipeline, settings: PipelineSettings): 
 ${script(registries, isRead, bakeTs(settings, 'run', `$BUILDS${parents}${made} ${JUNIT}`))}`;
 }
 
-/** What jobs for some platforms have in common; they move no tag. */
+/** The common part of jobs for some platforms, which move no tags. */
 function splitting({ registries, levels }: Pipeline, settings: PipelineSettings): string {
   const isRead = levels.length > 1;
   const words = `$BUILDS $OPTIONS${isRead ? ' $parents' : ''} --metadata-file "$BAKE_TS_MADE/parts/$CI_JOB_ID.json" ${JUNIT}`;
@@ -138,7 +138,7 @@ function splitting({ registries, levels }: Pipeline, settings: PipelineSettings)
 ${script(registries, isRead, bakeTs(settings, 'run', words))}`;
 }
 
-/** What jobs that join platforms have in common; they take no engine. */
+/** The common part of jobs that join platforms, which need no engine. */
 function merging({ registries }: Pipeline, settings: PipelineSettings): string {
   const words =
     '$BUILDS --from "$BAKE_TS_MADE/parents/parts" --metadata-file "$BAKE_TS_MADE/$CI_JOB_ID.json"';
@@ -152,7 +152,7 @@ function merging({ registries }: Pipeline, settings: PipelineSettings): string {
 ${script(registries, true, bakeTs(settings, 'merge', words))}`;
 }
 
-/** Signs in, takes what the jobs before made where there is something, and calls bake-ts. */
+/** Signs in, reads the results of earlier jobs if there are any, and calls bake-ts. */
 function script(registries: readonly string[], isRead: boolean, call: string): string {
   const lines = [
     ...login(registries),
@@ -216,7 +216,7 @@ function matrixOf(jobs: readonly PipelineJob[], shared: boolean): string {
 
 const BASES = { build: '.push', platform: '.platform', merge: '.merge' } as const;
 
-/** What a job has of its own besides its builds. */
+/** The settings of a job besides its builds. */
 function own(job: PipelineJob): string {
   const tags = job.where === undefined ? '' : `\n  tags:${list(job.where.split(','), 4)}`;
   if (job.kind !== 'platform') return tags;
@@ -269,7 +269,7 @@ update-lock:
       origin bake-ts/update-lock`;
 }
 
-/** Whether jobs that build have several builds, so that their names are no name for a job. */
+/** Whether jobs have several builds, so that a build's name cannot name its job. */
 function isShared(levels: Pipeline['levels']): boolean {
   return levels.some((jobs) => jobs.some(({ kind, builds }) => kind !== 'merge' && builds.length > 1));
 }

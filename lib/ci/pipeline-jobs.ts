@@ -1,12 +1,12 @@
-/** From the builds of a plan to jobs: which builds get jobs of their own, on which runners, and what waits for what. */
+/** From the builds of a plan to jobs: which builds get their own jobs, on which runners, and which jobs wait for which. */
 import type { Plan, PlanNode } from '../model/mod.ts';
 import type { PipelineJob, PipelineLimits, Runner } from './pipeline-model.ts';
 
-/** Some platforms of a build, which one runner makes. */
+/** Platforms of a build that one runner builds. */
 interface Part {
   /** Empty: all of them. */
   readonly platforms: readonly string[];
-  /** Absent: any runner will do. */
+  /** Absent: any runner. */
   readonly where?: string;
 }
 
@@ -15,13 +15,13 @@ export interface Unit {
   readonly build: string;
   readonly level: number;
   readonly needs: readonly Unit[];
-  /** Never empty; of several, each is a job, and one more joins them. */
+  /** Never empty. If there are several, each is a job, and one more job joins them. */
   readonly parts: readonly Part[];
 }
 
 /**
- * What gets jobs of its own: what is pushed, and what nobody else of the plan needs. A build that stays in the engine of the
- * machine that made it is of no use to other jobs, so each of them builds it for itself.
+ * The builds with their own jobs: pushed builds, and builds that no other build of the plan depends on. A build that is
+ * not pushed stays in the engine of its machine, so each job that needs it builds it itself.
  */
 export function findUnits({ nodes }: Plan, runners: readonly Runner[]): readonly Unit[] {
   const units = new Map<string, Unit>();
@@ -45,7 +45,7 @@ function hasUnit({ pushes, neededBy }: PlanNode): boolean {
   return pushes || neededBy.length === 0;
 }
 
-/** The platforms of a build by runner; those for which none was named stay together. */
+/** The platforms of a build grouped by runner; platforms without a named runner stay together. */
 function partsOf({ build, pushes }: PlanNode, runners: readonly Runner[]): readonly Part[] {
   const byWhere = new Map<string | undefined, string[]>();
   for (const platform of build.platforms) {
@@ -59,9 +59,9 @@ function partsOf({ build, pushes }: PlanNode, runners: readonly Runner[]): reado
   return isWhole ? [{ platforms: [] }] : parts;
 }
 
-/** Gives ids that no two jobs have, in a system that takes upper case for another letter or not. */
+/** Creates unique job ids, also for systems that ignore case. */
 function createIds(labels: boolean): (wanted: string) => string {
-  // GitLab has a job of this name for merge requests, whatever builds are called.
+  // The template for GitLab has its own job of this name for merge requests.
   const taken = new Set(['merge-request']);
   return (wanted) => {
     const plain = labels
@@ -78,7 +78,7 @@ function createIds(labels: boolean): (wanted: string) => string {
   };
 }
 
-/** Of RFC 1123, for names in Kubernetes. */
+/** From RFC 1123, for names in Kubernetes. */
 const LABEL_LENGTH = 63;
 
 /** A job for each part of each build, and one for each build whose parts are joined. */
@@ -118,7 +118,7 @@ function isMerge({ kind }: PipelineJob): boolean {
   return kind === 'merge';
 }
 
-/** Why jobs by build are no pipeline, as text; undefined: they are one. */
+/** Why a job per build exceeds the limits, as text; undefined: it does not. */
 export function whyTooMany(
   levels: readonly (readonly PipelineJob[])[],
   limits: PipelineLimits,
@@ -131,7 +131,7 @@ export function whyTooMany(
   return `${wide.id} would wait for ${wide.needs.length} jobs, more than the limit of ${limits.needs}`;
 }
 
-/** What the jobs of one level have in common, but for their builds. */
+/** The common properties of jobs in a level that differ only in their builds. */
 interface Group {
   readonly id: string;
   readonly kind: 'build' | 'platform';
@@ -139,7 +139,7 @@ interface Group {
   readonly units: Unit[];
 }
 
-/** The units of each level by what is to be done for them and where. */
+/** The units of each level, grouped by the work and the runner. */
 function groupsByLevel(units: readonly Unit[]): readonly (readonly Group[])[] {
   const levels: Map<string, Group>[] = [];
   for (const unit of units) {
@@ -157,15 +157,15 @@ function groupsByLevel(units: readonly Unit[]): readonly (readonly Group[])[] {
   return levels.map((level) => [...level.values()]);
 }
 
-/** Jobs by level, and how many builds share one at most. */
+/** Jobs by level, and the most builds in one job. */
 export interface SharedJobs {
   readonly perJob: number;
   readonly levels: readonly (readonly PipelineJob[])[];
 }
 
 /**
- * Jobs level by level, with the least number of builds in one with which all of them fit. With `isGraph` each waits only for those
- * whose images it takes, and what makes no part of a build keeps nobody from joining that.
+ * Jobs level by level, with the fewest builds per job that fit the limits. With `isGraph` each job waits only for the
+ * jobs whose images it uses, and merges wait only for their own parts.
  */
 export function jobsByLevel(units: readonly Unit[], limits: PipelineLimits, isGraph: boolean): SharedJobs {
   const groups = groupsByLevel(units);
@@ -173,7 +173,7 @@ export function jobsByLevel(units: readonly Unit[], limits: PipelineLimits, isGr
   for (let perJob = 1; ; perJob++) {
     const levels = layOut(groups, perJob, isGraph);
     const all = levels.reduce((sum, { length }) => sum + length, 0);
-    // A level takes one job at least, so a chain of more levels than jobs is as it is.
+    // Each level needs at least one job, so a chain with more levels than allowed jobs stays over the limit.
     if (
       perJob >= largest ||
       (all <= limits.jobs && levels.every(({ length }) => length <= limits.jobsOfLevel))
@@ -226,7 +226,7 @@ function layOut(
   });
 }
 
-/** Neighbours in the plan are alike, so spreading them makes jobs of about one length. */
+/** Neighbours in a plan are similar, so distributing them makes jobs of similar length. */
 function spread(units: readonly Unit[], perJob: number): readonly (readonly Unit[])[] {
   const count = Math.ceil(units.length / perJob);
   const jobs = Array.from({ length: count }, (): Unit[] => []);

@@ -1,72 +1,73 @@
-/** What a pipeline is, whatever system it is for. */
+/** The model of a pipeline, independent of the CI system. */
 
 /**
- * How builds are spread over jobs. `level`: level by level, where a level waits for all of the one before; `build`: a job for each
- * build, which waits for what that needs; `graph`: the same, and where there would be too many jobs, builds of one level share some.
+ * How builds are split into jobs. `level`: each level waits for the whole level before. `build`: one job per build,
+ * which waits for its dependencies. `graph`: the same, but if there would be too many jobs, builds of one level share
+ * jobs.
  */
 export type Split = 'level' | 'build' | 'graph';
 
-/** What a CI system takes. */
+/** The limits of a CI system. */
 export interface PipelineLimits {
-  /** Jobs of one level at most. */
+  /** Most jobs of one level. */
   readonly jobsOfLevel: number;
-  /** Jobs of a pipeline at most. */
+  /** Most jobs of a pipeline. */
   readonly jobs: number;
-  /** Jobs that one may wait for at most. */
+  /** Most jobs that one job may wait for. */
   readonly needs: number;
-  /** Whether ids are to be labels as Kubernetes has them: lower case, digits and `-`, 63 at most (RFC 1123). */
+  /** Whether job ids must be Kubernetes labels: lower case, digits and `-`, at most 63 characters (RFC 1123). */
   readonly labels?: boolean;
 }
 
-/** Where a platform is built: `linux/arm64` on what the system knows by this word. */
+/** Where a platform is built: for example `linux/arm64` on the runner with this name. */
 export interface Runner {
   /** Normalised. */
   readonly platform: string;
   readonly where: string;
 }
 
-/** What a pipeline is to be. */
+/** Options of a pipeline. */
 export interface PipelineOptions {
   readonly split: Split;
   readonly limits: PipelineLimits;
-  /** For platforms that have runners of their own; empty: every job builds all platforms of its builds. */
+  /** Runners for single platforms; empty: every job builds all platforms of its builds. */
   readonly runners?: readonly Runner[];
 }
 
-/** One job: some builds of the plan, which bake-ts is given by name. */
+/** One job: bake-ts is called with the names of some builds of the plan. */
 export interface PipelineJob {
-  /** Fit for an id in any system: letters, digits, `_` and `-`; no two jobs have one. */
+  /** Valid as an id in any system (letters, digits, `_` and `-`), and unique. */
   readonly id: string;
-  /** Jobs of one level that differ only in their builds have one; `level-0`. By build it is the id. */
+  /** The same for jobs of a level that differ only in their builds: `level-0`. With a job per build it is the id. */
   readonly group: string;
-  /** `build`: the whole builds; `platform`: what they are for some platforms, by digest; `merge`: joins what such jobs made. */
+  /** `build`: whole builds. `platform`: some platforms of builds, by digest. `merge`: joins the results of `platform` jobs. */
   readonly kind: 'build' | 'platform' | 'merge';
   /** In the order of the plan; never empty. */
   readonly builds: readonly string[];
-  /** Of a `platform` job: for these. */
+  /** The platforms of a `platform` job. */
   readonly platforms: readonly string[];
-  /** The {@link Runner.where} of its runner; absent: any will do. */
+  /** The {@link Runner.where} of its runner; absent: any runner. */
   readonly where?: string;
   /** Ids of the jobs that it waits for. */
   readonly needs: readonly string[];
-  /** Ids of the jobs whose images it takes: those that make what its builds read, or the parts that it joins. All of them are done before it. */
+  /** Ids of the jobs whose images it uses: dependencies of its builds, or the parts that it joins. It always waits for them. */
   readonly takes: readonly string[];
 }
 
 /** A plan as jobs. */
 export interface Pipeline {
   readonly split: Split;
-  /** Jobs by level; those of one wait for none of it, but those that merge for those whose parts they join, which stand before them. */
+  /** Jobs by level. Jobs of one level do not wait for each other, except merges, which follow the jobs whose parts they join. */
   readonly levels: readonly (readonly PipelineJob[])[];
-  /** Hosts that are pushed to and sign in; loopback needs none. */
+  /** Registries that jobs push to and sign in to; loopback needs no sign-in. */
   readonly registries: readonly string[];
-  /** What whoever reads the pipeline should know, in sentences. */
+  /** Notes for people who read the pipeline, as sentences. */
   readonly notes: readonly PipelineNote[];
 }
 
-/** Something that is otherwise than one might expect. */
+/** Something unexpected in the pipeline. */
 export interface PipelineNote {
   readonly text: string;
-  /** What can be done about it. */
+  /** What to do about it. */
   readonly hint: string;
 }

@@ -1,8 +1,8 @@
-/** What pods of Kubernetes run, in pipelines of Argo Workflows and of Tekton alike. */
+/** What pods run in pipelines of Argo Workflows and Tekton. */
 import type { Pipeline, PipelineJob, PipelineLimits } from './pipeline-model.ts';
 import { bakeTs, type CallSettings, type PipelineSettings } from './pipeline-text.ts';
 
-/** Neither Argo nor Tekton has a limit of its own, but an object of Kubernetes has one of 1.5 MB, also with the state of all its jobs. */
+/** Argo and Tekton have no limits of their own, but a Kubernetes object may have 1.5 MB, including the state of all its jobs. */
 export const POD_LIMITS: PipelineLimits = {
   jobsOfLevel: 500,
   jobs: 500,
@@ -12,23 +12,23 @@ export const POD_LIMITS: PipelineLimits = {
 
 /** Settings of pipelines in Kubernetes. */
 export interface KubernetesSettings extends PipelineSettings {
-  /** Of the objects, so that several repositories may have theirs in one namespace. A label of RFC 1123. */
+  /** Name of the objects, so that several repositories can use one namespace. A label of RFC 1123. */
   readonly name: string;
 }
 
 /** With npm, git, bash and gzip. */
 export const JOB_IMAGE = 'node:24-bookworm';
 
-/** Where buildkitd is if nothing else is said: what `engine service kubernetes` makes. */
+/** Default address of buildkitd: the one that `engine service kubernetes` creates. */
 export const BUILDKIT_HOST = 'tcp://buildkitd:1234';
 
-/** Secrets of the namespace; none of them has to be there. */
+/** Secrets of the namespace; all are optional. */
 export const SECRETS = {
   /** Of type `kubernetes.io/dockerconfigjson`. */
   registries: 'bake-ts-registries',
   /** `ca.pem`, `cert.pem` and `key.pem`. */
   engine: 'bake-ts-engine',
-  /** Variables: `BAKE_TS_RECORD_KEY`, and those of builds.yaml that are sensitive. */
+  /** Variables: `BAKE_TS_RECORD_KEY`, and sensitive ones of builds.yaml. */
   environment: 'bake-ts-environment',
 };
 
@@ -63,41 +63,41 @@ export function mounts(): string {
 - { name: engine, mountPath: ${MOUNTS.engine}, readOnly: true }`;
 }
 
-/** The container that brings buildctl, in the version of the pinned BuildKit, whose image has nothing else that is needed. */
+/** The container that copies buildctl from the image of the pinned BuildKit, which lacks the other required programs. */
 export function buildctlContainer(buildkit: string): string {
   return `image: moby/buildkit:v${buildkit}
 command: [cp, /usr/bin/buildctl, ${MOUNTS.buildctl}/buildctl]`;
 }
 
-/** Variables of the container that calls bake-ts, besides those of the job; as items of a list. */
+/** Fixed variables of the container that calls bake-ts, as items of a list. */
 export function fixedEnvironment(): string {
   return `- { name: BUILDCTL, value: ${MOUNTS.buildctl}/buildctl }
 - { name: DOCKER_CONFIG, value: ${MOUNTS.registries} }`;
 }
 
-/** What differs between the systems. */
+/** The differences between the systems. */
 export interface PodScript {
-  /** Lines that leave the path of the checkout in `$source`. */
+  /** Lines that set `$source` to the path of the checkout. */
   readonly checkout: string;
-  /** The file for what the job made, as a word of the shell. */
+  /** The file for the results of a job, as a shell word. */
   readonly result: string;
-  /** Quotes a word so that the system takes nothing in it for a template of its own. */
+  /** Quotes a word so that the system does not interpret any part as its own template. */
   readonly word: (text: string) => string;
 }
 
-/** Whether there are jobs that join what others made. */
+/** Whether there are jobs that merge. */
 export function hasMerges({ levels }: Pipeline): boolean {
   return levels.some((jobs) => jobs.some(({ kind }) => kind === 'merge'));
 }
 
-/** Whether a job takes what another one made. */
+/** Whether a job uses results of another one. */
 export function hasTakers({ levels }: Pipeline): boolean {
   return levels.some((jobs) => jobs.some(({ takes }) => takes.length > 0));
 }
 
 /**
- * The script of a job, for bash. It reads REVISION, BAKE_TS_PACKAGE and BUILDS (with blanks between); where jobs take what
- * others made TAKEN, with blanks between; and where some merge COMMAND (`run` or `merge`) and OPTIONS.
+ * The bash script of a job. It reads REVISION, BAKE_TS_PACKAGE and BUILDS (separated by spaces). If jobs use results of
+ * others, also TAKEN (separated by spaces). If some jobs merge, also COMMAND (`run` or `merge`) and OPTIONS.
  */
 export function podScript(pipeline: Pipeline, settings: PipelineSettings, script: PodScript): string {
   const isRead = hasTakers(pipeline);
@@ -155,7 +155,7 @@ function calls(pipeline: Pipeline, settings: CallSettings): readonly string[] {
   ];
 }
 
-/** What a system hands on is small, and becomes a part of its own objects: only the requested builds of this job, compressed. */
+/** Results passed on become part of the system's own objects and must be small: only the requested builds of this job, compressed. */
 function leave(result: string): string {
   return `node --eval '
   const { readFileSync, writeFileSync } = require("node:fs");
@@ -165,12 +165,12 @@ function leave(result: string): string {
 ' < "$work/made.json" | gzip -9 --no-name | base64 --wrap 0 > ${result}`;
 }
 
-/** The engine of a job's runner, if that is one: it has an address. */
+/** The engine of a job's runner, if the runner is the address of one. */
 export function engineOf({ where }: PipelineJob): string | undefined {
   return where?.includes('://') === true ? where : undefined;
 }
 
-/** The labels of the nodes for a job, from a runner like `kubernetes.io/arch=arm64,disk=ssd`; undefined: any node will do. */
+/** The node labels for a job, from a runner like `kubernetes.io/arch=arm64,disk=ssd`; undefined: any node. */
 export function nodesOf(job: PipelineJob): Readonly<Record<string, string>> | undefined {
   if (job.where === undefined || engineOf(job) !== undefined) return undefined;
   const pairs = job.where

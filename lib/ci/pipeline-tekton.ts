@@ -1,6 +1,6 @@
 /**
- * A pipeline for Tekton (v1 of its API), as a Task and a Pipeline: both can be applied again and again, and what starts them (a
- * trigger, `tkn pipeline start`) gives them a commit.
+ * A pipeline for Tekton (API v1), as a Task and a Pipeline: both can be applied repeatedly, and whatever starts them (a
+ * trigger, `tkn pipeline start`) passes a commit.
  */
 import type { Pipeline, PipelineJob } from './pipeline-model.ts';
 import {
@@ -47,7 +47,7 @@ ${finallyFailed()}
 `;
 }
 
-/** How it is started. */
+/** How to start it. */
 function usage(pipeline: Pipeline, { name }: KubernetesSettings): string {
   const specs = pipeline.levels.flat().flatMap((job) => {
     const nodes = nodesOf(job);
@@ -78,7 +78,7 @@ function jobTask({ name }: KubernetesSettings): string {
   return `${name}-job`;
 }
 
-/** What all jobs are. */
+/** The task of all jobs. */
 function task(pipeline: Pipeline, settings: KubernetesSettings): string {
   const isRead = hasTakers(pipeline);
   const script = podScript(pipeline, settings, {
@@ -134,7 +134,7 @@ ${indented(mounts(), 8)}
 ${indented(script, 8)}`;
 }
 
-/** Not a workspace: jobs with a volume in common run on one node, and theirs are to run on many. */
+/** Not a workspace, because jobs that share a volume run on one node, and these should run on many. */
 const CHECKOUT = `source="$work/source"
 git init --quiet "$source"
 git -C "$source" remote add origin "$REPOSITORY"

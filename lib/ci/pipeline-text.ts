@@ -1,45 +1,45 @@
-/** What the texts of all pipelines are made of: YAML scalars, shell words, comments. */
+/** Parts of pipeline texts: YAML scalars, shell words, comments. */
 import { quotesFor } from '../util/portable-yaml.ts';
 import { shellWord } from '../util/shell.ts';
 import type { Pipeline, PipelineJob, PipelineNote } from './pipeline-model.ts';
 
-/** What a pipeline is printed with, besides its jobs. */
+/** Settings for printing a pipeline, besides its jobs. */
 export interface PipelineSettings {
-  /** Version of bake-ts that prints. */
+  /** Version of the bake-ts that prints. */
   readonly version: string;
-  /** Where jobs get bake-ts: what `npm install` takes, such as the address of a tarball. */
+  /** Where jobs get bake-ts: an argument of `npm install`, such as the address of a tarball. */
   readonly package: string;
   /** Version of BuildKit to run. */
   readonly buildkit: string;
   /** The branch whose commits are built and pushed. */
   readonly branch: string;
-  /** Where bake-ts works, from the top of the repository, with `/`; empty: there. */
+  /** Working directory of bake-ts relative to the repository, with `/`; empty: the repository. */
   readonly directory: string;
   /** Options for reading builds.yaml, for each call of bake-ts. */
   readonly reading: readonly string[];
-  /** What was requested (patterns, filters): the words of the command line that merge requests and nightly builds take. */
+  /** The selection (patterns, filters) as arguments, for merge requests and nightly builds. */
   readonly selecting: readonly string[];
-  /** builds.lock, from the top of the repository, with `/`. */
+  /** Path of builds.lock relative to the repository, with `/`. */
   readonly lockFile: string;
-  /** Whether builds.yaml, or what it includes, is a program: that of a stranger is not run. */
+  /** Whether builds.yaml or an included file is a program; untrusted programs are not run. */
   readonly hasCode: boolean;
-  /** Names of variables that the environment gave while this was printed. */
+  /** Names of environment variables that supplied values while printing. */
   readonly variables: readonly string[];
 }
 
-/** A text as a YAML scalar on one line, that every reader takes for the same text. */
+/** A text as a YAML scalar on one line that every parser reads as the same text. */
 export function scalar(text: string): string {
   const isPlain = /^[A-Za-z0-9_/][\w./-]*$/.test(text) && quotesFor(text) === undefined;
   return isPlain ? text : quoted(text);
 }
 
-/** A command line as a YAML scalar on one line: plain where YAML surely takes it for text, as most are. */
+/** A command as a YAML scalar on one line; plain if YAML certainly reads it as text, which is usual. */
 export function scalarLine(line: string): string {
   const isPlain = /^[A-Za-z]/.test(line) && !/:(?:\s|$)|\s#|\s$|[\p{C}\p{Zl}\p{Zp}]/u.test(line);
   return isPlain ? line : quoted(line);
 }
 
-/** JSON is YAML, but for what some readers take for the end of a line, or refuse. */
+/** JSON is valid YAML, except for characters that some parsers reject or read as line breaks. */
 function quoted(text: string): string {
   return JSON.stringify(text).replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
@@ -47,7 +47,7 @@ function quoted(text: string): string {
   );
 }
 
-/** Texts as a YAML list: on one line where that is short. */
+/** Texts as a YAML list, on one line if it is short. */
 export function list(texts: readonly string[], indent: number): string {
   const items = texts.map(scalar);
   const flow = `[${items.join(', ')}]`;
@@ -55,18 +55,18 @@ export function list(texts: readonly string[], indent: number): string {
   return items.map((one) => `\n${' '.repeat(indent)}- ${one}`).join('');
 }
 
-/** Words as a shell takes them apart again, on one line. */
+/** Words quoted for a shell, on one line. */
 export function shellWords(words: readonly string[]): string {
   return words.map(shellWord).join(' ');
 }
 
-/** What calls of bake-ts are printed with. */
+/** Settings for printing bake-ts calls. */
 export interface CallSettings extends Pick<PipelineSettings, 'directory' | 'reading'> {
   /** Quotes a word; default: for a shell. */
   readonly word?: (text: string) => string;
 }
 
-/** A call of bake-ts; `rest` is as it is. */
+/** A bake-ts call; `rest` is appended unchanged. */
 export function bakeTs(
   { directory, reading, word = shellWord }: CallSettings,
   command: string,
@@ -78,8 +78,8 @@ export function bakeTs(
 }
 
 /**
- * Quotes a word for a shell so that none of its characters that `pattern` matches is left unchanged; for what reads the script
- * before the shell does. The pattern is global and matches single characters.
+ * Quotes a word for a shell so that no character that `pattern` matches remains unchanged, for systems that read the
+ * script before the shell does. The pattern is global and matches single characters.
  */
 export function quotedWord(text: string, pattern: RegExp): string {
   const word = shellWord(text);
@@ -88,13 +88,13 @@ export function quotedWord(text: string, pattern: RegExp): string {
   return word.startsWith("'") ? word.replace(pattern, (one) => `${one}''`) : word;
 }
 
-/** What makes a run one for some platforms only, with a blank before it; empty for other jobs. */
+/** The options that limit a run to some platforms, with a leading space; empty for other jobs. */
 export function platformWords({ kind, platforms }: Pick<PipelineJob, 'kind' | 'platforms'>): string {
   if (kind !== 'platform') return '';
   return ` ${[...platforms.map((one) => `--platform ${one}`), '--by-digest'].join(' ')}`;
 }
 
-/** Lines as a YAML comment, folded. */
+/** A YAML comment with wrapped lines. */
 export function comment(text: string, indent = 0): string {
   const head = `${' '.repeat(indent)}# `;
   const lines: string[] = [];
@@ -108,7 +108,7 @@ export function comment(text: string, indent = 0): string {
   return [...lines, line].map((one) => `${head}${one}`.trimEnd()).join('\n');
 }
 
-/** The lines at the top: what printed it, and what one should know. */
+/** The comment at the top: what printed the file, and notes. */
 export function heading(
   command: string,
   pipeline: Pipeline,
@@ -130,7 +130,7 @@ export function heading(
   ].join('\n');
 }
 
-/** Names of secrets for hosts that sign in, each its own: `REGISTRY_EXAMPLE_COM`. None may begin with a digit or `GITHUB_`. */
+/** Unique secret names for registries that need sign-in: `REGISTRY_EXAMPLE_COM`. None may begin with a digit or `GITHUB_`. */
 export function secretNames(hosts: readonly string[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const host of hosts) {
@@ -147,7 +147,7 @@ export function secretNames(hosts: readonly string[]): ReadonlyMap<string, strin
   return names;
 }
 
-/** The variable with {@link PipelineSettings.package}, so that it stands in the file once. */
+/** The variable with {@link PipelineSettings.package}, so that it appears only once in the file. */
 export function packageVariable(settings: PipelineSettings, indent: number): string {
   const head = ' '.repeat(indent);
   return `${comment('The package of bake-ts, as for `npm install`.', indent)}\n${head}BAKE_TS_PACKAGE: ${scalar(settings.package)}`;

@@ -1,10 +1,10 @@
-/** A plan as the jobs of a CI system: pure, and the same for all systems. How they are written down is elsewhere. */
+/** A plan as the jobs of a CI system: pure, and the same for all systems. Other modules print it. */
 import type { ImageRef, Plan } from '../model/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { findUnits, jobsByBuild, jobsByLevel, type Unit, whyTooMany } from './pipeline-jobs.ts';
 import type { Pipeline, PipelineJob, PipelineNote, PipelineOptions, Runner } from './pipeline-model.ts';
 
-/** Spreads the builds of a plan over jobs. */
+/** Splits the builds of a plan into jobs. */
 export function planPipeline(plan: Plan, { split, limits, runners = [] }: PipelineOptions): Pipeline {
   const nodes = [...plan.nodes.values()];
   const registries = [
@@ -58,7 +58,7 @@ const TOGETHER_RUNNERS: PipelineNote = {
   hint: 'Use a pool of engines in builds.yaml: it builds each platform on an engine that has it, in one run.',
 };
 
-/** Builds that several jobs make, each for itself. */
+/** Notes on builds that several jobs build, each for itself. */
 function shareNotes(plan: Plan, units: readonly Unit[]): readonly PipelineNote[] {
   const own = new Set(units.map(({ build }) => build));
   const users = new Map<string, Set<string>>();
@@ -84,7 +84,7 @@ function shareNotes(plan: Plan, units: readonly Unit[]): readonly PipelineNote[]
   ];
 }
 
-/** What is said of builds that have several platforms, or none of their own, where runners were named. */
+/** Notes on named runners without builds, and on builds that are not split over named runners. */
 function runnerNotes(
   { nodes }: Plan,
   units: readonly Unit[],

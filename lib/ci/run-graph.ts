@@ -1,16 +1,16 @@
-/** The builds of a run as a Mermaid flowchart, coloured by how they ended; arrows lead from a build to what is made of it. */
+/** The builds of a run as a Mermaid flowchart, coloured by result; arrows point from dependencies to dependents. */
 import type { Outcome } from '../model/mod.ts';
 import { formatDuration } from '../report/mod.ts';
 import type { BuildTimeline } from '../timeline/mod.ts';
 
-/** More than that nobody reads in a picture as wide as a page of Markdown. */
+/** More builds are unreadable in the width of a Markdown page. */
 const MOST_BUILDS = 60;
-/** Mermaid draws no more than 500 unless its page is set up otherwise. */
+/** Mermaid draws at most 500 edges unless its page is configured otherwise. */
 const MOST_EDGES = 400;
 
 type Kind = Outcome['kind'] | 'open';
 
-/** Fill, border and text of each; readable on light and on dark pages. */
+/** Fill, border and text colour of each; readable on light and dark pages. */
 const COLOURS: Readonly<Record<Kind, readonly [string, string, string]>> = {
   built: ['#1a7f37', '#116329', '#ffffff'],
   retagged: ['#0969da', '#0550ae', '#ffffff'],
@@ -22,9 +22,9 @@ const COLOURS: Readonly<Record<Kind, readonly [string, string, string]>> = {
 };
 
 /**
- * Draws the builds; where they are too many, those that are not unchanged.
+ * Draws the builds; if there are too many, only those that are not unchanged.
  *
- * @returns undefined where there is nothing to see (no arrow, one build), or too much
+ * @returns undefined if there is nothing to see (no arrow, one build), or too much
  */
 export function drawRun(builds: readonly BuildTimeline[]): string | undefined {
   const shown =
@@ -63,7 +63,7 @@ function labelOf({ build, outcome }: BuildTimeline): string {
   return `${build} · ${took ? formatDuration(outcome.durationMs) : outcome.kind}`;
 }
 
-/** Mermaid reads `#code;` for characters that mean something to it. */
+/** In Mermaid, `#code;` stands for a special character. */
 function escapeMermaid(text: string): string {
   return text.replace(/[^\w.\-· ]/gu, (one) => `#${one.codePointAt(0)};`);
 }

@@ -68,7 +68,7 @@ ${jobs.join('\n\n')}
 `);
 }
 
-/** Marks our expressions in text, to distinguish them from text that GitHub would interpret as an expression. */
+/** Stands for `${{` in texts from elsewhere, which GitHub must not read as an expression. */
 const MARK = '\u0000';
 
 function literal(text: string): string {

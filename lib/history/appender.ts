@@ -1,35 +1,35 @@
 /**
- * Files that grow: what is to be written is gathered and goes to the disk a few times a second, at one go. The calls are
- * synchronous: they take microseconds, keep the order, and the last one works when a process ends at once. Nothing more is added
- * to a file after the first time that fails.
+ * Growing files: text is buffered and written to disk in batches a few times a second. The calls are synchronous: they
+ * take microseconds, keep the order, and work right before the process ends. After the first failure nothing more is
+ * appended to a file.
  */
 import { appendFileSync, chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { ownUid, renameOverSync } from '../system/mod.ts';
 
-/** What could not be done. */
+/** A failed write. */
 export interface WriteFault {
   readonly error: unknown;
   readonly file: string;
 }
 
-/** As long as a reader who follows hardly notices. */
+/** Short enough for somebody who follows the file. */
 const FLUSH_MS = 150;
-/** More than this is written without waiting. */
+/** More text is written at once. */
 const FLUSH_CHARS = 1 << 20;
-/** For their owner's eyes only. */
+/** Accessible only to the owner. */
 const DIR_MODE = 0o700;
 const FILE_MODE = 0o600;
-/** Whatever the group and others may do. */
+/** All permissions of the group and others. */
 const OTHERS = 0o077;
 
-/** Closes a directory of our own to other users where an earlier version, or a hand, left it open. */
+/** Closes a directory of bake-ts to other users if an earlier version, or a user, left it open. */
 export function shutDirectory(dir: string): void {
   try {
     const { mode, uid } = statSync(dir);
     if ((mode & OTHERS) !== 0 && uid === ownUid()) chmodSync(dir, DIR_MODE);
   } catch {
-    // Not there yet, or nothing that we may change.
+    // The directory does not exist yet, or may not be changed.
   }
 }
 
@@ -38,26 +38,26 @@ export class Appender {
   readonly #pending = new Map<string, string[]>();
   #chars = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** In the order in which they were noticed. */
+  /** In the order of detection. */
   readonly #faults = new Map<string, WriteFault>();
 
-  /** The first thing that went wrong, if something did. */
+  /** The first fault, if any. */
   get fault(): WriteFault | undefined {
     const [first] = this.#faults.values();
     return first;
   }
 
-  /** Whether something went wrong with this file. */
+  /** Whether a write to this file failed. */
   hasFault(file: string): boolean {
     return this.#faults.has(file);
   }
 
-  /** Makes a directory, at once, and those above it. */
+  /** Creates a directory and its parents at once. */
   makeDirectory(dir: string): void {
     this.#attempt(dir, () => mkdirSync(dir, { recursive: true, mode: DIR_MODE }));
   }
 
-  /** Adds to the end of a file, soon. */
+  /** Appends to a file with the next batch. */
   append(file: string, text: string): void {
     if (text === '' || this.#faults.has(file)) return;
     const texts = this.#pending.get(file);
@@ -69,8 +69,7 @@ export class Appender {
   }
 
   /**
-   * Replaces a file, at once: whoever reads it sees the old content or the new one. Tried also where it failed before, since
-   * there may be room again.
+   * Replaces a file atomically and at once. Also tried after an earlier failure, because there may be free space again.
    */
   replace(file: string, text: string): void {
     this.#attempt(file, () => {
@@ -79,7 +78,7 @@ export class Appender {
     });
   }
 
-  /** Writes what was gathered. */
+  /** Writes the buffered text. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,6 +1,6 @@
 /**
- * The log of one build as people read it, from its events: what was decided and why, each step with when it began, its lines and how
- * long it took, and how it all ended. The same for the kept file and for what `logs` shows.
+ * The readable log of one build, made from its events: decision and reason, each step with its start, output and
+ * duration, and the result. Used for the recorded file and for `logs`.
  */
 import type { BakeEvent, Outcome, ProblemJson, Reason } from '../model/mod.ts';
 import {
@@ -20,34 +20,37 @@ import {
 } from '../report/mod.ts';
 import { colouredText } from './colours.ts';
 
-/** A smaller context or image is there before anybody would wonder. */
+/** Smaller transfers are too fast to report. */
 const NOTABLE_BYTES = 10_000_000;
 const TIME_WIDTH = 7;
-/** Of the name of a step that prints again after another one: steps that print by turns must not fill the log with their names. */
+/**
+ * Width of the repeated name of a step that prints again after another one, so that steps that print in turns do not
+ * fill the log with names.
+ */
 const AGAIN_WIDTH = 100;
-/** Lines at the end of the log that a problem need not repeat. */
+/** Last lines of the log that a problem need not repeat. */
 const RECENT = 200;
 
-/** Turns the events of one build into lines, each safe to print. */
+/** Turns the events of one build into lines that are safe to print. */
 export class BuildLog {
   readonly #startedAtMs: number;
   readonly #color: boolean;
   readonly #joiner: LineJoiner;
-  /** Names of the steps that were announced, by digest. */
+  /** Names of the announced steps, by digest. */
   readonly #names = new Map<string, string>();
-  /** Steps that were said to be cached, which BuildKit says again. */
+  /** Steps reported as cached, because BuildKit may report it again. */
   readonly #cached = new Set<string>();
-  /** The step whose heading came last; lines of another one get its heading again. */
+  /** The step with the last heading; lines of another step repeat its heading. */
   #heading: string | undefined;
   #recent: string[] = [];
-  /** The step that failed last, as BuildKit prints it. */
+  /** The last failed step, as BuildKit prints it. */
   #failedStep: string | undefined;
-  /** Command lines of buildctl, one for each attempt. */
+  /** The command of each buildctl call. */
   readonly #calls: string[] = [];
   #atMs = 0;
 
   /**
-   * @param startedAtMs when the run started (milliseconds since 1970): times in the log count from there
+   * @param startedAtMs start of the run (milliseconds since 1970), from which times in the log are counted
    * @param color keeps colours
    */
   constructor(startedAtMs: number, color: boolean) {
@@ -56,7 +59,7 @@ export class BuildLog {
     this.#joiner = new LineJoiner(color ? colouredText : plainText);
   }
 
-  /** The lines that an event gives; most give none. */
+  /** The lines for an event; none for most. */
   take(event: BakeEvent): readonly string[] {
     const palette = createPalette(this.#color);
     this.#atMs = event.atMs;
@@ -108,18 +111,18 @@ export class BuildLog {
     }
   }
 
-  /** What never got its line break, where the events end. */
+  /** Incomplete lines at the end of the events. */
   rest(): readonly string[] {
     return this.#log(this.#joiner.flush());
   }
 
-  /** How buildctl was called: long lines, which only those need who want to call it by hand. */
+  /** The buildctl commands, for users who want to run them by hand. */
   calls(): readonly string[] {
     return this.#calls.length === 0 ? [] : ['', 'how buildctl was called', ...this.#calls];
   }
 
   #decided(decision: string, reason: Reason): readonly string[] {
-    // How an unchanged build ends says the same.
+    // The last line of an unchanged build says the same.
     if (decision === 'unchanged') return [];
     const items = (reason.items ?? []).map((item) => `${' '.repeat(TIME_WIDTH + 3)}${plainText(item)}`);
     return [this.#line(`${decision}: ${plainText(reason.text)}`), ...items];
@@ -128,7 +131,7 @@ export class BuildLog {
   #vertex(event: Extract<BakeEvent, { readonly type: 'vertex' }>): readonly string[] {
     const { digest, state, durationMs } = event;
     const name = plainText(event.name);
-    // What the frontend does for itself matters only where it fails.
+    // Internal steps of the frontend matter only if they fail.
     const isOwn = name.startsWith('[internal]') || name.startsWith('[context ');
     if (state === 'pending' || (isOwn && state !== 'failed')) return [];
     const palette = createPalette(this.#color);
@@ -146,7 +149,7 @@ export class BuildLog {
       return [...open, `${this.#line(name)} ${palette.info('cached')}`];
     }
     this.#heading = undefined;
-    // Why is said at the end of the build.
+    // The end of the log explains the failure.
     if (state === 'failed') {
       this.#failedStep = event.name;
       return [...open, palette.error(this.#line(`${name} failed`))];
@@ -179,7 +182,7 @@ export class BuildLog {
     ];
   }
 
-  /** What stands above is not said again: the build's name, the words of the step, its lines. Of a place there is no text to show. */
+  /** Does not repeat what is above: the build's name, the command of the step, its output. Shows the place without a code frame. */
   #problem({ detail, build: _, place, ...found }: ProblemJson): readonly string[] {
     const said = new Set(this.#recent.map(plainText));
     const news = detail?.split('\n').filter((line) => !said.has(plainText(line))) ?? [];
@@ -199,13 +202,13 @@ export class BuildLog {
   }
 }
 
-/** Of a pool: where a call runs, and which platforms it builds where others build the rest. */
+/** For pools: the engine of a call, and its platforms if other engines build the rest. */
 function onEngine({ engine, platforms }: Extract<BakeEvent, { readonly type: 'node-started' }>): string {
   if (engine === undefined) return '';
   return plainText(` on ${engine}${platforms === undefined ? '' : ` (${platforms.join(', ')})`}`);
 }
 
-/** Words as a shell takes them. */
+/** Arguments quoted for a shell. */
 function quoteWords(words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${plainText(word).replaceAll("'", `'\\''`)}'`))

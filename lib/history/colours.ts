@@ -1,4 +1,4 @@
-/** The colours of what steps print, as far as they are harmless on any terminal. */
+/** Colours in the output of steps, as far as they are harmless on any terminal. */
 import { plainText } from '../report/mod.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what it is for
@@ -6,12 +6,12 @@ const COLOUR_SEQUENCE = /(\u001b\[[\d;]*m)/;
 const RESET: readonly number[] = [22, 39];
 
 /**
- * A line as `plainText` gives it, but with the colours and the bold and dim letters that it has, each in a sequence of its own; they
- * end with the line. Colours of 256 and more become the nearest of the sixteen that every terminal has, and backgrounds go.
+ * A line as `plainText` returns it, but with its text colours, bold and dim, each in its own sequence and ended with
+ * the line. Colours of 256 and more become the nearest of the 16 standard ones; backgrounds are removed.
  */
 export function colouredText(line: string): string {
   if (!line.includes('\u001b[')) return plainText(line);
-  // What a carriage return wrote over is gone, with its colours.
+  // A carriage return discards the text before it, with its colours.
   const bare = line.replace(/\r+$/, '');
   const parts = bare.slice(bare.lastIndexOf('\r') + 1).split(COLOUR_SEQUENCE);
   let isOpen = false;
@@ -28,7 +28,7 @@ function sequence(code: number): string {
   return `\u001b[${code}m`;
 }
 
-/** Of the numbers of a sequence (ECMA-48, SGR) those for bold, dim and the letters' colour; 0 is what ends both. */
+/** The codes in a sequence (ECMA-48, SGR) for bold, dim and text colours; 0 resets both. */
 function simpleCodes(written: string): readonly number[] {
   const numbers = written.split(';').map(Number);
   const codes: number[] = [];
@@ -46,7 +46,7 @@ function simpleCodes(written: string): readonly number[] {
   return codes;
 }
 
-/** One of 256 colours: the sixteen, a cube of 6×6×6, and greys. */
+/** One of 256 colours: the 16 standard ones, a 6×6×6 cube, and greys. */
 function colourOfIndex(index: number): number {
   if (index < 16) return index < 8 ? 30 + index : 82 + index;
   if (index >= 232) return nearest([0, 0, 0].map(() => 8 + 10 * (index - 232)));

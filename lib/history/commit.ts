@@ -1,13 +1,13 @@
-/** Which commit a run is of. */
+/** The commit of a run. */
 import { runProgram, SAFE_GIT } from '../system/mod.ts';
 import type { CommitState } from './shapes.ts';
 
-/** git status of a large work tree takes seconds; whoever waits longer has a disk that does not answer. */
+/** git status of a large work tree takes seconds; if it takes longer, the disk does not respond. */
 const TIMEOUT_MS = 20_000;
-/** The head, and enough to see that there is more. */
+/** Enough for the head, and to see that there is more output. */
 const OUTPUT_LIMIT = 16 * 1024;
 
-/** What git says of a directory; undefined: no repository, no commit in it, no git, or it was called off. */
+/** The state that git reports for a directory; undefined: no repository, no commit, no git, or cancelled. */
 export async function readCommit(
   dir: string,
   env: Readonly<Record<string, string | undefined>>,
@@ -17,7 +17,7 @@ export async function readCommit(
     program: 'git',
     argv: [...SAFE_GIT, 'status', '--porcelain=v2', '--branch', '--untracked-files=normal'],
     cwd: dir,
-    // An index that is refreshed on the way would be a write to the repository.
+    // Refreshing the index would write to the repository.
     env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
     stdoutLimit: OUTPUT_LIMIT,
     timeoutMs: TIMEOUT_MS,

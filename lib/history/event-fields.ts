@@ -1,6 +1,6 @@
 /**
- * What the fields of events must be for an event that is read back to be believed: a file of events may be damaged, of a later
- * version, or written by anybody. A test compares this with schemas/events.schema.json.
+ * Validates the fields of events that are read back: a file of events may be damaged, from a later version, or written
+ * by anybody. A test compares this with schemas/events.schema.json.
  */
 import {
   type AuditResult,
@@ -19,7 +19,7 @@ import {
   type TagResult,
 } from '../model/mod.ts';
 
-/** What a value must be: a number is not negative, a list of words is all that there are. */
+/** The type of a value. Numbers are not negative; a list of words has all allowed values. */
 export type Kind =
   | 'text'
   | 'digest'
@@ -38,7 +38,7 @@ export interface Optional {
   readonly optional: Kind;
 }
 
-/** The compiler complains where the model has a field that a table lacks, or may be without one that it wants. */
+/** Causes a type error if a table lacks a field of the model, or requires an optional one. */
 type FieldsOf<T> = {
   readonly [K in Exclude<keyof T, 'type'>]-?: Partial<Pick<T, K>> extends Pick<T, K> ? Optional : Kind;
 };
@@ -145,7 +145,7 @@ const NODE: Kind = {
   } satisfies FieldsOf<PlannedNode>,
 };
 
-/** Fields of each type of event beside `type`, `seq` and `atMs`. */
+/** Fields of each event type besides `type`, `seq` and `atMs`. */
 export const EVENT_FIELDS: {
   readonly [T in EventBody['type']]: FieldsOf<Extract<EventBody, { readonly type: T }>>;
 } = {
@@ -231,7 +231,7 @@ export const EVENT_FIELDS: {
 
 const BY_TYPE: ReadonlyMap<unknown, Fields> = new Map(Object.entries<Fields>(EVENT_FIELDS));
 
-/** An event of a type of this version, with all that it must have. */
+/** A valid event of a type that this version knows. */
 export function isEvent(value: unknown): value is BakeEvent {
   if (!isObject(value)) return false;
   const { type, seq, atMs } = value;
@@ -239,7 +239,7 @@ export function isEvent(value: unknown): value is BakeEvent {
   return fields !== undefined && isNumber(seq) && isTime(atMs) && hasFields(value, fields);
 }
 
-/** A date that the language can have. */
+/** A valid date in JavaScript. */
 export function isTime(value: unknown): value is number {
   return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
 }
@@ -276,7 +276,7 @@ function isOf(value: unknown, kind: Kind): boolean {
   return typeof value === 'string' && kind.includes(value);
 }
 
-/** With what is added to it, or multiplied, it stays one that can be written. */
+/** Small enough that sums and products with it can be written, too. */
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }

@@ -1,4 +1,4 @@
-/** Reading the events of a run in progress. */
+/** Reads the events of a run in progress. */
 import { watch } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { clearTimeout, setTimeout } from 'node:timers';
@@ -6,11 +6,11 @@ import type { BakeEvent } from '../model/mod.ts';
 import { filesOf } from './place.ts';
 import { isRunning, type KeptRun, parseEvent, readSummary } from './read.ts';
 
-/** A run that was killed says nothing more, and some file systems do not say that a file has grown. */
+/** A killed run writes no more events, and some file systems do not report changes of a file. */
 const LOOK_MS = 1_000;
 const CHUNK_BYTES = 1 << 20;
 
-/** The events of a run, those that were kept and then each as it comes, until the run ends or is gone, or the signal says so. */
+/** The recorded events of a run, then each new one, until the run ends or is gone, or the signal aborts. */
 export async function* followEvents(
   { dir }: Pick<KeptRun, 'dir'>,
   signal?: AbortSignal,
@@ -45,7 +45,7 @@ async function* readGrowing(
     const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, null);
     if (bytesRead === 0) {
       if (isLast) return;
-      // What it wrote just before it ended is read once more.
+      // Reads once more what the run wrote just before it ended.
       if (!(await growth.next())) isLast = !(await isRunning(dir, await readSummary(dir)));
       continue;
     }
@@ -60,7 +60,7 @@ async function* readGrowing(
 }
 
 interface Growth {
-  /** Waits until the file may have grown; false: nothing was heard of it for a while, or it is over. */
+  /** Waits until the file may have grown; false: no change for a while, or the signal was aborted. */
   readonly next: () => Promise<boolean>;
   readonly close: () => void;
 }
@@ -77,7 +77,7 @@ function watchFile(file: string, signal: AbortSignal | undefined): Growth {
   try {
     watcher = watch(file, onChange).on('error', () => undefined);
   } catch {
-    // No watches left on this machine: it is checked now and then.
+    // No watches are left on this machine, so the file is polled.
   }
   signal?.addEventListener('abort', onAbort, { once: true });
   return {

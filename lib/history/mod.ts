@@ -1,4 +1,4 @@
-/** Kept runs: what happened in the last runs of a project, written while they run, read afterwards. */
+/** Recorded runs: the last runs of a project, written while they run and read afterwards. */
 export { BuildLog } from './build-log.ts';
 export { followEvents } from './follow.ts';
 export { logFileOf, runsDirectory } from './place.ts';

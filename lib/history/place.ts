@@ -1,11 +1,11 @@
 /**
- * Where kept runs lie: below the state directory, one directory for a run, for its owner's eyes only.
+ * Where runs are recorded: in the state directory, one directory per run, accessible only to its owner.
  *
  * ```
- * runs/<project>/<time of its start>-<run id>/
- *   summary.json          what the run is, and at its end what came of it: all that `history` reads
- *   events.ndjson         its events, one a line, without what would be much for nothing (thin.ts)
- *   logs/<build>.log      the log of each build for which something was done, as plain text; odd names are shortened
+ * runs/<project>/<start time>-<run id>/
+ *   summary.json          the run, and at its end the result: everything that `history` reads
+ *   events.ndjson         its events, one per line, without most of the bulk (thin.ts)
+ *   logs/<build>.log      the log of each build that did something, as plain text; unusual names are shortened
  * ```
  */
 import path from 'node:path';
@@ -14,7 +14,7 @@ import { fileNameOf } from '../util/file-name.ts';
 
 const NAME = /^(\d{4}-\d\d-\d\dT)(\d\d)-(\d\d)-(\d\d\.\d{3}Z)-(.+)$/;
 
-/** What the name of a run's directory says. */
+/** The parts of a run directory's name. */
 export interface RunName {
   /** ISO 8601. */
   readonly startedAt: string;
@@ -27,7 +27,7 @@ export function allRunsDirectory(env: Readonly<Record<string, string | undefined
 }
 
 /**
- * Directory of the runs of one project.
+ * Directory of the runs of a project.
  *
  * @param root the project's root: the directory of the first file
  */
@@ -35,12 +35,12 @@ export function runsDirectory(env: Readonly<Record<string, string | undefined>>,
   return path.join(allRunsDirectory(env), projectName(root));
 }
 
-/** Name of a run's directory; the later run comes later in the order of names. */
+/** Name of a run's directory. Names sort by time. */
 export function nameRun(startedAtMs: number, runId: string): string {
   return `${new Date(startedAtMs).toISOString().replaceAll(':', '-')}-${encodeURIComponent(runId)}`;
 }
 
-/** Reads a name; undefined: it is not one of bake-ts. */
+/** Parses a name; undefined: not a run of bake-ts. */
 export function parseRunName(name: string): RunName | undefined {
   const [, day, hour, minute, second, id] = NAME.exec(name) ?? [];
   const startedAt = `${day}${hour}:${minute}:${second}`;
@@ -65,7 +65,7 @@ export function filesOf(dir: string): {
   };
 }
 
-/** The log of a build; there is none where nothing was done for it. */
+/** The log of a build; missing if nothing was done for it. */
 export function logFileOf(dir: string, build: string): string {
   return path.join(filesOf(dir).logs, `${fileNameOf(build)}.log`);
 }

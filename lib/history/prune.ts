@@ -1,29 +1,29 @@
 /**
- * Old runs go: of each project all but the last ones, and of all projects together the oldest until what is left is small enough.
- * A run in progress is never touched.
+ * Deletes old runs: all but the last ones of a project, and then the oldest of all projects until the rest is small
+ * enough. Never touches a run in progress.
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { filesOf, parseRunName } from './place.ts';
 import { isRunning, readSummary } from './read.ts';
 
-/** Runs of a project that are kept, unless the user says otherwise. */
+/** Default number of recorded runs of a project. */
 export const MOST_RUNS = 20;
-/** Of the runs of all projects. */
+/** Limit for the runs of all projects. */
 export const MOST_BYTES = 200_000_000;
-/** The logs hold what the events hold, in fewer bytes, so that one file says enough. */
+/** Logs hold the same as the events in fewer bytes, so the size of the event file is enough for an estimate. */
 const BYTES_FOR_EVENT_BYTE = 2;
 
-/** What stays. */
+/** What to keep. */
 export interface Keeping {
   /** Directory of the runs of all projects. */
   readonly allRuns: string;
-  /** The project that a run is begun in, by its name, and how many of its runs stay. */
+  /** Name of the current run's project, and how many of its runs are kept. */
   readonly project: string;
   readonly mostRuns: number;
   /** Default: `MOST_BYTES`. */
   readonly mostBytes?: number;
-  /** The run that is being written. */
+  /** The current run. */
   readonly own?: string;
 }
 
@@ -35,7 +35,7 @@ interface Found {
   readonly bytes: number;
 }
 
-/** Removes what is too old or too much. Never fails: what stays goes with another run. */
+/** Deletes runs that are too old or too many. Never fails: what could not be deleted is deleted by a later run. */
 export async function pruneRuns({
   allRuns,
   project,
@@ -45,9 +45,9 @@ export async function pruneRuns({
 }: Keeping): Promise<void> {
   const projects = await readdir(allRuns).catch(() => []);
   const found = (await Promise.all(projects.map((one) => findRuns(allRuns, one)))).flat();
-  // The oldest first.
+  // Oldest first.
   found.sort((one, other) => (one.name < other.name ? -1 : 1));
-  // Of the project, starting with the current one.
+  // Runs of the project from `one` on.
   let runs = found.filter((one) => one.project === project).length;
   let bytes = found.reduce((sum, one) => sum + one.bytes, 0);
   for (const one of found) {

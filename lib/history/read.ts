@@ -1,6 +1,6 @@
 /**
- * Reading what is kept of earlier runs. Nothing here throws over a file that is damaged or half-written: a run may be killed,
- * its disk may have been full, and another run may be removing it right now.
+ * Reads recorded runs. Damaged or incomplete files cause no exceptions: a run may have been killed, its disk may have
+ * been full, and another run may be deleting it right now.
  */
 import { createReadStream } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import {
   type SummaryFile,
 } from './shapes.ts';
 
-/** A kept run. */
+/** A recorded run. */
 export interface KeptRun extends RunHead {
   /** Where it is kept. */
   readonly dir: string;
@@ -34,7 +34,7 @@ export interface KeptRun extends RunHead {
   readonly problems: readonly string[];
 }
 
-/** A run that nobody can be asked about any more is taken to run no longer than this after its last sign. */
+/** If its process cannot be checked, a run is assumed to have ended this long after its last event. */
 const SILENT_MS = 24 * 60 * 60 * 1000;
 
 async function readNames(dir: string): Promise<readonly string[]> {
@@ -46,7 +46,7 @@ async function readNames(dir: string): Promise<readonly string[]> {
   }
 }
 
-/** All runs of a project that are kept, the newest first. */
+/** All recorded runs of a project, newest first. */
 export async function listRuns(runsDir: string): Promise<readonly KeptRun[]> {
   const names = await readNames(runsDir);
   const runs = await Promise.all(names.toSorted().map((name) => readRun(path.join(runsDir, name))));
@@ -54,8 +54,8 @@ export async function listRuns(runsDir: string): Promise<readonly KeptRun[]> {
 }
 
 /**
- * The run that is meant: by `-1` (the last one, also where nothing is named), `-2` (the one before), or its id, of which the
- * start is enough. Problems: `state/no-runs`, `state/unknown-run`.
+ * The run named by `-1` (the last one, and the default), `-2` (the one before), or the start of its id. Problems:
+ * `state/no-runs`, `state/unknown-run`.
  */
 export async function findRun(runsDir: string, which = '-1'): Promise<Result<KeptRun, Problem>> {
   const names = [...(await readNames(runsDir))].sort().reverse();
@@ -95,7 +95,7 @@ function unknownRun(which: string, known: readonly RunName[], found: readonly Ru
   });
 }
 
-/** One run, by its directory; undefined where it is none, or is gone. */
+/** One run, by its directory; undefined if it is not a run, or gone. */
 async function readRun(dir: string): Promise<KeptRun | undefined> {
   const name = parseRunName(path.basename(dir));
   if (name === undefined) return undefined;
@@ -119,7 +119,7 @@ async function readRun(dir: string): Promise<KeptRun | undefined> {
   };
 }
 
-/** What summary.json says; undefined where it is not there or cannot be believed. */
+/** The content of summary.json; undefined if it is missing or invalid. */
 export async function readSummary(dir: string): Promise<SummaryFile | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(filesOf(dir).summary, 'utf8'));
@@ -130,8 +130,8 @@ export async function readSummary(dir: string): Promise<SummaryFile | undefined>
 }
 
 /**
- * Whether a run without an end is still running. Where nobody can tell (another machine or container, no Linux), one that gave a sign
- * within the last day counts as one that does.
+ * Whether a run without an end is still running. If that cannot be checked (another machine or container, not Linux), a
+ * run with an event in the last day counts as running.
  */
 export async function isRunning(dir: string, summary: SummaryFile | undefined): Promise<boolean> {
   const lastSeenMs = await lastSignMs(dir);
@@ -152,7 +152,7 @@ async function lastSignMs(dir: string): Promise<number> {
   return found?.mtimeMs ?? 0;
 }
 
-/** What the events say of a run whose summary does not say how it ended. */
+/** What the events tell about a run whose summary has no end. */
 async function scanEvents(dir: string, name: RunName) {
   const builds = new Map<string, KeptBuild>();
   let head: RunHead | undefined;
@@ -171,7 +171,7 @@ async function scanEvents(dir: string, name: RunName) {
   return { head: head ?? unknown, end, builds: [...builds.values()], durationMs: lastMs - firstMs };
 }
 
-/** What its first event says of a run. */
+/** The head of a run, from its first event. */
 export function runHead(event: Extract<BakeEvent, { readonly type: 'run-started' }>): RunHead {
   const { runId, atMs, version, runtime, root = '', files, command, changed } = event;
   return {
@@ -187,9 +187,9 @@ export function runHead(event: Extract<BakeEvent, { readonly type: 'run-started'
 }
 
 /**
- * The events of a run as they were kept, in order; what is damaged, or cut off at the end, is passed over.
+ * The recorded events of a run, in order. Damaged and truncated ones are skipped.
  *
- * @param which only events of this build, or only those of which the line passes
+ * @param which only events of this build, or only those whose line passes
  */
 export function readEvents(
   { dir }: Pick<KeptRun, 'dir'>,
@@ -213,7 +213,7 @@ async function* readEventsIn(
   }
 }
 
-/** An event from its line; undefined: it is none, or one of a later version. */
+/** Parses a line; undefined: invalid, or of a later version. */
 export function parseEvent(line: string): BakeEvent | undefined {
   try {
     const value: unknown = JSON.parse(line);
@@ -223,7 +223,7 @@ export function parseEvent(line: string): BakeEvent | undefined {
   }
 }
 
-/** Lines of a file, without what comes after the last line break; none where it cannot be read. */
+/** Complete lines of a file; none if it cannot be read. */
 async function* readLines(file: string): AsyncGenerator<string> {
   let rest = '';
   try {
@@ -233,6 +233,6 @@ async function* readLines(file: string): AsyncGenerator<string> {
       yield* lines;
     }
   } catch {
-    // Gone, or never there.
+    // Deleted, or never there.
   }
 }

@@ -1,4 +1,4 @@
-/** Writes down what happens in a run while it runs. A file that cannot be written is left unchanged, with one warning for all. */
+/** Records a run while it runs. After a failed write a file stays unchanged, with one warning for all files. */
 import path from 'node:path';
 import { type BakeEvent, type Problem, problem, type RunSummary } from '../model/mod.ts';
 import { describeFileFault } from '../system/mod.ts';
@@ -14,23 +14,23 @@ import type { KeptRounds } from './rounds.ts';
 import { type RunEnd, runEnd, SUMMARY_FORM, type SummaryFile } from './shapes.ts';
 import { LIMITS, type Limits, Thinner } from './thin.ts';
 
-/** What to keep, and where. */
+/** What to record, and where. */
 export interface RecorderOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The project's root. */
   readonly root: string;
-  /** How many runs of the project are kept, this one included; 0 keeps none, and what is there goes. */
+  /** How many runs of the project are kept, including this one. 0 keeps none and deletes existing ones. */
   readonly mostRuns?: number;
-  /** Of a watch, which run it is, from 1, and what is kept of those before; default: it is no round of a watch. */
+  /** For a watch: which round it is, from 1, and the recorded earlier ones. Default: not a watch. */
   readonly round?: RecordedRound;
   readonly limits?: Limits;
 }
 
-/** A run of a watch. */
+/** A round of a watch. */
 export interface RecordedRound {
   readonly number: number;
   readonly kept: KeptRounds;
-  /** Whether it was stopped for another round. */
+  /** Whether it was stopped in favour of another round. */
   readonly isSuperseded: () => boolean;
 }
 
@@ -42,7 +42,7 @@ const NOTABLE: ReadonlySet<BakeEvent['type']> = new Set([
   'retry',
 ] satisfies BakeEvent['type'][]);
 
-/** Whether a build has a log of its own from here on: of one that is up to date there is nothing to tell. */
+/** Whether the build needs its own log from this event on; an up-to-date build needs none. */
 function isNotable(event: BakeEvent): boolean {
   if (event.type === 'tag') return event.tag.action !== 'there';
   if (event.type === 'node-finished') return event.outcome.problem !== undefined;
@@ -52,18 +52,18 @@ function isNotable(event: BakeEvent): boolean {
 interface KeptLog {
   readonly log: BuildLog;
   readonly file: string;
-  /** What was said before it was clear that there is to be a log; undefined: there is one. */
+  /** Lines from before the log was needed; undefined: the log exists. */
   held: string | undefined;
 }
 
-/** Keeps one run: with its first event its directory is made, and old runs go. */
+/** Records one run. The first event creates its directory and deletes old runs. */
 export class RunRecorder {
   readonly #options: RecorderOptions;
   readonly #thinner: Thinner;
   readonly #appender = new Appender();
   readonly #stopper = new AbortController();
   readonly #logs = new Map<string, KeptLog>();
-  /** What is done beside the run. */
+  /** Work in parallel to the run. */
   readonly #beside: Promise<void>[] = [];
   #dir: string | undefined;
   #summary: SummaryFile | undefined;
@@ -83,16 +83,16 @@ export class RunRecorder {
       this.#end = runEnd(event.summary);
     }
     this.#keep(this.#thinner.take(event));
-    // From here on it can be found, and who follows it knows its builds.
+    // From here on readers can find the run and its builds.
     if (event.type === 'planned') this.#appender.flush();
   }
 
-  /** Writes what there is now, for a process that ends at once. */
+  /** Writes everything buffered, before the process ends at once. */
   flush(): void {
     this.#appender.flush();
   }
 
-  /** Ends it; gives `state/run-not-kept` where not everything could be written. */
+  /** Ends the record; returns `state/run-not-kept` if not everything could be written. */
   async close(): Promise<readonly Problem[]> {
     this.#stopper.abort();
     this.#keep(this.#thinner.rest());
@@ -103,12 +103,12 @@ export class RunRecorder {
     if (this.#end !== undefined) this.#save({ end: this.#end });
     await this.#settle();
     const { fault } = this.#appender;
-    // That nothing may be kept there is said of the whole directory of state.
+    // A denied permission is already reported for the whole state directory.
     const isSaid = fault === undefined || missingPermissions(fault.error) !== undefined;
     return isSaid ? [] : [await notKept(fault)];
   }
 
-  /** What stays of a watch is known when a round has ended. */
+  /** Which rounds of a watch to keep is decided when a round has ended. */
   async #settle(): Promise<void> {
     const { round } = this.#options;
     if (round === undefined || this.#dir === undefined) return;
@@ -120,7 +120,7 @@ export class RunRecorder {
     });
   }
 
-  /** The log of a build, be it written yet or not; undefined: the run has not begun, or is not kept. */
+  /** The log file of a build, even if not written yet; undefined: the run has not started, or is not recorded. */
   logFileOf(build: string): string | undefined {
     if (this.#dir === undefined) return undefined;
     const file = logFileOf(this.#dir, build);
@@ -131,7 +131,7 @@ export class RunRecorder {
     const { env, root, mostRuns = MOST_RUNS, round } = this.#options;
     const runs = runsDirectory(env, root);
     const own = path.join(runs, nameRun(event.atMs, event.runId));
-    // A round that may not be kept takes no place of another run.
+    // A later round does not displace other runs; it may be deleted again.
     const isExtra = mostRuns > 0 && round !== undefined && round.number > 1;
     const keeping = { allRuns: allRunsDirectory(env), project: path.basename(runs), own };
     this.#beside.push(pruneRuns({ ...keeping, mostRuns: isExtra ? mostRuns + 1 : mostRuns }));
@@ -145,7 +145,7 @@ export class RunRecorder {
     this.#beside.push(this.#learn());
   }
 
-  /** Whose run it is, and of which commit. */
+  /** Adds the process and the commit of the run. */
   async #learn(): Promise<void> {
     const { env, root } = this.#options;
     const { ownerNow } = await import('../engine/mod.ts');

@@ -1,11 +1,11 @@
-/** What stays of the runs of one watch, so that a day of edits does not push every other run out. */
+/** Which rounds of a watch to keep, so that a day of edits does not displace all other runs. */
 import { rm } from 'node:fs/promises';
 import type { RunSummary } from '../model/mod.ts';
 
-/** Rounds after the first one that are kept of one watch. */
+/** How many rounds after the first are kept for one watch. */
 const MOST_ROUNDS = 4;
 
-/** How a round ended. */
+/** The end of a round. */
 export interface RoundEnd {
   /** Directory of the round. */
   readonly dir: string;
@@ -13,16 +13,16 @@ export interface RoundEnd {
   readonly number: number;
   /** Absent: it did not end by itself. */
   readonly summary?: Pick<RunSummary, 'ok' | 'cancelled' | 'outcomes'>;
-  /** It was stopped for another round, which does what it left. */
+  /** It was stopped in favour of another round, which takes over its work. */
   readonly isSuperseded: boolean;
 }
 
-/** The kept rounds of one watch. */
+/** The recorded rounds of one watch. */
 export class KeptRounds {
-  /** Of rounds after the first, the oldest first. */
+  /** Rounds after the first, oldest first. */
   readonly #dirs: string[] = [];
 
-  /** Takes a round that has ended: removes it where it tells nothing, and else the oldest where there are too many. */
+  /** Adds an ended round: deletes it if it is of no interest, otherwise the oldest one if there are too many. */
   async take(round: RoundEnd): Promise<void> {
     if (isIdle(round)) return remove(round.dir);
     if (round.number === 1) return;
@@ -31,7 +31,7 @@ export class KeptRounds {
   }
 }
 
-/** Nobody will ask for it: another round says the same and more, or nothing was to do. */
+/** The round is of no interest: another one replaces it, or nothing had to be done. */
 function isIdle({ number, summary, isSuperseded }: RoundEnd): boolean {
   if (isSuperseded) return true;
   if (number === 1 || summary === undefined || !summary.ok || summary.cancelled) return false;

@@ -1,4 +1,4 @@
-/** What is known of a kept run, and what its summary must look like to be believed: anybody may have written it. */
+/** The data of a recorded run, and validation of its summary, which may have been written by anybody. */
 import { type ChangedFiles, isDigest, type Outcome, type RunSummary } from '../model/mod.ts';
 import { isTime } from './event-fields.ts';
 
@@ -51,7 +51,7 @@ export interface RunHead {
   readonly changed?: ChangedFiles;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface RunEnd {
   readonly result: 'succeeded' | 'failed' | 'cancelled';
   readonly durationMs: number;
@@ -60,11 +60,11 @@ export interface RunEnd {
   readonly problems: readonly string[];
 }
 
-/** What summary.json holds. */
+/** The content of summary.json. */
 export interface SummaryFile extends RunHead {
-  /** Of this form. */
+  /** Version of the format. */
   readonly form: number;
-  /** The process that runs it, as lib/engine/owner.ts reads it. */
+  /** The process of the run, in the format of lib/engine/owner.ts. */
   readonly owner?: unknown;
   readonly end?: RunEnd;
 }
@@ -83,7 +83,7 @@ export function keptBuild({ build, kind, durationMs, sizeBytes, digest, problem 
   };
 }
 
-/** What came of a run, from its totals. */
+/** The result of a run, from its summary event. */
 export function runEnd({ ok, cancelled, durationMs, outcomes, problems }: RunSummary): RunEnd {
   return {
     result: cancelled ? 'cancelled' : ok ? 'succeeded' : 'failed',
@@ -104,7 +104,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Outcome['kind']>([
 ]);
 const RESULTS: ReadonlySet<unknown> = new Set<RunEnd['result']>(['succeeded', 'failed', 'cancelled']);
 
-/** A summary of this form. */
+/** A valid summary of this version. */
 export function isSummaryFile(value: unknown): value is SummaryFile {
   if (!isObject(value) || value['form'] !== SUMMARY_FORM) return false;
   const { runId, startedAt, version, runtime, root, files, command, commit, changed, end } = value;

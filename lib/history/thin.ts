@@ -1,7 +1,6 @@
 /**
- * What is kept of a run's events: all but what would be much for nothing. Of each transfer the first event, one in a while
- * and the last; of what a build prints the first megabytes, and then of each step the end, with a remark where something is
- * left out.
+ * Reduces the recorded events of a run. Of each transfer it keeps the first event, a few in between, and the last. Of a
+ * build's output it keeps the first megabytes, then only the end of each step, with a remark about the omitted part.
  */
 import type { BakeEvent } from '../model/mod.ts';
 import { formatBytes } from '../report/mod.ts';
@@ -9,49 +8,49 @@ import { formatBytes } from '../report/mod.ts';
 type Log = Extract<BakeEvent, { readonly type: 'log' }>;
 type Transfer = Extract<BakeEvent, { readonly type: 'transfer' }>;
 
-/** How much is kept, in bytes of the file of events unless it says otherwise. */
+/** Limits, in bytes of the event file unless stated otherwise. */
 export interface Limits {
-  /** Of what a build prints, from its start on. */
+  /** For the start of a build's output. */
   readonly buildBytes: number;
-  /** Of a step at its end, where its build has printed more than that; characters of output. */
+  /** For the end of a step's output after that; in characters. */
   readonly tailChars: number;
-  /** Of all events together; after that only short ends of steps are kept, and after a quarter more none. */
+  /** For all events together. After that only short ends of steps are kept, and after another quarter none. */
   readonly runBytes: number;
 }
 
 export const LIMITS: Limits = { buildBytes: 8 << 20, tailChars: 256 << 10, runBytes: 32 << 20 };
 
-/** Of a step at its end, where the whole run has printed more than is kept. */
+/** For the end of a step's output when the whole run has exceeded its limit. */
 const SHORT_TAIL_CHARS = 8 << 10;
 const TRANSFER_EVERY_MS = 5_000;
-/** What is kept back is put together in pieces of at least so many characters: each takes memory, and a line of the file. */
+/** Held-back output is joined to pieces of at least this length, because each piece takes memory and a line of the file. */
 const PIECE_CHARS = 4 << 10;
-/** Units outside of the ranges below that are written as escapes. */
+/** Characters outside of the ranges below that are written as escapes. */
 const INVISIBLE: ReadonlySet<number> = new Set([0x61c, 0x180e, 0xfeff]);
-/** Of a line of the file, but for its text and the names of its build and step. */
+/** Length of a line without its text and the names of its build and step. */
 const ENVELOPE_BYTES = 128;
 
-/** What a step printed last, while it runs. */
+/** The last output of a running step. */
 interface Tail {
-  /** The first event that was kept back, without its text. */
+  /** The first held-back event, without its text. */
   readonly first: Log;
   pieces: Log[];
   chars: number;
   leftOutChars: number;
-  /** Small pieces that go to the end of the last one. */
+  /** Small pieces to append to the last one. */
   readonly small: string[];
   smallChars: number;
 }
 
-/** Takes the events of one run, in order. */
+/** Reads the events of one run, in order. */
 export class Thinner {
   readonly #limits: Limits;
   #runLeft: number;
-  /** Build → bytes that are still kept from its start on. */
+  /** Build → remaining bytes for the start of its output. */
   readonly #buildLeft = new Map<string, number>();
-  /** Build → step → its end. */
+  /** Build → step → its last output. */
   readonly #tails = new Map<string, Map<string, Tail>>();
-  /** Build → transfer → when one of its events was kept. */
+  /** Build → transfer → time of its last recorded event. */
   readonly #transfers = new Map<string, Map<string, number>>();
 
   constructor(limits: Limits = LIMITS) {
@@ -59,7 +58,7 @@ export class Thinner {
     this.#runLeft = limits.runBytes;
   }
 
-  /** The events that are kept now. Output that was kept back comes before the event that ends its step. */
+  /** The events to record now. Held-back output comes before the event that ends its step. */
   take(event: BakeEvent): readonly BakeEvent[] {
     switch (event.type) {
       case 'log':
@@ -82,7 +81,7 @@ export class Thinner {
     }
   }
 
-  /** What is kept back still, where the events end. */
+  /** Held-back output at the end of the events. */
   rest(): readonly BakeEvent[] {
     return [...this.#tails.keys()].flatMap((build) => this.#release(build));
   }
@@ -118,7 +117,7 @@ export class Thinner {
     return head === '' ? [] : [this.#counted({ ...event, text: head })];
   }
 
-  /** Characters of a step's end that are kept. */
+  /** Characters to keep from the end of a step. */
   get #mostOfTail(): number {
     if (this.#runLeft > 0) return this.#limits.tailChars;
     return this.#runLeft > -this.#limits.runBytes / 4 ? SHORT_TAIL_CHARS : 0;
@@ -148,7 +147,7 @@ export class Thinner {
       tail.pieces.push(piece);
     }
     const most = this.#mostOfTail;
-    // Seldom, since what is at the front of a list takes long to go.
+    // Rarely, because removing the front of a list is slow.
     if (tail.chars > 2 * most + PIECE_CHARS) shorten(tail, most);
   }
 
@@ -170,7 +169,7 @@ export class Thinner {
   }
 }
 
-/** Puts small pieces to the last one. */
+/** Appends the small pieces to the last one. */
 function join(tail: Tail): void {
   const last = tail.pieces.at(-1);
   if (last === undefined || tail.small.length === 0) return;
@@ -179,7 +178,7 @@ function join(tail: Tail): void {
   tail.smallChars = 0;
 }
 
-/** Leaves the last characters, from the start of a line on where there is one. */
+/** Keeps the last characters, from the start of a line if possible. */
 function shorten(tail: Tail, most: number): void {
   join(tail);
   let over = tail.chars - most;
@@ -201,14 +200,14 @@ function shorten(tail: Tail, most: number): void {
   tail.chars = chars;
 }
 
-/** Length of the line that is written for an event (no less). */
+/** Length of an event's line (an upper bound). */
 function bytesOf({ build, vertex, text }: Log): number {
   let bytes = ENVELOPE_BYTES + build.length + vertex.length;
   for (let at = 0; at < text.length; at++) bytes += bytesOfUnit(text.charCodeAt(at));
   return bytes;
 }
 
-/** How many characters from the start on take no more than so many bytes. */
+/** The longest prefix, in characters, that takes at most this many bytes. */
 function charsIn(text: string, bytes: number): number {
   let left = bytes;
   for (let at = 0; at < text.length; at++) {
@@ -218,7 +217,7 @@ function charsIn(text: string, bytes: number): number {
   return text.length;
 }
 
-/** What a UTF-16 unit takes in the file: as JSON, with control characters and invisible ones as escapes. */
+/** Bytes of a UTF-16 unit in the file: as JSON, with control and invisible characters as escapes. */
 function bytesOfUnit(unit: number): number {
   if (unit >= 0x20 && unit < 0x7f) return unit === 0x22 || unit === 0x5c ? 2 : 1;
   if (unit === 0x0a || unit === 0x0d || unit === 0x09) return 2;

@@ -1,21 +1,21 @@
-/** What the kept runs of a project say of its builds, by which an engine's records of them are known again. */
+/** Traces of a project's builds in its recorded runs, by which records of an engine can be attributed to builds. */
 import path from 'node:path';
 import { type Digest, formatImageRef, parseTag } from '../model/mod.ts';
 import { listRuns, readEvents } from './read.ts';
 
-/** What is known of a build from the runs that are kept. */
+/** Traces of a build in the recorded runs. */
 export interface BuildTraces {
-  /** Its steps, in BuildKit's words: `[stage-0 2/4] RUN make`. */
+  /** Its steps, as BuildKit prints them: `[stage-0 2/4] RUN make`. */
   readonly steps: ReadonlySet<string>;
   /** Names under which its directories were sent. */
   readonly sources: ReadonlySet<string>;
-  /** Tag, as a full reference → the images that it stood for. */
+  /** Tag, as a full reference → the images that it pointed at. */
   readonly images: ReadonlyMap<string, ReadonlySet<Digest>>;
-  /** Names (without directories) of the files that the latest run with it was of. */
+  /** Names (without directories) of the files of the latest run with this build. */
   readonly files: readonly string[];
 }
 
-/** A name of bake-ts for a local source (lib/fingerprint/source-name.ts), wherever it stands. */
+/** A bake-ts name of a local source (lib/fingerprint/source-name.ts), anywhere in a text. */
 export const SOURCE_NAME: RegExp = /\bbake[0-9a-f]{32}\b/;
 
 interface Traces {
@@ -26,7 +26,7 @@ interface Traces {
 }
 
 /**
- * Builds of a project, by name, with what its kept runs say of them.
+ * Traces of the builds of a project, by name.
  *
  * @param runsDir directory of the runs of the project
  */
@@ -39,7 +39,7 @@ export async function readTraces(runsDir: string): Promise<ReadonlyMap<string, B
     found.set(build, made);
     return made;
   };
-  // From the oldest on, so that the latest files count.
+  // From the oldest on, so that the latest files win.
   for (const run of (await listRuns(runsDir)).toReversed()) {
     const files = run.files.map((file) => path.basename(file));
     const tags = new Map<string, readonly string[]>();

@@ -23,22 +23,22 @@ import {
 import { describeFileFault, writeFileWhole } from '../system/mod.ts';
 import { projectName } from './project.ts';
 
-/** A tag that is to move. */
+/** A tag that will move. */
 export interface IntendedMove {
   readonly build: string;
   readonly ref: ImageRef;
-  /** What it pointed at; undefined: it did not exist, or nobody knew. */
+  /** What it pointed at; undefined: it did not exist, or is unknown. */
   readonly from: Digest | undefined;
-  /** The image that it is to point at, and where that is. */
+  /** The image that it will point at, and where that is. */
   readonly source: DigestRef;
 }
 
-/** What a run was about to do. */
+/** The planned moves of a run. */
 export interface PublishIntent {
   readonly file: string;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** Undefined: not known. */
+  /** Undefined: unknown. */
   readonly owner: ProcessIdentity | undefined;
   readonly moves: readonly IntendedMove[];
 }
@@ -55,7 +55,7 @@ export class PublishIntents {
     this.#dir = path.join(dir, 'publishing', projectName(root));
   }
 
-  /** All that are written down, the oldest first; what cannot be read is left out. */
+  /** All recorded intents, oldest first; unreadable ones are skipped. */
   async read(): Promise<readonly PublishIntent[]> {
     const names = await readdir(this.#dir).catch(() => []);
     const read = await Promise.all(
@@ -66,7 +66,7 @@ export class PublishIntents {
       .sort((one, other) => (one.startedAt < other.startedAt ? -1 : 1));
   }
 
-  /** Writes one down, on the disk itself; a warning `state/not-written` where that cannot be done. */
+  /** Records an intent durably on disk; returns the warning `state/not-written` if that fails. */
   async write(
     moves: readonly IntendedMove[],
     owner: ProcessIdentity | undefined,
@@ -99,7 +99,7 @@ export class PublishIntents {
     }
   }
 
-  /** Takes one away. */
+  /** Deletes an intent. */
   async remove({ file }: Pick<PublishIntent, 'file'>): Promise<void> {
     await rm(file, { force: true }).catch(() => undefined);
   }

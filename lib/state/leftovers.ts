@@ -1,4 +1,4 @@
-/** What the state directory has of projects and builds, found again to be removed once they are gone. */
+/** Finds the state of projects and builds in the state directory, to delete it once they are gone. */
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileFaultCode } from '../system/mod.ts';
@@ -6,20 +6,20 @@ import { fileNameOf } from '../util/file-name.ts';
 import { BY_BUILD, fileOfBuild, projectName } from './project.ts';
 import { isFigures, isLastResult, type LastResult } from './shapes.ts';
 
-/** Directories with one below them for each project. */
+/** Directories with a subdirectory for each project. */
 const BY_PROJECT = [...BY_BUILD, 'publishing', 'runs'] as const;
 
-/** A project that the state directory has something of. */
+/** A project with state. */
 export interface KnownProject {
-  /** As `projectName` gives it. */
+  /** From `projectName`. */
   readonly name: string;
-  /** Absolute path of its root; undefined: nothing here says it. */
+  /** Absolute path of its root; undefined: unknown. */
   readonly root?: string;
-  /** The root is known, and is not there any more. */
+  /** The root is known and no longer exists. */
   readonly isGone: boolean;
 }
 
-/** All projects of a state directory, by name. */
+/** All projects in a state directory, by name. */
 export async function listProjects(stateDir: string): Promise<readonly KnownProject[]> {
   const names = new Set<string>();
   for (const dir of BY_PROJECT)
@@ -31,14 +31,14 @@ export async function listProjects(stateDir: string): Promise<readonly KnownProj
   return Promise.all(
     [...names].sort().map(async (name) => {
       const root = (await rootByFigures(stateDir, name)) ?? (await rootByRuns(stateDir, name));
-      // A root counts only where it is the one that the name stands for.
+      // The root is valid only if it has this project name.
       if (root === undefined || projectName(root) !== name) return { name, isGone: false };
       return { name, root, isGone: await isAbsent(root) };
     }),
   );
 }
 
-/** Not there, rather than not to be seen. */
+/** It does not exist, rather than being inaccessible. */
 async function isAbsent(file: string): Promise<boolean> {
   try {
     await stat(file);
@@ -49,10 +49,9 @@ async function isAbsent(file: string): Promise<boolean> {
 }
 
 /**
- * Builds of a project that something is remembered of, by name. Files of odd names do not say which build they are of: those that are
- * of none of the names that are known are left out.
+ * Names of a project's builds with state. Files of builds with unusual names are skipped if no known name matches.
  *
- * @param names further names that there may be, beside those that the project's figures have
+ * @param names possible names, in addition to those in the project's figures
  */
 export async function listKnownBuilds(
   stateDir: string,
@@ -70,7 +69,7 @@ export async function listKnownBuilds(
   return [...builds].sort();
 }
 
-/** What the builds of a project gave the last time, by their names; where nobody knows that of an odd file, by the file's. */
+/** The last results of the builds of a project, by name, or by the file's name if the build's name is unknown. */
 export async function listResults(
   stateDir: string,
   project: string,
@@ -86,7 +85,7 @@ export async function listResults(
   return results;
 }
 
-/** Which build a file is of, by its name without the ending; undefined: nobody knows. */
+/** The build of a file, from its name without extension; undefined: unknown. */
 async function readNames(
   stateDir: string,
   project: string,
@@ -108,12 +107,12 @@ function figuresOf(stateDir: string, project: string): string {
   return path.join(stateDir, 'figures', `${project}.json`);
 }
 
-/** Forgets a build of a project; what its keys gave stays, since other checkouts may have the same. */
+/** Deletes the state of a build; records by key stay, because other checkouts may have the same keys. */
 export async function forgetBuild(stateDir: string, project: string, build: string): Promise<void> {
   for (const file of filesOfBuild(stateDir, project, build)) await rm(file, { force: true });
 }
 
-/** Bytes of what the state directory has of a build. */
+/** Bytes of a build's state. */
 export function measureBuild(stateDir: string, project: string, build: string): Promise<number> {
   return measureFiles(filesOfBuild(stateDir, project, build));
 }
@@ -122,13 +121,13 @@ function filesOfBuild(stateDir: string, project: string, build: string): readonl
   return BY_BUILD.map((dir) => fileOfBuild(stateDir, dir, project, build));
 }
 
-/** Forgets a project, its kept runs included. */
+/** Deletes the state of a project, with its recorded runs. */
 export async function forgetProject(stateDir: string, project: string): Promise<void> {
   for (const dir of BY_PROJECT) await rm(path.join(stateDir, dir, project), { recursive: true, force: true });
   await rm(figuresOf(stateDir, project), { force: true });
 }
 
-/** Bytes of what the state directory has of a project. */
+/** Bytes of a project's state. */
 export async function measureProject(stateDir: string, project: string): Promise<number> {
   const files = [figuresOf(stateDir, project)];
   for (const dir of BY_PROJECT) {
@@ -154,7 +153,7 @@ async function rootByFigures(stateDir: string, project: string): Promise<string 
   return isFigures(value) ? value.root : undefined;
 }
 
-/** Summaries of kept runs have it, too; see lib/history/place.ts. */
+/** Summaries of recorded runs contain it, too; see lib/history/place.ts. */
 async function rootByRuns(stateDir: string, project: string): Promise<string | undefined> {
   const dir = path.join(stateDir, 'runs', project);
   for (const run of (await namesIn(dir)).toSorted().reverse()) {

@@ -1,4 +1,4 @@
-/** Memory of earlier runs: records by key, the latest inputs of each build, facts of images, tags on their way. */
+/** State between runs: records by key, the latest inputs of each build, facts about images, tags about to move. */
 export {
   type IntendedMove,
   type PublishIntent,

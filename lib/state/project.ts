@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { fileNameOf } from '../util/file-name.ts';
 
-/** Directories of the state directory with a file for each build of a project. */
+/** Directories in the state directory with one file per build of a project. */
 export const BY_BUILD = ['last', 'results', 'documents'] as const;
 
-/** What a project is called in the state directory: two checkouts of one repository are two projects. */
+/** Name of a project in the state directory: two checkouts of one repository are two projects. */
 export function projectName(root: string): string {
   return createHash('sha256').update(root).digest('hex').slice(0, 16);
 }

@@ -1,28 +1,28 @@
 /**
- * Sealing: what is stored of a build's inputs holds no sensitive value, and still shows whether one changed. Each value is
- * replaced by its HMAC-SHA256 with a random key that lies in the state directory, so that nobody without the key can try
- * values out. The key of a build is computed from the sealed parts: it goes to registries, events and files, too.
+ * Sealing: the stored inputs of a build contain no sensitive values, but still show whether one changed. Each value is
+ * replaced by its HMAC-SHA256 with a random key in the state directory, so that nobody without the key can guess
+ * values. The key of a build is computed from the sealed parts, because it also goes to registries, events and files.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { type BuildSet, createSealer, type FilePart, type KeyParts, type Sealer } from '../model/mod.ts';
 
 /** Hexadecimal digits of a seal: 128 bits. */
 const SEAL_DIGITS = 32;
-/** Bytes of the key that seals are made with. */
+/** Bytes of the sealing key. */
 export const SEAL_KEY_BYTES = 32;
 
-/** Replaces the sensitive values in the parts of a key; what holds none is returned unchanged. */
+/** Replaces sensitive values in the parts of a key; parts without any are returned unchanged. */
 export type SealParts = (parts: KeyParts) => Promise<KeyParts>;
 
-/** A key for seals, hexadecimal. */
+/** A new sealing key, hexadecimal. */
 export function newSealKey(): string {
   return randomBytes(SEAL_KEY_BYTES).toString('hex');
 }
 
-/** @param key gives the key that seals are made with; asked only where there is something to seal */
+/** @param key returns the sealing key; called only if there is something to seal */
 export function createPartsSealer(variables: BuildSet['variables'], key: () => Promise<string>): SealParts {
   const sealer = createSealer(variables);
-  // Builds share the files of their contexts, and a thousand of them would look at each file again.
+  // Builds share the files of their contexts; without this cache a thousand builds would scan each file again.
   const known = new WeakMap<readonly FilePart[], boolean>();
   const concernsFiles = (files: readonly FilePart[]): boolean => {
     const found = known.get(files) ?? files.some((part) => concernsFile(sealer, part));
@@ -54,7 +54,7 @@ function concernsTexts({ concerns }: Sealer, parts: KeyParts): boolean {
   );
 }
 
-/** Digests are no texts of anybody's, and contexts are found by their names. */
+/** Digests contain no values, and contexts are looked up by name. */
 function sealAll(parts: KeyParts, seal: (text: string) => string): KeyParts {
   const { dockerfile, target, args, images, options, files } = parts;
   const both = (map: Readonly<Record<string, string>>) =>

@@ -1,6 +1,6 @@
 /**
- * What files of the state directory hold, and what they must look like to be believed. Anybody may have written them: an earlier or later
- * version, a disk that was full, a hand. Checked by hand, since every run reads many.
+ * The content of files in the state directory, and its validation. The files may be from an earlier or later version,
+ * from a full disk, or edited by hand. Validated by hand-written code, because every run reads many of them.
  */
 import {
   type BuildKey,
@@ -13,55 +13,55 @@ import {
   type PlatformManifest,
 } from '../model/mod.ts';
 
-/** What of an image's config decides what a Dockerfile on top of it reads. */
+/** The parts of an image's config that affect how a Dockerfile on top of it is read. */
 export interface ImageConfigFacts {
   readonly env: readonly string[];
   readonly onbuild: readonly string[];
-  /** Platforms that it is surely there for; undefined or empty: not known. */
+  /** Platforms that it certainly exists for; undefined or empty: unknown. */
   readonly platforms?: readonly string[];
 }
 
-/** A result that another build read, as it was then. */
+/** A result as another build read it. */
 export interface ParentResult {
   /** `HOST/REPOSITORY@DIGEST` */
   readonly ref: string;
   readonly platforms: readonly PlatformManifest[];
 }
 
-/** A build's latest key, with everything it was made of. */
+/** A build's latest key with all its parts. */
 export interface LastInputs {
   readonly key: BuildKey;
   readonly parts: KeyParts;
-  /** Context name → the result that stood behind it, for those in a registry. */
+  /** Context name → the result it was read from, for results in a registry. */
   readonly parents?: Readonly<Record<string, ParentResult>>;
 }
 
-/** The image that a build gave the last time, whatever is known of its inputs; for `push`. */
+/** The last image of a build, whether or not its inputs are known; for `push`. */
 export interface LastResult {
   readonly digest: Digest;
   /** ISO 8601. */
   readonly finishedAt: string;
-  /** Tags that the build had when it gave this image; without those that hold a sensitive value. */
+  /** Tags of the build at that time; without those that contain a sensitive value. */
   readonly tags: readonly string[];
-  /** It went to a registry, and the engine's store has an earlier one or none. */
+  /** It was pushed to a registry; the engine's store has an earlier image or none. */
   readonly pushed?: true;
-  /** It was made by another machine, and nothing proves it but what registries say. */
+  /** It was built on another machine, and only registries confirm it. */
   readonly vouched?: true;
   /** It was found to be wrong. */
   readonly wrong?: true;
 }
 
-/** Version of the files below `last`, `results`, `documents` and `images`, and of the key of seals; records have `KEY_VERSION`. */
+/** Version of the files in `last`, `results`, `documents` and `images`, and of the sealing key; records have `KEY_VERSION`. */
 export const STATE_VERSION = 1;
 
 type Unknown = Readonly<Record<string, unknown>>;
-/** A name of a file, too. */
+/** Also used as a file name. */
 const KEY = /^[0-9a-z]+$/;
 /** As `toISOString` writes it. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const KINDS: ReadonlySet<unknown> = new Set<FilePart['kind']>(['file', 'dir', 'symlink', 'other']);
 
-/** A record of this version. */
+/** A valid record of this version. */
 export function isRecord(value: unknown): value is BuildRecord {
   if (!isObject(value) || value['version'] !== KEY_VERSION) return false;
   const { key, build, digest, mediaType, sizeBytes, platforms, refs, finishedAt, durationMs, steps, local } =
@@ -106,7 +106,7 @@ export function isLastResult(value: unknown): value is LastResult {
   );
 }
 
-/** What an image's config says. */
+/** Facts about an image's config. */
 export function isImageFacts(value: unknown): value is ImageConfigFacts {
   if (!isVersioned(value)) return false;
   const { env, onbuild, platforms } = value;
@@ -117,16 +117,16 @@ export function isImageFacts(value: unknown): value is ImageConfigFacts {
   );
 }
 
-/** Figures of the last time that a build was built. */
+/** Figures of the last build. */
 export interface LastFigures {
   readonly durationMs: number;
-  /** Undefined: not known, or no image. */
+  /** Undefined: unknown, or no image. */
   readonly sizeBytes?: number;
-  /** How long it took the last time that most of its steps ran (milliseconds); undefined: not known. */
+  /** Duration of the last build in which most steps ran (milliseconds); undefined: unknown. */
   readonly coldMs?: number;
-  /** How long it took the last time that most of them came from the cache (milliseconds); undefined: not known. */
+  /** Duration of the last build in which most steps came from the cache (milliseconds); undefined: unknown. */
   readonly warmMs?: number;
-  /** Engines of pools that built it, the last one first; undefined: none did. */
+  /** Engines of pools that built it, most recent first; undefined: none. */
   readonly builtOn?: readonly string[];
 }
 
@@ -150,12 +150,12 @@ function isLastFigures(value: unknown): value is LastFigures {
   );
 }
 
-/** Manifests and configs, as texts. */
+/** Manifests and configs, as text. */
 export function isImageTexts(value: unknown): value is { readonly texts: readonly string[] } {
   return isVersioned(value) && isListOf(value['texts'], isText);
 }
 
-/** The key that seals are made with. */
+/** The sealing key. */
 export function isSealKey(value: unknown): value is { readonly key: string } {
   return isVersioned(value) && isKey(value['key']);
 }

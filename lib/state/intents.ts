@@ -1,6 +1,6 @@
 /**
- * Tags that a run is about to move together, written down before the first one moves and taken away after the last one: what
- * is found there of a run that is gone was interrupted in between.
+ * Tags that a run is about to move together. They are recorded before the first one moves and deleted after the last
+ * one, so a record of a run that is gone means that it was interrupted in between.
  *
  * ```
  * publishing/<project>/<run>.json

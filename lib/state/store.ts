@@ -1,20 +1,20 @@
 /**
- * What is remembered between runs, on this machine. Every file is replaced whole by a rename, so that runs at the same
- * time see either the old or the new one; nothing here is needed for correctness: what is missing or damaged means
- * "not known", and what is not known is built. The directory is its owner's alone.
+ * State between runs, on this machine. Every file is replaced atomically by a rename, so concurrent runs see either the
+ * old or the new one. Nothing here is needed for correctness: missing or damaged means "unknown", and unknown is built.
+ * Only the owner can access the directory.
  *
  * ```
- * records/<first two of key>/<key>.json     what a key gave          (BuildRecord)
+ * records/<first two of key>/<key>.json     the result of a key      (BuildRecord)
  * last/<project>/<build>.json               a build's latest key and its parts, for `explain`
- * results/<project>/<build>.json            the image that a build gave the last time, for `push` (LastResult)
- * figures/<project>.json                    where the project is; how long each build took, and how large it was, the last time (LastFigures)
+ * results/<project>/<build>.json            the last image of a build, for `push` (LastResult)
+ * figures/<project>.json                    root of the project; duration and size of each last build (LastFigures)
  * documents/<project>/<build>.json          manifests and configs of its latest image
- * images/<first two of digest>/<digest>.json  what an image's config says; digests never change their meaning
- * runs/<project>/<run>/                      what happened in the last runs, kept by lib/history
- * stats/                                    stat caches, kept by lib/fingerprint
- * seal-key.json                             the key that sensitive values are sealed with (seal.ts)
+ * images/<first two of digest>/<digest>.json  facts from an image's config; digests never change their meaning
+ * runs/<project>/<run>/                      recorded runs (lib/history)
+ * stats/                                    stat caches (lib/fingerprint)
+ * seal-key.json                             the key for sealing sensitive values (seal.ts)
  * ```
- * Builds with odd names have files with names of their own (lib/util/file-name.ts).
+ * Files of builds with unusual names have their own names (lib/util/file-name.ts).
  */
 import { Buffer } from 'node:buffer';
 import { chmod, open, readFile, rm, stat } from 'node:fs/promises';
@@ -49,9 +49,7 @@ import {
   STATE_VERSION,
 } from './shapes.ts';
 
-/**
- * Where state lies: `BAKE_TS_HOME`, else `$XDG_STATE_HOME/bake-ts`, else `~/.local/state/bake-ts`.
- */
+/** The state directory: `BAKE_TS_HOME`, else `$XDG_STATE_HOME/bake-ts`, else `~/.local/state/bake-ts`. */
 export function stateDirectory(env: Readonly<Record<string, string | undefined>>): string {
   const own = env['BAKE_TS_HOME'];
   if (own !== undefined && path.isAbsolute(own)) return path.join(own, 'state');
@@ -63,13 +61,13 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   );
 }
 
-/** More than what stands before the end of the key takes at the head of a file. */
+/** More than the start of a file up to the end of the key. */
 const LAST_KEY_BYTES = 256;
-/** Others have no business in the directory, nor in what is in it. */
+/** Permissions of others, who may not access the directory and its files. */
 const OTHERS = 0o077;
 const OWN_ONLY = 0o700;
 
-/** Memory of earlier runs below one directory. */
+/** State in one directory. */
 export class StateStore {
   readonly #dir: string;
   readonly #root: string;
@@ -93,22 +91,22 @@ export class StateStore {
     return path.join(this.#dir, 'stats');
   }
 
-  /** Closes the directory to other users where an earlier version, or a hand, left it open. */
+  /** Closes the directory to other users if an earlier version, or a user, left it open. */
   async shut(): Promise<void> {
     try {
       const { mode, uid } = await stat(this.#dir);
       if ((mode & OTHERS) !== 0 && uid === ownUid()) await chmod(this.#dir, OWN_ONLY);
     } catch {
-      // Not there yet, or nothing that we may change.
+      // The directory does not exist yet, or may not be changed.
     }
   }
 
-  /** Notes a file that is there and cannot be believed; it counts as one that is not there. */
+  /** Notes an existing file with invalid content; it is treated as missing. */
   noteStrange(file: string): void {
     this.#strange.add(file);
   }
 
-  /** What is to be said of the directory at the end of a run: `state/strange`, `state/not-written`. */
+  /** Warnings about the directory for the end of a run: `state/strange`, `state/not-written`. */
   warnings(): readonly Problem[] {
     const [first, ...more] = this.#strange;
     if (first === undefined) return this.#warnings;
@@ -123,7 +121,7 @@ export class StateStore {
     ];
   }
 
-  /** What replaces the sensitive values of a set in the parts of keys; its key is made when it is needed first. */
+  /** Returns the function that seals sensitive values in the parts of keys; its sealing key is created on first use. */
   sealer(variables: BuildSet['variables']): SealParts {
     return createPartsSealer(variables, () => {
       this.#sealKey ??= this.#readSealKey();
@@ -131,7 +129,7 @@ export class StateStore {
     });
   }
 
-  /** What a key gave; undefined where nothing (readable, of this version) is known. */
+  /** The result of a key; undefined if nothing readable of this version is known. */
   async readRecord(key: BuildKey): Promise<BuildRecord | undefined> {
     return this.#read(
       this.#recordFile(key),
@@ -139,18 +137,18 @@ export class StateStore {
     );
   }
 
-  /** Remembers a successful build under its key, and its inputs as the latest. */
+  /** Records a successful build under its key, and its inputs as the latest. */
   async writeRecord(record: BuildRecord, last: LastInputs): Promise<Result<void>> {
     return gather([writeJson(this.#recordFile(record.key), record), this.writeLast(record.build, last)]);
   }
 
-  /** Replaces what is noted about a result that is remembered; nothing happens where it is not. */
+  /** Replaces an existing record; does nothing if there is none. */
   async updateRecord(record: BuildRecord): Promise<void> {
     const known = await this.readRecord(record.key);
     if (known?.digest === record.digest) await writeJson(this.#recordFile(record.key), record);
   }
 
-  /** Forgets what a key gave; the latest inputs stay, to compare with. */
+  /** Deletes the record of a key. The latest inputs stay, for comparison. */
   async dropRecord(key: BuildKey): Promise<void> {
     const file = this.#recordFile(key);
     try {
@@ -170,14 +168,14 @@ export class StateStore {
     }
   }
 
-  /** Makes a build's inputs the latest ones. */
+  /** Stores the latest inputs of a build. */
   async writeLast(build: string, last: LastInputs): Promise<Problem | undefined> {
     return writeJson(this.#lastFile(build), { ...headOf(last), ...last });
   }
 
   /**
-   * Makes a build's inputs the latest ones where they are not: an earlier result may be the right one again. The key
-   * stands at the head of the file, which may be long, so only that much is read.
+   * Stores the latest inputs of a build if they differ: an earlier result may be current again. Only the head of the
+   * file is read, which has the key, because the file may be long.
    */
   async ensureLast(build: string, last: LastInputs): Promise<Problem | undefined> {
     const head = Buffer.from(JSON.stringify(headOf(last)).slice(0, -1));
@@ -185,7 +183,7 @@ export class StateStore {
     return known?.equals(head) === true ? undefined : this.writeLast(build, last);
   }
 
-  /** The inputs of a build's latest success; undefined where there was none. */
+  /** The inputs of a build's last success; undefined if there was none. */
   async readLast(build: string): Promise<LastInputs | undefined> {
     const read = await this.#read(this.#lastFile(build), isLastInputs);
     if (read === undefined) return undefined;
@@ -193,7 +191,7 @@ export class StateStore {
     return { key, parts, ...(parents === undefined ? {} : { parents }) };
   }
 
-  /** What a build gave the last time; undefined where that is not known. */
+  /** The last result of a build; undefined if unknown. */
   async readResult(build: string): Promise<LastResult | undefined> {
     const read = await this.#read(this.#resultFile(build), isLastResult);
     if (read === undefined) return undefined;
@@ -202,7 +200,7 @@ export class StateStore {
     return { digest, finishedAt, tags, ...flags };
   }
 
-  /** Remembers it. Where it cannot be written, nothing is remembered: an older one would be taken for the last. */
+  /** Stores the last result. If that fails, deletes the old one, which would be mistaken for the last. */
   async writeResult(build: string, result: LastResult): Promise<void> {
     const file = this.#resultFile(build);
     const unwritten = await writeJson(file, { version: STATE_VERSION, ...result });
@@ -214,37 +212,37 @@ export class StateStore {
     }
   }
 
-  /** Manifests and configs of the latest image of a build, as texts; to be told by their digests. */
+  /** Manifests and configs of a build's latest image, as text; identified by their digests. */
   async readImage(build: string): Promise<readonly string[]> {
     return (await this.#read(this.#imageTextsFile(build), isImageTexts))?.texts ?? [];
   }
 
-  /** Remembers them, instead of those before. */
+  /** Stores them, replacing the earlier ones. */
   async writeImage(build: string, texts: readonly string[]): Promise<void> {
     await writeJson(this.#imageTextsFile(build), { version: STATE_VERSION, texts });
   }
 
-  /** The key of a build's latest success, without reading what it was made of, which may be long. */
+  /** The key of a build's last success, without reading its parts, which may be long. */
   async readLastKey(build: string): Promise<BuildKey | undefined> {
     const head = await readHead(this.#lastFile(build), LAST_KEY_BYTES);
     return /^\{"version":\d+,"key":"([0-9a-f]{64})"/.exec(head?.toString() ?? '')?.[1];
   }
 
-  /** Of each build that was built here: figures of the last time. One small file, so that they cost nothing at the start. */
+  /** Figures of the last build of each build. One small file, so that it costs nothing at the start. */
   async readFigures(): Promise<ReadonlyMap<string, LastFigures>> {
     const read = await this.#read(this.#figuresFile(), isFigures);
     return new Map(Object.entries(read?.builds ?? {}));
   }
 
-  /** Remembers figures, beside those of other builds. Where that cannot be done they are not known, and nothing else. */
+  /** Adds figures to those of other builds. If that fails, they are unknown, with no other consequences. */
   async noteFigures(figures: ReadonlyMap<string, LastFigures>): Promise<void> {
     if (figures.size === 0) return;
     const builds = Object.fromEntries([...(await this.readFigures()), ...figures]);
-    // The root, so that what is left of a checkout can be distinguished from what is not (leftovers.ts).
+    // The root identifies the checkout of leftovers (leftovers.ts).
     await writeJson(this.#figuresFile(), { version: STATE_VERSION, root: this.#root, builds });
   }
 
-  /** What an image's config says, if it was ever read. */
+  /** Facts from an image's config, if it was ever read. */
   async readImageFacts(digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
     const read = await this.#read(this.#imageFile(digest, platform), isImageFacts);
     if (read === undefined) return undefined;
@@ -252,18 +250,18 @@ export class StateStore {
     return { env, onbuild, ...(platforms === undefined ? {} : { platforms }) };
   }
 
-  /** Remembers what an image's config says. */
+  /** Stores facts from an image's config. */
   async writeImageFacts(digest: Digest, platform: string, facts: ImageConfigFacts): Promise<void> {
     await writeJson(this.#imageFile(digest, platform), { version: STATE_VERSION, ...facts });
   }
 
-  /** What a file holds, if it is of the form that `isRight` looks for. */
+  /** The content of a file if `isRight` accepts it. */
   async #read<T>(file: string, isRight: (value: unknown) => value is T): Promise<T | undefined> {
     let value: unknown;
     try {
       value = JSON.parse(await readFile(file, 'utf8'));
     } catch (error) {
-      // What is not permitted is said once for all.
+      // Denied permissions are reported once elsewhere.
       if (fileFaultCode(error) !== 'ENOENT' && missingPermissions(error) === undefined)
         this.#strange.add(file);
       return undefined;
@@ -273,7 +271,10 @@ export class StateStore {
     return undefined;
   }
 
-  /** The key that is there, else a new one; one that cannot be kept serves this run, and what it seals is built again. */
+  /**
+   * The existing key, or a new one. A key that cannot be stored is used for this run only, and builds with sealed
+   * values are built again.
+   */
   async #readSealKey(): Promise<string> {
     const file = path.join(this.#dir, 'seal-key.json');
     const known = await this.#read(file, isSealKey);
@@ -284,7 +285,7 @@ export class StateStore {
       this.#warnings.push(unwritten);
       return made;
     }
-    // Of two runs that make one at the same time, the later one's is there.
+    // If two runs create one at the same time, the later one is in the file.
     return (await this.#read(file, isSealKey))?.key ?? made;
   }
 
@@ -314,7 +315,7 @@ export class StateStore {
   }
 }
 
-/** What the file of the latest inputs begins with. */
+/** The start of the file with the latest inputs. */
 function headOf({ key }: LastInputs): { readonly version: number; readonly key: BuildKey } {
   return { version: STATE_VERSION, key };
 }
@@ -343,7 +344,7 @@ async function writeJson(file: string, value: unknown): Promise<Problem | undefi
     await writeFileWhole(file, `${JSON.stringify(value)}\n`, { isPrivate: true });
     return undefined;
   } catch (error) {
-    // Said once for all by whoever opened it.
+    // Reported once elsewhere.
     if (missingPermissions(error) !== undefined) return undefined;
     const why = await describeFileFault(error, file);
     return problem('state/not-written', `the results cannot be remembered: \`${file}\` (${why})`, {

@@ -1,23 +1,23 @@
 /**
- * Whose a record of an engine's cache is. BuildKit says of a record what made it, as text, and of a build's steps the same in
- * nearly the same words; local sources have names of bake-ts. Unknown owners are left open, never guessed.
+ * Attributes records of an engine's cache to builds. BuildKit describes what made a record in nearly the same text as
+ * the steps of a build; local sources have names from bake-ts. Unknown owners stay unknown and are never guessed.
  */
 import type { CacheRecord } from '../engine/mod.ts';
 import { SOURCE_NAME } from '../history/mod.ts';
 import { compileWildcards } from '../util/wildcard.ts';
 
-/** What is known of a build: its steps in BuildKit's words, and the names that its directories were sent under. */
+/** Traces of a build: its steps as BuildKit prints them, and the names under which its directories were sent. */
 export interface KnownSteps {
   readonly steps: ReadonlySet<string>;
   readonly sources: ReadonlySet<string>;
 }
 
-/** Builds by what is looked for. */
+/** Builds by search key. */
 type Index = Map<string, Set<string>>;
 
 /**
- * The builds that each record is of, by the record's id; none where that is unknown. A record that others are on top of
- * is of their builds, too: a layer is of no use without those below it.
+ * The builds of each record, by the record's id; empty if unknown. A record also belongs to the builds of the records
+ * on top of it, because a layer needs those below it.
  *
  * @param builds by name
  */
@@ -28,7 +28,7 @@ export function attributeRecords(
   const find = createFinder(builds);
   const owners = new Map<string, Set<string>>(records.map((one) => [one.id, new Set(find(one.description))]));
   const byId = new Map(records.map((one) => [one.id, one]));
-  // Only what grew is handed down again, so that it ends.
+  // Only changed records are propagated again, so this terminates.
   const open = records.filter((one) => (owners.get(one.id)?.size ?? 0) > 0);
   for (let record = open.pop(); record !== undefined; record = open.pop()) {
     for (const id of record.parents) {
@@ -47,7 +47,7 @@ const EXEC = /^(?:cached )?mount \S* ?from exec (.+?)(?: with id "(?:[^"\\]|\\.)
 const FETCHED = /^(?:http url|shared git repo for|git bundle checkout for|git snapshot for|blob) ([^\s#]+)/;
 const DIGEST = /sha256:[0-9a-f]{64}/;
 
-/** From a description to the builds of which it may be. */
+/** Makes a function from a description to the builds it may belong to. */
 function createFinder(builds: ReadonlyMap<string, KnownSteps>): (description: string) => Iterable<string> {
   const bySource: Index = new Map();
   const byName: Index = new Map();
@@ -85,7 +85,7 @@ function note(index: Index, key: string, build: string): void {
   else known.add(build);
 }
 
-/** What a RUN step runs, without its flags: as a shell gets it, or the words of a list, joined; undefined: it is none. */
+/** The command of a RUN step without flags: the shell command, or the joined list; undefined: not a RUN step. */
 function commandOf(step: string): string | undefined {
   const written = /^\[[^\]]*\] RUN ((?:--\S+ +)*)(.+)$/s.exec(step)?.[2];
   if (written?.startsWith('[') !== true) return written;
@@ -97,7 +97,7 @@ function commandOf(step: string): string | undefined {
   }
 }
 
-/** Names of steps have variables of the build filled in; what is run has them as they were written. */
+/** Step names have variables of the build expanded; executed commands have them as written. */
 function findCommand(executed: string, byCommand: Index): Iterable<string> {
   const shell = executed.indexOf(' -c ');
   const texts = shell === -1 ? [executed] : [executed, executed.slice(shell + ' -c '.length)];

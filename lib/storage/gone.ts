@@ -1,18 +1,18 @@
-/** Which builds are gone from a builds.yaml. Not every build that is not in it is: several files may lie in one directory. */
+/** Finds builds that are gone from a builds.yaml. A missing build need not be gone, because a directory may have several files. */
 import path from 'node:path';
 import type { BuildSet } from '../model/mod.ts';
 
-/** What is known of a build that there was. */
+/** What is known about a past build. */
 export interface KnownBuild {
-  /** Names of the files that it was read from last; absent: no run of it is kept. */
+  /** Names of the files that it was last read from; absent: no run of it is recorded. */
   readonly files?: readonly string[];
 }
 
 /**
- * Builds that were of the files that are read now, and are not in them any more. A build whose files nobody knows counts only where
- * no other files are known of.
+ * Builds that were in the files that are read now, and no longer are. A build with unknown files is gone only if no
+ * other files are known.
  *
- * @param set undefined: nothing is gone, as far as anybody can tell
+ * @param set undefined: nothing is gone, because nothing is known
  */
 export function findGone(
   known: ReadonlyMap<string, KnownBuild>,

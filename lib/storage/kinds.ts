@@ -37,7 +37,7 @@ const ORDER: readonly CacheKind[] = [
   'other',
 ];
 
-/** Kinds of BuildKit's (client/diskusage.go). What is fetched by http and the repositories of git are regular there. */
+/** The kinds are BuildKit's (client/diskusage.go). HTTP downloads and git repositories are regular records there. */
 export function kindOf({ kind, description }: CacheRecord): CacheKind {
   switch (kind) {
     case 'regular':
@@ -59,12 +59,12 @@ export function kindOf({ kind, description }: CacheRecord): CacheKind {
   }
 }
 
-/** Whether pruning without limits deletes a record, as things stand; it continues with what becomes free by that. */
+/** Whether pruning without limits deletes a record in its current state. Pruning continues with records that become free by that. */
 export function isReclaimable({ inUse, shared, kind }: CacheRecord): boolean {
   return !inUse && !shared && kind !== 'internal' && kind !== 'frontend';
 }
 
-/** What there is of each kind, in the order of importance; kinds of which there is nothing are left out. */
+/** The sums of each kind, most important first, without empty ones. */
 export function sumKinds(records: readonly CacheRecord[]): readonly KindUsage[] {
   const byKind = new Map<CacheKind, CacheRecord[]>();
   for (const record of records) {

@@ -1,4 +1,4 @@
-/** What an engine and this machine keep of builds: how much it is, whose, and letting go of it. */
+/** Data of builds in an engine and on this machine: how much there is, its owners, and pruning. */
 export type { CacheKind, KindUsage } from './kinds.ts';
 export { isReclaimable, sumBytes } from './kinds.ts';
 export type { OwnedImage } from './owners.ts';

@@ -1,6 +1,6 @@
 /**
- * Whose the images of an engine's store are. An image is a build's of this repository where what is remembered here says that the
- * build gave its name and its digest; nothing else makes one ours.
+ * Owners of the images in an engine's store. An image belongs to a build of this repository only if the state here has
+ * the build with the image's name and digest.
  */
 import type { LocalImage } from '../engine/mod.ts';
 import { formatImageRef, type ImageRef } from '../model/mod.ts';
@@ -23,19 +23,19 @@ export interface OwnedImage extends LocalImage {
   readonly root?: string;
 }
 
-/** A project as far as images go. */
+/** The images of a project. */
 export interface ImagesOfProject {
   readonly root: string;
-  /** Tag → image → build: what its builds are remembered to have given. */
+  /** Tag → image → build: results of its builds. */
   readonly given: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
-/** What the images are compared with. */
+/** Data for finding owners. */
 export interface ImageOwners {
   readonly own: ImagesOfProject;
-  /** By name, the references that each of them is given now; undefined: builds.yaml cannot be read. */
+  /** The current references of each build, by name; undefined: builds.yaml cannot be read. */
   readonly builds: ReadonlyMap<string, readonly ImageRef[]> | undefined;
-  /** Builds that are gone from builds.yaml, as far as that is sure. */
+  /** Builds that are certainly gone from builds.yaml. */
   readonly gone: ReadonlySet<string>;
   /** Other projects of this user on this machine. */
   readonly others: readonly ImagesOfProject[];
@@ -43,10 +43,10 @@ export interface ImageOwners {
   readonly goneRoots: readonly string[];
 }
 
-/** `127.0.0.1:1/bake/NAME:PROJECT`, and the same with layers only; see lib/run/store-names.ts. */
+/** `127.0.0.1:1/bake/NAME:PROJECT`, also with layers only; see lib/run/store-names.ts. */
 const STORE_NAME = /^127\.0\.0\.1:1\/(bake\/[^:@]+):([0-9a-f]{12})(?:-layers)?$/;
 
-/** Says of each image whose it is. */
+/** Determines the owner of each image. */
 export function ownImages(images: readonly LocalImage[], owners: ImageOwners): readonly OwnedImage[] {
   const { own, builds, gone, others, goneRoots } = owners;
   const named = new Map<string, string>();

@@ -1,4 +1,4 @@
-/** Letting go of what an engine and this machine keep: cache, images, and what is left of what is gone. */
+/** Deletes data of an engine and this machine: cache, images, and leftovers of gone builds and checkouts. */
 import {
   type CacheRecord,
   keepRoom,
@@ -27,8 +27,8 @@ export interface PruneChoice {
   /** Images of this repository's builds that builds.yaml no longer names. */
   readonly images?: boolean;
   /**
-   * What is left of builds that are gone from builds.yaml, and of checkouts that are gone from this machine: images kept for them,
-   * copies of their directories, and their state.
+   * Leftovers of builds that are gone from builds.yaml, and of checkouts that are gone from this machine: images kept
+   * for them, copies of their directories, and their state.
    */
   readonly gone?: boolean;
 }
@@ -48,14 +48,14 @@ export interface PruneReport {
 }
 
 /**
- * Inspects an engine that is to be pruned. Where its disk is so full that it cannot even look, it gets the room that was laid by for that.
+ * Inspects an engine before pruning. If its disk is too full even for that, frees the space reserved for this case.
  * Problems as of `surveyEngine`, `engine/disk-full`.
  */
 export async function surveyForPrune(options: SurveyOptions): Promise<Result<StorageUsage>> {
   return withRoom(options, () => surveyEngine(options));
 }
 
-/** Does it again where the disk of the embedded engine was full, and room was laid by. */
+/** Repeats the work if the disk of the embedded engine was full and reserved space could be freed. */
 async function withRoom<T>(options: SurveyOptions, work: () => Promise<Result<T>>): Promise<Result<T>> {
   const done = await work();
   const isFull = !done.ok && done.error.some(({ code }) => code === 'engine/disk-full');
@@ -63,10 +63,12 @@ async function withRoom<T>(options: SurveyOptions, work: () => Promise<Result<T>
 }
 
 /**
- * Deletes what is chosen. Images go first: what they share with the cache is free to go then.
+ * Deletes the chosen data. Images go first, because records that they share with the cache become free.
  *
- * @param shown what somebody has agreed to: nothing else of images and of what is gone goes. Default: as it is now
- * @returns what went; problems: `engine/unreachable`, `engine/images-failed`, `engine/disk-full`, `run/cancelled`
+ * @param shown the survey that the user has confirmed: other images and leftovers are not deleted. Default: the current
+ *   state
+ * @returns what was deleted; problems: `engine/unreachable`, `engine/images-failed`, `engine/disk-full`,
+ *   `run/cancelled`
  */
 export async function pruneStorage(
   options: SurveyOptions,
@@ -115,7 +117,7 @@ async function pruneSurveyed(
   });
 }
 
-/** Of names that have got another image since, nothing is removed. */
+/** Skips names that point at another image by now. */
 async function removeAll(
   images: readonly OwnedImage[],
   options: SurveyOptions,

@@ -1,4 +1,4 @@
-/** What an engine keeps, how much it is and whose; and what is left of builds and checkouts that are gone. Changes nothing. */
+/** Surveys an engine: its data by size and owner, and leftovers of gone builds and checkouts. Changes nothing. */
 import {
   type CacheRecord,
   type Engine,
@@ -29,7 +29,7 @@ import { type ImagesOfProject, type OwnedImage, ownImages } from './owners.ts';
 export interface Repository {
   /** Absolute: the directory of its first file. */
   readonly root: string;
-  /** Undefined: it has no builds.yaml, or one that cannot be read. Nothing counts as gone from it then. */
+  /** Undefined: it has no readable builds.yaml. Then nothing counts as gone from it. */
   readonly set?: BuildSet;
 }
 
@@ -130,10 +130,10 @@ export async function surveyEngine({
   });
 }
 
-/** What this machine remembers. */
+/** The state of this machine. */
 interface Memory {
   readonly traces: ReadonlyMap<string, BuildTraces>;
-  /** Builds of this repository that are gone from builds.yaml, as far as that is sure. */
+  /** Builds of this repository that are certainly gone from builds.yaml. */
   readonly gone: ReadonlySet<string>;
   readonly goneRoots: readonly string[];
   readonly own: ImagesOfProject;
@@ -217,7 +217,7 @@ function summed(records: readonly CacheRecord[]): StorageUsage['elsewhere'] {
   return { records: records.length, sizeBytes: sumBytes(records) };
 }
 
-/** The largest first. */
+/** Largest first. */
 function sumBuilds(records: readonly OwnedRecord[], gone: ReadonlySet<string>): readonly BuildUsage[] {
   const found = new Map<string, { records: number; sizeBytes: number; ownBytes: number }>();
   for (const { builds, sizeBytes } of records) {

@@ -1,10 +1,10 @@
-/** Why a path is no directory to work in. */
+/** Why a path is not a usable directory. */
 import { stat } from 'node:fs/promises';
 import { missingPermissions } from '../util/permission.ts';
 
 /**
- * As text, what keeps a path from being a directory that is there; undefined: nothing, or the runtime does not permit to look, of
- * which whoever reads in it says more.
+ * Why a path is not an existing directory, as text. Undefined: it is, or the runtime does not permit the check; then
+ * reading in it reports more.
  */
 export async function directoryFault(path: string): Promise<string | undefined> {
   try {

@@ -1,17 +1,17 @@
-/** Ending a program with all that it started. */
+/** Ends a program with all its descendants. */
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import process from 'node:process';
 import { missingPermissions } from '../util/permission.ts';
 import { type System, thisSystem } from './platform.ts';
 
-/** The first of a group of processes. */
+/** The first process of a group. */
 export type Leader = Pick<ChildProcess, 'pid' | 'kill'>;
 
 /**
- * How a program is started so that it and what it starts can be ended together, and Ctrl-C at the terminal reaches us only, who end
- * our programs in order: in a group of its own; on Windows, which has no such groups, with a hidden console of its own (detached, each
- * program that it starts would open a window).
+ * Options to start a program so that it can be ended with its descendants, and Ctrl-C at the terminal reaches only
+ * bake-ts, which ends its programs in order. This takes a process group; on Windows, which has none, a hidden console
+ * (if detached, each descendant would open a window).
  */
 export function groupOptions(system: System = thisSystem()): {
   readonly detached: boolean;
@@ -20,10 +20,10 @@ export function groupOptions(system: System = thisSystem()): {
   return { detached: system !== 'win32', windowsHide: true };
 }
 
-/** How long Windows may take to end a tree of processes. */
+/** How long Windows may take to end a process tree. */
 const TREE_MS = 5_000;
 
-/** The call that ends a process of Windows with its children; its place is fixed, so that nothing on PATH can take it. */
+/** The command that ends a Windows process with its children; with a fixed path, so that nothing on PATH replaces it. */
 export function treeKill(
   pid: number,
   env: Readonly<Record<string, string | undefined>>,
@@ -36,8 +36,8 @@ export function treeKill(
 }
 
 /**
- * Signals a whole group; a group that is gone already is fine. Deno lets only programs do so that may run any other one, and
- * `child.kill` works only once there. Windows knows no signals: whatever is sent, the program ends at once, with its children.
+ * Signals a whole process group; a group that is gone is fine. In Deno this needs the permission to run any program,
+ * and `child.kill` works only once. Windows has no signals: the program ends at once with its children.
  */
 export function signalGroup(
   child: Leader,
@@ -52,18 +52,18 @@ export function signalGroup(
   try {
     process.kill(-child.pid, signal);
   } catch (error) {
-    // ESRCH: it ended in the meantime.
+    // ESRCH: it has ended already.
     if (missingPermissions(error) !== undefined) child.kill(signal);
   }
 }
 
-/** At once: it is called when our own process ends, too. */
+/** Synchronous, because it is also called when this process exits. */
 function killTree(child: Leader, { program, argv }: ReturnType<typeof treeKill>): void {
   try {
     const { spawnSync } = process.getBuiltinModule('node:child_process');
     spawnSync(program, [...argv], { stdio: 'ignore', windowsHide: true, timeout: TREE_MS });
   } catch {
-    // Not permitted: the program itself can be ended all the same.
+    // Not permitted; the program itself can still be ended.
   }
   child.kill('SIGKILL');
 }

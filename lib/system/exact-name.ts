@@ -1,18 +1,17 @@
 /**
- * What a directory calls its entries. macOS and Windows, and what is mounted from them (WSL, Lima's `~`), find a file by other
- * spellings of its name: in other letters' case, composed otherwise (Unicode), on Windows with dots and blanks at its end or as
- * `PROGRA~1`. An engine gets names as the directory has them, and finds them by these alone.
+ * Exact names of directory entries. macOS, Windows and their mounts (WSL, Lima's `~`) find files by other spellings: in
+ * other case, in another Unicode normalisation, and on Windows with dots and spaces at the end or as `PROGRA~1`. An
+ * engine gets the exact names and finds files only by these.
  */
 import { type BigIntStats, lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { type System, thisSystem } from './platform.ts';
 
 /**
- * Whether an entry that was found by a name is called so. Its directory is read only where the system finds it by another spelling,
- * too.
+ * Whether an entry has exactly this name. Reads its directory only if the system finds it by another spelling, too.
  *
  * @param name of one entry, without a directory
- * @throws what the system throws
+ * @throws errors of the system
  */
 export function isExactName(directory: string, name: string, system: System = thisSystem()): boolean {
   const isNamed = (): boolean => readdirSync(directory).includes(name);
@@ -30,7 +29,7 @@ function look(file: string): BigIntStats | undefined {
   return lstatSync(file, { bigint: true, throwIfNoEntry: false });
 }
 
-/** The same name with small and capital letters changed about, and composed otherwise, where that makes another text. */
+/** The name with swapped case, and in other Unicode normalisations, if these differ. */
 export function otherSpellings(name: string): readonly string[] {
   const swapped = Array.from(name, (char) => {
     const upper = char.toUpperCase();

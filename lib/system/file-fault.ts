@@ -1,22 +1,22 @@
-/** Why a file cannot be made or written, as text for the message of a problem. */
+/** Why a file cannot be created or written, as text for a problem's message. */
 import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import { deniedProblem, missingPermissions } from '../util/permission.ts';
 
-/** Disk or quota is full. */
+/** The disk or quota is full. */
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 
-/** The system's code (`ENOSPC`) of an error that a call to the file system gave; undefined: it is no such error. */
+/** The system's code (`ENOSPC`) of a file system error; undefined: it is another error. */
 export function fileFaultCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // A permission of the runtime that was not given.
+  // A permission of the runtime is missing.
   if (missingPermissions(error) !== undefined) return 'EPERM';
   return 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)
     ? error.code
     : undefined;
 }
 
-/** The code, and where the disk is full what is free on it: `ENOSPC: 0 bytes free`. */
+/** The code, and for a full disk its free space: `ENOSPC: 0 bytes free`. */
 export async function describeFileFault(error: unknown, file: string): Promise<string> {
   const denied = deniedProblem(error);
   if (denied !== undefined) return denied.message;

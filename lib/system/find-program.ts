@@ -1,4 +1,4 @@
-/** Where programs lie. */
+/** Finds programs. */
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { missingPermissions } from '../util/permission.ts';
@@ -6,13 +6,13 @@ import { type System, thisSystem, variableName } from './platform.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What Windows runs without a shell. Scripts (`.cmd`, `.bat`) need one, and Node refuses them. */
+/** File types that Windows runs without a shell. Scripts (`.cmd`, `.bat`) need one, and Node refuses them. */
 const WINDOWS_ENDINGS = ['.exe', '.com'] as const;
 
 /**
- * Where a program may lie, in the order in which it is looked for: a name with a directory stands for itself, any other one is looked
- * for on PATH alone, never in the working directory. On Windows its name ends in `.exe` or `.com`, written or not, and PATH may be
- * written `Path`.
+ * Possible paths of a program, in search order. A name with a directory is used directly; others are looked up only on
+ * PATH, never in the working directory. On Windows the name ends in `.exe` or `.com`, which may be omitted, and PATH
+ * may be spelled `Path`.
  */
 export function programCandidates(
   name: string,
@@ -33,7 +33,7 @@ function withEnding(name: string): readonly string[] {
   return isWritten ? [name] : WINDOWS_ENDINGS.map((ending) => name + ending);
 }
 
-/** The variable PATH; on Windows names of variables have no case, but a copy of the environment does. */
+/** The variable PATH. On Windows names of variables ignore case, but a copy of the environment does not. */
 function searchPath(env: Environment, system: System): string {
   const exact = env['PATH'];
   if (exact !== undefined || system !== 'win32') return exact ?? '';
@@ -41,14 +41,14 @@ function searchPath(env: Environment, system: System): string {
 }
 
 /**
- * The first executable of that name on PATH, as an absolute path; a name with a directory stands for itself. The name as it is where
- * the runtime does not let us look into all of PATH: the system finds it when it is run.
+ * The absolute path of the first executable of that name on PATH; a name with a directory is used directly. Returns the
+ * name unchanged if the runtime may not read all of PATH: the system finds it when it is run.
  */
 export async function findProgram(name: string, env: Environment): Promise<string | undefined> {
   return findProgramNow(name, env);
 }
 
-/** The same, for callers that cannot wait. */
+/** The same, synchronous. */
 export function findProgramNow(
   name: string,
   env: Environment,
@@ -63,7 +63,7 @@ export function findProgramNow(
   return isHidden ? name : undefined;
 }
 
-/** True for a file (not a directory) that may be run, and for one that the runtime does not let us look at. */
+/** True for an executable file (not a directory), and for one that the runtime may not check. */
 export async function isExecutable(file: string): Promise<boolean> {
   return lookAt(file, thisSystem()) !== 'none';
 }
@@ -76,10 +76,10 @@ function lookAt(file: string, system: System): 'executable' | 'hidden' | 'none' 
     return missingPermissions(error) === undefined ? 'none' : 'hidden';
   }
   if (!found.isFile()) return 'none';
-  // Windows has no such bits: what a file is says its name.
+  // Windows has no permission bits; the file's extension decides.
   if (system === 'win32') return 'executable';
   try {
-    // At once: later, Deno throws where nobody can catch it if it may not ask who runs this.
+    // Synchronous, because without the permission to read user ids, Deno would otherwise throw later where it cannot be caught.
     accessSync(file, constants.X_OK);
     return 'executable';
   } catch (error) {
@@ -88,5 +88,5 @@ function lookAt(file: string, system: System): 'executable' | 'hidden' | 'none' 
   }
 }
 
-/** Its owner, the group or others may run it. */
+/** Executable for its owner, the group or others. */
 const ANY_MAY_RUN = 0o111;

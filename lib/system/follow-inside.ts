@@ -1,4 +1,4 @@
-/** Symlinks as an engine sees them that was sent one directory. */
+/** Symlinks as an engine sees them after it was sent one directory. */
 import { lstatSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { withSlashes } from '../util/path.ts';
@@ -7,11 +7,11 @@ import { isExactName } from './exact-name.ts';
 const MAX_LINKS = 255;
 
 /**
- * Where a file of a directory leads as the engine sees it: it has only what lies in the directory, which is its root.
- * Undefined: nowhere (measured: an ignore file that points out of its context leaves nothing out), or something that the directory
- * calls otherwise (`dockerfile`, which macOS and Windows find as `Dockerfile`).
+ * The target of a file in a directory as the engine sees it: it has only this directory, as its root. Undefined: no
+ * target (measured: an ignore file that points out of its context excludes nothing), or a target with another exact
+ * name (`dockerfile`, which macOS and Windows find as `Dockerfile`).
  *
- * @throws where something on the way is not there or cannot be checked
+ * @throws if something on the way does not exist or cannot be checked
  */
 export function followInside(root: string, name: string): string | undefined {
   let rest = [name];

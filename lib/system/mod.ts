@@ -1,4 +1,4 @@
-/** The machine below us: its processors, programs run to their end, files read and written whole, where paths lead, directories watched. */
+/** The system: processors, programs, files, paths, directory watches. */
 export { homeDirectory, homeOf, ownUid } from './account.ts';
 export { loadCrypto } from './crypto.ts';
 export { directoryFault } from './directory-fault.ts';

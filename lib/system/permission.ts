@@ -1,4 +1,4 @@
-/** Asking the runtime what it permits, before it is done. */
+/** Queries the permissions of the runtime in advance. */
 import process from 'node:process';
 import {
   IS_DENO,
@@ -9,7 +9,7 @@ import {
   permissionProblem,
 } from '../util/permission.ts';
 
-/** The part of Deno's API that is used here. */
+/** The used part of Deno's API. */
 interface DenoPermissions {
   readonly querySync: (descriptor: object) => { readonly state: string };
   readonly requestSync: (descriptor: object) => { readonly state: string };
@@ -22,7 +22,7 @@ const NODE_SCOPES: Readonly<Partial<Record<PermissionKind, string>>> = Object.fr
   Object.values(NODE_NAMES),
 );
 
-/** Deno: which field of a descriptor says what it is about. */
+/** Deno: the field of a descriptor with its target. */
 const DENO_FIELDS: Readonly<Partial<Record<PermissionKind, string>>> = {
   read: 'path',
   write: 'path',
@@ -32,14 +32,14 @@ const DENO_FIELDS: Readonly<Partial<Record<PermissionKind, string>>> = {
   sys: 'kind',
 };
 
-/** Whether this process may do something. */
+/** Whether this process has a permission. */
 export function isPermitted(wanted: Permission): boolean {
   return isGiven(wanted, 'querySync');
 }
 
 function isGiven({ kind, what }: Permission, ask: keyof DenoPermissions): boolean {
   if (IS_DENO) {
-    // Threads have no permission of their own there, and `all` cannot be requested.
+    // There are no permissions for threads, and `all` cannot be requested.
     if (kind === 'worker' || kind === 'all') return true;
     const { permissions } = (globalThis as unknown as { Deno: { permissions: DenoPermissions } }).Deno;
     const field = DENO_FIELDS[kind];
@@ -49,7 +49,7 @@ function isGiven({ kind, what }: Permission, ask: keyof DenoPermissions): boolea
   const node = (process as unknown as { permission?: NodePermission }).permission;
   const scope = NODE_SCOPES[kind];
   if (node === undefined || scope === undefined) return true;
-  // Node before 25 restricts no network, and does not know the word.
+  // Node before 25 does not restrict the network and does not know this scope.
   return kind === 'net' && !hasNetScope() ? true : node.has(scope, what);
 }
 
@@ -57,7 +57,7 @@ function hasNetScope(): boolean {
   return process.allowedNodeEnvironmentFlags.has('--allow-net');
 }
 
-/** One problem for everything that is missing; undefined: nothing is. Where somebody sits at a terminal, Deno asks them first. */
+/** One problem for all missing permissions; undefined: none is missing. At a terminal, Deno asks the user first. */
 export function findMissing(wanted: readonly Permission[]): PermissionProblem | undefined {
   const missing = wanted.filter((one) => !isGiven(one, 'requestSync'));
   return missing.length === 0 ? undefined : permissionProblem(missing);

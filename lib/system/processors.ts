@@ -1,7 +1,7 @@
-/** The processors of this machine: what they are called, and how much may run on them at a time. */
+/** The processors of this machine: their names, and how many builds may use them at a time. */
 import { availableParallelism } from 'node:os';
 
-/** What Node (and Deno, which takes over its names) calls other than Go does. Of POWER it runs on little endian only. */
+/** Architectures whose names in Node (and Deno, which copies them) differ from Go's. On POWER, Node runs only little endian. */
 const GO_NAMES: Readonly<Record<string, string>> = {
   x64: 'amd64',
   ia32: '386',
@@ -9,15 +9,15 @@ const GO_NAMES: Readonly<Record<string, string>> = {
   mipsel: 'mipsle',
 };
 
-/** Go's name of a processor architecture, which images and engines have too, from `os.arch()` or `process.arch`. */
+/** Go's name of an architecture, which images and engines use too, from `os.arch()` or `process.arch`. */
 export function goArchitecture(nodeName: string): string {
   return GO_NAMES[nodeName] ?? nodeName;
 }
 
-/** Much of a build is waiting: measured best between 2 and 4. */
+/** Builds wait a lot: values between 2 and 4 were measured as best. */
 const JOBS_PER_PROCESSOR = 2;
 
-/** How many builds run at a time where nobody says: two for each processor that we may use. */
+/** Default number of concurrent builds: two for each available processor. */
 export function defaultJobs(): number {
   return JOBS_PER_PROCESSOR * availableParallelism();
 }

@@ -1,11 +1,11 @@
 /**
- * Reading files: one that the user named may be anything; one that somebody else named must be regular and of bounded size.
- * Devices and pipes never end, and files in `/proc` say that they are empty.
+ * Reads files. A file that the user named may be of any type; others must be regular and of limited size, because
+ * devices and pipes never end, and files in `/proc` report the size 0.
  */
 import { Buffer } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 
-/** Why a file is not read. */
+/** Why a file was not read. */
 export class UnreadableFile extends Error {
   /** `EISDIR`, `not-regular`, or `too-big`. */
   readonly code: string;
@@ -19,13 +19,13 @@ export class UnreadableFile extends Error {
 const CHUNK = 64 * 1024;
 
 /**
- * Reads a file that the user named, a pipe too: what is not regular may be long in coming and is waited for, while all else continues.
+ * Reads a file that the user named, also a pipe. Reading waits without blocking the process.
  *
- * @throws what the system throws
+ * @throws errors of the system
  */
 export async function readNamedFile(file: string): Promise<Buffer> {
   if (statSync(file).isFile()) return readFileSync(file);
-  // Loaded where it is needed: it takes Node 2 ms.
+  // Loaded on demand: it takes Node 2 ms.
   const { readFile } = await import('node:fs/promises');
   return readFile(file);
 }
@@ -33,10 +33,10 @@ export async function readNamedFile(file: string): Promise<Buffer> {
 /**
  * Reads a regular file.
  *
- * @throws UnreadableFile where it is something else or has more bytes, and what the system throws
+ * @throws UnreadableFile if it is not regular or has more bytes, and errors of the system
  */
 export function readRegularFile(file: string, limitBytes: number): Buffer {
-  // Without it, opening a pipe would wait for somebody at its other end.
+  // Without this flag, opening a pipe would wait for a writer.
   const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = fstatSync(handle);
@@ -49,12 +49,12 @@ export function readRegularFile(file: string, limitBytes: number): Buffer {
   }
 }
 
-/** Undefined: there is more than the limit, whatever the size said. */
+/** Undefined: there is more than the limit, whatever size was reported. */
 function readAll(handle: number, sizeBytes: number, limitBytes: number): Buffer | undefined {
   const chunks: Buffer[] = [];
   let total = 0;
   for (;;) {
-    // A byte more than there should be shows the end at once.
+    // One byte more than expected detects the end at once.
     const chunk = Buffer.allocUnsafe(total === 0 && sizeBytes > 0 ? sizeBytes + 1 : CHUNK);
     const read = readSync(handle, chunk, 0, chunk.length, null);
     total += read;

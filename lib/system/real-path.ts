@@ -1,31 +1,31 @@
-/** Where paths really lead: what a symlink hides counts, also of files that are still to be made. */
+/** Resolves real paths: symlinks must not hide where a path leads, also for files that do not exist yet. */
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
-/** As many as Linux follows (path_resolution(7)). */
+/** The limit of Linux (path_resolution(7)). */
 const MOST_LINKS = 40;
 
-/** Begins what a path leads to that leads nowhere: no directory's path does. */
+/** Marks a path that leads nowhere; no directory's path starts with it. */
 const NOWHERE = '\0';
 
 class TooManyLinks extends Error {}
 
-/** From so many paths of one directory on it is cheaper to read the directory. */
+/** From this many paths in one directory, reading the directory is cheaper. */
 const FEW_IN_A_DIRECTORY = 8;
 
-/** Resolves paths; each directory is checked once, so that many paths cost little. */
+/** Resolves paths. Each directory is checked once, so many paths are cheap. */
 export class RealPaths {
   readonly #known = new Map<string, string>();
-  /** Directory → how many of its entries were checked, or, once it was read, those that are not symlinks. */
+  /** Directory → the number of checked entries, or, once it was read, the entries that are not symlinks. */
   readonly #entries = new Map<string, number | ReadonlySet<string>>();
 
   /**
-   * The path without symlinks, as far as it exists; what does not exist is kept as written. What cannot be checked
-   * (no permission) counts as not existing: whoever opens it gets the error. A path with too many symlinks, or a circle of
-   * them, leads nowhere: to what lies in no directory. Nothing is remembered of it, since a path that joins it further
-   * down may lead somewhere.
+   * The path without symlinks, as far as it exists; the rest is kept as written. What cannot be checked (no permission)
+   * is treated as missing: opening it reports the error. A path with too many symlinks, or a cycle of them, leads
+   * nowhere, into no directory. That is not cached, because a path that joins the chain further down may lead
+   * somewhere.
    *
-   * @param file absolute and normalized, as `path.resolve` gives it
+   * @param file absolute and normalized, as `path.resolve` returns it
    */
   of(file: string): string {
     const known = this.#known.get(file);
@@ -58,7 +58,7 @@ export class RealPaths {
     return real;
   }
 
-  /** Whether an entry is known to be no symlink. */
+  /** Whether an entry is known not to be a symlink. */
   #isPlain(directory: string, name: string): boolean {
     const entries = this.#entries.get(directory) ?? 0;
     if (typeof entries !== 'number') return entries.has(name);
@@ -72,7 +72,7 @@ export class RealPaths {
   }
 }
 
-/** As `path.dirname` has it, in less time for what is absolute and normalized. */
+/** Like `path.dirname`, but faster, for absolute and normalized paths. */
 function parentOf(file: string): string {
   return path.sep === '/' ? file.slice(0, file.lastIndexOf('/')) || '/' : path.dirname(file);
 }
@@ -96,12 +96,12 @@ function linkTarget(file: string): string | undefined {
   }
 }
 
-/** Whether {@link RealPaths.of} found that a path leads nowhere. */
+/** Whether a result of {@link RealPaths.of} leads nowhere. */
 export function leadsNowhere(real: string): boolean {
   return real.startsWith(NOWHERE);
 }
 
-/** Whether a path is one of these, or lies in one of them; all of them real paths. */
+/** Whether a path is one of these, or below one of them; all are real paths. */
 export function isWithin(file: string, directories: readonly string[]): boolean {
   return directories.some(
     (one) =>
@@ -110,14 +110,14 @@ export function isWithin(file: string, directories: readonly string[]): boolean 
   );
 }
 
-/** Whether a real path is a git directory of one of these repositories, or in it; names of files may ignore case. */
+/** Whether a real path is in the git directory of one of these repositories; also for file systems that ignore case. */
 export function isInGitDirectory(real: string, repositories: readonly string[]): boolean {
   return repositories.some(
     (one) => isWithin(real, [one]) && real.slice(one.length).toLowerCase().split(path.sep).includes('.git'),
   );
 }
 
-/** The root of the git repository that a directory lies in, or the directory itself where there is none. */
+/** The root of the git repository with this directory, or the directory itself if there is none. */
 export function repositoryOf(directory: string): string {
   for (let dir = directory; ; dir = path.dirname(dir)) {
     if (exists(path.join(dir, '.git'))) return dir;

@@ -1,6 +1,6 @@
 /**
- * Giving a file a name that another one has. On Windows that fails for moments, while a virus scanner or an indexer has one of the two
- * open: there it is tried again.
+ * Replaces a file by renaming another. On Windows this fails for a moment while a virus scanner or indexer has one of
+ * the two open, so it is retried there.
  */
 import { renameSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
@@ -8,20 +8,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileFaultCode } from './file-fault.ts';
 import { type System, thisSystem } from './platform.ts';
 
-/** How long to wait before each further try (milliseconds). */
+/** Delay before each retry (milliseconds). */
 const WAITS_MS: readonly number[] = [5, 10, 20, 50, 100, 200];
 
-/** What Windows says of a file that somebody has open. */
+/** Error codes of Windows for a file that is open elsewhere. */
 const IN_USE: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY']);
 
-/** What it is done with; tests hand in what fails. */
+/** Replaceable parts, so that tests can inject failures. */
 export interface Renaming {
   readonly system?: System;
   readonly rename?: (from: string, to: string) => Promise<void>;
   readonly renameSync?: (from: string, to: string) => void;
 }
 
-/** Renames a file over another one. Rejects as `rename` does. */
+/** Renames a file over another one. Rejects like `rename`. */
 export async function renameOver(from: string, to: string, use: Renaming = {}): Promise<void> {
   const move = use.rename ?? rename;
   for (const waitMs of waitsOf(use.system)) {
@@ -35,7 +35,7 @@ export async function renameOver(from: string, to: string, use: Renaming = {}): 
   return move(from, to);
 }
 
-/** The same, for callers that cannot wait otherwise. */
+/** The same, synchronous. */
 export function renameOverSync(from: string, to: string, use: Renaming = {}): void {
   const move = use.renameSync ?? renameSync;
   for (const waitMs of waitsOf(use.system)) {

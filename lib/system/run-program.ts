@@ -1,5 +1,6 @@
 /**
- * Running a program to its end: no shell, a process group of its own, a clean end, and one record that says how it went.
+ * Runs a program to its end: without a shell, in its own process group, with a clean shutdown and one record of the
+ * result.
  */
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
@@ -14,75 +15,75 @@ import { groupOptions, type Leader, signalGroup } from './end-program.ts';
 import { findProgramNow } from './find-program.ts';
 import { type System, thisSystem } from './platform.ts';
 
-/** What to run, and how long and how much of it. */
+/** What to run, and its limits. */
 export interface ProgramCall {
-  /** A path, or a name that is looked for on the PATH of `env`. */
+  /** A path, or a name that is looked up on the PATH of `env`. */
   readonly program: string;
   readonly argv: readonly string[];
   /** The whole environment of the program; entries without a value are left out. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** What it reads from its standard input; nothing where absent. */
+  /** Its standard input; absent: empty. */
   readonly stdin?: string;
   readonly signal?: AbortSignal;
-  /** Without it the program may run for ever. */
+  /** Absent: no limit. */
   readonly timeoutMs?: number;
-  /** How long its group may take to end after TERM before it is killed; 0 (the default) kills at once. */
+  /** How long its group may take to end after TERM before KILL; 0 (the default) kills at once. */
   readonly graceMs?: number;
-  /** How many bytes of stdout are kept, from the first on; 64 MiB where absent. */
+  /** Limit for stdout, from the start; default: 64 MiB. */
   readonly stdoutLimit?: number;
-  /** How many characters of stderr are kept, the last ones; 64 Ki where absent. */
+  /** Limit for stderr in characters, from the end; default: 64 Ki. */
   readonly stderrLimit?: number;
-  /** Each line of stderr as it comes, without its line break; of one longer than 16 Mi characters the first 64 Ki. */
+  /** Receives each line of stderr, without its line break; of a line longer than 16 Mi characters the first 64 Ki. */
   readonly onErrorLine?: (line: string) => void;
 }
 
 /** How the program ended. */
 export interface ProgramEnd {
-  /** Who ended it, noted where it was done: runtimes report the signal differently. */
+  /** What ended it, recorded by bake-ts, because runtimes report signals differently. */
   readonly ended: 'by-itself' | 'cancelled' | 'timeout' | 'never-started';
-  /** Undefined where it never started or a signal ended it. */
+  /** Undefined if it never started or a signal ended it. */
   readonly exitCode?: number;
-  /** What it printed; the first 64 MiB of it, unless another limit was given. */
+  /** Its stdout; the first 64 MiB, unless another limit was given. */
   readonly stdout: Buffer;
-  /** What it printed as an error; the last 65,536 characters of it, unless another limit was given. */
+  /** Its stderr; the last 65,536 characters, unless another limit was given. */
   readonly stderr: string;
-  /** Whether there was more on stdout than the limit. */
+  /** Whether stdout exceeded the limit. */
   readonly cut?: true;
-  /** Why it never started: `ENOENT`, `EACCES`, … or words. */
+  /** Why it never started: `ENOENT`, `EACCES`, … or text. */
   readonly startError?: string;
   /** Set if the runtime does not permit running it. */
   readonly denied?: PermissionProblem;
 }
 
-/** Runs a program to its end and never rejects. A type of its own, so that tests can hand in a program of their own. */
+/** Runs a program to its end and never rejects. A separate type, so that tests can pass their own. */
 export type RunProgram = (call: ProgramCall) => Promise<ProgramEnd>;
 
 const STDOUT_LIMIT = 64 * 1024 * 1024;
 const STDERR_LIMIT = 64 * 1024;
-/** Longer than any message of buildctl can be (16 MiB over gRPC). */
+/** Longer than any message of buildctl (16 MiB over gRPC). */
 const LINE_LIMIT = 16 * 1024 * 1024;
 const CUT_LINE = 64 * 1024;
 
-/** How long pipes may stay open after KILL: whoever left the group may hold them for ever. */
+/** How long pipes may stay open after KILL: a process that left the group may hold them forever. */
 const PIPES_MS = 200;
 
-/** Leaders of the groups that run now, with their environments. */
+/** Leaders of the running groups, with their environments. */
 const running = new Map<Leader, ProgramCall['env']>();
 
-/** Kills what runs, for a process that ends before it: at a second Ctrl-C, and at a bug of bake-ts. */
+/** Kills running programs, for a process that ends first: after a second Ctrl-C, or a bug of bake-ts. */
 export function killPrograms(): void {
   for (const [leader, env] of running) signalGroup(leader, 'SIGKILL', env);
 }
 
-/** Counts a group among those that run, until what it gives is called. */
+/** Registers a group as running until the returned function is called. */
 export function noteRunning(leader: Leader, env: ProgramCall['env']): () => void {
   if (leader.pid === undefined) return () => undefined;
   running.set(leader, env);
   return () => running.delete(leader);
 }
 
-/** Loaded on first use: it takes Node 2 to 3 ms, and most runs of most commands start no program. */
+/** Loaded on first use: it takes Node 2 to 3 ms, and most commands start no program. */
 function childProcess(): typeof import('node:child_process') {
   return process.getBuiltinModule('node:child_process');
 }
@@ -99,13 +100,13 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
       ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
     });
   } catch (error) {
-    // Deno throws at once where the permission is missing, Node where the arguments are too long.
+    // Deno throws at once if the permission is missing, Node if the arguments are too long.
     return { ...neverStarted(error, call.program), stdout: Buffer.alloc(0), stderr: '' };
   }
   const forget = noteRunning(child, call.env);
   const stdout = collectStdout(child, call.stdoutLimit ?? STDOUT_LIMIT);
   const stderr = collectStderr(child, call);
-  // It need not read what it is given: the complaint of the pipe says nothing that the exit code does not.
+  // The program need not read its input; a pipe error tells nothing that the exit code does not.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(call.stdin);
 
@@ -147,7 +148,7 @@ export function runProgramSync(
       stdout: stdout ?? Buffer.alloc(0),
       stderr: (stderr ?? '').toString().slice(-STDERR_LIMIT),
     };
-    // Deno's way to say that it is not permitted.
+    // This is how Deno reports a missing permission.
     if (error === undefined && status === undefined) return notPermitted(call.program);
     const why = error === undefined ? undefined : startErrorOf(error);
     if (why === 'ETIMEDOUT') return { ...said, ended: 'timeout' };
@@ -170,7 +171,7 @@ export function startable(
   system: System = thisSystem(),
 ): string {
   if (system !== 'win32') return program;
-  // With a directory it is meant from where it is run.
+  // A name with a directory is relative to the working directory of the call.
   const named = path.basename(program) === program ? program : path.resolve(cwd ?? '.', program);
   const found = findProgramNow(named, env, system);
   if (found !== undefined) return found;
@@ -182,7 +183,7 @@ type Start = Pick<ProgramEnd, 'ended' | 'exitCode' | 'startError' | 'denied'>;
 function neverStarted(error: unknown, program: string): Start {
   const missing = missingPermissions(error);
   if (missing === undefined) return { ended: 'never-started', startError: startErrorOf(error) };
-  // Node 20 does not say which.
+  // Node 20 does not report which program.
   const named = missing.map((one) =>
     one.kind === 'run' && one.what === undefined && !IS_DENO ? { ...one, what: program } : one,
   );
@@ -196,7 +197,7 @@ function notPermitted(program: string): ProgramEnd {
   return { ended: 'never-started', stdout: Buffer.alloc(0), stderr: '', startError, denied };
 }
 
-/** Why a program did not end well, as a short text: `ENOENT`, `timeout`, `exit code 3`, … */
+/** Why a program failed, as a short text: `ENOENT`, `timeout`, `exit code 3`, … */
 export function whyFailed({ ended, exitCode, startError, cut }: ProgramEnd): string {
   if (startError !== undefined) return startError;
   if (ended !== 'by-itself') return ended;
@@ -211,7 +212,7 @@ export function definedEnv(env: ProgramCall['env']): Record<string, string> {
   return defined;
 }
 
-/** Waits until the program has ended and its pipes are closed, and ends it where signal or time say so. */
+/** Waits until the program has ended and its pipes are closed. Ends it on the signal or the timeout. */
 function waitForEnd(child: ChildProcess, call: ProgramCall): Promise<Start> {
   const { signal, timeoutMs, graceMs = 0 } = call;
   return new Promise((resolve) => {
@@ -245,7 +246,7 @@ function waitForEnd(child: ChildProcess, call: ProgramCall): Promise<Start> {
     const onAbort = (): void => end('cancelled');
     signal?.addEventListener('abort', onAbort, { once: true });
     if (timeoutMs !== undefined) timer = setTimeout(() => end('timeout'), timeoutMs);
-    // A failed start is known by its error: exit codes of it differ between runtimes.
+    // The error identifies a failed start, because exit codes for it differ between runtimes.
     child.once('error', (error) => done(null, error));
     child.once('close', (code) => done(code));
   });
@@ -292,7 +293,7 @@ function collectStderr(
   };
 }
 
-/** Why a program did not start: a code such as `ENOENT`, or words. */
+/** Why a program did not start: a code such as `ENOENT`, or text. */
 export function startErrorOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const missing = missingPermissions(error);

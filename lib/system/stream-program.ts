@@ -1,4 +1,4 @@
-/** Running a program for what it writes, piece by piece: for output that is too large to be kept. */
+/** Runs a program and streams its output, for output that is too large to store. */
 import path from 'node:path';
 import process from 'node:process';
 import { groupOptions, signalGroup } from './end-program.ts';
@@ -8,14 +8,14 @@ const STDERR_LIMIT = 4_096;
 
 /** What to run, and how long to wait for it. */
 export interface StreamCall extends Pick<ProgramCall, 'program' | 'argv' | 'env' | 'signal'> {
-  /** How long nothing may come while the reader waits for it (milliseconds); default: for ever. */
+  /** How long the reader waits for more output (milliseconds); default: forever. */
   readonly idleMs?: number;
 }
 
 /**
- * Runs a program and gives what it writes to stdout as it comes. Throws at the end where the program did not start or did not
- * end well, with what it said, so that nobody takes a part for the whole. A reader that stops early ends the program, and so does the
- * idle limit.
+ * Runs a program and yields its stdout as it comes. Throws at the end, with the program's error output, if it did not
+ * start or failed, so that incomplete output is not mistaken for all of it. Ends the program if the reader stops early
+ * or the idle limit is reached.
  */
 export async function* streamProgram({
   program,
@@ -47,11 +47,11 @@ export async function* streamProgram({
   const endIdle = (): void => {
     isIdle = true;
     kill();
-    // Whatever else holds the pipe open is not waited for.
+    // Do not wait for other processes that hold the pipe open.
     child.stdout.destroy();
     child.stderr.destroy();
   };
-  // A slow reader is no fault of the program.
+  // A slow reader does not count as idle time.
   const wait = (): void => {
     if (idleMs !== undefined) idle = setTimeout(endIdle, idleMs);
   };
@@ -77,7 +77,7 @@ export async function* streamProgram({
   }
   if (isIdle)
     throw new Error(`${path.basename(program)} sent nothing for ${Math.round((idleMs ?? 0) / 1000)} s`);
-  // Deno breaks the pipe of a program that did not start, which says less than why it did not.
+  // Deno also reports a broken pipe if the program did not start; the start error says more.
   if (fault !== undefined && !(ended instanceof Error)) throw fault;
   if (ended !== 0) throwEnd(program, ended, stderr, signal);
 }

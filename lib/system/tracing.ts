@@ -1,12 +1,12 @@
-/** Programs of the engine, and traces that are not theirs. */
+/** Keeps the engine's programs out of traces. */
 import { variableName } from './platform.ts';
 
 const TRACING = /^(?:OTEL_.*|TRACEPARENT|TRACESTATE|BAGGAGE|JAEGER_.*)$/;
 
 /**
- * An environment without what would make a program send a trace of its own, or add to the one that we run in. With a common trace
- * every record of buildkitd's history keeps the spans of all builds of a run, which cost 61 % of its processor time with forty
- * builds (measured).
+ * An environment without the variables that make a program send its own trace or join the surrounding one. With a
+ * common trace, every record in buildkitd's history contains the spans of all builds of a run, which cost 61 % of its
+ * processor time with forty builds (measured).
  */
 export function withoutTracing(
   env: Readonly<Record<string, string | undefined>>,

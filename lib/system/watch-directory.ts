@@ -1,23 +1,23 @@
 /**
- * One directory, watched for changes of its entries. On Linux Node watches a tree by walking it in JavaScript and misses
- * what happens meanwhile, so there each directory is watched by itself. Where the system or the runtime watches trees (Deno,
- * which also hands every event to every watch that is open), few watches are the better way.
+ * Watches one directory for changes of its entries. On Linux, Node watches a tree by walking it in JavaScript and
+ * misses changes meanwhile, so each directory is watched separately. Where the system or the runtime watches trees
+ * (Deno, which also passes every event to every open watch), few watches are better.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import process from 'node:process';
 
-/** Whether watching a tree is done below JavaScript. */
+/** Whether trees are watched natively. */
 export const WATCHES_TREES: boolean = process.platform !== 'linux' || process.versions['deno'] !== undefined;
 
-/** What a watch calls. */
+/** Callbacks of a watch. */
 export interface DirectoryListener {
-  /** `entry`: relative to the directory, undefined where it is not known; `came`: it may be new or gone. */
+  /** `entry`: relative to the directory, undefined if unknown; `came`: it may be new or gone. */
   readonly onChange: (entry: string | undefined, came: boolean) => void;
-  /** The watch does not work (any more): a code such as `ENOSPC`, or a text. */
+  /** The watch does not work, or no longer: a code such as `ENOSPC`, or a text. */
   readonly onFault: (code: string) => void;
 }
 
-/** Watches a directory until it is closed; `tree`: with everything below it. */
+/** Watches a directory until closed; `tree`: with all subdirectories. */
 export function watchDirectory(
   directory: string,
   tree: boolean,
@@ -36,7 +36,7 @@ export function watchDirectory(
   return { close };
 }
 
-/** Deno has texts where Node has codes. */
+/** Deno has messages where Node has codes. */
 function faultCodeOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (/no space left|limit.*watch|watch.*limit/i.test(message)) return 'ENOSPC';

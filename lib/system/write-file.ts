@@ -1,4 +1,4 @@
-/** Writing a file so that nobody ever sees half of it. */
+/** Writes files atomically. */
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -10,22 +10,22 @@ import { fileFaultCode } from './file-fault.ts';
 import { isPermitted } from './permission.ts';
 import { renameOver } from './rename.ts';
 
-/** How a file is written whole. */
+/** How to write a file. */
 export interface WriteOptions {
-  /** Of the new file, less the umask; 0o666 where absent. */
+  /** Mode of the new file, before the umask; default: 0o666. */
   readonly mode?: number;
   /**
-   * Whether the content is on the disk before the file gets its name. Without it a machine that loses its power may
-   * show an empty file afterwards: fine for what can be had again.
+   * Whether the content is flushed to disk before the file gets its name. Without it, the file may be empty after a
+   * power loss, which is fine for data that can be recreated.
    */
   readonly isDurable?: boolean;
-  /** For the eyes of its owner: the file, and directories that are made above it, are closed to everybody else. */
+  /** The file, and directories created for it, are accessible only to the owner. */
   readonly isPrivate?: boolean;
 }
 
 /**
- * Puts a file there or replaces it in one step: whoever reads at the same time sees the old content or the new one.
- * Directories above it are made. Where it rejects, the old file is as it was and nothing lies beside it.
+ * Creates or replaces a file atomically: concurrent readers see the old content or the new one. Creates parent
+ * directories. If it rejects, the old file is unchanged and no temporary file is left.
  */
 export async function writeFileWhole(
   file: string,
@@ -33,7 +33,7 @@ export async function writeFileWhole(
   { mode = 0o666, isDurable = false, isPrivate = false }: WriteOptions = {},
 ): Promise<void> {
   const directory = path.dirname(file);
-  // Beside it, since a rename across file systems is none.
+  // In the same directory, because rename does not work across file systems.
   const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     await mkdir(directory, { recursive: true, ...(isPrivate ? { mode: 0o700 } : {}) });
@@ -47,19 +47,19 @@ export async function writeFileWhole(
     await renameOver(draft, file);
   } catch (error) {
     await rm(draft, { force: true }).catch(() => undefined);
-    // The draft's name is nobody's to permit.
+    // The user cannot permit the random name of the draft, so the error names the directory.
     if (missingPermissions(error) !== undefined) throw new NotPermitted(useOfDirectory(directory), error);
     throw error;
   }
 }
 
-/** Reasons for which a file cannot be replaced though it may be written: what it lies in is closed, or it is mounted. */
+/** Codes for files that may be written but not replaced: their directory is read-only, or they are mounted. */
 const IN_PLACE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EBUSY', 'EXDEV', 'EROFS']);
 
 /**
- * Writes a file that a user named: whole or not at all where it is an ordinary file or is not there, and as it is where
- * it is none (`/dev/stdout`, a pipe). The directory must be there. Links are followed, and the mode of a file stays. Rejects
- * with `ENXIO` where it is a pipe that nobody reads.
+ * Writes a file that a user named: atomically if it is a regular file or does not exist, otherwise directly
+ * (`/dev/stdout`, a pipe). Its directory must exist. Follows links and keeps the mode of the file. Rejects with `ENXIO`
+ * if it is a pipe without a reader.
  */
 export async function writeNamedFile(file: string, content: string): Promise<void> {
   const isPipe = await stat(file).then(
@@ -67,9 +67,9 @@ export async function writeNamedFile(file: string, content: string): Promise<voi
     () => false,
   );
   if (isPipe) return writePipe(file, content);
-  // Another name of a file that somebody has open (`/dev/stdout > log`): what is in it stays.
+  // Another name of an open file (`/dev/stdout > log`), whose content must be kept.
   if (/^\/(?:dev|proc)\//.test(file)) return writeFile(file, content, { flag: 'a' });
-  // Where only the file is permitted, and not its directory, nothing can be written beside it.
+  // If only the file is permitted, and not its directory, no draft can be written beside it.
   const directory = path.dirname(file);
   if (isPermitted({ kind: 'write', what: file }) && !useOfDirectory(directory).every(isPermitted))
     return writeFile(file, content);
@@ -85,12 +85,12 @@ export async function writeNamedFile(file: string, content: string): Promise<voi
   }
 }
 
-/** What is written to a pipe at once, it takes whole or not at all (pipe(7), `PIPE_BUF`). */
+/** A pipe accepts writes of up to this size as a whole or not at all (pipe(7), `PIPE_BUF`). */
 const PIPE_BYTES = 4_096;
-/** How long a pipe that is full is left alone. */
+/** Delay before writing to a full pipe again. */
 const FULL_MS = 10;
 
-/** As a call that blocks, writing to a pipe would hold a thread, and with it the end of the process, as long as nobody reads. */
+/** A blocking write to a pipe without an active reader would keep a thread, and so the process, from ending. */
 const PIPE_FLAGS = constants.O_WRONLY | constants.O_NONBLOCK;
 
 async function writePipe(file: string, content: string): Promise<void> {
@@ -111,9 +111,10 @@ async function writePipe(file: string, content: string): Promise<void> {
 }
 
 /**
- * Holds a pipe open that is written to later: else whoever reads it would see an end. Rejects with `ENXIO` where nobody does.
+ * Holds a pipe open until it is written, because otherwise its reader would see the end. Rejects with `ENXIO` if it has
+ * no reader.
  *
- * @returns what lets it go; undefined: it is no pipe
+ * @returns releases the pipe; undefined: it is not a pipe
  */
 export async function holdPipe(file: string): Promise<(() => Promise<void>) | undefined> {
   const found = await stat(file).catch(() => undefined);

@@ -1,48 +1,48 @@
-/** Changes that belong together: an editor writes a file beside the old one and renames it, git writes thousands. */
+/** Groups related changes: an editor writes a file beside the old one and renames it, git writes thousands of files. */
 import { clearTimeout, setTimeout } from 'node:timers';
 import type { Interest, Touch } from './interest.ts';
 
-/** When a burst counts as over, in milliseconds. */
+/** When a burst is over, in milliseconds. */
 export interface BurstTimes {
-  /** Nothing happened for so long. */
+  /** After this time without a change. */
   readonly quietMs: number;
-  /** Milliseconds after the first change, if changes continue. */
+  /** After this time since the first change, even if changes continue. */
   readonly mostMs: number;
 }
 
-/** Long enough for an editor, and short enough that nobody waits for it. */
+/** Long enough for an editor, and too short to notice. */
 export const BURST_TIMES: BurstTimes = { quietMs: 60, mostMs: 250 };
 
 /**
- * Beyond so many events the kernel may have dropped some without a word: it keeps 16,384, and neither libuv nor
- * `@parcel/watcher` says that there were more.
+ * With more events, the kernel may have dropped some silently: it queues 16,384, and neither libuv nor
+ * `@parcel/watcher` reports an overflow.
  */
 const MOST_EVENTS = 4_000;
 
-/** Beyond so many paths it takes longer to judge them than to look at everything. */
+/** With more paths, checking each takes longer than checking everything. */
 const MOST_PATHS = 2_000;
 
-/** What a burst came to. */
+/** The content of a burst. */
 export interface Change {
-  /** Paths that touch something, in the order in which they were seen. */
+  /** Relevant paths, in the order of detection. */
   readonly paths: readonly string[];
   readonly builds: ReadonlySet<string>;
   readonly definition: boolean;
   readonly lock: boolean;
   readonly reshapes: boolean;
-  /** It is not known what changed. */
+  /** It is unknown what changed. */
   readonly everything: boolean;
 }
 
-/** A path that touches something. */
+/** A relevant path. */
 interface Judged {
-  /** Who was asked last, and as what the path came. */
+  /** The interest that judged it last, and the kinds of entry that the path was seen as. */
   readonly by: Interest;
   readonly kinds: ReadonlySet<'directory' | 'file'>;
   readonly touches: readonly Touch[];
 }
 
-/** Gathers changes until a burst is over. Must be closed. */
+/** Collects changes until a burst is over. Must be closed. */
 export class Bursts {
   readonly #times: BurstTimes;
   readonly #onOver: () => void;
@@ -54,7 +54,7 @@ export class Bursts {
   #quiet: ReturnType<typeof setTimeout> | undefined;
   #most: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param onOver called when a burst is over, which is then to be taken */
+  /** @param onOver called when a burst is over and can be taken */
   constructor(times: BurstTimes, onOver: () => void) {
     this.#times = times;
     this.#onOver = () => {
@@ -68,7 +68,7 @@ export class Bursts {
     return this.#isOver;
   }
 
-  /** Takes a change in; false: it touches nothing. */
+  /** Adds a change; false: it is irrelevant. */
   note(interest: Interest, file: string, isDirectory: boolean, nowMs: number): boolean {
     if (nowMs - this.#eventsSince > this.#times.mostMs) {
       this.#events = 0;
@@ -85,8 +85,8 @@ export class Bursts {
   }
 
   /**
-   * What a path touches goes by what it is (a directory by everything in it, of which there may be no events) and by what is
-   * known to be read: each is queried once, and nothing that was found is lost.
+   * The effect of a path depends on its kind (a directory stands for everything in it, for which there may be no
+   * events) and on the known reads. Each combination is judged once, and earlier findings are kept.
    */
   #judge(interest: Interest, file: string, isDirectory: boolean): boolean {
     const before = this.#paths.get(file);
@@ -100,13 +100,13 @@ export class Bursts {
     return true;
   }
 
-  /** Something changed, and nobody knows what. */
+  /** Something unknown changed. */
   noteUnknown(): void {
     this.#everything = true;
     this.#wait();
   }
 
-  /** What happened since the last time, also where that is not over; undefined: nothing. */
+  /** The changes since the last call, even if the burst is not over; undefined: none. */
   take(): Change | undefined {
     this.close();
     this.#isOver = false;

@@ -1,43 +1,43 @@
-/** The directories that are watched: those of contexts in which something matters, and those that single files lie in. */
+/** The watched directories: relevant ones in contexts, and the parents of single files. */
 import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers';
 import { isWithin, RealPaths, WATCHES_TREES, watchDirectory } from '../system/mod.ts';
 import type { Interest, WatchedTree } from './interest.ts';
 
-/** What watching directories takes. */
+/** Options for watching directories. */
 export interface DirectoriesOptions {
-  /** Real path of the repository: above it nothing is watched. */
+  /** Real path of the repository; directories above it are not watched. */
   readonly repository: string;
-  /** Gets the path of what changed (absolute), undefined where it is not known; `isDirectory`: it is or was one. */
+  /** Receives the absolute path of a change, undefined if unknown; `isDirectory`: it is or was a directory. */
   readonly onChange: (file: string | undefined, isDirectory: boolean) => void;
   /** A directory cannot be watched: a code such as `ENOSPC`, or a text. */
   readonly onFault: (directory: string, code: string) => void;
-  /** Whether contexts are watched as trees; default: what suits the runtime. */
+  /** Whether contexts are watched as trees; default: depends on the runtime. */
   readonly trees?: boolean;
 }
 
-/** Directories that lead nowhere, or that nobody may read: what reads them says so. */
+/** Codes for missing or unreadable directories; reading them reports the problem. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP']);
 
-/** Links may lead to links. */
+/** Links may lead to further links. */
 const MOST_TURNS = 20;
 
-/** How long a watch that was closed takes to be forgotten: Deno gives the old one, which is of a directory that is gone. */
+/** Delay before a directory is watched again, because Deno otherwise reuses the closed watch of the deleted directory. */
 const REOPEN_MS = 100;
 
 /**
- * Watches what an {@link Interest} is about: each directory by itself, or contexts as trees (`WATCHES_TREES`). A tree has
- * also what is left out of it; those events are passed over like all that touch nothing. Must be closed.
+ * Watches the directories of an {@link Interest}: each one separately, or contexts as trees (`WATCHES_TREES`). A tree
+ * also reports excluded paths, which are ignored like all irrelevant ones. Must be closed.
  */
 export class Directories {
   readonly #options: DirectoriesOptions;
   readonly #watchesTrees: boolean;
-  /** Directory → what closes its watch. */
+  /** Directory → closes its watch. */
   readonly #watches = new Map<string, () => void>();
-  /** Directories that are watched as trees. */
+  /** Directories watched as trees. */
   readonly #roots = new Set<string>();
-  /** Directories of contexts in which something matters, with the number of files that lie in each. */
+  /** Relevant directories of contexts, with the number of files in each. */
   #known = new Map<string, number>();
   #interest: Interest | undefined;
   #isClosed = false;
@@ -47,14 +47,14 @@ export class Directories {
     this.#watchesTrees = options.trees ?? WATCHES_TREES;
   }
 
-  /** Files in the directories of contexts that are watched. */
+  /** Number of files in watched directories of contexts. */
   get files(): number {
     let files = 0;
     for (const count of this.#known.values()) files += count;
     return files;
   }
 
-  /** Watches for an interest, instead of the one before. */
+  /** Watches the directories of an interest, replacing the one before. */
   follow(interest: Interest): void {
     this.#interest = interest;
     if (this.#watchesTrees) {
@@ -65,7 +65,7 @@ export class Directories {
     for (const directory of wanted) this.#watch(directory);
     this.#known = new Map();
     for (const tree of interest.trees) this.#watchTree(tree, tree.root);
-    // A tree's watch may go with the one of a directory in it (Deno), so there none is closed before the end.
+    // In Deno, closing the watch of a directory may also close that of the tree around it, so none is closed before the end.
     if (this.#watchesTrees) return;
     for (const [directory, close] of [...this.#watches]) {
       if (wanted.has(directory) || this.#known.has(directory)) continue;
@@ -80,24 +80,24 @@ export class Directories {
     this.#watches.clear();
   }
 
-  /** Where entries are to be seen that matter by themselves. */
+  /** The parent directories of single relevant paths. */
   #directoriesOfPaths({ paths, ends }: Interest): readonly string[] {
     const { repository } = this.#options;
     return [...paths.keys()].flatMap((file) => {
       const isInside = file !== repository && isWithin(file, [repository]);
-      // What leads to the repository is not watched: there is no end to what happens there.
+      // Directories on the way to the repository are not watched, because too much happens there.
       if (!isInside && (!ends.has(file) || isWithin(repository, [file]))) return [];
       return [path.dirname(file)];
     });
   }
 
-  /** Watches what matters of a tree; again where links turned out to lead to more. */
+  /** Watches the relevant part of a tree; repeats while links lead to more. */
   #watchTree(tree: WatchedTree, from: string): void {
     for (let turn = 0; turn < MOST_TURNS; turn += 1) if (!this.#walk(tree, from)) return;
   }
 
   /**
-   * Watches a directory before it looks into it, so that nothing comes in between. True where a link leads to what was not
+   * Watches a directory before reading it, so that no change is missed. True if a link leads to paths that were not
    * known to be read.
    */
   #walk(tree: WatchedTree, directory: string): boolean {
@@ -161,12 +161,12 @@ export class Directories {
     const file = this.#pathOf(path.join(directory, entry));
     if (!came) {
       const isKnown = this.#known.has(file);
-      // It may have been closed to us before.
+      // It may have been inaccessible before.
       if (isKnown && !this.#watchesTrees && !this.#watches.has(file)) this.#appear(file);
       onChange(file, isKnown);
       return;
     }
-    // A directory that goes says its own name; the one above says it, too.
+    // A deleted directory reports itself by name; its parent reports it, too.
     if (entry === path.basename(directory) && kindOf(file) === 'none' && kindOf(directory) === 'none') return;
     const wasDirectory = this.#forget(file);
     const kind = kindOf(file);
@@ -175,13 +175,13 @@ export class Directories {
     onChange(file, wasDirectory || kind === 'directory');
   }
 
-  /** The watch of a tree may name a directory by a symlink that leads to it. */
+  /** A tree's watch may report a directory under a symlink to it. */
   #pathOf(file: string): string {
     if (!this.#watchesTrees) return file;
     return path.join(new RealPaths().of(path.dirname(file)), path.basename(file));
   }
 
-  /** Ends the watches of a directory that went, or was replaced, with all below; false: there were none. */
+  /** Closes the watches of a deleted or replaced directory and everything below; false: there were none. */
   #forget(gone: string): boolean {
     if (!this.#known.has(gone) && !this.#watches.has(gone)) return false;
     for (const [directory, close] of [...this.#watches]) {
@@ -194,7 +194,7 @@ export class Directories {
     return true;
   }
 
-  /** Watches a new directory, as far as something in it matters. */
+  /** Watches the relevant part of a new directory. */
   #appear(directory: string): void {
     const interest = this.#interest;
     if (interest === undefined || this.#isClosed) return;
@@ -207,7 +207,7 @@ export class Directories {
     }
   }
 
-  /** Watches a tree whose root is another directory now. What happens meanwhile counts as a change of all of it. */
+  /** Watches a tree again whose root was replaced. Changes in between count as a change of the whole tree. */
   #reopen(root: string): void {
     this.#watches.get(root)?.();
     this.#watches.delete(root);

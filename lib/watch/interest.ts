@@ -1,6 +1,6 @@
 /**
- * What of the disk the builds of a plan depend on, and which of them a changed path touches. Judged by paths alone, and
- * rather too much than too little: the run that follows decides by hashes.
+ * The paths that the builds of a plan depend on, and which builds a changed path affects. Decided by paths alone, and
+ * in doubt yes: the run that follows decides by hashes.
  */
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,43 +17,43 @@ import { areNested, type DiskLocation, isRead, linkTarget, locateOnDisk, mayRead
 import type { Build, Plan, PlanNode } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 
-/** Build → context → what it turned out to read of it when it was last checked. */
+/** Build → context → what it actually read of it at the last check. */
 export type LearnedReads = ReadonlyMap<string, ReadonlyMap<string, ContextReads>>;
 
-/** What changes of paths are judged by. */
+/** Input for judging changes of paths. */
 export interface InterestRequest {
   readonly plan: Plan;
   readonly dockerfiles: DockerfileLibrary;
   /** Absolute paths of the files that the builds were read from. */
   readonly definition: ReadonlySet<string>;
-  /** Absolute path of builds.lock, whether it is there or not. */
+  /** Absolute path of builds.lock, even if it does not exist. */
   readonly lock: string;
   readonly learned: LearnedReads;
 }
 
-/** What a change means. */
+/** The effect of a change. */
 export interface Touch {
   readonly builds: ReadonlySet<string>;
-  /** What says what the builds are. */
+  /** The definition of the builds changed. */
   readonly definition: boolean;
   readonly lock: boolean;
-  /** A Dockerfile, ignore rules, or the way to something: what has to be watched may be other directories now. */
+  /** A Dockerfile, ignore rules, or the path to something changed: other directories may have to be watched now. */
   readonly reshapes: boolean;
 }
 
-/** A single path that matters. */
+/** A relevant single path. */
 interface Mark {
   readonly kind: 'definition' | 'lock' | 'build';
   readonly build: string;
   readonly reshapes: boolean;
 }
 
-/** Builds that read a context in the same way. */
+/** Builds that read the same part of a context. */
 class Reader {
   readonly builds = new Set<string>();
   readonly #reads: ContextReads;
   readonly #ignore: IgnoreRules;
-  /** Where symlinks lead that are read. */
+  /** Targets of the symlinks that are read. */
   readonly #targets = new Set<string>();
 
   constructor(reads: ContextReads, ignore: IgnoreRules) {
@@ -69,7 +69,7 @@ class Reader {
     return mayReadIn(this.#reads, this.#ignore, directory) || this.#isTarget(directory);
   }
 
-  /** Takes a symlink in; true where it leads to what was not known to be read. */
+  /** Adds a symlink; true if its target was not known to be read. */
   follow(link: string, text: string): boolean {
     if (this.#reads === 'all' || !this.seesFile(link)) return false;
     const target = linkTarget(link, text);
@@ -84,7 +84,7 @@ class Reader {
   }
 }
 
-/** A context on the disk, with everybody who reads it. */
+/** A context on disk, with all builds that read it. */
 export class WatchedTree {
   /** Real path. */
   readonly root: string;
@@ -104,24 +104,24 @@ export class WatchedTree {
     reader.builds.add(build);
   }
 
-  /** The path relative to the context, with `/`; undefined: not below it. */
+  /** The path relative to the context, with `/`; undefined: outside. */
   relative(file: string): string | undefined {
     if (!file.startsWith(this.#below)) return undefined;
     const relative = file.slice(this.#below.length);
     return path.sep === '/' ? relative : relative.split(path.sep).join('/');
   }
 
-  /** Whether a directory (relative) holds, or leads to, what somebody reads. */
+  /** Whether a directory (relative) contains, or leads to, anything that is read. */
   mattersIn(directory: string): boolean {
     return [...this.#readers.values()].some((one) => one.seesIn(directory));
   }
 
-  /** Takes a symlink in that was met; true where more is read than was known. */
+  /** Adds a symlink; true if more is read than was known. */
   follow(link: string, text: string): boolean {
     return [...this.#readers.values()].map((one) => one.follow(link, text)).includes(true);
   }
 
-  /** Adds the builds that see a path. */
+  /** Adds the builds that read a path. */
   collect(relative: string, isDirectory: boolean, builds: Set<string>): void {
     for (const reader of this.#readers.values()) {
       if (isDirectory ? !reader.seesIn(relative) : !reader.seesFile(relative)) continue;
@@ -140,17 +140,17 @@ interface Found {
 /** Nothing at all. */
 export const NO_INTEREST: Found = { trees: [], paths: new Map(), ends: new Set(), reads: new Map() };
 
-/** The times of files go by a clock that ticks this seldom. */
+/** Resolution of the clock for file times. */
 const CLOCK_MS = 10;
 
 /** Everything on the disk that a plan depends on. */
 export class Interest {
   readonly trees: readonly WatchedTree[];
-  /** Single paths that matter: files, and what lies on the way to them and to contexts. */
+  /** Relevant single paths: files, and the steps on the way to them and to contexts. */
   readonly paths: ReadonlyMap<string, readonly Mark[]>;
   /** Files and contexts themselves, as written and as real paths. */
   readonly ends: ReadonlySet<string>;
-  /** Build and context → what is taken to be read of it, as texts. */
+  /** Build and context → the assumed reads, as texts. */
   readonly #reads: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(found: Found) {
@@ -160,7 +160,7 @@ export class Interest {
     this.#reads = found.reads;
   }
 
-  /** Whether what a build turned out to read was taken for read. */
+  /** Whether the actual reads of a build are covered by the assumed ones. */
   covers(build: string, reads: ReadonlyMap<string, ContextReads>): boolean {
     return [...reads].every(([context, read]) => {
       const known = this.#reads.get(keyOf(build, context));
@@ -168,7 +168,7 @@ export class Interest {
     });
   }
 
-  /** Files that matter by themselves and were touched since a time (milliseconds since 1970), or shortly before. */
+  /** Single relevant files that changed since a time (milliseconds since 1970), or shortly before. */
   async touchedSince(timeMs: number): Promise<readonly string[]> {
     const files = [...this.ends];
     const found = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
@@ -178,7 +178,7 @@ export class Interest {
     });
   }
 
-  /** What a change of a path (absolute, its directory a real path) touches; undefined: nothing. */
+  /** The effect of a change of a path (absolute, in a real directory); undefined: none. */
   touch(file: string, isDirectory: boolean): Touch | undefined {
     const marks = this.paths.get(file) ?? [];
     const builds = new Set(marks.flatMap((mark) => (mark.kind === 'build' ? [mark.build] : [])));
@@ -196,7 +196,7 @@ export class Interest {
   }
 }
 
-/** Finds out what a plan depends on. */
+/** Determines what a plan depends on. */
 export async function findInterest(request: InterestRequest): Promise<Interest> {
   const finder = new Finder(request);
   for (const file of request.definition) await finder.mark(file, { kind: 'definition', reshapes: false });
@@ -236,7 +236,7 @@ class Finder {
     for (const step of location.way) {
       const marks = this.#paths.get(step) ?? [];
       this.#paths.set(step, marks);
-      // A directory on the way is another place for the same file when it comes back.
+      // When a directory on the way is replaced, the same path leads to another place.
       const mark: Mark = { kind, build, reshapes: reshapes || step !== location.real };
       const isKnown = marks.some(
         (one) => one.kind === kind && one.build === build && one.reshapes === mark.reshapes,
@@ -252,7 +252,7 @@ class Finder {
     const { dockerfiles, learned } = this.#request;
     if (build.dockerfile.kind === 'file' && path.isAbsolute(build.dockerfile.path)) {
       const read = dockerfiles.pathOf(build) ?? build.dockerfile.path;
-      // Where there is no Dockerfile, one may come that is read before the one that is read now.
+      // If a preferred Dockerfile does not exist, it may be created and then replace the one that is read now.
       for (const file of new Set([build.dockerfile.path, read]))
         await this.mark(file, { kind: 'build', build: name, reshapes: true });
     }
@@ -279,12 +279,12 @@ class Finder {
     }
   }
 
-  /** What the Dockerfile by itself says; what its base images add is learned when it is built. */
+  /** The reads according to the Dockerfile alone; reads of its base images become known during the build. */
   #readsOf(build: Build): (context: string) => ContextReads | undefined {
     const { dockerfiles } = this.#request;
     const dockerfile = dockerfiles.dockerfileOf(build);
     const facts: DockerfileFacts | undefined = dockerfiles.factsOf(build);
-    // With a Dockerfile that cannot be read, nothing else can change how the build ends.
+    // If the Dockerfile cannot be read, nothing else affects the build's result.
     if (facts === undefined) return () => (dockerfile?.ok === false ? undefined : 'all');
     return (context) => (facts.unknowns.length > 0 ? 'all' : facts.reads.get(context));
   }
@@ -318,7 +318,7 @@ function textOf(reads: ContextReads): string {
   return JSON.stringify(reads.map(({ source, include, exclude }) => [source, include, exclude]));
 }
 
-/** Files that RUN is handed: they are in no key, and a build that asks for them may end otherwise with others. */
+/** Files passed to RUN: they are not part of any key, but a build that uses them may have another result with others. */
 function handedFiles({ secrets, ssh }: Build): readonly string[] {
   return [
     ...secrets.flatMap(({ from }) => (from.kind === 'file' ? [from.path] : [])),

@@ -1,4 +1,4 @@
-/** Runs again whenever something changed that builds depend on. */
+/** Runs again whenever something changes that builds depend on. */
 export {
   type Round,
   type WatchEnd,

@@ -1,18 +1,18 @@
-/** What runs write themselves: no change that anybody made, however often it happens. */
+/** Files that runs write themselves; their changes are ignored. */
 import path from 'node:path';
 import { locateOnDisk } from '../inspect/mod.ts';
 import type { Plan } from '../model/mod.ts';
 import { isWithin } from '../system/mod.ts';
 
-/** What is written comes to be seen a little later than it is written. */
+/** Changes are detected a little after the write. */
 const LATE_MS = 150;
 
 const DRAFT = /\.[0-9a-f]{12}\.tmp$/;
 
-/** Knows which changes are our own. */
+/** Recognises writes of bake-ts. */
 export class OwnWrites {
   readonly #always: readonly string[];
-  /** Where the builds of the round write. */
+  /** Output paths of the current round's builds. */
   #places: readonly string[] = [];
   /** Milliseconds since 1970. */
   #until = 0;
@@ -26,7 +26,7 @@ export class OwnWrites {
     return new OwnWrites(await realPathsOf(always));
   }
 
-  /** From now on a plan is run. */
+  /** Starts a run of a plan. */
   async begin(plan: Plan): Promise<void> {
     const places = [...plan.nodes.values()].flatMap(({ build }) => [
       ...[...build.outputs, ...build.cacheTo].flatMap(({ attributes }) => attributes.get('dest') ?? []),
@@ -38,14 +38,14 @@ export class OwnWrites {
     this.#until = Number.POSITIVE_INFINITY;
   }
 
-  /** It is over. */
+  /** Ends the run. */
   end(nowMs: number): void {
     this.#until = nowMs + LATE_MS;
   }
 
-  /** Whether a change of a path is our own. */
+  /** Whether a change of a path is from bake-ts. */
   has(file: string, nowMs: number): boolean {
-    // Files that are written whole are written beside themselves first.
+    // Atomic writes first create a draft beside the file.
     if (isWithin(file.replace(DRAFT, ''), this.#always)) return true;
     return nowMs <= this.#until && isWithin(file, this.#places);
   }

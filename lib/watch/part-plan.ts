@@ -1,7 +1,7 @@
-/** Parts of a plan, and what differs between two of them. */
+/** Parts of plans, and differences between two plans. */
 import type { Plan, PlanNode } from '../model/mod.ts';
 
-/** Builds with everything that needs them, directly or through others. */
+/** Builds and all their direct and indirect dependents. */
 export function withDependents(plan: Plan, builds: Iterable<string>): ReadonlySet<string> {
   const found = new Set<string>();
   const open = [...builds];
@@ -15,8 +15,8 @@ export function withDependents(plan: Plan, builds: Iterable<string>): ReadonlySe
 }
 
 /**
- * The part of a plan that is about some builds: they, and what they need, which is up to date for all that is known and
- * therefore writes no files. What is pushed is unchanged.
+ * The part of a plan with some builds and their dependencies, which are up to date as far as known and therefore write
+ * no files. Pushes stay the same.
  */
 export function partOf(plan: Plan, builds: ReadonlySet<string>): Plan {
   const needed = new Set<string>();
@@ -36,7 +36,7 @@ export function partOf(plan: Plan, builds: ReadonlySet<string>): Plan {
   return { set: plan.set, nodes: new Map(nodes) };
 }
 
-/** Builds that are other ones than before, or new; all where something changed that is about all of them. */
+/** New or changed builds; all builds if a common setting changed. */
 export function changedBuilds(before: Plan, now: Plan): ReadonlySet<string> {
   if (textOfSet(before) !== textOfSet(now)) return new Set(now.nodes.keys());
   return new Set(
@@ -51,13 +51,13 @@ function textOfNode({ neededBy: _, level: __, ...node }: PlanNode): string {
   return JSON.stringify(node, plainValue);
 }
 
-/** Settings that are about all builds; who else is among them, and where variables have their values from, is not. */
+/** Settings that affect all builds; other builds and the origins of variables are left out. */
 function textOfSet({ set }: Plan): string {
   const { builds: _, groups: __, matrices: ___, variables: ____, files: _____, ...settings } = set;
   return JSON.stringify(settings, plainValue);
 }
 
-/** Maps as lists; places in files, which move with every line above them, left out. */
+/** Converts maps to lists, and leaves out places in files, which change with every line inserted above. */
 function plainValue(key: string, value: unknown): unknown {
   if (/(?:^s|S)pans?$/.test(key)) return undefined;
   if (value instanceof Map) return [...value];

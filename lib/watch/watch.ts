@@ -1,6 +1,6 @@
 /**
- * Runs again and again: after a first run of the whole plan, whenever something changed that its builds depend on, and then
- * only what that touches. When to look is decided here; what to do is decided by each run, as always.
+ * Runs repeatedly: first the whole plan, then after each change only what it affects. This module decides when to run;
+ * each run decides what to do, as always.
  */
 import path from 'node:path';
 import type { ContextReads } from '../dockerfile/mod.ts';
@@ -28,52 +28,52 @@ import { findInterest, Interest, NO_INTEREST } from './interest.ts';
 import { OwnWrites } from './own-writes.ts';
 import { changedBuilds, partOf, withDependents } from './part-plan.ts';
 
-/** A set of builds, and what it was made of. */
+/** A set of builds, and the files that it was read from. */
 export interface WatchedSet {
   readonly set: BuildSet;
   readonly warnings: readonly Problem[];
-  /** Absolute paths of the files that were read for it. */
+  /** Absolute paths of these files. */
   readonly files: ReadonlySet<string>;
 }
 
-/** One run of many. */
+/** One of the runs. */
 export interface Round {
   /** From 1. */
   readonly number: number;
   readonly plan: Plan;
   readonly dockerfiles: PreparedPlan['dockerfiles'];
-  /** What led to it since the last round that was done; of the first round undefined. */
+  /** The changes since the last completed round; undefined for the first round. */
   readonly changed?: ChangedFiles;
   readonly signal: AbortSignal;
-  /** Must get all events of the run. */
+  /** Must receive all events of the run. */
   readonly onEvent: EventSink;
   /** For `BakeOptions`. */
   readonly onReads: (build: string, reads: ReadonlyMap<string, ContextReads>) => void;
-  /** Whether the round was stopped because what it builds changed: another one follows. */
+  /** Whether the round was stopped because its inputs changed; another round follows. */
   readonly isSuperseded: () => boolean;
 }
 
-/** What happens besides the rounds. */
+/** Events besides the rounds. */
 export type WatchEvent =
-  /** All is done that can be; `files`: in the directories that are watched. */
+  /** Everything possible is done; `files`: in the watched directories. */
   | { readonly type: 'waiting'; readonly builds: number; readonly files: number; readonly failed: number }
-  /** A round begins (or the one that runs is stopped for it) because of this. */
+  /** The next round starts (or the current one is stopped for it) because of this. */
   | {
       readonly type: 'changed';
-      /** Absolute, the first few; empty: it is not known what changed. */
+      /** Absolute paths, the first few; empty: it is unknown what changed. */
       readonly paths: readonly string[];
       readonly total: number;
       readonly builds: readonly string[];
       readonly supersedes: boolean;
     }
-  /** What was read again is wrong; the plan from before stays. */
+  /** The changed set is invalid; the old plan stays. */
   | { readonly type: 'problems'; readonly problems: readonly Problem[] }
-  /** What counts for builds and is elsewhere. */
+  /** Inputs of builds that cannot be watched. */
   | { readonly type: 'unwatched'; readonly contexts: readonly string[]; readonly images: number };
 
-/** How to watch. */
+/** Options of a watch. */
 export interface WatchOptions {
-  /** The set as it was read first. */
+  /** The set as first read. */
   readonly first: WatchedSet;
   /** Its plan, without missing Dockerfiles. */
   readonly prepared: PreparedPlan;
@@ -82,29 +82,30 @@ export interface WatchOptions {
   readonly selection: Selection;
   /** Absolute. */
   readonly cwd: string;
-  /** Runs a round to its end; never rejects for anything expected. */
+  /** Runs a round to its end; never rejects for expected failures. */
   readonly run: (round: Round) => Promise<RunSummary>;
-  /** Ends it: the round that runs is stopped. */
+  /** Ends the watch and stops the current round. */
   readonly signal: AbortSignal;
   readonly onEvent: (event: WatchEvent) => void;
-  /** Files and directories (absolute) that only bake-ts writes: changes of them are none. */
+  /** Absolute paths of files and directories that only bake-ts writes; their changes are ignored. */
   readonly ownFiles?: readonly string[];
-  /** When the reading of the set began, in milliseconds since 1970: what changed later is checked again. */
+  /** Start of reading the set, in milliseconds since 1970; later changes are checked again. */
   readonly sinceMs?: number;
   readonly times?: BurstTimes;
 }
 
-/** How watching ended. */
+/** The result of a watch. */
 export interface WatchEnd {
-  /** All builds are as the files want them. */
+  /** All builds are up to date. */
   readonly ok: boolean;
   readonly rounds: number;
 }
 
 /**
- * Watches until the signal comes.
+ * Watches until the signal aborts.
  *
- * @returns how things stood then; problems: `run/watch-limit`, `run/watch-failed`, where not all that matters can be watched
+ * @returns the state at that time; problems if not everything relevant can be watched: `run/watch-limit`,
+ *   `run/watch-failed`
  */
 export async function watchBuilds(options: WatchOptions): Promise<Result<WatchEnd>> {
   const own = await OwnWrites.create(options.ownFiles ?? []);
@@ -119,13 +120,13 @@ export async function watchBuilds(options: WatchOptions): Promise<Result<WatchEn
 interface Running {
   readonly plan: Plan;
   readonly controller: AbortController;
-  /** Builds of which something is known, and that did not end. */
+  /** Builds with events that have not finished. */
   readonly started: Set<string>;
   isSuperseded: boolean;
 }
 
 const PATHS_SHOWN = 3;
-/** In an event, for programs. */
+/** Most paths in an event for programs. */
 const PATHS_TOLD = 20;
 const GOOD: ReadonlySet<string> = new Set(['built', 'retagged', 'unchanged']);
 
@@ -138,17 +139,17 @@ class Watch {
   #known: WatchedSet;
   #prepared: PreparedPlan;
   #interest = new Interest(NO_INTEREST);
-  /** Builds that changes touched, and everything that needs them: a round is due. */
+  /** Builds affected by changes, and their dependents: a round is due. */
   #touched = new Set<string>();
-  /** Builds that did not end well: part of each round that follows. */
+  /** Builds that failed: part of each following round. */
   #left = new Set<string>();
   #changed: string[] = [];
-  /** What led to the next round, said or not. */
+  /** Causes of the next round, reported or not. */
   readonly #causes = new Set<string>();
   #isAnnounced = false;
-  /** Builds that turned out to read more than was watched: what changed there meanwhile nobody saw. */
+  /** Builds that read more than was watched; changes there were missed. */
   readonly #widened = new Set<string>();
-  /** What was wrong with the set when it was read again. */
+  /** Problems from reading the set again. */
   #ofReading: readonly Problem[] = [];
   #rereads = false;
   #reshapes = false;
@@ -225,7 +226,7 @@ class Watch {
     else if (!this.#own.has(file, now)) this.#bursts.note(this.#interest, file, isDirectory, now);
   }
 
-  /** Takes in what changed; stops the round that runs where it builds what is not so any more. */
+  /** Processes changes; stops the current round if it builds something outdated. */
   #absorb(): void {
     const change = this.#bursts.take();
     if (change === undefined) return;
@@ -246,14 +247,14 @@ class Watch {
     running.controller.abort('superseded');
   }
 
-  /** Builds with external images: which of them the file pins is found out by the run. */
+  /** Builds with external images; the run determines which of them the lock file pins. */
   #lockedBuilds({ lock }: Change): readonly string[] {
     if (!lock) return [];
     const nodes = [...this.#prepared.plan.nodes];
     return nodes.flatMap(([name, node]) => (node.externalImages.length > 0 ? [name] : []));
   }
 
-  /** Reads again what changed, and begins a round if there is something to run. */
+  /** Reads the changed files, and starts a round if there is something to run. */
   async #next(): Promise<void> {
     for (const build of withDependents(this.#prepared.plan, this.#widened)) this.#touched.add(build);
     if (this.#widened.size > 0) this.#reshapes = true;
@@ -284,7 +285,7 @@ class Watch {
     return [...this.#ofReading, ...this.#prepare(this.#known)];
   }
 
-  /** Takes a new set instead of the old one; keeps the old one if the new one cannot be planned. */
+  /** Replaces the set; keeps the old one if the new one cannot be planned. */
   #replace(next: WatchedSet): readonly Problem[] {
     const prepared = preparePlan(next.set, this.#options.selection, this.#options.cwd);
     if (!prepared.ok) return prepared.error;
@@ -299,7 +300,7 @@ class Watch {
     return next.warnings;
   }
 
-  /** Plans again; the old plan stays where that fails. */
+  /** Plans again; keeps the old plan if that fails. */
   #prepare(known: WatchedSet): readonly Problem[] {
     const prepared = preparePlan(known.set, this.#options.selection, this.#options.cwd);
     if (!prepared.ok) {
@@ -310,13 +311,13 @@ class Watch {
     return prepared.value.missing;
   }
 
-  /** What is touched cannot be run as things are. */
+  /** Postpones affected builds that cannot be run now. */
   #putOff(): void {
     for (const build of this.#touched) this.#left.add(build);
     this.#touched.clear();
   }
 
-  /** Watches what the plan depends on now. What was touched since `sinceMs`, before it was watched, counts as changed. */
+  /** Watches the current dependencies of the plan. Files changed since `sinceMs`, before they were watched, count as changed. */
   async #reshape(sinceMs: number): Promise<void> {
     this.#reshapes = false;
     const { set, files } = this.#known;
@@ -328,7 +329,7 @@ class Watch {
     });
     this.#directories.follow(this.#interest);
     for (const file of await this.#interest.touchedSince(sinceMs)) this.#see(file, false);
-    // Else it would stop the round that is about to begin.
+    // Otherwise it would stop the round that is about to start.
     if (this.#running === undefined) this.#absorb();
   }
 
@@ -336,7 +337,7 @@ class Watch {
     const { plan, dockerfiles } = this.#prepared;
     const builds = withDependents(plan, [...this.#touched, ...this.#left]);
     this.#rounds += 1;
-    // Of a round that was stopped for this it is said already.
+    // If a round was stopped for this one, it is announced already.
     if (this.#rounds > 1 && !this.#isAnnounced) this.#announce(this.#touched, false);
     this.#isAnnounced = false;
     this.#changed = [];
@@ -378,12 +379,12 @@ class Watch {
     const bad = summary.outcomes.filter((one) => !GOOD.has(one.kind));
     for (const { build, kind } of summary.outcomes) if (GOOD.has(kind)) this.#left.delete(build);
     for (const { build } of bad) this.#left.add(build);
-    // Nothing came to its turn, or what was wrong is about all of them.
+    // Builds without an outcome stay due; if the run failed without a failed build, all of them do.
     const silent = [...builds].filter((name) => !summary.outcomes.some((one) => one.build === name));
     for (const build of !summary.ok && bad.length === 0 ? builds : silent) this.#left.add(build);
   }
 
-  /** What a build turned out to read may be more than its Dockerfile said by itself: then that was not watched so far. */
+  /** A build may read more than its Dockerfile alone shows; that was not watched so far. */
   #learn(build: string, reads: ReadonlyMap<string, ContextReads>): void {
     this.#learned.set(build, reads);
     if (!this.#interest.covers(build, reads)) this.#widened.add(build);
@@ -419,7 +420,7 @@ class Watch {
   }
 }
 
-/** Follows what is known of each build. */
+/** Tracks which builds have started. */
 function noteEvent({ started }: Running, event: BakeEvent): void {
   switch (event.type) {
     case 'node-phase':
@@ -436,7 +437,7 @@ function noteEvent({ started }: Running, event: BakeEvent): void {
   }
 }
 
-/** What changes without anybody here seeing it. */
+/** Inputs that can change unnoticed. */
 function unwatchedOf({ nodes }: Plan): WatchEvent {
   const contexts = new Set<string>();
   const images = new Set<string>();

@@ -1,10 +1,10 @@
-/** What is done for a build now, or what it waits for, as text: the same ones on a screen and in lines. */
+/** What a build does now, or waits for, as text; shared by the live view and plain lines. */
 import type { BakeEvent } from '../model/mod.ts';
 import type { NodeView, RunState, TransferView, WaitView } from './state.ts';
 import { numberOf, withoutNumber } from './step-names.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 
-/** Builds that are named before the rest is only counted. */
+/** Builds that are named; the rest is counted. */
 const MOST_NAMED = 3;
 
 /** `base`, `base and web`, `base, web, api and 3 more`. */
@@ -15,11 +15,11 @@ export function nameSome(names: readonly string[], most: number = MOST_NAMED): s
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** What painters need to know of a run to say what its builds wait for; made once for all of them. */
+/** What is needed to say what the builds of a run wait for; made once for all builds. */
 export interface Surroundings {
   /** Whether a build is not finished. */
   readonly isOpen: (build: string) => boolean;
-  /** What those wait for for which nothing else is missing: `a slot`. */
+  /** What builds wait for whose dependencies are done: `a slot`. */
   readonly queuedFor: string;
 }
 
@@ -34,7 +34,7 @@ export function surroundingsOf(state: RunState): Surroundings {
   };
 }
 
-/** What a build does now, or what it waits for. */
+/** What a build does now, or waits for. */
 export function doing(node: NodeView, nowMs: number, { isOpen, queuedFor }: Surroundings): string {
   if (node.stalled !== undefined) {
     const { sinceMs, waitsFor, endsAtMs } = node.stalled;
@@ -64,13 +64,13 @@ export function doing(node: NodeView, nowMs: number, { isOpen, queuedFor }: Surr
   }
 }
 
-/** What was done for a build when it was stopped; undefined: nothing, or it was not. */
+/** What a build was doing when it was stopped; undefined: nothing, or it was not stopped. */
 export function stoppedIn(node: NodeView | undefined): string | undefined {
   const stopped = node?.stopped;
   return stopped && doing(stopped.node, stopped.atMs, { isOpen: () => false, queuedFor: '' });
 }
 
-/** Steps have the numbers that BuildKit gives them, as in its messages and in the log. */
+/** Steps have BuildKit's numbers, as in its messages and the log. */
 function building(node: NodeView): string {
   const early = node.earlyFor === undefined ? '' : 'early, ';
   const number = numberOf([...node.running.values()].at(-1) ?? '');
@@ -79,7 +79,7 @@ function building(node: NodeView): string {
   return what === undefined ? step : `${step}: ${what}`;
 }
 
-/** The step that runs, or what is transferred for it. */
+/** The running step, or its transfer. */
 function stepNow(node: NodeView): string | undefined {
   const transfers = [...node.transfers.values()];
   const names = [...node.running.values()];
@@ -94,7 +94,7 @@ function stepNow(node: NodeView): string | undefined {
   return `${withoutNumber(last)}${names.length > 1 ? ` (+${names.length - 1})` : ''}`;
 }
 
-/** ` 120 MB of 340 MB`, where the engine says how much. */
+/** ` 120 MB of 340 MB`, if the engine reports the sizes. */
 function sizeOfPush({ transfers }: NodeView): string {
   const sized = [...transfers.values()].filter((one) => one.total !== undefined && one.total > 0);
   if (sized.length === 0) return '';
@@ -106,7 +106,7 @@ function sum(transfers: readonly TransferView[], of: (one: TransferView) => numb
   return transfers.reduce((total, one) => total + of(one), 0);
 }
 
-/** What is waited for where nothing moves, and how that ends. */
+/** What a build without progress waits for, and when it is stopped. */
 export function stalledText(event: Extract<BakeEvent, { readonly type: 'stalled' }>): string {
   const words = stalledWords(event.quietMs, event.waitsFor, event.endsInMs);
   return event.endsInMs === undefined ? `${words}; set --stall-timeout to limit this` : words;
@@ -117,7 +117,7 @@ function stalledWords(quietMs: number, waitsFor: string, endsInMs: number | unde
   return `no progress for ${formatDuration(quietMs)}${ends}, waiting for ${waitsFor}`;
 }
 
-/** Why an attempt failed, and when the next one follows. */
+/** Why an attempt failed, and when the next one starts. */
 export function retryText(event: Extract<BakeEvent, { readonly type: 'retry' }>): string {
   return retryWords(event.delayMs, event.attempt, event.why);
 }
@@ -126,24 +126,24 @@ function retryWords(delayMs: number, failed: number, why: string): string {
   return `trying again${delayMs > 0 ? ` in ${formatDuration(delayMs)}` : ''} (attempt ${failed + 1}): ${why}`;
 }
 
-/** What is waited for where the engine went away, at the start of the wait. */
+/** The start of a wait for an engine that went away. */
 export function engineWaitText(event: Extract<BakeEvent, { readonly type: 'engine-waiting' }>): string {
   return `waiting for the engine ${event.address}, up to ${formatDuration(event.waitMs)}: ${event.why}`;
 }
 
-/** What is waited for where a registry does not answer. */
+/** The start of a wait for a registry that does not answer. */
 export function registryWaitText(event: Extract<BakeEvent, { readonly type: 'registry-waiting' }>): string {
   const { registry, why, attempt, delayMs } = event;
   return `registry ${registry}: ${why}; attempt ${attempt + 1} in ${formatDuration(delayMs)}`;
 }
 
-/** The same while it lasts: since when, and what comes next. */
+/** A wait for the engine: its duration, and the time left. */
 export function engineWaitNow({ what, why, sinceMs, untilMs }: WaitView, nowMs: number): string {
   const left = formatDuration(Math.max(0, untilMs - nowMs));
   return `waiting for the engine ${what} for ${formatDuration(nowMs - sinceMs)}, giving up in ${left}: ${why}`;
 }
 
-/** The same of a registry, the cause first. */
+/** A wait for a registry, the cause first. */
 export function registryWaitNow(
   { what, why, sinceMs, untilMs, untils = [] }: WaitView,
   nowMs: number,
@@ -155,7 +155,7 @@ export function registryWaitNow(
   return `registry ${what} ${verbOf(why)}, ${plural(waiting.length, 'request waits', 'requests wait')}; next in ${next}, ${since} so far`;
 }
 
-/** `answers 503`; what is no answer stands behind a colon. */
+/** `answers 503`; other causes follow a colon. */
 function verbOf(why: string): string {
   return why.startsWith('answered ') ? why.replace('answered', 'answers') : `does not answer: ${why}`;
 }

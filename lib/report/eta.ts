@@ -1,13 +1,13 @@
-/** How long a run still takes, from how long its builds took the last time. */
+/** Estimates the remaining time of a run from the durations of earlier builds. */
 import type { NodeView, RunState } from './state.ts';
 import { elapsedMs } from './state.ts';
 
 /**
- * Milliseconds until the end of a run, as far as the past tells: the longest chain of what is still to be built, and no
- * less than what all of it takes in the slots there are. Undefined where the time of one of them is not known. What is not
- * decided yet counts where something that it needs is built in this run; otherwise it is taken to be unchanged.
+ * Estimated milliseconds until the end of a run: the longest chain of remaining builds, but at least the time that all
+ * of them take with the available slots. Undefined if a duration is unknown. An undecided build is counted if one of
+ * its dependencies is built in this run; otherwise it is assumed to be unchanged.
  *
- * The order of the plan is one in which each build stands after what it needs, so one pass does it.
+ * In the order of the plan each build comes after its dependencies, so one pass is enough.
  */
 export function estimateLeftMs(state: RunState, nowMs: number): number | undefined {
   const built = new Set<string>();
@@ -24,7 +24,7 @@ export function estimateLeftMs(state: RunState, nowMs: number): number | undefin
     const builds = isDecided
       ? node.decision === 'build'
       : node.needs.some((need) => built.has(need)) || isBuilding(node);
-    // Nothing is remembered of it, so it cannot be unchanged.
+    // There is no record of it, so it cannot be unchanged.
     if (!isDecided && node.usualMs === undefined) return undefined;
     const starts = node.needs.reduce((most, need) => Math.max(most, endsInMs.get(need) ?? 0), 0);
     let takes = 0;

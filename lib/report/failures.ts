@@ -1,4 +1,4 @@
-/** Failures that differ in nothing but the build and its image are one: an outage is read once, however many builds it hit. */
+/** Groups failures that differ only in the build and its image: an outage is one failure, however many builds it affects. */
 import type { Outcome, ProblemJson } from '../model/mod.ts';
 import { failureText } from './outcome.ts';
 import { plainText } from './text.ts';
@@ -7,24 +7,24 @@ import { plainText } from './text.ts';
 export interface FailureGroup {
   /** In the order of the plan. */
   readonly outcomes: readonly Outcome[];
-  /** That of the first of them. */
+  /** The problem of the first one. */
   readonly problem: ProblemJson | undefined;
-  /** Why, in one line, the cause first. */
+  /** Why, on one line, the cause first. */
   readonly cause: string;
 }
 
-/** A reference to an image, with the host of its registry. */
+/** An image reference, with the host of its registry. */
 const REFERENCE =
   /\b((?:localhost|[\w-]+(?:\.[\w-]+)+)(?::\d+)?|[\w.-]+:\d+)\/[\w./-]+(?::[\w.-]+)?(?:@\w+:[0-9a-f]+)?/g;
-/** What the network says of a registry that is not there. */
+/** Network errors of an unreachable registry. */
 const NO_ANSWER =
   /connection refused|no such host|i\/o timeout|connection reset|network is unreachable|no route to host|handshake timeout|unexpected EOF/i;
 const STATUS = /(?:status[^\n:]*: |answered |\()(5\d\d)\b/;
 
 /**
- * Groups in the order of their first builds.
+ * Groups failures, in the order of their first builds.
  *
- * @param stepOf the step of a build that failed, as BuildKit prints it
+ * @param stepOf the failed step of a build, as BuildKit prints it
  */
 export function groupFailures(
   failed: readonly Outcome[],
@@ -45,7 +45,7 @@ export function groupFailures(
   });
 }
 
-/** Equal for failures that differ in nothing but the build and its image. */
+/** Equal for failures that differ only in the build and its image. */
 export function failureIdentity(build: string, problem: ProblemJson): string {
   const { code, message, hint = '', detail = '' } = problem;
   const texts = [message, hint].map((text) =>
@@ -54,12 +54,12 @@ export function failureIdentity(build: string, problem: ProblemJson): string {
   return JSON.stringify([code, ...texts, isOfRegistry(code) ? NO_ANSWER.exec(detail)?.[0] : '']);
 }
 
-/** Whether a registry is to blame, whatever build met it. */
+/** Whether a registry causes the problem, whatever build found it. */
 export function isOfRegistry(code: string): boolean {
   return code.startsWith('registry/');
 }
 
-/** Without what another build has in this place: its name, and that of its image. */
+/** Removes what differs between builds: the build's name, and that of its image. */
 export function withoutNames(text: string, build: string): string {
   return text
     .replace(REFERENCE, (_, host: string) => `${host}/…`)
@@ -80,7 +80,7 @@ function causeOf(outcomes: readonly Outcome[], step: string | undefined): string
   return isOfRegistry(problem.code) ? withoutNames(text, first.build) : text;
 }
 
-/** `registry localhost:5599: connection refused`, where a registry, and what it did, is known. */
+/** `registry localhost:5599: connection refused`, if the registry and its error are known. */
 function registryCause({ code, message, detail = '' }: ProblemJson): string | undefined {
   if (!isOfRegistry(code)) return undefined;
   const host = [...message.matchAll(REFERENCE)][0]?.[1];

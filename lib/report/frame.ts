@@ -1,8 +1,8 @@
 /**
- * Code frames: the lines of a file that a problem is about, with what is meant underlined.
+ * Code frames: the lines of a file with a problem, underlined.
  *
- * All marks of one file share one frame, so that "written twice" shows both lines under each other. Columns are
- * counted as the terminal draws them: tabs, wide characters and escape sequences in the file do not shift a caret.
+ * All marks of a file share one frame, so that "written twice" shows both lines. Columns are counted as the terminal
+ * draws them: tabs, wide characters and escape sequences in the file do not shift a caret.
  */
 import { hideInLine } from '../model/mod.ts';
 import type { Palette } from './palette.ts';
@@ -22,34 +22,34 @@ export interface Mark {
 /** How a frame is drawn. */
 export interface FrameStyle {
   readonly palette: Palette;
-  /** Paint of the primary marks: red for errors, yellow for warnings. */
+  /** Colour of primary marks: red for errors, yellow for warnings. */
   readonly primary: (text: string) => string;
   /** Width of the terminal. */
   readonly columns: number;
-  /** Width of the column of line numbers, so that several frames of one problem line up. */
+  /** Width of the line numbers, so that several frames of one problem are aligned. */
   readonly gutter: number;
 }
 
-/** Lines of a long marked range that are shown at its start and at its end. */
+/** Number of lines shown at the start and at the end of a long range. */
 const RANGE_HEAD = 3;
 const RANGE_TAIL = 2;
 
-/** The highest line number a frame of these marks shows; its digits are the least gutter. */
+/** The highest line number in a frame of these marks, for the width of the line numbers. */
 export function lastLineOf(marks: readonly Mark[], lineCount: number): number {
   return Math.min(lineCount, Math.max(1, ...marks.map((mark) => mark.endLine + 1)));
 }
 
-/** Draws the lines around the marks. Gives back lines without line breaks. */
+/** Draws the lines around the marks. Returns lines without line breaks. */
 export function formatFrame(text: string, marks: readonly Mark[], style: FrameStyle): readonly string[] {
   const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
-  // A file that ends in a line break has no line after it, but a mark at its very end needs one to stand on.
+  // A file that ends in a line break has no line after it, but a mark at its very end needs one.
   const lineCount = lines.length > 1 && lines.at(-1) === '' ? lines.length - 1 : lines.length;
   const clamped = marks.map((mark) => clampMark(mark, lines));
   const shown = shownLines(clamped, lines, lineCount);
   const { palette, gutter } = style;
   const bar = palette.info('│');
   const blank = `${' '.repeat(gutter)} ${bar}`;
-  // One column for the bracket of ranges over several lines, only where there is one.
+  // A column for the brackets of multi-line ranges, only if there are any.
   const ranged = clamped.filter((mark) => mark.endLine > mark.line);
   const railWidth = ranged.length > 0 ? 2 : 0;
   const room = Math.max(20, style.columns - gutter - 3 - railWidth);
@@ -62,7 +62,7 @@ export function formatFrame(text: string, marks: readonly Mark[], style: FrameSt
     before = number;
     const isMarked = clamped.some((mark) => mark.line <= number && number <= mark.endLine);
     const line = lines[number - 1] ?? '';
-    // What stands beside the problem is there for orientation; what is marked is what it is about.
+    // Neighbouring lines are only for orientation, so secrets in them are hidden; marked lines are shown as they are.
     const source = isMarked ? line : hideInLine(line);
     const here = clamped.filter((mark) => mark.line === number && mark.endLine === number);
     const window = windowFor(source, here, room);
@@ -80,7 +80,7 @@ export function formatFrame(text: string, marks: readonly Mark[], style: FrameSt
   return out;
 }
 
-/** Pulls a mark into the file; an end at the start of a line means the end of the line before. */
+/** Clamps a mark to the file. An end at the start of a line means the end of the line before. */
 function clampMark(mark: Mark, lines: readonly string[]): Mark {
   const line = Math.min(Math.max(1, mark.line), lines.length);
   let endLine = Math.min(Math.max(line, mark.endLine), lines.length);
@@ -92,7 +92,7 @@ function clampMark(mark: Mark, lines: readonly string[]): Mark {
   return { ...mark, line, endLine, endColumn };
 }
 
-/** Line numbers to show: the marked ones (long ranges without their middle), and a line on either side of the problem. */
+/** Line numbers to show: the marked ones (long ranges without the middle), and one line before and after the problem. */
 function shownLines(marks: readonly Mark[], lines: readonly string[], lineCount: number): readonly number[] {
   const wanted = new Set<number>();
   for (const mark of marks) {
@@ -105,14 +105,14 @@ function shownLines(marks: readonly Mark[], lines: readonly string[], lineCount:
     }
   }
   const sorted = [...wanted].sort((a, b) => a - b);
-  // A gap of one line is shown rather than replaced by a dot of the same height.
+  // A single omitted line is shown, because an ellipsis would take as much space.
   return sorted.flatMap((line, at) => {
     const next = sorted[at + 1];
     return next === line + 2 ? [line, line + 1] : [line];
   });
 }
 
-/** The bracket left of a range over several lines. */
+/** The bracket left of a multi-line range. */
 function railAt(line: number, ranged: readonly Mark[], style: FrameStyle): string {
   if (ranged.length === 0) return '';
   const mark = ranged.find((one) => one.line <= line && line <= one.endLine);
@@ -122,11 +122,11 @@ function railAt(line: number, ranged: readonly Mark[], style: FrameStyle): strin
 }
 
 interface Window {
-  /** The part of the line that fits, cut ends marked by `…`. */
+  /** The part of the line that fits, with `…` at cut ends. */
   readonly shown: string;
-  /** First column (zero-based) of the line that is shown. */
+  /** First shown column of the line (zero-based). */
   readonly from: number;
-  /** Columns in front of it that `…` takes. */
+  /** Width of the `…` in front of it. */
   readonly shift: number;
   readonly to: number;
 }
@@ -148,15 +148,15 @@ function windowFor(source: string, here: readonly Mark[], room: number): Window 
   return { shown: `${shift > 0 ? '…' : ''}${middle}${to < width ? '…' : ''}`, from, shift, to };
 }
 
-/** A line of a file as it is shown. */
+/** A displayed line of a file. */
 interface ShownLine {
   readonly source: string;
   readonly window: Window;
-  /** What stands in front of the line below it. */
+  /** Text in front of the line below it. */
   readonly lead: string;
 }
 
-/** The line of carets under a mark, with its label behind it where that fits, below it otherwise. */
+/** The carets under a mark, with its label beside them if it fits, else below. */
 function underline(mark: Mark, { source, window, lead }: ShownLine, style: FrameStyle): readonly string[] {
   const start = Math.max(columnOf(source, mark.column), window.from);
   const end = Math.min(Math.max(columnOf(source, mark.endColumn), start + 1), Math.max(window.to, start + 1));
@@ -173,7 +173,7 @@ function paintOf(mark: Mark, style: FrameStyle): (text: string) => string {
   return mark.primary ? style.primary : style.palette.info;
 }
 
-/** Zero-based column on the terminal of a one-based character position. */
+/** Zero-based terminal column of a one-based character position. */
 function columnOf(source: string, column: number): number {
   return widthOf(visibleText(source.slice(0, Math.max(0, column - 1))));
 }

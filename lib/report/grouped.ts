@@ -1,6 +1,6 @@
 /**
- * A run as lines in which those of one build stand together: they are written when it ends. For logs of CI systems, which
- * fold them.
+ * A run as lines grouped by build: the lines of a build are written when it ends. For logs of CI systems, which fold
+ * groups.
  */
 import type { BakeEvent, Outcome } from '../model/mod.ts';
 import { doing, nameSome, surroundingsOf } from './doing.ts';
@@ -13,25 +13,25 @@ import { harmlessText, truncate } from './text.ts';
 import { formatDuration, plural } from './units.ts';
 
 /**
- * What a CI system wants around the lines of one build, so that it can fold them. Both give a line without its break, and
- * are written as they are: `title` is safe to print, the rest must be. An empty one is left out.
+ * Lines that a CI system needs around the lines of one build to fold them. Both functions return a line without its
+ * line break, which is written unchanged: `title` is safe to print, the rest must be. An empty line is omitted.
  */
 export interface GroupFrame {
   readonly open: (build: string, title: string) => string;
   readonly close: (build: string) => string;
 }
 
-/** A line to write; `asItIs`: with what a terminal or a CI system obeys. */
+/** A line to write. `asItIs`: with control sequences for a terminal or commands for a CI system. */
 export interface GroupedLine {
   readonly text: string;
   readonly asItIs?: true;
 }
 
-/** Builds that a sign of life names, and columns for what each of them does. */
+/** Most builds named in a sign of life, and the width of each activity. */
 const MOST_NAMED = 5;
 const DOING_COLUMNS = 60;
 
-/** Turns events into lines; keeps those of a build until it ends. */
+/** Turns events into lines; holds back those of a build until it ends. */
 export class GroupedPainter {
   readonly #palette: Palette;
   readonly #frame: GroupFrame | undefined;
@@ -40,7 +40,7 @@ export class GroupedPainter {
   readonly #kept = new Map<string, string[]>();
   readonly #failedSteps = new Map<string, string>();
 
-  /** @param stamp what stands before each line, e.g. its time */
+  /** @param stamp prefix of each line, for example its time */
   constructor(palette: Palette, frame?: GroupFrame, stamp: (event: BakeEvent) => string = () => '') {
     this.#palette = palette;
     this.#frame = frame;
@@ -48,13 +48,13 @@ export class GroupedPainter {
     this.#plain = new PlainPainter(palette);
   }
 
-  /** The lines that are to be written now. */
+  /** The lines to write now. */
   take(event: BakeEvent): readonly GroupedLine[] {
     const stamp = this.#stamp(event);
     const now = (lines: readonly string[]): readonly GroupedLine[] =>
       lines.map((text) => ({ text: stamp + text }));
     if (!('build' in event) || event.build === undefined) return now(this.#plain.take(event));
-    // Users want to know at once what is stuck.
+    // Shown at once, so that users see what is stuck.
     if (event.type === 'retry' || event.type === 'stalled' || event.type === 'resumed')
       return now(this.#plain.take(event));
     const kept = this.#kept.get(event.build) ?? [];
@@ -66,12 +66,12 @@ export class GroupedPainter {
       return [];
     }
     this.#kept.delete(event.build);
-    // The last line of a build is its title here.
+    // The last line of a build is the title of its group.
     for (const line of this.#plain.textsOf(event).slice(0, -1)) kept.push(`  ${stamp}${line}`.trimEnd());
     return this.#group(event.outcome, kept, stamp);
   }
 
-  /** A line that says that the run continues, and with what. */
+  /** Reports that the run continues, and what it is doing. */
   lifeSign(state: RunState, nowMs: number): readonly string[] {
     const around = surroundingsOf(state);
     const open = [...state.nodes.values()].filter((node) => node.status !== 'finished');

@@ -1,20 +1,20 @@
 /**
- * Joins the pieces a step's output arrives in to whole lines. BuildKit cuts where its buffer ends, in the middle of a
- * line too, and two steps of one build may print at the same time.
+ * Joins pieces of a step's output to whole lines. BuildKit cuts where its buffer ends, also within lines, and two steps
+ * of one build may print at the same time.
  */
 import type { BakeEvent } from '../model/mod.ts';
 import { plainText } from './text.ts';
 
-/** A line a step printed, safe to print. */
+/** A line of a step's output, safe to print. */
 export interface LogLine {
   readonly vertex: string;
   readonly text: string;
 }
 
-/** A line without a break is cut into pieces of this length, so that a step printing one endless line is bounded. */
+/** Longer lines are cut into pieces of this length, so that a step without line breaks is bounded. */
 const LONGEST = 16_384;
 
-/** The open line of each step and stream of one build. */
+/** The incomplete line of each step and stream of one build. */
 export class LineJoiner {
   readonly #open = new Map<string, { vertex: string; text: string }>();
   readonly #clean: (line: string) => string;
@@ -24,7 +24,7 @@ export class LineJoiner {
     this.#clean = clean;
   }
 
-  /** Takes a piece; gives the lines that are whole now. */
+  /** Adds a piece; returns the lines that are now complete. */
   take(event: Extract<BakeEvent, { readonly type: 'log' }>): readonly LogLine[] {
     const key = `${event.stream} ${event.vertex}`;
     const parts = ((this.#open.get(key)?.text ?? '') + event.text).split('\n');
@@ -36,7 +36,7 @@ export class LineJoiner {
     return parts.map((text) => ({ vertex: event.vertex, text: this.#clean(text) }));
   }
 
-  /** Gives what never got its line break: of one step, or of all. */
+  /** Returns incomplete lines: of one step, or of all. */
   flush(vertex?: string): readonly LogLine[] {
     const lines: LogLine[] = [];
     for (const [key, open] of this.#open) {

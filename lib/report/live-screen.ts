@@ -1,6 +1,6 @@
 /**
- * A part of the terminal that is drawn again at a steady pace until it is closed. Meanwhile it has the terminal: whatever else the
- * process writes there is put above it, and stopping and continuing leave it clean. Knows nothing of builds.
+ * A part of the terminal that is redrawn regularly until closed. It owns the terminal: other output of the process is
+ * put above it, and suspending and resuming leave it clean. Independent of builds.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { Screen } from './screen.ts';
@@ -18,23 +18,23 @@ export interface LiveScreenOptions {
   readonly err: Writer;
   /** Milliseconds between two frames. Default: 100. */
   readonly frameMs?: number;
-  /** The terminal is had by this; without it, what else writes there gets in the way. */
+  /** Acquires the terminal; without it, other output interferes. */
   readonly takeTerminal?: TakeTerminal;
-  /** The moving lines as they are to be now; none may be wider than the terminal. */
+  /** The current live lines; none may be wider than the terminal. */
   readonly paint: (size: TerminalSize) => readonly string[];
 }
 
 const FRAME_MS = 100;
 const DEFAULT_ROWS = 24;
 
-/** Draws until it is closed. */
+/** Redraws until closed. */
 export class LiveScreen {
   readonly #options: LiveScreenOptions;
   readonly #taken: ReturnType<TakeTerminal> | undefined;
   readonly #err: Writer;
   readonly #screen: Screen;
   #pending: string[] = [];
-  /** What others wrote without a line break so far. */
+  /** Output of others without a line break so far. */
   #unbroken = '';
   #open = true;
   #timer: NodeJS.Timeout | undefined;
@@ -45,7 +45,7 @@ export class LiveScreen {
       onText: (text) => {
         const lines = `${this.#unbroken}${text}`.split('\n');
         this.#unbroken = lines.pop() ?? '';
-        // Each line begins at the left anyway.
+        // Lines start at the left anyway.
         this.#pending.push(...lines.map((line) => line.replace(/^\r+/, '')));
       },
       onSuspend: () => {
@@ -55,7 +55,7 @@ export class LiveScreen {
       },
       onResume: () => {
         if (!this.#open) return;
-        // Whoever stopped the process without asking (SIGSTOP) has left the last frame where it was.
+        // After SIGSTOP, which cannot be handled, the last frame is still on the terminal.
         this.#screen.forget();
         this.#start();
         this.draw();
@@ -75,7 +75,7 @@ export class LiveScreen {
     return this.#err.columns ?? DEFAULT_COLUMNS;
   }
 
-  /** Puts lines above the moving ones with the next frame; they stay. */
+  /** Adds permanent lines above the live ones with the next frame. */
   say(lines: readonly string[]): void {
     this.#pending.push(...lines);
   }
@@ -88,7 +88,7 @@ export class LiveScreen {
     this.#screen.draw(lines, this.#options.paint(size));
   }
 
-  /** Takes the moving lines away and gives the terminal back; safe to call twice. */
+  /** Removes the live lines and releases the terminal; may be called twice. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -101,7 +101,7 @@ export class LiveScreen {
 
   #start(): void {
     this.#timer ??= setInterval(() => this.draw(), this.#options.frameMs ?? FRAME_MS);
-    // A timer of bake-ts must not keep a process alive that is done.
+    // The timer must not keep the process alive.
     this.#timer.unref();
   }
 

@@ -1,4 +1,4 @@
-/** The live view of a run, on its screen: it is drawn until the run ends or the view is closed, however many events there are. */
+/** The live view of a run: redrawn until the run ends or the view is closed, regardless of the number of events. */
 import type { BakeEvent, ProblemJson } from '../model/mod.ts';
 import { paintLive } from './live.ts';
 import { LiveScreen } from './live-screen.ts';
@@ -9,7 +9,7 @@ import { applyEvent, type RunState } from './state.ts';
 import { failedLines, stoppedLines } from './stopped.ts';
 import { warningIdentity } from './unwritten.ts';
 
-/** @param onEnd writes what stands below the last frame; called when the terminal is everybody's again */
+/** @param onEnd writes what follows the last frame; called after the terminal is released */
 export function createLiveView(
   options: ReporterOptions,
   state: RunState,
@@ -29,7 +29,7 @@ export function createLiveView(
       if (!screen.isOpen) return;
       applyEvent(state, event);
       if (event.type === 'warning') {
-        // What many builds share is said once here, and once more at the end with their names.
+        // A warning that many builds share is shown once here, and at the end with their names.
         const identity = warningIdentity(event.problem);
         if (!said.has(identity)) screen.say(warningLines(event.problem, options.color, screen.columns));
         said.add(identity);

@@ -1,9 +1,9 @@
 /**
- * The picture of a run on a terminal: what failed, what runs now, what waits, and one line of totals. A pure function of
- * the state, the size and the time, so that tests look at lines and never at escape sequences that move a cursor.
+ * The live view of a run: failures, running and waiting builds, and one line of totals. A pure function of the state,
+ * the size and the time, so that tests check lines and not cursor movements.
  *
- * All of it moves: what stays is written when the run ends. Where there is not room for everything, what runs and what
- * failed is shown, and the rest is counted.
+ * All of it is redrawn; permanent output is written when the run ends. If space is short, running and failed builds are
+ * shown and the others counted.
  */
 import {
   doing,
@@ -28,22 +28,22 @@ export interface Size {
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const SPINNER_MS = 100;
-/** The name column never takes more than this share of the width. */
+/** Largest share of the width for the name column. */
 const NAME_SHARE = 0.35;
-/** Columns for what a build does below which what it usually takes is left out. */
+/** If less width than this is left for a build's activity, its usual duration is omitted. */
 const LEAST_ROOM = 24;
-/** Lines of its output that a failed build shows where there is room. */
+/** Lines of output shown for a failed build if there is space. */
 const FAILED_TAIL = 5;
-/** Builds that wait that are shown one by one. */
+/** Most waiting builds shown one by one. */
 const MOST_WAITING = 10;
-/** Time left that is too short to speak of. */
+/** Shorter remaining times are not shown. */
 const LEAST_LEFT_MS = 1_000;
-/** Columns below which the counts need all the room. */
+/** In narrower terminals the counts need all the space. */
 const LEAST_FOR_LEFT = 60;
-/** How long a registry that is queried again is shown after that, unless it fails again. */
+/** How long a registry stays visible after a retry, unless it fails again. */
 const ASKED_MS = 2_000;
 
-/** What all lines of one frame are painted with. */
+/** What every line of a frame is painted with. */
 interface Canvas {
   readonly state: RunState;
   readonly around: Surroundings;
@@ -53,7 +53,7 @@ interface Canvas {
   readonly palette: Palette;
 }
 
-/** Draws the moving part: never more lines than the terminal has, less one for the cursor, and no line wider than it. */
+/** Draws the live part: at most one line less than the terminal has, for the cursor, and no wider. */
 export function paintLive(state: RunState, size: Size, nowMs: number, palette: Palette): readonly string[] {
   if (state.phase === 'finished') return [];
   const columns = Math.max(20, size.columns - 1);
@@ -71,10 +71,10 @@ export function paintLive(state: RunState, size: Size, nowMs: number, palette: P
 }
 
 interface Parts {
-  /** Built or retagged, the last one last. */
+  /** Built or retagged, most recent last. */
   readonly done: readonly NodeView[];
   readonly failed: readonly NodeView[];
-  /** What something is done for: what is built before what is only checked, the longest first. */
+  /** Active builds: running before checking, the longest first. */
   readonly active: readonly NodeView[];
   readonly waiting: readonly NodeView[];
 }
@@ -96,19 +96,19 @@ function sortNodes(state: RunState): Parts {
   return { done: done.sort(byEnd), failed: failed.sort(byEnd), active, waiting };
 }
 
-/** What is shown in the room there is. */
+/** What is shown in the available space. */
 interface Choice {
   readonly done: readonly NodeView[];
   readonly failed: readonly NodeView[];
   readonly active: readonly NodeView[];
-  /** Each of those that wait; undefined: they are counted in one line, or there is no room for that either. */
+  /** Waiting builds shown one by one; undefined: they are counted on one line, or not shown. */
   readonly waiting: readonly NodeView[] | undefined;
   readonly isWaitingCounted: boolean;
   /** Lines of output below a build. */
   readonly tails: ReadonlyMap<NodeView, readonly string[]>;
 }
 
-/** Who gets the room: what failed (a third at most while others run), what runs, what waits, output, and what is done. */
+/** Distributes the space: failures (at most a third while others run), running builds, waiting builds, output, finished builds. */
 function chooseRows({ done, failed, active, waiting }: Parts, room: number): Choice {
   const goesOn = active.length > 0 || waiting.length > 0;
   const failedShown = fit(failed, goesOn ? Math.ceil(room / 3) : room, 'newest');
@@ -143,7 +143,7 @@ function chooseRows({ done, failed, active, waiting }: Parts, room: number): Cho
   };
 }
 
-/** Rows for builds, in this order: done, failed, running, waiting. */
+/** Rows of builds in this order: finished, failed, running, waiting. */
 function paintRows(parts: Parts, room: number, canvas: Canvas): readonly string[] {
   if (room < 1) return [];
   const { palette, columns } = canvas;
@@ -173,7 +173,7 @@ function paintRows(parts: Parts, room: number, canvas: Canvas): readonly string[
   ].slice(0, room);
 }
 
-/** As many as there is room for, and a line for how many more there are. */
+/** As many as fit, reserving a line for the number of others. */
 function fit(
   nodes: readonly NodeView[],
   room: number,
@@ -206,7 +206,7 @@ function paintNode(node: NodeView, nameWidth: number, canvas: Canvas): string {
   const time = padStart(formatDuration(elapsedMs(node, nowMs)), 6);
   const isTrouble = node.status === 'retrying' || node.stalled !== undefined;
   const usual = node.usualMs === undefined || isTrouble ? '' : `  usually ${formatDuration(node.usualMs)}`;
-  // What, time, and what it usually takes, with two spaces between them.
+  // Activity, time and usual time, separated by two spaces.
   const end = whole - time.length - 2 - usual.length < LEAST_ROOM ? time : `${time}${usual}`;
   const room = Math.max(0, whole - end.length - 2);
   const text = padEnd(truncate(what, room), room);
@@ -237,7 +237,7 @@ function countWaiting(waiting: readonly NodeView[], { around }: Canvas): string 
   return `· ${plural(waiting.length, 'build waits', 'builds wait')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
 }
 
-/** What is waited for that should not take so long, and how that is stopped; or that the run is being stopped. */
+/** Waits that should not take so long and how to stop them, or that the run is being stopped. */
 function paintNotes({ state, columns, nowMs, palette }: Canvas, { active }: Parts): readonly string[] {
   const lines: string[] = [];
   const warn = (text: string): void => {

@@ -1,4 +1,4 @@
-/** What a run says: problems with their lines, the live view, plain lines, JSON, and the table at the end. */
+/** Output of runs: problems with code frames, the live view, plain lines, JSON, and the table at the end. */
 export { failureIdentity, isOfRegistry } from './failures.ts';
 export type { GroupFrame } from './grouped.ts';
 export { LineJoiner, type LogLine } from './lines.ts';

@@ -1,18 +1,18 @@
-/** How one build ended, as text. */
+/** The result of a build, as text. */
 import type { Outcome, ProblemJson } from '../model/mod.ts';
 import type { Paint, Palette } from './palette.ts';
 import { withoutNumber } from './step-names.ts';
 import { plainText } from './text.ts';
 import { formatBytes, formatDuration, shortDigest } from './units.ts';
 
-/** What is shown for one outcome. */
+/** How a result is shown. */
 export interface OutcomeWord {
   readonly sign: string;
   readonly word: string;
   readonly paint: Paint;
 }
 
-/** Sign, word and colour of how a build ended. */
+/** Sign, word and colour of a result. */
 export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
   switch (outcome.kind) {
     case 'built':
@@ -31,9 +31,10 @@ export function outcomeWord(outcome: Outcome, palette: Palette): OutcomeWord {
 }
 
 /**
- * A failure in one line: `images/base/Dockerfile:2: exit code 2: RUN make`. The part that must not be cut off comes first.
+ * A failure on one line: `images/base/Dockerfile:2: exit code 2: RUN make`. The most important part comes first,
+ * because the end may be truncated.
  *
- * @param step the step that failed, as BuildKit prints it
+ * @param step the failed step, as BuildKit prints it
  */
 export function failureText({ place, message }: ProblemJson, step?: string): string {
   const where = place === undefined ? '' : `${place.file}:${place.line}: `;
@@ -47,7 +48,7 @@ function oneLine(text: string): string {
   return text.split('\n').map(plainText).join(' ');
 }
 
-/** The essentials of an outcome in one line: size, time, and where it was pushed to. */
+/** A summary of an outcome on one line: size, time, and where it was pushed to. */
 export function finishedNote(outcome: Outcome): string {
   if (outcome.kind === 'failed') return plainText(outcome.problem?.message ?? '');
   const parts: string[] = [];
@@ -63,7 +64,7 @@ export function finishedNote(outcome: Outcome): string {
   return parts.join('  ');
 }
 
-/** Why a build is in the state it is in, as text; empty where there is nothing to add. */
+/** Why a build has its result, as text; empty if there is nothing to add. */
 export function explainOutcome(outcome: Outcome): string {
   if (outcome.kind === 'blocked') {
     return outcome.blockedBy === undefined
@@ -75,7 +76,7 @@ export function explainOutcome(outcome: Outcome): string {
   if (reason === undefined) return '';
   const items = reason.items ?? [];
   const [first] = items;
-  // The words of a change are often its first item already ("README changed"); only what is new is added.
+  // The reason often contains its first item already ("README changed"); then the item is not repeated.
   if (first === undefined || reason.text.includes(first)) return plainText(reason.text);
   const more = items.length > 1 ? `, and ${items.length - 1} more` : '';
   return plainText(`${reason.text}: ${first}${more}`);

@@ -1,6 +1,6 @@
 /**
- * Colours by what they mean. Whether to colour is decided once, by whoever knows the terminal and the environment
- * (`NO_COLOR`, `FORCE_COLOR`); here it is a plain boolean, and without colour every function gives its text back.
+ * Colours by meaning. The caller, who knows the terminal and the environment (`NO_COLOR`, `FORCE_COLOR`), decides
+ * whether to colour; without colour every function returns its text unchanged.
  */
 import { styleText } from 'node:util';
 
@@ -9,7 +9,7 @@ type Format = Extract<Parameters<typeof styleText>[0], readonly unknown[]>;
 /** Paints one piece of text. */
 export type Paint = (text: string) => string;
 
-/** What the reporters can express with colour. */
+/** The colours that the reporters use. */
 export interface Palette {
   readonly bold: Paint;
   readonly dim: Paint;
@@ -18,7 +18,7 @@ export interface Palette {
   readonly good: Paint;
   readonly info: Paint;
   readonly hint: Paint;
-  /** A stable colour for a build's name, so that its lines can be distinguished from its neighbours'. */
+  /** A stable colour for a build's name, to distinguish it from others. */
   readonly name: (build: string, text: string) => string;
 }
 
@@ -38,7 +38,7 @@ function same(text: string): string {
 }
 
 function painter(format: Format): Paint {
-  // validateStream: styleText would otherwise ask process.stdout and the environment, which are not ours to ask.
+  // validateStream: otherwise styleText would check process.stdout and the environment.
   return (text) => (text === '' ? text : styleText(format, text, { validateStream: false }));
 }
 

@@ -1,6 +1,6 @@
 /**
- * A run as lines that only ever get added: for CI logs, pipes and files. Every line starts with the build it belongs
- * to, so that many builds at once stay readable, and so that `grep '^api '` gives the story of one.
+ * A run as lines that are only appended: for CI logs, pipes and files. Every line starts with its build's name, so that
+ * concurrent builds stay readable and `grep '^api '` shows one of them.
  */
 import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
 import { engineWaitText, nameSome, registryWaitText, retryText, stalledText } from './doing.ts';
@@ -12,29 +12,29 @@ import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 import { warningIdentity } from './unwritten.ts';
 
-/** Names longer than this do not push the text of all others to the right. */
+/** Longer names do not widen the column of the others. */
 const WIDEST_NAME = 28;
-/** A context smaller than this is sent before anybody would wonder. */
+/** Smaller contexts are sent too fast to report. */
 const NOTABLE_BYTES = 10_000_000;
-/** A first request that is sent again after so few milliseconds is not worth a line. */
+/** A first retry after a shorter delay is not reported. */
 const NOTABLE_DELAY_MS = 1_000;
-/** What BuildKit says before the exit code of a command, with all of the command. */
+/** BuildKit's text before the exit code, with the whole command. */
 const COMMAND = /^process "(?:[^"\\]|\\.)*" did not complete successfully: /;
 
 interface Follower {
   readonly joiner: LineJoiner;
-  /** Names of the steps by digest, of those that were announced with a line. */
+  /** Names of announced steps, by digest. */
   readonly names: Map<string, string>;
-  /** The step whose heading was printed last; log lines of another one get its heading again. */
+  /** The step with the last heading; lines of another step repeat its heading. */
   heading: string | undefined;
-  /** Steps whose end was said. */
+  /** Steps whose end was reported. */
   readonly ended: Set<string>;
-  /** The end of an export, which is said when nothing follows it under its name: a push does. */
+  /** The end of an export, held back because a push may follow under its name. */
   exported: string | undefined;
   failedStep: string | undefined;
 }
 
-/** Turns events into lines; remembers of each build only what the next line needs. */
+/** Turns events into lines; remembers only what the next line of each build needs. */
 export class PlainPainter {
   readonly #palette: Palette;
   readonly #followers = new Map<string, Follower>();
@@ -45,7 +45,7 @@ export class PlainPainter {
     this.#palette = palette;
   }
 
-  /** The lines an event gives, without line breaks; most events give none. */
+  /** The lines of an event, without line breaks; most events have none. */
   take(event: BakeEvent): readonly string[] {
     const texts = this.textsOf(event);
     const build = 'build' in event ? event.build : undefined;
@@ -54,7 +54,7 @@ export class PlainPainter {
     return texts.map((text) => `${prefix}${text}`.trimEnd());
   }
 
-  /** The same without the name of the build before each line. */
+  /** The same without the build's name at the start of each line. */
   textsOf(event: BakeEvent): readonly string[] {
     const palette = this.#palette;
     switch (event.type) {
@@ -150,7 +150,7 @@ export class PlainPainter {
   }
 
   #decided(decision: string, reason: Reason): readonly string[] {
-    // The line of an unchanged build is its last one, too (see #finished).
+    // The line of an unchanged build is also its last one (see #finished).
     if (decision === 'unchanged') return [];
     const items = (reason.items ?? []).slice(0, 8);
     const more = (reason.items?.length ?? 0) - items.length;
@@ -161,11 +161,11 @@ export class PlainPainter {
     ];
   }
 
-  /** A step is named in full where it starts, and by its number after that. */
+  /** A step is named in full at its start, and then by its number. */
   #vertex(event: Extract<BakeEvent, { readonly type: 'vertex' }>): readonly string[] {
     const follower = this.#follower(event.build);
     const name = plainText(event.name);
-    // What the frontend does for itself (loading definitions, ignore files, contexts) matters only when it fails.
+    // Internal steps of the frontend (loading definitions, ignore files, contexts) matter only if they fail.
     const isOwn = name.startsWith('[internal]') || name.startsWith('[context ');
     if (event.state === 'pending' || (isOwn && event.state !== 'failed')) return [];
     if (follower.ended.has(event.digest) && event.state !== 'failed') return [];
@@ -232,13 +232,13 @@ export class PlainPainter {
   }
 }
 
-/** What the last line of a build says besides how it ended; the step that failed is known by its number by now. */
+/** The rest of a build's last line besides its result; the failed step is referred to by number. */
 function noteOf(outcome: Outcome, failedStep: string | undefined): string {
   if (outcome.kind === 'failed' && outcome.problem !== undefined) {
     const text = failureText(outcome.problem);
     return failedStep === undefined ? text : text.replace(failedStep, () => stepLabel(failedStep));
   }
   if (outcome.kind !== 'built' && outcome.kind !== 'retagged') return explainOutcome(outcome);
-  // In a dry run the decision before has said why.
+  // In a dry run the decision has already been explained.
   return outcome.dryRun === true ? '' : finishedNote(outcome);
 }

@@ -1,6 +1,4 @@
-/**
- * Problems as people, editors and CI systems read them.
- */
+/** Problems formatted for people, editors and CI systems. */
 import {
   type PlaceJson,
   type Problem,
@@ -25,8 +23,8 @@ export interface ProblemStyle {
   /** False: one line for each problem (`file:line:column: error[code]: message`), for editors and grep. Default: true. */
   readonly frames?: boolean;
   /**
-   * Text of a file by the path a problem names it with. Needed for problems in their JSON form only (those of
-   * events), which carry places but no text; gives undefined where the file cannot be read.
+   * Returns the text of a file by the path in a problem, or undefined if it cannot be read. Needed only for problems in
+   * JSON form (those of events), which contain places but no text.
    */
   readonly sourceOf?: (path: string) => string | undefined;
   /** How many lines of `detail` (logs, bodies) to show, from its end. Default: 40. */
@@ -44,9 +42,9 @@ const STYLE: KnownOptions<ProblemStyle> = {
 /** Either form of a problem. */
 export type AnyProblem = Problem | ProblemJson;
 
-/** Problems that are written out one by one before the rest is only counted. */
+/** Problems written out in full; the rest is counted. */
 const MOST_SHOWN = 100;
-/** Builds that are named where they share one problem, as the rows of a matrix do. */
+/** Most builds named for a shared problem, such as one of the rows of a matrix. */
 const MOST_BUILDS = 5;
 const MOST_DETAIL = 40;
 
@@ -55,10 +53,7 @@ interface Located {
   readonly text: string | undefined;
 }
 
-/**
- * One problem: its code, words, the lines it is about, other places, text from outside, and the way out. Ends without
- * a line break.
- */
+/** One problem: code, message, code frames, related places, external text, and hint. Without a final line break. */
 export function formatProblem(found: AnyProblem, style: ProblemStyle = {}): string {
   return formatFor(found, found.build === undefined ? [] : [found.build], style);
 }
@@ -104,7 +99,7 @@ function formatFor(found: AnyProblem, builds: readonly string[], style: ProblemS
   for (const { message, located: where } of places) {
     if (where === undefined) note('note', message, palette.info);
   }
-  // A word of the message may be the name of a build by chance; marked as one it is none.
+  // A bare word of the message may equal a build's name by chance; only a quoted one names the build.
   if (
     builds.some((build) => !found.message.includes(`\`${build}\``) && !found.message.includes(`"${build}"`))
   ) {
@@ -160,7 +155,7 @@ function countProblems(found: readonly AnyProblem[]): string {
   return counts.join(' and ') + (files.size > 1 ? ` in ${files.size} files` : '');
 }
 
-/** Each problem once; without a place first, then by file (in order of appearance) and position. */
+/** Sorts problems without duplicates: first those without a place, then by file (in order of appearance) and position. */
 export function sortProblems<P extends AnyProblem>(found: readonly P[]): readonly P[] {
   const seen = new Set<string>();
   const fileOrder = new Map<string, number>();
@@ -178,8 +173,8 @@ export function sortProblems<P extends AnyProblem>(found: readonly P[]): readonl
 }
 
 /**
- * Problems in their order (see `sortProblems`), each with the builds it concerns: what differs in nothing but the
- * build is one problem, however many rows its matrix has.
+ * Sorted problems (see `sortProblems`) with their builds: problems that differ only in the build are one, however many
+ * rows a matrix has.
  */
 export function foldBuilds<P extends AnyProblem>(found: readonly P[]): ReadonlyMap<P, readonly string[]> {
   const firsts = new Map<string, P>();
@@ -197,7 +192,7 @@ export function foldBuilds<P extends AnyProblem>(found: readonly P[]): ReadonlyM
   return builds;
 }
 
-/** The JSON form, for `--json`; places instead of spans. */
+/** The JSON form for `--json`, with places instead of spans. */
 export function toProblemJson(found: AnyProblem): ProblemJson {
   return 'span' in found || hasSpans(found) ? problemToJson(found) : found;
 }
@@ -243,7 +238,7 @@ interface Block {
   readonly marks: Mark[];
 }
 
-/** One block for each file, the problem's own first. */
+/** One block per file, the problem's own file first. */
 function groupByFile(main: Located | undefined, related: readonly Related[]): readonly Block[] {
   const blocks: Block[] = [];
   const add = ({ place, text }: Located, primary: boolean, label: string | undefined): void => {

@@ -1,4 +1,4 @@
-/** The last thing a run says: its warnings once more, what failed and why in a line or two each, and how to continue. */
+/** The end of a run's output: its warnings again, each failure in a line or two, and how to continue. */
 import {
   buildsToRunAgain,
   type Outcome,
@@ -15,28 +15,28 @@ import { directoryOf, plainText, truncate, widthOf, wrap } from './text.ts';
 import { formatDuration, plural } from './units.ts';
 import { foldUnwritten } from './unwritten.ts';
 
-/** What the recap needs to know beyond the run. */
+/** Input of the recap besides the run. */
 export interface RecapStyle {
-  /** The step that failed, as BuildKit prints it. */
+  /** The failed step, as BuildKit prints it. */
   readonly stepOf?: (build: string) => string | undefined;
   /** Path of the whole log of a build. */
   readonly logOf?: (build: string) => string | undefined;
-  /** The command that runs these builds again, otherwise as this one; undefined: all of those that were requested. */
+  /** The command that runs these builds again with the same options; undefined: all requested builds. */
   readonly commandFor?: (builds: readonly string[] | undefined) => string;
-  /** What was done for a build when it was stopped. */
+  /** What a build was doing when it was stopped. */
   readonly stoppedIn?: (build: string) => string | undefined;
-  /** Whether a build was requested, or is there since others need it; not known: it was requested. */
+  /** Whether a build was requested or is a dependency; undefined counts as requested. */
   readonly roleOf?: (build: string) => PlannedNode['role'] | undefined;
 }
 
-/** Warnings and builds that are named before the rest is only counted. */
+/** Most warnings shown; the rest is counted. */
 const MOST_WARNINGS = 10;
-/** Lines for what failed, so that they and the totals are on one screen. */
+/** Most lines for failures, so that they fit on one screen with the totals. */
 const MOST_LINES = 14;
 const MOST_NAMED = 5;
 const MOST_LOSSES = 5;
 
-/** Warnings of a run in a line each: what many builds share once. Empty for none. */
+/** Warnings, one line each; a shared warning appears once. Empty if there are none. */
 export function formatWarnings(warnings: readonly ProblemJson[], columns: number, palette: Palette): string {
   const folded = [...foldBuilds(foldUnwritten(warnings))];
   if (folded.length === 0) return '';
@@ -55,7 +55,7 @@ export function formatWarnings(warnings: readonly ProblemJson[], columns: number
   return [...lines, ...(more > 0 ? [palette.dim(`… and ${plural(more, 'more warning')}`)] : [])].join('\n');
 }
 
-/** Each time that the engine went away, in a line: when, for how long, and what that cost. Empty where it never did. */
+/** Each loss of the engine on one line: when, how long, and the restarted builds. Empty if there was none. */
 export function formatEngineLosses(losses: readonly EngineLoss[], columns: number, palette: Palette): string {
   const lines = losses.slice(0, MOST_LOSSES).flatMap(({ atMs, waitedMs, back, builds }) => {
     const end = back
@@ -72,7 +72,7 @@ export function formatEngineLosses(losses: readonly EngineLoss[], columns: numbe
   return lines.map(palette.warning).join('\n');
 }
 
-/** What failed, what that keeps from running, where all of its output is, and how to run it again. Empty where nothing failed. */
+/** Failures, the builds that they block, their logs, and how to run them again. Empty if nothing failed. */
 export function formatRecap(
   summary: RunSummary,
   style: RecapStyle,
@@ -111,7 +111,7 @@ export function formatRecap(
   return lines.join('\n');
 }
 
-/** `✗ base  exit code 1: RUN make`, or of many `✗ exit code 1: RUN make, 3 builds: base, web and api`; and what did not run for it. */
+/** `✗ base  exit code 1: RUN make`, or for several `✗ exit code 1: RUN make, 3 builds: base, web and api`; then the blocked builds. */
 function formatGroup(
   { outcomes, cause }: FailureGroup,
   blocked: ReadonlyMap<string, readonly string[]>,
@@ -136,7 +136,7 @@ function formatGroup(
   return [head, ...wrap(names, columns - 2).map((line) => palette.bold(`  ${line}`)), ...below];
 }
 
-/** Where the whole output of what failed is: the directory once. */
+/** Paths of the full logs, or their common directory. */
 function formatLogs(failed: readonly Outcome[], { logOf }: RecapStyle, palette: Palette): readonly string[] {
   const logs = failed.flatMap(({ build }) => logOf?.(build) ?? []);
   const directory = logs.length > 1 ? directoryOf(logs) : undefined;
@@ -144,7 +144,7 @@ function formatLogs(failed: readonly Outcome[], { logOf }: RecapStyle, palette: 
   return logs.map((log) => palette.dim(`full log: ${plainText(log)}`));
 }
 
-/** Builds that did not run, by the build whose failure that is due to. */
+/** Blocked builds, by the failed build that blocks them. */
 function blockedBy(outcomes: readonly Outcome[]): ReadonlyMap<string, readonly string[]> {
   const causes = new Map(
     outcomes.flatMap((one) => (one.kind === 'blocked' ? [[one.build, one.blockedBy]] : [])),
@@ -152,7 +152,7 @@ function blockedBy(outcomes: readonly Outcome[]): ReadonlyMap<string, readonly s
   const blocked = new Map<string, string[]>();
   for (const build of causes.keys()) {
     let cause = causes.get(build);
-    // One that is blocked itself has a cause of its own.
+    // A blocking build may be blocked itself.
     for (let turn = causes.size; turn > 0 && cause !== undefined && causes.has(cause); turn -= 1)
       cause = causes.get(cause);
     if (cause === undefined) continue;

@@ -1,9 +1,8 @@
 /**
- * The reporters: one factory, one interface. All of them read the same events; which one is used never changes what
- * a run does.
+ * The reporters: one factory, one interface. All read the same events, and none affects the run.
  *
- * Progress and the table go to `err`, so that `out` stays clean for what a program reads: with `json` it carries the
- * events, one a line, and `err` nothing.
+ * Progress and the table go to `err`, so that `out` is for programs: with `json` it gets the events, one per line, and
+ * `err` gets nothing.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import type { BakeEvent, EventSink } from '../model/mod.ts';
@@ -19,7 +18,7 @@ import { stoppedLines } from './stopped.ts';
 import { formatFailures, formatSummary, type SummaryStyle } from './summary.ts';
 import { DEFAULT_COLUMNS, guardWriter } from './writer.ts';
 
-/** Makes the reporter of a mode. */
+/** Creates the reporter for a mode. */
 export function createReporter(given: ReporterOptions): Reporter {
   const options = { ...given, out: guardWriter(given.out), err: guardWriter(given.err) };
   const mode = options.mode === 'auto' ? (options.err.isTTY === true ? 'tty' : 'plain') : options.mode;
@@ -45,7 +44,7 @@ export function createReporter(given: ReporterOptions): Reporter {
   }
 }
 
-/** What whoever pressed Ctrl-C sees where else nothing is shown. */
+/** Shown after Ctrl-C in modes that show nothing else. */
 function sayToWatcher({ err }: ReporterOptions): void {
   if (err.isTTY === true) err.write('stopping; press Ctrl-C again to stop at once\n');
 }
@@ -60,7 +59,7 @@ function quietSink(options: ReporterOptions): EventSink {
   };
 }
 
-/** `2026-01-02T03:04:05.678Z ` where times are wanted. */
+/** `2026-01-02T03:04:05.678Z ` if timestamps are on. */
 function stamping(options: ReporterOptions): (event: BakeEvent) => string {
   return options.timestamps === true ? ({ atMs }) => `${new Date(atMs).toISOString()} ` : () => '';
 }
@@ -120,7 +119,7 @@ function createGroupedReporter(options: ReporterOptions): Reporter {
   };
 }
 
-/** Says once that a run is being stopped, be it by the signal or by its event. */
+/** Reports once that a run is being stopped, on the signal or its event. */
 class Interrupting {
   readonly #options: ReporterOptions;
   #said = false;

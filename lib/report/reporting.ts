@@ -7,39 +7,39 @@ import type { Writer } from './writer.ts';
 /** `auto`: `tty` if `err` is a terminal, otherwise `plain`. */
 export type ProgressMode = 'auto' | 'tty' | 'plain' | 'grouped' | 'json' | 'quiet';
 
-/** What a reporter needs. */
+/** Options of a reporter. */
 export interface ReporterOptions {
   readonly mode: ProgressMode;
   readonly out: Writer;
   readonly err: Writer;
   readonly color: boolean;
-  /** Milliseconds since 1970; asked only for elapsed times of the live view. */
+  /** Milliseconds since 1970; used only for elapsed times. */
   readonly now: () => number;
-  /** Text of a file that a problem names, for its code frame. */
+  /** Text of a file in a problem, for its code frame. */
   readonly sourceOf?: (path: string) => string | undefined;
   /** Milliseconds between two frames of the live view. Default: 100. */
   readonly frameMs?: number;
-  /** The live view has the terminal for itself by this; without it, what else writes there gets in its way. */
+  /** Acquires the terminal for the live view; without it, other output interferes. */
   readonly takeTerminal?: TakeTerminal;
   /** Each line of `plain` and `grouped` starts with its time. */
   readonly timestamps?: boolean;
-  /** What stands around the lines of a build with `grouped`. Default: its last line before them. */
+  /** Lines around those of a build with `grouped`. Default: its last line before them. */
   readonly frame?: GroupFrame;
-  /** Milliseconds of silence after which `grouped` says what still runs. Default: one minute. */
+  /** Milliseconds without output after which `grouped` reports what still runs. Default: one minute. */
   readonly lifeSignMs?: number;
   /** Path of the whole log of a build, for the recap. */
   readonly logOf?: (build: string) => string | undefined;
-  /** The command that runs these builds again, for the recap; undefined: all of those that were requested. */
+  /** The command that runs these builds again, for the recap; undefined: all requested builds. */
   readonly commandFor?: (builds: readonly string[] | undefined) => string;
 }
 
-/** Takes events until it is closed. */
+/** Reports events until closed. */
 export interface Reporter {
   readonly onEvent: EventSink;
-  /** Says at once that a signal is stopping the run; its event need not have come yet. */
+  /** Reports at once that a signal is stopping the run, possibly before its event. */
   interrupt(signal: string): void;
-  /** Clears the live view and gives the terminal back; safe to call twice. */
+  /** Removes the live view and releases the terminal; may be called twice. */
   close(): void;
-  /** The same where the run will not come to its end: what failed so far must not be lost. */
+  /** The same if the run will not reach its end: also writes the failures so far. */
   abandon(): void;
 }

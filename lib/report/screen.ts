@@ -1,13 +1,11 @@
-/**
- * The lower end of a terminal that is drawn over and over, below lines that stay. Knows nothing of builds.
- */
+/** The bottom of a terminal, which is redrawn below permanent lines. Independent of builds. */
 import { stripVTControlCharacters } from 'node:util';
 import { harmlessText, widthOf } from './text.ts';
 import type { Writer } from './writer.ts';
 
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
-/** Terminals that know it show a frame at once (no flicker); the others ignore it. */
+/** Terminals that support it draw a frame at once, without flicker; others ignore it. */
 const BEGIN_FRAME = '\u001b[?2026h';
 const END_FRAME = '\u001b[?2026l';
 const ERASE_BELOW = '\u001b[J';
@@ -17,7 +15,7 @@ const ERASE_LINE_END = '\u001b[K';
 export class Screen {
   readonly #out: Writer;
   #drawn: readonly string[] = [];
-  /** Size of the terminal at that time: when it changes, the terminal moves and wraps what is on it. */
+  /** The last known size of the terminal. When it changes, the terminal moves and wraps the lines on it. */
   #size = '';
   #hidden = false;
 
@@ -25,7 +23,7 @@ export class Screen {
     this.#out = out;
   }
 
-  /** Puts `permanent` lines above, and the moving `live` lines instead of the former ones. No moving line may be too wide. */
+  /** Adds `permanent` lines above, and replaces the `live` lines. No live line may be wider than the terminal. */
   draw(permanent: readonly string[], live: readonly string[]): void {
     const size = `${this.#out.columns}x${this.#out.rows}`;
     if (permanent.length === 0 && size === this.#size && sameLines(live, this.#drawn)) return;
@@ -42,13 +40,13 @@ export class Screen {
     this.#drawn = live;
   }
 
-  /** Takes what is on the terminal for somebody else's: the next frame is drawn below it. */
+  /** Leaves the current lines on the terminal; the next frame is drawn below. */
   forget(): void {
     this.#drawn = [];
     this.#hidden = false;
   }
 
-  /** Takes the moving lines away and shows the cursor; what stays is above. */
+  /** Removes the live lines and shows the cursor; permanent lines stay. */
   close(): void {
     const text = this.#drawn.length > 0 ? this.#toTop() + ERASE_BELOW : '';
     this.#drawn = [];
@@ -62,7 +60,7 @@ export class Screen {
     else this.#out.writeRaw(text);
   }
 
-  /** Moves to the first of the moving lines. A terminal made narrower has wrapped them meanwhile. */
+  /** Moves to the first live line. If the terminal became narrower, it has wrapped the lines. */
   #toTop(): string {
     if (this.#drawn.length === 0) return '';
     const columns = this.#out.columns ?? Number.POSITIVE_INFINITY;
@@ -70,7 +68,7 @@ export class Screen {
     for (const line of this.#drawn) {
       rows += Math.max(1, Math.ceil(widthOf(stripVTControlCharacters(line)) / Math.max(1, columns)));
     }
-    // Lines that have left the screen at its top cannot be reached any more.
+    // Lines that scrolled off the top cannot be reached.
     const reachable = Math.min(rows, Math.max(1, (this.#out.rows ?? rows + 1) - 1));
     return `\u001b[${reachable}A\r`;
   }

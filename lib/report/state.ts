@@ -1,9 +1,9 @@
 /**
- * What a run looks like at one moment, made from its events and nothing else. Painters read it; they never see events.
+ * The state of a run at one moment, made only from its events. Painters read it and never see events.
  *
- * `applyEvent` changes the state in place: a run of thousands of builds sends hundreds of thousands of events, and a
- * copy for each would make the reporter the slowest part of a run. It reads no clock and nothing else, so that the same
- * events always give the same state (tests replay recorded streams).
+ * `applyEvent` changes the state in place: a run of thousands of builds sends hundreds of thousands of events, and
+ * copying would make the reporter the slowest part. It uses no clock or other input, so equal events result in equal
+ * states (tests replay recorded streams).
  */
 import type { BakeEvent, DecisionKind, Outcome, Phase, PlannedNode, ProblemJson } from '../model/mod.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
@@ -12,39 +12,39 @@ import { plainText } from './text.ts';
 import { warningIdentity } from './unwritten.ts';
 
 /**
- * Where a build is. `waiting`: what it needs is not there yet. `queued`: nothing is done for it till a slot is free, the
- * engine is there, or the like. `retrying`: an attempt failed, and the next one has not begun.
+ * The status of a build. `waiting`: for dependencies. `queued`: for a free slot, the engine or the like. `retrying`:
+ * between a failed attempt and the next one.
  */
 export type NodeStatus = 'waiting' | Phase | 'retrying' | 'finished';
 
-/** Bytes on their way. */
+/** A transfer in progress. */
 export interface TransferView {
   readonly id: string;
   readonly current: number;
   readonly total?: number;
 }
 
-/** Nothing moves in a build. */
+/** A build without progress. */
 export interface StalledView {
   readonly sinceMs: number;
   readonly waitsFor: string;
-  /** When the call is ended if nothing moves till then. */
+  /** When the call is stopped if there is no progress until then. */
   readonly endsAtMs?: number;
 }
 
-/** A wait for something that went away. */
+/** A wait for something unavailable. */
 export interface WaitView {
   readonly sinceMs: number;
-  /** When it is tried again (a registry), or given up (an engine). */
+  /** When it is tried again (a registry) or given up (an engine). */
   readonly untilMs: number;
-  /** What is waited for, and why. */
+  /** What is unavailable, and why. */
   readonly what: string;
   readonly why: string;
-  /** Of a registry: when each request that waits is sent again. */
+  /** For a registry: when each waiting request is sent again. */
   readonly untils?: readonly number[];
 }
 
-/** A build at the time at which it was stopped. */
+/** A build when it was stopped. */
 export interface StoppedView {
   readonly atMs: number;
   readonly node: NodeView;
@@ -55,32 +55,32 @@ export interface NodeView {
   readonly build: string;
   readonly status: NodeStatus;
   readonly role?: PlannedNode['role'];
-  /** Builds it waits for before anything is done for it. */
+  /** Dependencies that it waits for before it starts. */
   readonly needs: readonly string[];
-  /** How long its last build took, where that is known. */
+  /** Duration of its last build, if known. */
   readonly usualMs?: number;
-  /** The last one counts. */
+  /** The last decision. */
   readonly decision?: DecisionKind;
-  /** It is begun while these are still pushed. */
+  /** It started early, while these are still being pushed. */
   readonly earlyFor?: readonly string[];
-  /** Steps of the Dockerfile that BuildKit announced (never fewer than it did), without those that only resolve an image. */
+  /** Steps of the Dockerfile that BuildKit has announced so far (never decreasing), without those that only resolve an image. */
   readonly steps: { readonly total: number; readonly done: number; readonly cached: number };
-  /** Names of the steps that run now, by digest, in the order they started. */
+  /** Names of the running steps by digest, in the order of their start. */
   readonly running: ReadonlyMap<string, string>;
-  /** Transfers that run now, by vertex and id. */
+  /** Running transfers, by vertex and id. */
   readonly transfers: ReadonlyMap<string, TransferView>;
   /** The step that failed, as BuildKit prints it. */
   readonly failedStep?: string;
-  /** What it was when it was stopped; absent: nothing was done for it, or it was not stopped. */
+  /** Its state when it was stopped; absent: it was not stopped or not active. */
   readonly stopped?: StoppedView;
   readonly retry?: { readonly untilMs: number; readonly attempt: number; readonly why: string };
-  /** Nothing moves in it. */
+  /** Set while there is no progress. */
   readonly stalled?: StalledView;
-  /** The slot it has. */
+  /** Its slot. */
   readonly slot?: number;
-  /** When something was done for it first. */
+  /** When it first became active. */
   readonly startedAtMs?: number;
-  /** How long something was done for it, without what happens since `activeAtMs`. */
+  /** How long it was active, until `activeAtMs`. */
   readonly activeMs: number;
   readonly activeAtMs?: number;
   readonly finishedAtMs?: number;
@@ -89,46 +89,46 @@ export interface NodeView {
   readonly outcome?: Outcome;
 }
 
-/** A run, for painters. */
+/** The state of a run, for painters. */
 export interface RunState {
   readonly phase: 'starting' | 'running' | 'finished';
   readonly startedAtMs: number;
   /** In the order of the plan. */
   readonly nodes: ReadonlyMap<string, NodeView>;
   readonly concurrency: number;
-  /** What is being done about the engine, while it is not ready. */
+  /** What happens to the engine until it is ready. */
   readonly engineText?: string;
-  /** The engine went away. */
+  /** Set while the engine is away. */
   readonly engineWait?: WaitView;
-  /** Each time that it went away and its wait is over. */
+  /** Past losses of the engine. */
   readonly engineLosses: readonly EngineLoss[];
-  /** Registries that do not answer as they should, by host. */
+  /** Unavailable registries, by host. */
   readonly registryWaits: ReadonlyMap<string, WaitView>;
   readonly warnings: readonly ProblemJson[];
-  /** One for those that say the same. */
+  /** Identities of warnings; equal warnings have one. */
   readonly warningKinds: ReadonlySet<string>;
   readonly interruptedBy?: string;
 }
 
-/** An engine that went away in the middle of a run. */
+/** A loss of the engine during a run. */
 export interface EngineLoss {
   /** Milliseconds since the run started. */
   readonly atMs: number;
   readonly waitedMs: number;
   readonly back: boolean;
-  /** Builds that were begun again, since it took their calls of buildctl with it. */
+  /** Builds that were restarted because their buildctl calls were lost. */
   readonly builds: readonly string[];
 }
 
 /** Log lines kept for each build. */
 const TAIL = 20;
 
-/** A step of a Dockerfile (`[build 3/7] RUN …`); `FROM` is left out, because BuildKit flags it as cached only sometimes. */
+/** A step of a Dockerfile (`[build 3/7] RUN …`). `FROM` is excluded, because BuildKit reports it as cached only sometimes. */
 const STEP = /^\[(?:[^\]]* )?\d+\/\d+\] (?!FROM )/;
 
 type VertexState = Extract<BakeEvent, { readonly type: 'vertex' }>['state'];
 
-/** The same records with their handles for writing; only this file writes. */
+/** The same records, writable; only this file writes. */
 interface Node extends NodeView {
   status: NodeStatus;
   decision?: DecisionKind;
@@ -146,7 +146,7 @@ interface Node extends NodeView {
   finishedAtMs?: number;
   tail: LogLine[];
   outcome?: Outcome;
-  /** Last known state of each step, to count transitions. */
+  /** Last known state of each step, to count changes. */
   readonly stepStates: Map<string, VertexState>;
   failedDigest?: string;
   stopped?: StoppedView;
@@ -161,7 +161,7 @@ interface Run extends RunState {
   engineText?: string;
   engineWait?: WaitView;
   engineLosses: (EngineLoss & { builds: string[] })[];
-  /** Builds whose calls the engine took with it. */
+  /** Builds whose calls were lost with the engine. */
   lost: Set<string>;
   registryWaits: Map<string, WaitView>;
   warnings: ProblemJson[];
@@ -185,9 +185,9 @@ export function createRunState(): RunState {
   return fresh;
 }
 
-/** Takes one event into a state that `createRunState` made. Unknown types (of a later version) change nothing. */
+/** Applies one event to a state from `createRunState`. Unknown types (of a later version) change nothing. */
 export function applyEvent(state: RunState, event: BakeEvent): void {
-  // Every RunState was made above, as a Run; the readonly face is for everybody else.
+  // Every RunState was created above as a Run; it is readonly for others.
   const run = state as Run;
   switch (event.type) {
     case 'run-started':
@@ -256,7 +256,7 @@ export function applyEvent(state: RunState, event: BakeEvent): void {
   }
 }
 
-/** How long something was done for a build, without its waits: `durationMs` of its outcome, as far as it goes. */
+/** How long a build was active so far, without waits; becomes `durationMs` of its outcome. */
 export function elapsedMs(node: NodeView, nowMs: number): number {
   if (node.outcome !== undefined) return node.outcome.durationMs;
   return Math.max(0, node.activeMs + (node.activeAtMs === undefined ? 0 : nowMs - node.activeAtMs));
@@ -272,7 +272,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
         run.lost.add(event.build);
       if (event.slot === undefined) delete node.slot;
       else node.slot = event.slot;
-      // It waits for its next attempt then, and not for a slot.
+      // It waits for its next attempt, not for a slot.
       if (event.phase === 'queued' && node.retry !== undefined) break;
       enter(node, event.phase, event.atMs);
       delete node.retry;
@@ -300,7 +300,7 @@ function applyToNode(run: Run, event: NodeEvent): void {
       delete node.stopped;
       delete node.failedDigest;
       if (event.beside === true) break;
-      // A second attempt announces its steps again; what the first one had done is cached by then.
+      // Another attempt announces its steps again; finished steps are then cached.
       node.steps = { total: 0, done: 0, cached: 0 };
       node.stepStates.clear();
       node.running.clear();
@@ -363,13 +363,13 @@ function applyToNode(run: Run, event: NodeEvent): void {
   }
 }
 
-/** In these buildctl runs for a build. */
+/** While in these states, buildctl runs for the build. */
 const IN_CALL: ReadonlySet<NodeStatus> = new Set(['building', 'exporting', 'pushing']);
 
-/** In these nothing is done for a build. */
+/** While in these states, the build is not active. */
 const IDLE: ReadonlySet<NodeStatus> = new Set(['waiting', 'queued', 'retrying', 'finished']);
 
-/** From now on something else is done for a build, or nothing. */
+/** Changes the status of a build. */
 function enter(node: Node, status: NodeStatus, atMs: number): void {
   if (node.activeAtMs !== undefined) node.activeMs += atMs - node.activeAtMs;
   if (IDLE.has(status)) delete node.activeAtMs;
@@ -381,7 +381,7 @@ function enter(node: Node, status: NodeStatus, atMs: number): void {
 }
 
 /**
- * Counts by transition: BuildKit reports one digest several times, and "completed" is not final (a push follows an
+ * Counts changes of state: BuildKit reports a digest several times, and "completed" is not final (a push follows an
  * export under the same digest).
  */
 function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'vertex' }>): void {
@@ -395,7 +395,7 @@ function applyVertex(node: Node, event: Extract<BakeEvent, { readonly type: 'ver
     node.failedDigest = event.digest;
   }
   if (!STEP.test(event.name)) return;
-  // By name: a step that builds share comes under two digests.
+  // By name, because a shared step has two digests.
   const before = node.stepStates.get(event.name);
   node.stepStates.set(event.name, event.state);
   const { steps } = node;
@@ -432,14 +432,14 @@ function createNode(build: string, planned?: PlannedNode): Node {
   };
 }
 
-/** Remembers what is done for a build before all of it is ended. */
+/** Remembers what a build is doing before it is stopped. */
 function noteStop(node: Node, atMs: number): void {
   if (node.status === 'waiting' || node.status === 'queued' || node.status === 'finished') return;
   const { running, transfers } = node;
   node.stopped ??= { atMs, node: { ...node, running: new Map(running), transfers: new Map(transfers) } };
 }
 
-/** What other steps wrote says nothing of why a build failed. */
+/** Output of other steps does not explain why a build failed. */
 function keepOutputOfFailure(node: Node): void {
   const { outcome, failedDigest } = node;
   if (outcome?.kind !== 'failed') return;

@@ -1,24 +1,24 @@
-/** Names of steps, as BuildKit prints them, made shorter, and how steps end. */
+/** Shortens BuildKit's names of steps, and tells how steps end. */
 import type { BakeEvent } from '../model/mod.ts';
 
-/** `RUN make` of `[build 2/4] RUN make`: numbers of steps and stages are shown elsewhere. */
+/** `RUN make` from `[build 2/4] RUN make`; numbers of steps and stages are shown elsewhere. */
 export function withoutNumber(step: string): string {
   return step.replace(/^\[(?:([^\]]*) )?\d+\/\d+\] /, (_, stage: string | undefined) =>
     stage === undefined || stage.startsWith('stage-') ? '' : `${stage}: `,
   );
 }
 
-/** `[build 2/4]` of `[build 2/4] RUN make`; what has no number is its own label. */
+/** `[build 2/4]` from `[build 2/4] RUN make`; a name without a number is its own label. */
 export function stepLabel(step: string): string {
   return /^\[(?:[^\]]* )?\d+\/\d+\]/.exec(step)?.[0] ?? step;
 }
 
-/** `3/7` of `[build 3/7] RUN make`. */
+/** `3/7` from `[build 3/7] RUN make`. */
 export function numberOf(step: string): string | undefined {
   return /^\[(?:[^\]]* )?(\d+\/\d+)\] /.exec(step)?.[1];
 }
 
-/** Whether a step did not fail by itself, but was ended with what it belongs to. */
+/** Whether a step did not fail itself but was stopped with its build. */
 export function isStopped({ state, error }: Extract<BakeEvent, { readonly type: 'vertex' }>): boolean {
   return state === 'failed' && error?.includes('context canceled') === true;
 }

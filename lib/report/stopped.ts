@@ -1,4 +1,4 @@
-/** What is said where a run is stopped at once: it has no end that would say it. */
+/** Output when a run is stopped at once, because it has no end that would report it. */
 import { nameSome } from './doing.ts';
 import { failureText } from './outcome.ts';
 import type { Palette } from './palette.ts';
@@ -6,10 +6,10 @@ import type { NodeView, RunState } from './state.ts';
 import { directoryOf, plainText } from './text.ts';
 import { plural } from './units.ts';
 
-/** Builds that are named before the rest is only counted. */
+/** Builds that are named; the rest is counted. */
 const MOST_NAMED = 8;
 
-/** What failed so far, a line each. */
+/** The failures so far, one line each. */
 export function failedLines(state: RunState, palette: Palette): readonly string[] {
   return [...state.nodes.values()].flatMap(({ build, outcome, failedStep }) =>
     outcome?.problem === undefined || outcome.kind !== 'failed'
@@ -19,9 +19,9 @@ export function failedLines(state: RunState, palette: Palette): readonly string[
 }
 
 /**
- * What was running, and where its output is, in lines. Nothing where the run has ended.
+ * Lines about the running builds and their logs. Empty if the run has ended.
  *
- * @param logOf path of the whole log of a build
+ * @param logOf path of the full log of a build
  */
 export function stoppedLines(
   state: RunState,

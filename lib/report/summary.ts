@@ -1,6 +1,6 @@
 /**
- * The end of a run: a row for each build (what became of it, and why), what went wrong, and last of all totals and what
- * failed in a line or two each. Where many builds share a row it is one.
+ * The end of a run: a table with result and reason of each build, problems, totals, and finally the failures in a line
+ * or two each. Many equal rows are folded into one.
  */
 import type { AuditResult, AuditSummary, Outcome, ProblemJson, RunSummary, TagResult } from '../model/mod.ts';
 import { nameSome } from './doing.ts';
@@ -16,35 +16,35 @@ import { padEnd, padStart, truncate, widthOf, wrap } from './text.ts';
 import { formatBytes, formatDuration, plural, shortDigest } from './units.ts';
 import { DEFAULT_COLUMNS } from './writer.ts';
 
-/** How the end of a run is written out. */
+/** How to format the end of a run. */
 export interface SummaryStyle extends ProblemStyle, RecapStyle {
-  /** The last log lines of a build, for failures that carry none themselves. */
+  /** The last log lines of a build, for failures without their own. */
   readonly tailOf?: (build: string) => readonly LogLine[];
-  /** Warnings of the run, as they came. */
+  /** Warnings of the run, in order. */
   readonly warnings?: readonly ProblemJson[];
-  /** Each time that the engine went away. */
+  /** Losses of the engine. */
   readonly engineLosses?: readonly EngineLoss[];
 }
 
-/** Equal rows from which on they are one row, where nobody has to do anything about them. */
+/** From this number on, equal rows that need no action are folded. */
 const FOLD = 12;
-/** The same in a run of so many builds that a row for each of them does not fit a screen. */
+/** The same in a run with too many builds for one screen. */
 const FOLD_OF_MANY = 4;
 const MANY = 24;
-/** A longer table has each reason in its row, as much as fits, and not on lines of its own. */
+/** In a longer table, reasons are truncated to fit their rows and not put on separate lines. */
 const TALL = 10;
 const LEAST_WHY = 40;
-/** Lines of output of a failure; of one among several. */
+/** Last lines of output of a failure; fewer if there are several. */
 const LAST_LINES = 20;
 const LAST_LINES_EACH = 10;
-/** Failures that are written out; the others have their line in the recap. */
+/** Failures written out in full; the others have their line in the recap. */
 const MOST_FAILURES = 8;
-/** Builds that failed alike that are named. */
+/** Most builds named for a shared failure. */
 const MOST_NAMED = 5;
 
 /**
- * The table, warnings, each failure with its words, lines and last output, the totals, and the recap. Ends with a line
- * break; lines fit the given width, except where a name alone is wider.
+ * The table, warnings, each failure with message, code frame and last output, the totals, and the recap. With a final
+ * line break. Lines fit the width, unless a single name is wider.
  */
 export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): string {
   const palette = createPalette(style.color ?? false);
@@ -60,7 +60,7 @@ export function formatSummary(summary: RunSummary, style: SummaryStyle = {}): st
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-/** The table, and where each of many equal rows is. */
+/** The table, and how to see folded builds. */
 function formatRows(
   outcomes: readonly Outcome[],
   { logOf, stoppedIn }: SummaryStyle,
@@ -74,14 +74,14 @@ function formatRows(
   return `${table}\n${palette.dim(`one build: ${where}`)}`;
 }
 
-/** A row of the table: one build, or many of which the same can be said. */
+/** A row of the table: one build, or several equal ones. */
 interface TableRow {
-  /** What is said: of the first of them. */
+  /** The outcome to show: that of the first one. */
   readonly outcome: Outcome;
   readonly outcomes: readonly Outcome[];
 }
 
-/** Rows in the order of the plan; those of many builds come last. */
+/** Rows in the order of the plan, with folded rows last. */
 function foldOutcomes(
   outcomes: readonly Outcome[],
   stoppedIn: SummaryStyle['stoppedIn'],
@@ -123,7 +123,7 @@ interface Column {
   readonly paint?: (row: TableRow, text: string) => string;
 }
 
-/** The columns that have something to show for these rows. */
+/** The columns that have content in these rows. */
 function columnsFor(
   rows: readonly TableRow[],
   palette: Palette,
@@ -195,7 +195,7 @@ function columnsFor(
   return columns.flatMap(([isShown, column]) => (isShown ? [column] : []));
 }
 
-/** What never ran took no time worth telling. */
+/** Builds that never ran have no meaningful time. */
 function hasTime({ kind, build }: Outcome, stoppedIn: SummaryStyle['stoppedIn']): boolean {
   if (kind !== 'cancelled' || stoppedIn === undefined) return kind !== 'blocked';
   const was = stoppedIn(build);
@@ -206,7 +206,7 @@ function wasStopped(what: string | undefined): string {
   return what === undefined ? 'not started' : `while ${what}`;
 }
 
-/** Why a row is as it is; what failed is said below the table. */
+/** The reason of a row; failures are explained below the table. */
 function explainRow({ outcome, outcomes }: TableRow, stoppedIn: SummaryStyle['stoppedIn']): string {
   if (outcome.kind === 'failed') return '';
   if (outcome.kind === 'cancelled' && stoppedIn !== undefined) return wasStopped(stoppedIn(outcome.build));
@@ -215,7 +215,7 @@ function explainRow({ outcome, outcomes }: TableRow, stoppedIn: SummaryStyle['st
   return texts.size === 1 ? [...texts].join('') : `${[...texts][0]}, or similar`;
 }
 
-/** What a table is painted with. */
+/** Options of the table. */
 interface TableStyle {
   readonly columns: number;
   readonly palette: Palette;
@@ -228,7 +228,7 @@ function formatTable(rows: readonly TableRow[], { columns, palette, stoppedIn }:
   const measure = (column: Column): number =>
     Math.max(widthOf(column.title), ...rows.map((row) => widthOf(column.cell(row))));
   const measureAll = (): number => cells.reduce((sum, column) => sum + measure(column) + 2, 0);
-  // What a narrow terminal can do without, the least telling first.
+  // Drops columns that do not fit, the least important first.
   const drop = (titles: readonly string[], isTooWide: () => boolean): void => {
     for (const title of titles) {
       const at = cells.findIndex((column) => column.title === title);
@@ -245,7 +245,7 @@ function formatTable(rows: readonly TableRow[], { columns, palette, stoppedIn }:
   const room = isTall && used + least <= columns ? columns - used : Number.POSITIVE_INFINITY;
   const whys = reasons.map((reason) => truncate(reason, room));
   const longest = Math.max(0, ...whys.map(widthOf));
-  // The reason stands in a column of its own where all of them fit; otherwise on lines of their own below each row.
+  // Reasons have a column if all of them fit; otherwise they go below each row.
   const beside = longest > 0 && used + longest <= columns;
   const indent = (widths[0] ?? 0) + 2;
   const head = cells.map((column, at) => align(column, column.title, widths[at] ?? 0)).join('  ');
@@ -280,7 +280,7 @@ function countTags(tags: readonly TagResult[]): string {
     .join(', ');
 }
 
-/** Two lines (more on a narrow terminal): what became of the builds and their tags, and what it took. */
+/** Totals on two lines (more on a narrow terminal): results of builds and tags, and the effort. */
 function formatTotals(summary: RunSummary, columns: number, palette: Palette): string {
   const { outcomes } = summary;
   const kinds: readonly Outcome['kind'][] = [
@@ -339,8 +339,8 @@ function formatAudit({ seed, candidates, builds }: AuditSummary, outcomes: reado
 }
 
 /**
- * Problems of the run, warnings among them, then the failure of each build with the end of its output where the problem
- * has none; of many the first ones.
+ * Problems and warnings of the run, then the first failures, with the end of the build's output if the problem has
+ * none.
  */
 export function formatFailures(summary: RunSummary, style: SummaryStyle): readonly string[] {
   const failed = summary.outcomes.filter((one) => one.kind === 'failed' && one.problem !== undefined);
@@ -358,7 +358,7 @@ export function formatFailures(summary: RunSummary, style: SummaryStyle): readon
   ];
 }
 
-/** `base failed`; `6 builds failed alike: base, web, … and 1 more; this is base`. */
+/** `base failed`, or `6 builds failed in the same way: base, web, … and 1 more; shown: base`. */
 function headOf(outcomes: readonly Outcome[], palette: Palette): string {
   const builds = outcomes.map(({ build }) => build);
   const [first = ''] = builds;
@@ -367,7 +367,7 @@ function headOf(outcomes: readonly Outcome[], palette: Palette): string {
   return `${palette.error(`${builds.length} builds failed in the same way`)}: ${names}; shown: ${first}`;
 }
 
-/** A failure as it is written out below its build: with the end of its output, and its step by number where its lines are shown. */
+/** A failure as shown below its build: with the last output, and with the step's number if the code frame shows its line. */
 function shownFailure({ build }: Outcome, found: ProblemJson, style: SummaryStyle): ProblemJson {
   const step = style.stepOf?.(build);
   const isShown = found.place !== undefined && style.sourceOf?.(found.place.file) !== undefined;

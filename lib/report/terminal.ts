@@ -1,11 +1,14 @@
-/** The terminal while somebody draws on it: what else in the process writes to it is handed over, and stopping and continuing are reported. */
+/**
+ * Access to the terminal while a live view uses it: other output of the process is passed to the user, and suspending
+ * and resuming are reported.
+ */
 import type { Writer } from './writer.ts';
 
-/** Who draws on a terminal. */
+/** The user of a terminal. */
 export interface TerminalUser {
-  /** Something else in the process wrote this; nothing of it is on the terminal yet. */
+  /** Other output of the process, which is not on the terminal yet. */
   readonly onText: (text: string) => void;
-  /** The process is about to be stopped (Ctrl-Z): the terminal must be as it was. */
+  /** The process is about to be suspended (Ctrl-Z): the terminal must be restored. */
   readonly onSuspend: () => void;
   /** The process continues (`fg`). */
   readonly onResume: () => void;
@@ -13,12 +16,12 @@ export interface TerminalUser {
   readonly onExit: () => void;
 }
 
-/** The way to the terminal that is left to its user. */
+/** Access to the terminal for its user. */
 export interface TakenTerminal {
   readonly writer: Writer;
-  /** Everybody writes for themselves again. */
+  /** Restores direct writing for everybody. */
   readonly release: () => void;
 }
 
-/** Takes the terminal for somebody, until it is released. */
+/** Acquires the terminal for a user until released. */
 export type TakeTerminal = (user: TerminalUser) => TakenTerminal;

@@ -1,21 +1,21 @@
 /**
- * Text as a terminal shows it. Nothing that came from a file, a log or a registry reaches a terminal without passing
- * through `plainText` first: an escape sequence in a build's log must not move our cursor or fake our output.
+ * Text as a terminal shows it. Text from files, logs or registries must pass through `plainText` before it reaches a
+ * terminal, so that escape sequences in a build's log cannot move the cursor or fake output.
  */
 import { stripVTControlCharacters } from 'node:util';
 import { eastAsianWidth } from 'get-east-asian-width';
 import { CONTROL, hasControls } from '../util/control-characters.ts';
 
-/** How wide a tab is drawn; Dockerfiles and YAML (which forbids tabs) rarely care, code frames must only agree with themselves. */
+/** Width of a tab. It rarely matters in Dockerfiles and YAML (which forbids tabs), but must be the same within code frames. */
 const TAB = '    ';
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** User-perceived characters. The segmenter is slow, so only text that has characters made of several asks for it. */
+/** User-perceived characters. The segmenter is slow, so it is used only for text with combined characters. */
 function graphemes(text: string): Iterable<string> {
-  // Without any of these, every code point is a character of its own (but for old Hangul, which nobody writes here).
+  // Without any of these, every code point is one character (except old Hangul).
   if (!/\p{Mark}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d/u.test(text)) return text;
   segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
   return Array.from(segmenter.segment(text), (one) => one.segment);
@@ -29,7 +29,7 @@ function graphemeWidth(grapheme: string): number {
   return isPicture ? 2 : eastAsianWidth(first);
 }
 
-/** Columns a text takes on a terminal; escape sequences take none. */
+/** Terminal columns of a text; escape sequences have none. */
 export function widthOf(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
@@ -38,14 +38,14 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** The line with every character drawn: tabs as spaces, each character a terminal would obey or hide as `·`. */
+/** Makes every character of a line visible: tabs as spaces, control and hidden characters as `·`. */
 export function visibleText(line: string): string {
   return PRINTABLE_ASCII.test(line) ? line : line.replaceAll('\t', TAB).replace(CONTROL, '·');
 }
 
 /**
- * One line without anything a terminal would obey: escape sequences gone, the rest as `visibleText` draws it. Of a line that was overwritten by carriage returns (progress bars in RUN
- * steps) the last state counts.
+ * One line that is safe for a terminal: without escape sequences, the rest as in `visibleText`. If carriage returns
+ * overwrite the line (progress bars in RUN steps), only the last state remains.
  */
 export function plainText(line: string): string {
   if (PRINTABLE_ASCII.test(line)) return line;
@@ -53,22 +53,22 @@ export function plainText(line: string): string {
   return visibleText(bare.slice(bare.lastIndexOf('\r') + 1));
 }
 
-/** Colours of the palette, line breaks and tabs; then the rest. */
+/** Matches palette colours, line breaks and tabs first, then control characters. */
 const KEPT_OR_CONTROL = new RegExp(
   String.raw`(\u001b\[(?:1|2|22|39|[39][0-7])m|[\n\t])|${CONTROL.source}`,
   'g',
 );
 
 /**
- * Text with our own colours, as it may go to a terminal: what it would obey besides them, line breaks and tabs is drawn as
- * `·`. The last door: whatever was forgotten on the way ends here.
+ * Text with palette colours that is safe for a terminal: other control characters except line breaks and tabs become
+ * `·`. A last safeguard for text that was not cleaned before.
  */
 export function harmlessText(text: string): string {
   if (!hasControls(text)) return text;
   return text.replace(KEPT_OR_CONTROL, (_, kept: string | undefined) => kept ?? '·');
 }
 
-/** The text padded with spaces to a width; longer texts stay whole. */
+/** Pads a text on the right; longer texts are unchanged. */
 export function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
@@ -78,13 +78,13 @@ export function padStart(text: string, width: number): string {
   return ' '.repeat(Math.max(0, width - widthOf(text))) + text;
 }
 
-/** At most `width` columns of an unstyled text; what was cut off is marked by `…`. */
+/** Truncates an unstyled text to `width` columns, with `…` at the cut. */
 export function truncate(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   return width < 1 ? '' : `${sliceColumns(text, 0, width - 1)}…`;
 }
 
-/** The characters of an unstyled text that lie wholly between two columns. */
+/** The characters of an unstyled text that fit completely between two columns. */
 export function sliceColumns(text: string, from: number, to: number): string {
   if (PRINTABLE_ASCII.test(text)) return text.slice(from, to);
   let at = 0;
@@ -98,7 +98,7 @@ export function sliceColumns(text: string, from: number, to: number): string {
   return out;
 }
 
-/** Breaks an unstyled text at spaces so that each line fits; words longer than a line stay whole. */
+/** Wraps an unstyled text at spaces; longer words stay whole. */
 export function wrap(text: string, width: number): readonly string[] {
   return text.split('\n').flatMap((paragraph) => {
     if (widthOf(paragraph) <= width) return [paragraph];
@@ -118,7 +118,7 @@ export function wrap(text: string, width: number): readonly string[] {
   });
 }
 
-/** The directory that all of these paths lie in directly; undefined: they lie in several, or there are none. */
+/** The common parent directory of all these paths; undefined: they differ, or there are none. */
 export function directoryOf(paths: readonly string[]): string | undefined {
   const found = new Set(paths.map((one) => one.replace(/[\\/][^\\/]*$/, '')));
   return found.size === 1 ? [...found][0] : undefined;

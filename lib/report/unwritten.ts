@@ -1,17 +1,17 @@
-/** Warnings that what was built cannot be remembered: one for each file, and one thing for who reads them. */
+/** Folds warnings about results that cannot be recorded, which otherwise appear once per file. */
 import type { ProblemJson } from '../model/mod.ts';
 import { plural } from './units.ts';
 
 const NOT_REMEMBERED = /^the results cannot be remembered: `([^`]*)` \((.*)\)$/s;
 
-/** What is the same in warnings that say the same, whatever build and file they are about. */
+/** Equal for warnings that differ only in the build and the file. */
 export function warningIdentity(found: ProblemJson): string {
   const why = reasonOf(found);
   const { build: _, ...rest } = found;
   return why === undefined ? JSON.stringify(rest) : JSON.stringify([found.code, why.why]);
 }
 
-/** The warnings, but those about files that cannot be written are one, with their directory and how many builds that concerns. */
+/** Folds warnings about unwritable files into one with their directory and the number of builds; keeps the others. */
 export function foldUnwritten(warnings: readonly ProblemJson[]): readonly ProblemJson[] {
   const groups = new Map<
     string,
@@ -49,7 +49,7 @@ function reasonOf({
   return file === undefined || why === undefined ? undefined : { file, why };
 }
 
-/** The deepest directory that all of these files lie in. */
+/** The deepest common directory of these files. */
 function commonDirectory(files: readonly string[]): string {
   const [first = [], ...others] = files.map((file) => file.split(/[\\/]/).slice(0, -1));
   let length = first.length;

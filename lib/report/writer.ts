@@ -14,15 +14,18 @@ export interface Writer {
   readonly isTTY?: boolean | undefined;
 }
 
-/** Columns assumed where the output is not a terminal: CI logs wrap or scroll, and about this much is visible. */
+/** Width of output that is not a terminal: CI logs wrap or scroll, and show about this much. */
 export const DEFAULT_COLUMNS = 120;
 
-/** Blanks and what .NET passes over when it compares texts, as the runner does; but for ends of lines. */
+/** Spaces and characters that .NET ignores when it compares texts, as the runner does; except line ends. */
 const UNSEEN = String.raw`(?:[^\S\n\r]|[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}])`;
-/** What the log of GitHub Actions would obey: `::` at the start of a line, `##[` anywhere. Made on first use: classes of Unicode take long. */
+/**
+ * Commands in the log of GitHub Actions: `::` at the start of a line, `##[` anywhere. Created on first use, because
+ * Unicode classes are slow.
+ */
 let commands: RegExp | undefined;
 
-/** Text that does nothing in the log of GitHub Actions but to be shown. */
+/** Makes text harmless for the log of GitHub Actions. */
 export function withoutCommands(text: string): string {
   commands ??= new RegExp(`^(${UNSEEN}*):${UNSEEN}*:|#${UNSEEN}*#(?=${UNSEEN}*\\[)`, 'gmu');
   return text.replace(commands, (_, blanks: string | undefined) =>
@@ -31,9 +34,9 @@ export function withoutCommands(text: string): string {
 }
 
 /**
- * The same writer, but what a terminal would obey besides our own colours does not come through `write`.
+ * A writer whose `write` removes what a terminal would interpret, except palette colours.
  *
- * @param inActions also what the log of GitHub Actions would obey
+ * @param inActions also removes commands of GitHub Actions
  */
 export function guardWriter(writer: Writer, inActions = false): Writer {
   return {

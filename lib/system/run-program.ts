@@ -123,8 +123,8 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
 }
 
 /**
- * The same for callers that cannot wait, which are the getters of `git.…` in expressions (CEL evaluates at one go). A
- * timeout kills the program alone and not its group; there is no signal and no line by line.
+ * The same, synchronous, for the getters of `git.…` in expressions (CEL evaluates synchronously). A timeout kills only
+ * the program, not its group; signals and line callbacks are not supported.
  */
 export function runProgramSync(
   call: Pick<ProgramCall, 'program' | 'argv' | 'env' | 'cwd' | 'timeoutMs' | 'stdoutLimit'>,
@@ -161,10 +161,10 @@ export function runProgramSync(
 }
 
 /**
- * What is handed to the system as the program. Windows looks into the working directory before PATH, where a repository could have
- * a `git.exe` of its own: there it gets the path of what is on PATH.
+ * The program as passed to the system. Windows searches the working directory before PATH, and a repository could
+ * contain a `git.exe`, so there it is the resolved path from PATH.
  *
- * @throws with the code ENOENT where there is none there
+ * @throws with the code ENOENT if it is not on PATH
  */
 export function startable(
   { program, env, cwd }: Pick<ProgramCall, 'program' | 'env' | 'cwd'>,

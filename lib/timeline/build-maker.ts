@@ -1,4 +1,4 @@
-/** One build of a run, from its events. */
+/** Makes the timeline of one build from its events. */
 import type { BakeEvent, Outcome, PlannedNode } from '../model/mod.ts';
 import { StepsMaker } from './steps-maker.ts';
 import type { BuildTimeline, PhaseSpan, WaitSpan } from './timeline.ts';
@@ -8,7 +8,7 @@ export type NodeEvent = Extract<BakeEvent, { readonly build: string }>;
 
 /** The timeline of a build before the whole run is known. */
 export type BuildPart = Omit<BuildTimeline, 'critical' | 'costMs'> & {
-  /** Spans of `phases` from this place on are of its turn; those before it were early. */
+  /** Spans of `phases` from this index on belong to its turn; those before are early work. */
   readonly turnFrom: number;
 };
 
@@ -17,14 +17,14 @@ interface Open<T> {
   readonly what: T;
 }
 
-/** Events that say nothing of a build's own turn; one that is blocked has no others. */
+/** Events outside of a build's own turn; a blocked build has no others. */
 const NOT_ITS_TURN: ReadonlySet<NodeEvent['type']> = new Set<NodeEvent['type']>([
   'early-started',
   'early-finished',
   'node-finished',
 ]);
 
-/** Takes the events of one build; times are milliseconds since the run started. */
+/** Reads the events of one build; times are milliseconds since the run started. */
 export class BuildMaker {
   #planned: PlannedNode;
   readonly #phases: PhaseSpan[] = [];
@@ -47,26 +47,26 @@ export class BuildMaker {
     this.#planned = planned;
   }
 
-  /** The plan came after an event of the build. */
+  /** Sets the plan, which may come after an event of the build. */
   plan(planned: PlannedNode): void {
     this.#planned = planned;
   }
 
-  /** The slot that it has, if any. */
+  /** The current slot, if any. */
   get slot(): number | undefined {
     return this.#phase?.what.slot;
   }
 
-  /** Another build has its slot now. */
+  /** Ends its slot, because another build has it now. */
   loseSlot(nowMs: number): void {
     const phase = this.#phase?.what.phase;
     this.#endPhase(nowMs);
     if (phase !== undefined) this.#phase = { fromMs: nowMs, what: { phase } };
   }
 
-  /** The engine is away, and the build waits for it. */
+  /** The engine is away and the build waits for it. */
   beginEngineWait(text: string, nowMs: number): void {
-    // Where its own call failed, that was lost as well.
+    // If its own call failed, it was lost as well.
     this.#steps.endCall(nowMs);
     this.#engineWait ??= { fromMs: nowMs, what: text };
   }
@@ -123,14 +123,14 @@ export class BuildMaker {
         this.#endPhase(nowMs);
         this.#isEarly = false;
         this.#outcome = event.outcome;
-        // An audit ends it once more, long after its dependents continued.
+        // An audit reports the end again, long after its dependents continued.
         this.#endedMs ??= nowMs;
         break;
-      default: // What it prints, sends and tags is no time of its own.
+      default: // Output, transfers and tags take no time of their own.
     }
   }
 
-  /** Everything so far; open spans end now. May be called again later. */
+  /** The timeline so far; open spans end now. May be called repeatedly. */
   part(nowMs: number): BuildPart {
     const phases = [...this.#phases, ...spanOf(this.#phase, nowMs)];
     const time =

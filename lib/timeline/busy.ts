@@ -1,12 +1,12 @@
-/** When all slots of a run were taken. */
+/** When all slots of a run were in use. */
 import type { BuildPart } from './build-maker.ts';
 import { slotSpans } from './slots.ts';
 import type { Span } from './timeline.ts';
 
-/** Says for how much of a time (milliseconds) all slots were taken. */
+/** Returns for how long within a span (milliseconds) all slots were in use. */
 export type BusyTime = (span: Span) => number;
 
-/** Inspects the slots of all builds once; each question takes the logarithm of their number. */
+/** Scans the slots of all builds once; each query takes logarithmic time. */
 export function busyTime(builds: readonly BuildPart[], slots: number): BusyTime {
   const changes = builds
     .flatMap(({ phases }) => slotSpans(phases))
@@ -15,7 +15,7 @@ export function busyTime(builds: readonly BuildPart[], slots: number): BusyTime 
       { atMs: toMs, by: -1 },
     ]);
   changes.sort((a, b) => a.atMs - b.atMs);
-  /** Times of changes, and how long all slots had been taken by then. */
+  /** Times of changes, and how long all slots were in use until then. */
   const times: number[] = [];
   const busy: number[] = [];
   let taken = 0;
@@ -38,7 +38,7 @@ export function busyTime(builds: readonly BuildPart[], slots: number): BusyTime 
     if (low === 0) return 0;
     const before = busy[low - 1] ?? 0;
     const next = busy[low] ?? before;
-    // Between two changes either all the time counts or none.
+    // Between two changes the slots are either all in use or not.
     return next > before ? before + ms - (times[low - 1] ?? 0) : before;
   };
   return ({ fromMs, toMs }) => until(toMs) - until(fromMs);

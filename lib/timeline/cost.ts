@@ -1,25 +1,25 @@
-/** What each build costs its run: the plan is replayed as if the build had taken no time. */
+/** Computes what each build costs its run, by replaying the plan as if the build took no time. */
 import type { BuildPart } from './build-maker.ts';
 import { type BusyTime, busyTime } from './busy.ts';
 import { TimeHeap } from './time-heap.ts';
 import type { PhaseSpan } from './timeline.ts';
 
-/** Times of a build that are its own, in milliseconds: not those in which it waited for others. */
+/** A build's own times in milliseconds, without waits for other builds. */
 interface OwnTimes {
-  /** Before it asks for a slot. */
+  /** Before it requests a slot. */
   readonly beforeMs: number;
   /** In a slot. */
   readonly slotMs: number;
-  /** After it gave it back. */
+  /** After it has returned the slot. */
   readonly afterMs: number;
   /** When it got its slot. */
   readonly slotFromMs: number;
 }
 
 /**
- * Visits of builds in all replays. With 1,000 builds they took 20 to 70 ms of processor time where the code had run before, and the whole
- * of a first timeline 110 to 210 ms, compiling included (Node 24, on a machine with two busy processors); more builds take no longer.
- * Up to 316 builds all are replayed.
+ * Limit for visits of builds in all replays. With 1,000 builds this took 20 to 70 ms of processor time with warm code,
+ * and 110 to 210 ms for a first timeline including compilation (Node 24, two busy processors); more builds take no
+ * longer. Up to 316 builds, all are replayed.
  */
 const MOST_VISITS = 100_000;
 
@@ -48,13 +48,13 @@ export function replayCosts(
     const ownMs = own[at] ?? 0;
     if (ownMs <= 0) costs.set(build, 0);
     else if (rank >= replays) costs.set(build, critical.has(build) ? ownMs : 0);
-    // Taking one build away may change the order of others so that the run gets even shorter, or longer; that is not its cost.
+    // Without a build others may run in another order, which makes the run even shorter or longer; that is not its cost.
     else costs.set(build, Math.min(ownMs, Math.max(0, wholeMs - replay.run(at))));
   });
   return costs;
 }
 
-/** A build that is queued while slots are free waits for something else, an engine that starts, say: that is time of its own. */
+/** A build's own times. Queueing while slots are free is a wait for something else (such as the engine's start) and counts as its own. */
 function ownTimes({ phases, turnFrom, time }: BuildPart, busy: BusyTime): OwnTimes {
   const turn = phases.slice(turnFrom);
   const waitedMs = (span: PhaseSpan) => (span.phase === 'queued' && span.slot === undefined ? busy(span) : 0);
@@ -76,13 +76,13 @@ class Replay {
   readonly #before: Float64Array;
   readonly #inSlot: Float64Array;
   readonly #after: Float64Array;
-  /** Place in the order in which builds got their slots. */
+  /** Rank in the order in which builds got their slots. */
   readonly #rank: Float64Array;
   readonly #needs: Int32Array;
   readonly #readers: readonly Int32Array[];
   readonly #slots: number;
   readonly #open: Int32Array;
-  /** What happens next: a build asks for its slot (its place), gives it back (+ count), or is done (+ twice the count). */
+  /** Next events: a build requests its slot (index), returns it (index + count), or is done (index + twice the count). */
   readonly #events: TimeHeap;
   readonly #waiting: TimeHeap;
 
@@ -112,7 +112,7 @@ class Replay {
     this.#waiting = new TimeHeap(count + 1);
   }
 
-  /** How long the run takes if one build takes no time; -1: with all of them. */
+  /** Duration of the run if one build takes no time; -1: with all builds. */
   run(without: number): number {
     const count = this.#open.length;
     const [events, waiting] = [this.#events, this.#waiting];
@@ -146,7 +146,7 @@ class Replay {
           if (open === 0) begin(reader);
         }
       }
-      // All that happens at one moment comes first, so that a slot goes to the first in order and not the first to ask.
+      // Processes all events of a moment first, so that slots go by rank and not by arrival.
       while (free > 0 && waiting.size > 0 && (events.size === 0 || events.firstKey > nowMs))
         takeSlot(waiting.pop());
     }

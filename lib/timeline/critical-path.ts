@@ -1,9 +1,9 @@
-/** The chain of builds that the end of a run waited for. */
+/** Finds the chain of builds that the end of a run waited for. */
 import type { BuildPart } from './build-maker.ts';
 import { slotSpans } from './slots.ts';
 import type { CriticalBuild } from './timeline.ts';
 
-/** A build that had a slot, and until when. */
+/** A build that had a slot, and when. */
 interface Hold {
   readonly build: BuildPart;
   readonly fromMs: number;
@@ -11,8 +11,8 @@ interface Hold {
 }
 
 /**
- * Goes back from the build that ended last. What a build waited for before it began is known: where it stood in the queue until
- * another one's slot was free, that one; else the one of its needs that was done last.
+ * Goes back from the build that ended last. Before each build comes the one it waited for: the previous holder of its
+ * slot if it had to queue for that, else the dependency that was done last.
  */
 export function findCriticalPath(builds: readonly BuildPart[]): readonly CriticalBuild[] {
   const byName = new Map(builds.map((one) => [one.build, one]));
@@ -51,7 +51,7 @@ function holdsOf(builds: readonly BuildPart[]): ReadonlyMap<number, readonly Hol
   return holds;
 }
 
-/** The build whose slot it got, where it had to wait for that. */
+/** The previous holder of its slot, if the build had to wait for it. */
 function holderBefore(
   { phases, turnFrom }: BuildPart,
   holds: ReadonlyMap<number, readonly Hold[]>,
@@ -62,7 +62,7 @@ function holderBefore(
   const got = turn[first];
   if (queued === undefined || got?.slot === undefined || queued.toMs <= queued.fromMs) return undefined;
   const before = (holds.get(got.slot) ?? []).findLast(({ fromMs }) => fromMs < got.fromMs);
-  // A slot that was free before it asked is not what it waited for.
+  // It did not wait for a slot that was already free.
   return before === undefined || before.toMs <= queued.fromMs ? undefined : before.build;
 }
 

@@ -2,8 +2,8 @@
 import type { BuildTimeline } from './timeline.ts';
 
 /**
- * `b1, then b2 and b3`: it ran on the first one, and after that on the two others, each of which built some of its platforms.
- * Attempts on the same engines are said once.
+ * `b1, then b2 and b3`: first on `b1`, then on the other two, each of which built some of the platforms. Repeated
+ * attempts on the same engines appear once.
  */
 export function formatEngines(engines: NonNullable<BuildTimeline['engines']>): string {
   const attempts = engines.map((together) => together.join(' and '));

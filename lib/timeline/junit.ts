@@ -1,26 +1,26 @@
 /**
- * A run as a JUnit report, as GitLab, Jenkins and others read it: a suite, a test case for each build. Its elements and
- * attributes are those of Jenkins' schema (junit-10.xsd of its xUnit plugin); GitLab shows the text of a failure and not its
- * `message`, so the text says everything.
+ * A run as a JUnit report, as GitLab, Jenkins and others read it: one suite, one test case per build. Elements and
+ * attributes follow Jenkins' schema (junit-10.xsd of its xUnit plugin). GitLab shows the text of a failure and not its
+ * `message`, so the text contains everything.
  */
 import type { Outcome, PlaceJson, ProblemJson } from '../model/mod.ts';
 import type { BuildTimeline, RunTimeline } from './timeline.ts';
 import { xmlElement, xmlText } from './xml.ts';
 
-/** What readers show as the class of all builds. */
+/** Shown as the class of all builds. */
 const CLASS = 'bake-ts';
 
 type Verdict = 'passed' | 'failure' | 'error' | 'skipped';
 
-/** A test case, and how it counts. */
+/** A test case and its status. */
 interface Case {
   readonly verdict: Verdict;
   readonly text: string;
 }
 
 /**
- * The whole document. A build that is up to date, or whose tags were put right, passed; one that is blocked or was called off is
- * skipped; one that had not ended when the run did is an error. Problems of the run as a whole are a case of their own.
+ * The whole document. Up-to-date and retagged builds passed; blocked and cancelled ones are skipped; builds without an
+ * end are errors. Problems of the run as a whole are a separate case.
  */
 export function formatJunit(run: RunTimeline): string {
   const cases = [...run.builds.map((build) => caseOf(build, run)), ...casesOfRun(run)];
@@ -124,7 +124,7 @@ function seconds(ms: number): string {
   return (Math.max(0, ms) / 1000).toFixed(3);
 }
 
-/** Without a zone, as the format has it; in UTC. */
+/** In UTC without a zone, as the format requires. */
 function timestamp(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19);
 }

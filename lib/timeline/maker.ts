@@ -1,4 +1,4 @@
-/** From the events of a run to its timeline. */
+/** Makes the timeline of a run from its events. */
 import type { BakeEvent, PlannedNode, RunSummary } from '../model/mod.ts';
 import { BuildMaker, type BuildPart, type NodeEvent } from './build-maker.ts';
 import { replayCosts } from './cost.ts';
@@ -7,19 +7,19 @@ import type { RunTimeline, Span, TimelineWarning, WaitSpan } from './timeline.ts
 
 /** Makes the timeline of one run. */
 export interface TimelineMaker {
-  /** Takes the next event, in the order in which they were sent. Types of a later version change nothing. */
+  /** Reads the next event, in the order in which they were sent. Types of a later version change nothing. */
   readonly take: (event: BakeEvent) => void;
-  /** The run as far as it has come; open spans end with the last event. May be called several times. */
+  /** The run so far; open spans end with the last event. May be called repeatedly. */
   readonly timeline: () => RunTimeline;
 }
 
-/** A timeline before the first event. */
+/** An empty timeline before the first event. */
 export function createTimeline(): TimelineMaker {
   const maker = new Maker();
   return { take: (event) => maker.take(event), timeline: () => maker.timeline() };
 }
 
-/** The timeline of a run whose events are all there, or as many of them as there are. */
+/** The timeline of a run from its events, complete or not. */
 export function buildTimeline(events: Iterable<BakeEvent>): RunTimeline {
   const maker = new Maker();
   for (const event of events) maker.take(event);
@@ -36,7 +36,7 @@ class Maker {
   #interrupted: Pick<RunTimeline, 'interruptedBy' | 'interruptedAtMs'> = {};
   #summary: RunSummary | undefined;
   readonly #builds = new Map<string, BuildMaker>();
-  /** Slot → the build that had it last. */
+  /** Slot → its last build. */
   readonly #slots = new Map<number, BuildMaker>();
   readonly #waits: WaitSpan[] = [];
   /** Engines of a pool that are paused. */
@@ -46,7 +46,7 @@ class Maker {
 
   take(event: BakeEvent): void {
     this.#startedAtMs ??= event.atMs;
-    // A clock that was set back must not turn spans round.
+    // If the clock is set back, spans must not be reversed.
     this.#nowMs = Math.max(this.#nowMs, event.atMs - this.#startedAtMs);
     const nowMs = this.#nowMs;
     switch (event.type) {
@@ -61,7 +61,7 @@ class Maker {
       case 'engine-ready': {
         const { address, source, buildctl, version } = event;
         const others = this.#engine === undefined ? [] : [this.#engine.address];
-        // Of a pool there are several.
+        // A pool has several engines.
         const all = [...new Set([...others, address])].join(', ');
         this.#engine = { address: all, source, buildctl, ...(version === undefined ? {} : { version }) };
         break;
@@ -111,7 +111,7 @@ class Maker {
   }
 
   timeline(): RunTimeline {
-    // What the run reports about itself, so that all who show it say the same. Events are timed by another clock.
+    // The duration that the run reports, so that all outputs agree. Events are timed by another clock.
     const durationMs = this.#summary?.durationMs ?? this.#nowMs;
     const parts = [...this.#builds.values()].map((one) => endBy(durationMs, one.part(this.#nowMs)));
     const concurrency = this.#started?.concurrency ?? 1;
@@ -158,7 +158,7 @@ class Maker {
   }
 
   #takeOfBuild(event: NodeEvent, nowMs: number): void {
-    // Of a later version.
+    // An event of a later version.
     if (typeof event.build !== 'string') return;
     let build = this.#builds.get(event.build);
     if (build === undefined) {
@@ -171,13 +171,13 @@ class Maker {
       this.#slots.set(event.slot, build);
     }
     build.take(event, nowMs);
-    // At the start of a run an engine takes its time, which is no fault.
+    // At the start of a run an engine may need time, which is not a fault.
     if (event.type === 'node-phase' && event.waitsFor === 'engine' && this.#engineWait !== undefined)
       build.beginEngineWait(this.#engineWait.text, nowMs);
   }
 }
 
-/** A build of a run that took so long. */
+/** Cuts the spans of a build at the end of the run. */
 function endBy(durationMs: number, part: BuildPart): BuildPart {
   const cut = <T extends Span>(span: T) => cutAt(durationMs, span);
   const { time } = part;

@@ -1,12 +1,12 @@
-/** Times in which builds have slots. */
+/** Spans in which builds have slots. */
 import type { PhaseSpan, Span } from './timeline.ts';
 
-/** A time in which a build had a slot. */
+/** A span in which a build had a slot. */
 export interface SlotSpan extends Span {
   readonly slot: number;
 }
 
-/** Phases in one slot that follow one another are one time. */
+/** Joins consecutive phases in one slot. */
 export function slotSpans(phases: readonly PhaseSpan[]): readonly SlotSpan[] {
   const spans: SlotSpan[] = [];
   for (const { slot, fromMs, toMs } of phases) {

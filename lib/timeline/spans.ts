@@ -1,7 +1,7 @@
 /**
- * A run as spans of a distributed trace: one for the run, below it one for each build that did something, below these one for
- * each step. Attributes follow OpenTelemetry's semantic conventions where there are some (cicd.*, container.*, oci.*,
- * error.type); the rest begins with `bake.`.
+ * A run as spans of a distributed trace: one for the run, below it one for each active build, below these one for each
+ * step. Attributes follow OpenTelemetry's semantic conventions where they exist (cicd.*, container.*, oci.*,
+ * error.type); others begin with `bake.`.
  */
 import { type Outcome, parseImageRef } from '../model/mod.ts';
 import type { BuildTimeline, RunTimeline, Span } from './timeline.ts';
@@ -9,20 +9,20 @@ import type { BuildTimeline, RunTimeline, Span } from './timeline.ts';
 /** Value of an attribute. */
 export type AttributeValue = string | number | boolean | readonly string[];
 
-/** A span before it has an id. Times are milliseconds since 1970. */
+/** A span without id. Times are milliseconds since 1970. */
 export interface TraceSpan {
   readonly name: string;
-  /** Place of the span that it lies in; absent for the run. */
+  /** Index of the parent span; absent for the run. */
   readonly parent?: number;
   readonly fromMs: number;
   readonly toMs: number;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
-  /** Why it failed; absent: it did not. */
+  /** Why it failed; absent: it did not fail. */
   readonly error?: string;
   readonly events: readonly { readonly name: string; readonly atMs: number }[];
 }
 
-/** Names of spans are to be short: what is longer is in an attribute. */
+/** Names of spans must be short; the full name is in an attribute. */
 const LONGEST_NAME = 120;
 const LONGEST_VALUE = 4_000;
 const MOST_ITEMS = 50;
@@ -38,7 +38,7 @@ const RESULTS: Readonly<Record<Outcome['kind'], Result>> = {
   blocked: 'skip',
 };
 
-/** All spans; each comes after the one that it lies in. */
+/** All spans, each after its parent. */
 export function traceSpans(run: RunTimeline): readonly TraceSpan[] {
   const spans: TraceSpan[] = [spanOfRun(run)];
   for (const build of run.builds) {
@@ -181,7 +181,7 @@ function buildAttributes({
   };
 }
 
-/** From the first thing that was done for a build to its last, early ones included; undefined where nothing was. */
+/** From the first to the last activity of a build, including early work; undefined if there was none. */
 function timeOf({ time, phases, steps }: BuildTimeline): Span | undefined {
   const spans = [...(time === undefined ? [] : [time]), ...phases, ...steps];
   if (spans.length === 0) return undefined;

@@ -1,4 +1,4 @@
-/** The steps of one build, from what BuildKit says of them. */
+/** Makes the steps of one build from BuildKit's vertex events. */
 import type { BakeEvent } from '../model/mod.ts';
 import type { StepSpan } from './timeline.ts';
 
@@ -10,23 +10,23 @@ interface Running {
 }
 
 /**
- * Takes the vertex events of one build. BuildKit says that a step runs, and when it is over how long it took; it may run again
- * after that, and some are only said to be over.
+ * Reads the vertex events of one build. BuildKit reports that a step runs, and at its end the duration. It may run
+ * again after that, and for some steps only the end is reported.
  */
 export class StepsMaker {
   readonly #spans: StepSpan[] = [];
   readonly #running = new Map<string, Running>();
-  /** Place of the last span of each step in this call. */
+  /** Index of each step's last span in this call. */
   readonly #last = new Map<string, number>();
   #attempt = 1;
   #beganMs = 0;
 
-  /** When the call of buildctl began, or the last one ended. */
+  /** When the buildctl call started, or the last one ended. */
   get beganMs(): number {
     return this.#beganMs;
   }
 
-  /** @param attempt which call of buildctl it is; 0: before the build's turn */
+  /** @param attempt number of the buildctl call; 0: before the build's turn */
   beginCall(attempt: number, nowMs: number): void {
     this.endCall(nowMs);
     this.#attempt = attempt;
@@ -51,7 +51,7 @@ export class StepsMaker {
     const at = this.#last.get(digest);
     const last = at === undefined ? undefined : this.#spans[at];
     const span = this.#span(event, this.#began(event, running, last, nowMs), nowMs);
-    // Said once more of the same time: the last word counts.
+    // Reported again without new time: the last report wins.
     if (at !== undefined && last !== undefined && running === undefined && span.fromMs === span.toMs) {
       this.#spans[at] = { ...span, fromMs: last.fromMs, toMs: last.toMs };
       return;
@@ -59,14 +59,14 @@ export class StepsMaker {
     this.#last.set(digest, this.#spans.push(span) - 1);
   }
 
-  /** All of them in the order of their beginnings; those that run are taken to end now. */
+  /** All steps by start; running ones end now. */
   spans(nowMs: number): readonly StepSpan[] {
     return [...this.#spans, ...this.#unfinished(nowMs)].sort((a, b) => a.fromMs - b.fromMs);
   }
 
   /**
-   * BuildKit's own measure says best when a step began, since its messages come a little late. A step that builds share may
-   * have begun before this call of buildctl, for another one: it counts from the call on.
+   * BuildKit's measured duration is the best source for the start of a step, because its messages are a little late. A
+   * shared step may have started before this buildctl call for another build; then the start of the call is used.
    */
   #began(
     { durationMs, state }: VertexEvent,
@@ -82,7 +82,7 @@ export class StepsMaker {
   }
 
   #span({ digest, name, state, error }: VertexEvent, fromMs: number, toMs: number): StepSpan {
-    // Steps beside one that failed are stopped, and say so.
+    // BuildKit stops the other steps when one fails, and reports that.
     const isStopped = state === 'failed' && error?.includes('context canceled') === true;
     const known = state === 'done' || state === 'cached' || (state === 'failed' && !isStopped);
     return {

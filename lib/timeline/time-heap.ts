@@ -1,10 +1,10 @@
-/** Places by number, the lowest first; equal ones in the order of places. Made once and used for many replays. */
+/** A min-heap of indexes by number; ties are ordered by index. Created once and reused for many replays. */
 export class TimeHeap {
   readonly #keys: Float64Array;
   readonly #places: Int32Array;
   #size = 0;
 
-  /** @param capacity how many it holds at most */
+  /** @param capacity most elements */
   constructor(capacity: number) {
     this.#keys = new Float64Array(capacity);
     this.#places = new Int32Array(capacity);
@@ -14,7 +14,7 @@ export class TimeHeap {
     return this.#size;
   }
 
-  /** Number of the first one. */
+  /** Number of the first element. */
   get firstKey(): number {
     return this.#keys[0] ?? 0;
   }
@@ -33,7 +33,7 @@ export class TimeHeap {
     places[at] = place;
   }
 
-  /** Takes the first one. There must be one. */
+  /** Removes and returns the first element. The heap must not be empty. */
   pop(): number {
     const [keys, places] = [this.#keys, this.#places];
     const first = places[0] ?? 0;

@@ -1,6 +1,6 @@
 /**
- * A run as a whole: what happened when, for each build. Made from its events and nothing else; the report page, traces,
- * JUnit files and job summaries are made from it. Plain JSON. All times are milliseconds since the run started.
+ * A whole run: what happened when for each build. Made only from its events; the report page, traces, JUnit files and
+ * job summaries are made from it. Plain JSON. All times are milliseconds since the run started.
  */
 import type {
   ChangedFiles,
@@ -13,45 +13,45 @@ import type {
   RunSummary,
 } from '../model/mod.ts';
 
-/** A part of the run's time. What was not over when the events ended is taken to end with them. */
+/** A span of the run's time. Spans that were open when the events ended, end with them. */
 export interface Span {
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-/** What was done for a build during a time. */
+/** An activity for a build. */
 export interface PhaseSpan extends Span {
   readonly phase: Phase;
   /**
-   * The slot that it had, from 0. A push has it until it gives it back, which is known only where another build gets it: a
-   * push that is in progress then is two spans, the second one without.
+   * Its slot, from 0. A push keeps the slot until it returns it, which is visible only when another build gets it: such
+   * a push has two spans, the second one without a slot.
    */
   readonly slot?: number;
 }
 
 /**
- * A step of BuildKit during a time. BuildKit begins one step several times (an image is looked up, then pulled; exported, then
- * pushed): each time is a span.
+ * One execution of a BuildKit step. BuildKit starts a step several times (an image is resolved, then pulled; exported,
+ * then pushed): each is a span.
  */
 export interface StepSpan extends Span {
   readonly digest: string;
   /** As BuildKit prints it. */
   readonly name: string;
-  /** `unfinished`: the call of buildctl ended first, or another step's failure stopped it. */
+  /** `unfinished`: the buildctl call ended first, or another step's failure stopped it. */
   readonly state: 'done' | 'cached' | 'failed' | 'unfinished';
-  /** Which call of buildctl it belongs to, from 1; 0 for one before the build's turn. */
+  /** Number of the buildctl call, from 1; 0 for one before the build's turn. */
   readonly attempt: number;
   readonly error?: string;
 }
 
-/** A time in which something was waited for that should not have taken it. */
+/** A wait that should not have taken time. */
 export interface WaitSpan extends Span {
   readonly kind: 'retry' | 'stalled' | 'engine' | 'registry';
   /** What was waited for and why. */
   readonly text: string;
 }
 
-/** A warning; of a build, or of the run. */
+/** A warning of a build or of the run. */
 export interface TimelineWarning {
   readonly atMs: number;
   readonly build?: string;
@@ -61,26 +61,26 @@ export interface TimelineWarning {
 /** One build of a run. */
 export interface BuildTimeline extends PlannedNode {
   readonly phases: readonly PhaseSpan[];
-  /** Its turn: from the first thing that was done for it to its end. Absent: nothing was done for it. */
+  /** Its turn: from its first activity to its end. Absent: it was never active. */
   readonly time?: Span;
   readonly steps: readonly StepSpan[];
   readonly waits: readonly WaitSpan[];
   /**
-   * The engines of a pool that it ran on: for each attempt in turn, those that built it, several where platforms were built
-   * apart. Absent: there is one engine, or it was not called.
+   * The engines of a pool that it ran on: a list for each attempt, with several engines if platforms were split.
+   * Absent: there is only one engine, or no call.
    */
   readonly engines?: readonly (readonly string[])[];
-  /** The last one counts. */
+  /** The last decision. */
   readonly decision?: { readonly kind: DecisionKind; readonly reason: Reason };
-  /** What its inputs are: files, their bytes, and what cannot be known. */
+  /** Its inputs: number of files, their bytes, and what could not be tracked. */
   readonly inputs?: { readonly files: number; readonly bytes: number; readonly untracked: readonly string[] };
-  /** Absent: the events ended before it did. */
+  /** Absent: the events ended first. */
   readonly outcome?: Outcome;
   /** Whether it is on the critical path. */
   readonly critical: boolean;
   /**
-   * How much shorter the run would have been, in milliseconds, if this build had taken no time at all: the plan is replayed
-   * with the times that were measured, in as many slots, and without it. Never more than the time that the build took.
+   * How many milliseconds shorter the run would have been if this build had taken no time: a replay of the plan with
+   * the measured times and the same slots. At most the build's own time.
    */
   readonly costMs: number;
 }
@@ -89,8 +89,8 @@ export interface BuildTimeline extends PlannedNode {
 export interface CriticalBuild {
   readonly build: string;
   /**
-   * What its beginning waited for, the build before it in the path: `build`, since it needs it; `slot`, since it had the slot.
-   * Absent for the first one.
+   * What it waited for before its start, the previous build in the path: `build`: it depends on it; `slot`: it got its
+   * slot. Absent for the first one.
    */
   readonly waitedFor?: 'build' | 'slot';
 }
@@ -109,9 +109,9 @@ export interface RunTimeline {
   readonly dryRun: boolean;
   /** Milliseconds since 1970. */
   readonly startedAtMs: number;
-  /** As its summary says; without one, until its last event. */
+  /** From its summary; without one, until its last event. */
   readonly durationMs: number;
-  /** False: the events end before the run did. It is still running, or was killed. */
+  /** False: the events end before the run; it is still running or was killed. */
   readonly finished: boolean;
   /** The signal that stopped it. */
   readonly interruptedBy?: string;
@@ -125,11 +125,11 @@ export interface RunTimeline {
   /** In the order of the plan. */
   readonly builds: readonly BuildTimeline[];
   /**
-   * The chain of builds that the end of the run waited for, in the order of time: the build that ended last, before it the one
-   * that it waited for last, and so on.
+   * The chain of builds that the end of the run waited for, in order of time: it ends with the build that ended last,
+   * before which comes the build that this one waited for last, and so on.
    */
   readonly criticalPath: readonly CriticalBuild[];
-  /** For the engine and registries: what concerns the run as a whole. */
+  /** Waits of the whole run for the engine and registries. */
   readonly waits: readonly WaitSpan[];
   readonly warnings: readonly TimelineWarning[];
   readonly summary?: Omit<RunSummary, 'outcomes'>;

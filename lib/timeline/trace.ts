@@ -1,14 +1,14 @@
 /**
- * A run in the Trace Event Format, which https://ui.perfetto.dev and chrome://tracing open. One process; a track for each slot
- * with the builds that had it and their steps below them; pushes, and checks of inputs, on tracks of their own; waits; and
- * how many builds run as a counter. Times are microseconds since the run started.
+ * A run in the Trace Event Format, for https://ui.perfetto.dev and chrome://tracing. One process, with a track for each
+ * slot with its builds and their steps below; separate tracks for pushes, checks of inputs, and waits; and a counter of
+ * running builds. Times are microseconds since the run started.
  */
 import { escapeControls } from '../util/control-characters.ts';
 import { formatEngines } from './engines.ts';
 import { type SlotSpan, slotSpans } from './slots.ts';
 import type { BuildTimeline, PhaseSpan, RunTimeline, Span, StepSpan } from './timeline.ts';
 
-/** An event of the format, as far as it is used here. */
+/** The used parts of an event of the format. */
 interface TraceEvent {
   readonly ph: 'M' | 'X' | 'C' | 'i';
   readonly name: string;
@@ -23,7 +23,7 @@ interface TraceEvent {
 
 const PID = 1;
 
-/** A slice that goes to the first track of a group on which its time is free. */
+/** A slice for the first track of a group that is free at that time. */
 interface Placed extends Span {
   readonly group: (typeof GROUPS)[number];
   readonly name: string;
@@ -31,10 +31,10 @@ interface Placed extends Span {
   readonly args?: TraceEvent['args'];
 }
 
-/** Groups of tracks, in the order in which they are shown; those of slots come after the first one. */
+/** Groups of tracks in display order; tracks of slots come after the first one. */
 const GROUPS = ['run', 'without a slot', 'pushes', 'checks', 'waits'] as const;
 
-/** The whole document, ended by a line break. */
+/** The whole document, with a final line break. */
 export function formatTrace(run: RunTimeline): string {
   const tracks = new Tracks();
   const events: TraceEvent[] = [];
@@ -51,7 +51,7 @@ export function formatTrace(run: RunTimeline): string {
   placed.sort((a, b) => a.fromMs - b.fromMs);
   for (const one of placed) events.push(slice(one, tracks.take(one.group, one)));
   events.push(...notesOf(run), ...countersOf(run));
-  // A slice must come before those that lie in it.
+  // Slices must come before their children.
   events.sort((a, b) => (a.ts ?? 0) - (b.ts ?? 0) || (b.dur ?? 0) - (a.dur ?? 0));
   const lines = [...tracks.names(), ...events].map((event) => escapeControls(JSON.stringify(event)));
   const other = { version: `bake-ts ${run.version}`, runtime: run.runtime, run: run.runId };
@@ -81,12 +81,12 @@ function runArgs({ startedAtMs, summary, concurrency, engine }: RunTimeline): Tr
   };
 }
 
-/** The slot in which a step began. */
+/** The slot span in which a step started. */
 function holdOf(step: StepSpan, holds: readonly SlotSpan[]): SlotSpan | undefined {
   return holds.find(({ fromMs, toMs }) => fromMs <= step.fromMs && step.fromMs < toMs);
 }
 
-/** A build in its slots, and the steps that began there; those that run beside others get tracks below. */
+/** A build in its slots, and the steps that started there; parallel steps get tracks below. */
 function drawInSlots(build: BuildTimeline, tracks: Tracks): readonly TraceEvent[] {
   const holds = slotSpans(build.phases);
   return holds.flatMap((hold) => {
@@ -98,7 +98,7 @@ function drawInSlots(build: BuildTimeline, tracks: Tracks): readonly TraceEvent[
       tracks.slot(hold.slot, 0),
     );
     const drawn = steps.map((step) => {
-      // After the slot was returned only a push is in progress, which is drawn separately.
+      // After the slot was returned only the push continues, which is drawn separately.
       const toMs = Math.min(step.toMs, hold.toMs);
       const free = lanes.findIndex((untilMs) => untilMs <= step.fromMs);
       const lane = free === -1 ? lanes.length : free;
@@ -127,7 +127,7 @@ function buildArgs({ outcome, decision, engines, critical, costMs }: BuildTimeli
   };
 }
 
-/** What is not in the track of a slot. */
+/** Everything outside of the tracks of slots. */
 function besideSlots(build: BuildTimeline): readonly Placed[] {
   const holds = slotSpans(build.phases);
   const phases = build.phases.flatMap((phase): readonly Placed[] => {
@@ -160,7 +160,7 @@ function groupOf({ phase, slot }: PhaseSpan): Placed['group'] | undefined {
   return slot === undefined && phase !== 'queued' ? 'without a slot' : undefined;
 }
 
-/** Things that happened at one moment. */
+/** Instant events. */
 function notesOf({
   warnings,
   interruptedBy,
@@ -184,7 +184,7 @@ function notesOf({
   ];
 }
 
-/** How many builds are in a slot, and how many wait for one, whenever that changes. */
+/** Numbers of running and waiting builds at each change. */
 function countersOf({ builds }: RunTimeline): readonly TraceEvent[] {
   const changes = new Map<number, { running: number; waiting: number }>();
   const change = (atMs: number, key: 'running' | 'waiting', by: number) => {
@@ -218,14 +218,14 @@ function countersOf({ builds }: RunTimeline): readonly TraceEvent[] {
 class Tracks {
   readonly #tracks = new Map<string, { readonly tid: number; readonly sort: number; untilMs: number }>();
 
-  /** The track of a slot (people count from 1), or one below it for steps that run beside others. */
+  /** The track of a slot (numbered from 1 for people), or one below it for parallel steps. */
   slot(slot: number, lane: number): number {
     const label = `slot ${slot + 1}`;
     const name = lane === 0 ? label : `${label}, in parallel (${lane})`;
     return this.#track(name, 1_000 + slot * 100 + Math.min(lane, 99)).tid;
   }
 
-  /** The first track of a group on which a time is free. */
+  /** The first track of a group that is free at that time. */
   take(group: Placed['group'], { fromMs, toMs }: Span): number {
     const order = GROUPS.indexOf(group) * 1_000_000;
     for (let lane = 1; ; lane++) {

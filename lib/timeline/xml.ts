@@ -2,7 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { CONTROL } from '../util/control-characters.ts';
 
-/** What XML 1.0 has no way to write, once control characters are gone (https://www.w3.org/TR/xml/#charsets). */
+/** Characters that XML 1.0 cannot represent, besides control characters (https://www.w3.org/TR/xml/#charsets). */
 const UNWRITABLE = /\p{Surrogate}|[\ufffe\uffff]/gu;
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -15,8 +15,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Text of an element: escape sequences of terminals are gone, of a line that was overwritten by carriage returns the last state
- * is left, and control characters, also those that reorder text, are drawn as `·`.
+ * Text of an element: without escape sequences; if carriage returns overwrite a line, with its last state; with control
+ * characters, also those that reorder text, as `·`.
  */
 export function xmlText(text: string): string {
   const lines = stripVTControlCharacters(text)
@@ -32,12 +32,12 @@ export function xmlText(text: string): string {
     .replace(/[&<>]/g, (one) => ESCAPES[one] ?? one);
 }
 
-/** The same as value of an attribute, in its quotes; line breaks stay line breaks. */
+/** The same as a quoted attribute value; line breaks are kept. */
 export function xmlValue(text: string): string {
   return `"${xmlText(text).replace(/["\n\t]/g, (one) => ESCAPES[one] ?? one)}"`;
 }
 
-/** An element; attributes without a value are left out. */
+/** An element; attributes without a value are omitted. */
 export function xmlElement(
   name: string,
   attributes: Readonly<Record<string, string | undefined>>,

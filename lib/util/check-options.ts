@@ -1,21 +1,21 @@
 /**
- * Options as they are called with, checked before anything is done: a misspelt name would be passed over without a word,
- * and a text instead of a list would be read letter by letter.
+ * Checks options of calls before anything is done: otherwise a misspelt name would be ignored silently, and a string
+ * instead of a list would be read character by character.
  */
 import { didYouMean } from './suggest.ts';
 
-/** What an option takes, where one word says it. */
+/** Kinds of values that have a name. */
 export type SimpleKind =
   | 'text'
   | 'texts'
-  /** One text, or a list of them. */
+  /** One string, or a list of strings. */
   | 'text or texts'
   | 'flag'
-  /** A whole number from 1 on. */
+  /** An integer of at least 1. */
   | 'count'
-  /** A number from 0 on. */
+  /** A number of at least 0. */
   | 'number'
-  /** A TCP port, or true for the usual one. */
+  /** A TCP port, or true for the default. */
   | 'port'
   | 'function'
   | 'signal'
@@ -23,16 +23,16 @@ export type SimpleKind =
   | 'objects'
   | 'directory';
 
-/** What an option takes. */
+/** The kind of value of an option. */
 export type OptionKind =
   | SimpleKind
   | { readonly oneOf: readonly string[] }
   | { readonly listOf: readonly string[] }
-  /** An object with options of its own, of which it needs some. */
+  /** An object with its own options, some of them required. */
   | { readonly options: Kinds; readonly needs?: readonly string[] }
-  /** An object or a Map, with any names; each value is an object with these options. */
+  /** An object or a Map with any names; each value is an object with these options. */
   | { readonly each: Kinds }
-  /** An object with texts, under some of these names. */
+  /** An object with strings under some of these names. */
   | { readonly textsBy: readonly string[] };
 
 type Kinds = Readonly<Record<string, OptionKind>>;
@@ -91,30 +91,30 @@ const CHECKS: Readonly<Record<SimpleKind, Check>> = {
 /**
  * Checks the options of a call.
  *
- * @param caller the function's name, as messages have it
- * @throws TypeError for one that there is not, and for a value that an option does not take
+ * @param caller the function's name, for messages
+ * @throws TypeError for unknown options and invalid values
  */
 export function checkOptions<T extends object>(caller: string, given: T, known: KnownOptions<T>): void {
   if (!CHECKS.object.isRight(given)) throw new TypeError(`${caller}() takes an object with options`);
   checkEntries(`${caller}()`, '', given, known as Kinds);
 }
 
-/** That a call has no such option, with the one that is meant where it is near enough. */
+/** The error for an unknown option, with a similar one as suggestion. */
 export function noSuchOption(caller: string, name: string, known: readonly string[]): TypeError {
   return noSuch(`${caller}()`, '', name, known);
 }
 
 /**
- * Checks an argument that stands by itself.
+ * Checks a single argument.
  *
- * @throws TypeError for a value that is none of this kind
+ * @throws TypeError for a value of another kind
  */
 export function checkArgument(caller: string, kind: SimpleKind, value: unknown): void {
   const { isRight, takes } = CHECKS[kind];
   if (!isRight(value)) throw new TypeError(`${caller}() takes ${takes}, and not ${shown(value)}`);
 }
 
-/** @param at the option that `given` is the value of, with a dot behind it; empty: they are the options themselves */
+/** @param at prefix for names: the option with the value `given`, and a dot; empty: `given` has the options themselves */
 function checkEntries(caller: string, at: string, given: object, known: Kinds): void {
   for (const [name, value] of Object.entries(given)) {
     const kind = Object.hasOwn(known, name) ? known[name] : undefined;
@@ -127,7 +127,7 @@ function checkValue(caller: string, at: string, kind: OptionKind, value: unknown
   if (typeof kind === 'string' || 'oneOf' in kind || 'listOf' in kind) {
     const { isRight, takes } = checkOf(kind);
     if (isRight(value)) return;
-    // Of words it is not the kind that is wrong.
+    // For a string that is not one of the allowed ones, the value is not repeated.
     const not = typeof kind === 'object' && typeof value === 'string' ? '' : `, and not ${shown(value)}`;
     throw new TypeError(`the option "${at}" of ${caller} takes ${takes}${not}`);
   }
@@ -171,7 +171,7 @@ function noSuch(caller: string, at: string, name: string, known: readonly string
   return new TypeError(`${owner} has no ${at === '' ? 'option ' : ''}"${name}". ${hint}`);
 }
 
-/** Values may be secrets, so only numbers are repeated. */
+/** Values may be secrets, so only numbers are shown. */
 function shown(value: unknown): string {
   if (typeof value === 'number') return String(value);
   if (value === null || value === undefined) return String(value);

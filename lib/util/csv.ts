@@ -1,6 +1,6 @@
-/** Comma-separated fields as buildctl and buildx read and write them: one line, quotes around a field that holds a comma. */
+/** Comma-separated fields as in buildctl and buildx: one line, with quotes around fields that contain a comma. */
 
-/** Splits one line; undefined where a quote never closes. Quotes inside a quoted field are doubled (RFC 4180). */
+/** Splits one line; undefined if a quote is not closed. Quotes within a quoted field are doubled (RFC 4180). */
 export function splitCsv(line: string): readonly string[] | undefined {
   const fields: string[] = [];
   let field = '';
@@ -24,7 +24,7 @@ export function splitCsv(line: string): readonly string[] | undefined {
   return fields;
 }
 
-/** `key=value` fields as pairs in order; a field without `=` has an undefined value. */
+/** `key=value` fields as pairs in order; the value of a field without `=` is undefined. */
 export function parseFields(line: string): readonly (readonly [string, string | undefined])[] | undefined {
   return splitCsv(line)?.map((field) => {
     const equals = field.indexOf('=');
@@ -33,7 +33,7 @@ export function parseFields(line: string): readonly (readonly [string, string | 
   });
 }
 
-/** One line of CSV as Go's encoding/csv reads it: a field with a comma, a quote or a line break stands in quotes. */
+/** One line of CSV for Go's encoding/csv: fields with a comma, a quote or a line break are quoted. */
 export function formatCsv(fields: readonly string[]): string {
   return fields
     .map((field) => (/[",\r\n]|^\s/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))

@@ -1,14 +1,14 @@
-/** Spans of time as people write and read them. */
+/** Parses and formats durations. */
 
 const UNITS_MS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000 };
-/** The longest that timers of the runtimes can wait. */
+/** The longest timeout that the runtimes support. */
 const MOST_MS = 2 ** 31 - 1;
 
 /**
- * Milliseconds of `90s`, `20m`, `1h30m`, `7d`; a plain number is seconds.
+ * Milliseconds of `90s`, `20m`, `1h30m`, `7d`; a plain number is in seconds.
  *
- * @param mostMs the longest that there may be; default: what timers can wait, 24 days
- * @returns undefined: it is none, or longer
+ * @param mostMs limit; default: the longest timeout, 24 days
+ * @returns undefined: invalid or longer
  */
 export function parseDuration(text: string, mostMs: number = MOST_MS): number | undefined {
   const written = text.trim();

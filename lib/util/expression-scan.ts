@@ -1,6 +1,6 @@
 /**
- * Finding `${{ … }}` in text. Both readers of YAML and the evaluator use it, so that all agree where an expression
- * ends: at the first `}}` outside of quotes and of braces that the expression opened itself.
+ * Finds `${{ … }}` in text. Both YAML readers and the evaluator use it, so that they agree where an expression ends: at
+ * the first `}}` outside of quotes and of the expression's own braces.
  */
 
 const DOUBLE_QUOTE = 34;
@@ -8,7 +8,7 @@ const SINGLE_QUOTE = 39;
 const OPEN_BRACE = 123;
 const CLOSE_BRACE = 125;
 
-/** Where an expression that opens at `start` (the offset of its `$`) ends, exclusive; -1 where it never closes. */
+/** End (exclusive) of an expression that starts at `start` (the offset of its `$`); -1 if it is not closed. */
 export function endOfExpression(text: string, start: number, limit: number = text.length): number {
   let depth = 0;
   let at = start + 3;
@@ -40,7 +40,7 @@ function endOfQuoted(text: string, start: number, limit: number): number {
   return -1;
 }
 
-/** A piece of a text: literal, or the inside of an expression with its offset in the text. */
+/** A piece of a text: a literal, or the content of an expression with its offset in the text. */
 export type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | {
@@ -53,7 +53,7 @@ export type Piece =
       readonly end: number;
     };
 
-/** Cuts a text into its pieces; `$${{` stands for a literal `${{`. `unclosed` is the offset of one that never ends. */
+/** Splits a text into pieces; `$${{` is a literal `${{`. `unclosed` is the offset of an expression that is not closed. */
 export function splitExpressions(text: string): {
   readonly pieces: readonly Piece[];
   readonly unclosed?: number;

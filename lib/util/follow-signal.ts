@@ -1,16 +1,16 @@
-/** Signals that many things at a time wait for. */
+/** Signals with many listeners. */
 import { setMaxListeners } from 'node:events';
 
 /** A signal that follows another one. */
 export interface FollowingSignal {
   readonly signal: AbortSignal;
-  /** Follows no more. */
+  /** Stops following. */
   readonly release: () => void;
 }
 
 /**
- * A signal of our own that any number of listeners may wait for; of a signal that was handed in Node warns where more than
- * ten do, and its limit is not ours to lift.
+ * Creates a signal for any number of listeners. Node warns if a signal has more than ten, and bake-ts must not change
+ * that limit for a caller's signal.
  */
 export function followSignal(outer: AbortSignal | undefined): FollowingSignal {
   const stopper = new AbortController();
@@ -21,7 +21,7 @@ export function followSignal(outer: AbortSignal | undefined): FollowingSignal {
   return { signal: stopper.signal, release: () => outer?.removeEventListener('abort', stop) };
 }
 
-/** Any number of listeners may wait for a signal of bake-ts. */
+/** Allows any number of listeners for a signal of bake-ts. */
 export function allowListeners(signal: AbortSignal): void {
   setMaxListeners(0, signal);
 }

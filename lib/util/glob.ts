@@ -1,14 +1,14 @@
-/** Shell-like patterns over names of builds and groups: `*`, `?`, `[…]`, `{a,b}`. */
+/** Shell-like patterns for names of builds and groups: `*`, `?`, `[…]`, `{a,b}`. */
 import picomatch from 'picomatch';
 
-/** True for a text that holds a glob character. */
+/** True if a text contains a glob character. */
 export function isGlob(text: string): boolean {
   return /[*?[{]/.test(text);
 }
 
-/** Compiles a pattern into a predicate over whole names; a leading dot is nothing special in a name. */
+/** Compiles a pattern into a predicate for whole names; a leading dot is not special. */
 export function compileGlob(pattern: string): (name: string) => boolean {
   const matches = picomatch(pattern, { dot: true, nonegate: true, noextglob: true });
-  // picomatch's own function takes more arguments, which `names.filter(…)` would hand it.
+  // picomatch's function has more parameters, which `names.filter(…)` would pass.
   return (name) => matches(name);
 }

@@ -1,6 +1,6 @@
-/** JSON as Go writes it, for bytes that must be those of a program in Go. */
+/** JSON as Go writes it, for bytes that must equal those of a Go program. */
 
-/** Go writes these as escapes (encoding/json, HTMLEscape); outside of texts JSON has none of them. */
+/** Go escapes these characters (encoding/json, HTMLEscape); in JSON they occur only in strings. */
 export function escapeHtml(json: string): string {
   return json.replace(
     /[<>&\u2028\u2029]/g,

@@ -1,8 +1,8 @@
-/** Where nobody sits at the machine. */
+/** Detects CI systems. */
 
-/** Variables of which a CI system sets one at least. */
+/** Every CI system sets at least one of these. */
 const VARIABLES = ['CI', 'GITHUB_ACTIONS', 'GITLAB_CI'];
-/** What says no as nothing does. */
+/** Values that mean no. */
 const NO: readonly string[] = ['', 'false', '0'];
 
 /** Whether this runs in CI. */

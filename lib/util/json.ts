@@ -1,11 +1,11 @@
-/** JSON that somebody else wrote. */
+/** Parses JSON from elsewhere. */
 
-/** No document that is read here is as deep. */
+/** No document that bake-ts reads is deeper. */
 const DEEPEST = 64;
 
 /**
- * Parses JSON of which nothing is known but its length; undefined where it is none, or deeper than any document of ours
- * (millions of brackets take a hundred times their own size).
+ * Parses JSON of limited length; undefined if it is invalid or nested deeper than any expected document (parsing
+ * millions of brackets takes a hundred times their size).
  */
 export function parseJson(bytes: Uint8Array): unknown {
   if (isDeeperThan(bytes, DEEPEST)) return undefined;
@@ -16,7 +16,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** Whether brackets outside of strings open that many levels. In UTF-8 none of these bytes is a part of another character. */
+/** Whether brackets outside of strings are nested that deep. In UTF-8 these bytes never occur within other characters. */
 function isDeeperThan(bytes: Uint8Array, limit: number): boolean {
   let depth = 0;
   let isInString = false;

@@ -1,6 +1,6 @@
-/** Addresses that never leave this machine. */
+/** Addresses on this machine. */
 
-/** True for localhost, 127.0.0.0/8 and ::1; takes a host name without port. */
+/** True for localhost, 127.0.0.0/8 and ::1, given without port. */
 export function isLoopback(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   return host === 'localhost' || host === '::1' || /^127(?:\.[0-9]{1,3}){3}$/.test(host);

@@ -1,4 +1,4 @@
-/** Where the quoted text starts that is still open at `at`: at the last line with an odd number of the quote; -1: nowhere. */
+/** Start of the quoted text that is still open at `at`: the last line with an odd number of quotes; -1: none. */
 export function openingOf(text: string, quote: string, at: number): number {
   for (let end = at; end > 0; ) {
     const start = text.lastIndexOf('\n', end - 1) + 1;

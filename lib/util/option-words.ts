@@ -1,6 +1,6 @@
-/** Options as text: problems are read by people at a command line and by those who write scripts. */
+/** Names of options in messages, which are read by users of the command line and by authors of scripts. */
 
-/** What options of the command line are called in calls of the library. */
+/** Command-line options and their names in the library. */
 const SETTINGS = {
   '--addr': 'address',
   '--allow': 'allow',
@@ -23,10 +23,10 @@ const SETTINGS = {
 type Flag = keyof typeof SETTINGS;
 
 /**
- * An option as both know it.
+ * An option with both names.
  *
- * @param words as they are typed: `--addr`, `--var NAME=…`, `--registry=5001`
- * @returns with what scripts call it: "--addr (`address` in a script)"
+ * @param words as typed: `--addr`, `--var NAME=…`, `--registry=5001`
+ * @returns with its name in scripts: "--addr (`address` in a script)"
  */
 export function option(words: Flag | `${Flag} ${string}` | `${Flag}=${string}`): string {
   const flag = (/^[\w-]+/.exec(words)?.[0] ?? '') as Flag;

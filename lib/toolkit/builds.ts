@@ -95,7 +95,7 @@ export interface BuildPlan {
   readonly builds: Builds;
 }
 
-/** What a plan or a set needs to be used further, and nobody else needs to see: the environment holds secrets. */
+/** Internal data of plans and sets that is not in their public types, because the environment holds secrets. */
 interface Origin {
   readonly surroundings: Surroundings;
   readonly reading: ReadBuildsOptions;
@@ -145,7 +145,7 @@ export async function readBuilds(options: SourceOptions = {}): Promise<Result<Bu
   return readFrom(options);
 }
 
-/** The environment may be one that the runtime permits only in part. */
+/** The runtime may permit only parts of the environment. */
 function readFrom(options: SourceOptions): Promise<Result<Builds>> {
   return permitted(() => readNow(options));
 }
@@ -178,14 +178,14 @@ async function readNow(options: SourceOptions): Promise<Result<Builds>> {
   return ok(builds);
 }
 
-/** A working directory that is not there or cannot be read, as text: else it would pass for one in which there is nothing. */
+/** A problem for a missing or unreadable working directory, which would otherwise look like an empty one. */
 export function missingDirectory(fault: string): Problem {
   return problem('config/missing-file', fault, {
     hint: 'Set `cwd` to an existing, readable directory.',
   });
 }
 
-/** What is undefined is not given, as everywhere. */
+/** Variables with the value undefined are treated as not given. */
 function readVars(vars: Readonly<Record<string, Json | undefined>>): ReadonlyMap<string, string> {
   const given = new Map<string, string>();
   for (const [name, value] of Object.entries(vars)) {
@@ -230,13 +230,13 @@ export async function plan(options: PlanOptions = {}): Promise<Result<BuildPlan>
 /** Plans, for calls that have checked their options. */
 export async function planFrom(
   options: PlanOptions,
-  /** What is taken where nothing is named; default: as {@link SelectOptions} says. */
+  /** The default selection if nothing is named; default: as {@link SelectOptions} says. */
   unnamed: readonly string[] = [],
 ): Promise<Result<BuildPlan>> {
   const read = await buildsOf(options);
   if (!read.ok) return read;
   const { patterns = [], filters, dependents } = options;
-  // What a script found none of is none, and not all.
+  // An empty list of a script selects nothing, not everything.
   if (options.patterns?.length === 0)
     return toResult(read.value, ok(prepareNothing(read.value.set, cwdOf(read.value))));
   const isOpen = patterns.every((one) => one.startsWith('!'));
@@ -247,18 +247,18 @@ export async function planFrom(
   });
 }
 
-/** Plans a selection of builds that were read. */
+/** Plans a selection of builds. */
 export function select(builds: Builds, selection: SelectOptions): Result<BuildPlan> {
   const { patterns = [] } = selection;
   return toResult(builds, preparePlan(builds.set, { ...selection, patterns }, cwdOf(builds)));
 }
 
-/** What planning builds came to. */
+/** Converts a prepared plan to the result of a call. */
 export function toResult(builds: Builds, made: Result<PreparedPlan>): Result<BuildPlan> {
   return made.ok ? ok(toBuildPlan(builds, made.value)) : fail([...builds.warnings, ...made.error]);
 }
 
-/** The directory that builds were read in. */
+/** The working directory of the call that read the builds. */
 export function cwdOf(builds: Builds): string {
   return originOf(builds).surroundings.cwd;
 }
@@ -280,7 +280,7 @@ function toBuildPlan(builds: Builds, made: PreparedPlan): BuildPlan {
   return result;
 }
 
-/** The builds that a call is about: given, or read by its other options. */
+/** The builds of a call: passed in, or read with its other options. */
 export async function buildsOf(options: PlanOptions): Promise<Result<Builds>> {
   const { builds: given } = options;
   if (given === undefined) return readFrom(options);
@@ -288,7 +288,7 @@ export async function buildsOf(options: PlanOptions): Promise<Result<Builds>> {
   return ok(given);
 }
 
-/** The plan that a call is about: given, or made from its other options. */
+/** The plan of a call: passed in, or made with its other options. */
 export async function planOf(
   options: PlannedOptions,
   unnamed?: readonly string[],
@@ -300,7 +300,7 @@ export async function planOf(
   return ok(given);
 }
 
-/** @throws TypeError where an option is given beside another one that it would have no meaning beside */
+/** @throws TypeError if an option is combined with another one that would have no effect */
 function refuseBeside(given: string, options: object, others: Readonly<Record<string, unknown>>): void {
   const set = Object.entries(options).filter(([, value]) => value !== undefined);
   const other = set.find(([name]) => name !== given && Object.hasOwn(others, name));
@@ -310,14 +310,14 @@ function refuseBeside(given: string, options: object, others: Readonly<Record<st
     );
 }
 
-/** Where builds were read, and how. @throws TypeError where they are none of {@link readBuilds} */
+/** How builds were read. @throws TypeError unless they are the result of {@link readBuilds} */
 export function originOf(builds: Builds): Origin {
   const origin = origins.get(builds);
   if (origin === undefined) throw new TypeError('builds must be the unchanged result of readBuilds()');
   return origin;
 }
 
-/** What a plan was made with. @throws TypeError where it is none of {@link plan} */
+/** The prepared plan. @throws TypeError unless it is the result of {@link plan} */
 export function preparedOf(given: BuildPlan): PreparedPlan {
   const made = prepared.get(given);
   if (made === undefined) throw new TypeError('plan must be the unchanged result of plan()');

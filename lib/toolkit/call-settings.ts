@@ -1,4 +1,4 @@
-/** What calls have in common that may take a while. */
+/** Common settings of calls that may take a while. */
 import type { KnownOptions } from '../util/check-options.ts';
 
 /** Options of calls that may take a while. */
@@ -12,7 +12,7 @@ export interface CallSettings {
 /** The options of {@link CallSettings}, for the checks of calls. */
 export const CALL_SETTINGS: KnownOptions<CallSettings> = { address: 'text or texts', signal: 'signal' };
 
-/** Those that are given. */
+/** Picks these settings. */
 export function callSettingsOf({ address, signal }: CallSettings): CallSettings {
   return { ...(address === undefined ? {} : { address }), ...(signal === undefined ? {} : { signal }) };
 }

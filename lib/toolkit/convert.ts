@@ -1,4 +1,4 @@
-/** First builds files from a script: from bake and Compose files, or from the Dockerfiles of a repository. */
+/** Creates first builds files: from bake and Compose files, or from the Dockerfiles of a repository. */
 import type { Imported, Proposal } from '../convert/mod.ts';
 import type { Result } from '../model/mod.ts';
 import { checkOptions } from '../util/check-options.ts';

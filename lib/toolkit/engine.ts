@@ -1,4 +1,4 @@
-/** Engines as a part: the embedded one installed, started and stopped, any of them asked, cleaned, and its buildctl called. */
+/** Engines for scripts: installs, starts and stops the embedded one, queries and prunes any engine, and calls its buildctl. */
 import {
   type BuiltImage,
   type CacheRecord,

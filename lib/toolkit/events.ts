@@ -1,4 +1,4 @@
-/** Work whose events are given to a callback, and to whoever iterates over it. */
+/** Work whose events go to a callback and to iterators. */
 import type { BakeEvent, EventSink } from '../model/mod.ts';
 
 /**
@@ -8,17 +8,17 @@ import type { BakeEvent, EventSink } from '../model/mod.ts';
  */
 export type Running<R> = Promise<R> & AsyncIterable<BakeEvent>;
 
-/** What is to be done. */
+/** The work to do. */
 export interface Work<R> {
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventSink | undefined;
-  /** Goes by its signal, and gives its events to the sink. */
+  /** Obeys the signal, and sends events to the sink. */
   readonly start: (sink: EventSink, signal: AbortSignal) => Promise<R>;
-  /** What iteration throws at the end. */
+  /** The error that iteration throws at the end. */
   readonly failureOf: (result: R) => Error | undefined;
 }
 
-/** Starts work in the next microtask, so that whoever iterates at once misses nothing. */
+/** Starts the work in the next microtask, so that an immediate iteration gets all events. */
 export function startWork<R>({ signal, onEvent, start, failureOf }: Work<R>): Running<R> {
   const stopper = new AbortController();
   const stop = () => stopper.abort(signal?.reason);
@@ -39,7 +39,7 @@ export function startWork<R>({ signal, onEvent, start, failureOf }: Work<R>): Ru
       return start(sink, stopper.signal);
     })
     .finally(() => signal?.removeEventListener('abort', stop))
-    // Within the promise that is given away: one that nobody waits for is to be reported as unhandled.
+    // In the returned promise, so that a rejection without a handler is reported as unhandled.
     .then(
       (result) => {
         end(failureOf(result));
@@ -57,7 +57,7 @@ export function startWork<R>({ signal, onEvent, start, failureOf }: Work<R>): Ru
       await promise.catch(() => undefined);
     });
     readers.add(reader);
-    // The iteration throws it.
+    // The iteration throws the error.
     promise.catch(() => undefined);
     if (ended !== undefined) reader.end(ended.failure);
     return reader;
@@ -70,10 +70,10 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-/** One iteration: keeps what came and was not requested yet. */
+/** One iteration: buffers events that were not requested yet. */
 class Reader implements AsyncIterator<BakeEvent, undefined> {
   #events: BakeEvent[] = [];
-  /** Taken from the front; they are dropped now and then, since shifting a long list by one moves all of it. */
+  /** Number of consumed events at the front. They are removed in batches, because shifting a long list is slow. */
   #taken = 0;
   readonly #waiting: Waiter[] = [];
   readonly #leave: () => Promise<void>;
@@ -126,7 +126,7 @@ class Reader implements AsyncIterator<BakeEvent, undefined> {
     return event;
   }
 
-  /** What went wrong is thrown once; after that there is nothing more. */
+  /** An error is thrown once; then the iteration is done. */
   #settle({ resolve, reject }: Waiter): void {
     const failure = this.#ended?.failure;
     this.#ended = { failure: undefined };

@@ -1,4 +1,4 @@
-/** Kept runs from a script: what `bake-ts run` did lately, and everything that happened in it. */
+/** Recorded runs for scripts: the last runs of `bake-ts run`, and their events. */
 import { findRoot } from '../config/mod.ts';
 import { type KeptRun, listRuns, readEvents, runsDirectory } from '../history/mod.ts';
 import { type BakeEvent, fail, ok, type Result } from '../model/mod.ts';

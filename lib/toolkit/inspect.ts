@@ -1,4 +1,4 @@
-/** Looking at builds without running them, from a script. */
+/** Inspects builds without running them. */
 import path from 'node:path';
 import type { AffectedBuild, ExplainReport, LintReport } from '../inspect/mod.ts';
 import { fail, ok, type Result } from '../model/mod.ts';

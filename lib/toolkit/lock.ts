@@ -1,4 +1,4 @@
-/** builds.lock from a script: which digests external images are held at. */
+/** builds.lock for scripts: the digests that external images are pinned to. */
 import type { Locked, LockedImage, LockOptions as LockWork, UpdatedImage } from '../lock/mod.ts';
 import { fail, ok, type Plan, type Result } from '../model/mod.ts';
 import { checkOptions, type KnownOptions } from '../util/check-options.ts';
@@ -15,7 +15,7 @@ const LOCK_OPTIONS: KnownOptions<LockOptions> = { ...PLANNED_OPTIONS, signal: 's
 
 interface Locking {
   readonly work: LockWork;
-  /** Of the selected builds; without patterns it is the whole one. */
+  /** The plan of the selected builds; without patterns, the whole plan. */
   readonly selected: Plan;
 }
 
@@ -115,14 +115,14 @@ export function update(options: UpdateOptions = {}): Promise<Result<readonly Upd
     const { images, ...rest } = options;
     const begun = await begin('update', rest);
     if (!begun.ok) return begun;
-    // What a script found none of is none, and not all.
+    // An empty list of a script means no images, not all.
     if (images?.length === 0) return ok([]);
     const { updateLock } = await import('../lock/mod.ts');
     return updateLock(begun.value.work, images ?? []);
   }, options);
 }
 
-/** A lock file is about every build of its set, whatever is selected. */
+/** A lock file covers every build of a set, whatever is selected. */
 async function begin(caller: string, options: LockOptions): Promise<Result<Locking>> {
   checkOptions(caller, options, LOCK_OPTIONS);
   const planned = await planOf(options, ['*']);

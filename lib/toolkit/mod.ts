@@ -1,4 +1,4 @@
-/** What scripts call: everything of bake-ts in one call each, with what a script does not say taken from its process. */
+/** The public functions for scripts. Settings that a script omits come from its process. */
 export {
   type BuildPlan,
   type Builds,

@@ -1,15 +1,15 @@
-/** What goes wrong with a call from outside, by its runtime or its signal: problems like others, and no exceptions. */
+/** Reports failures of a call by its runtime or signal as problems, not exceptions. */
 import { fail, type Result, wasCancelled } from '../model/mod.ts';
 import { orDenied } from '../util/permission.ts';
 
 const CANCELLED = wasCancelled().code;
 
 /**
- * Does something; what the runtime does not permit is `system/permission`, with the flag that permits it. Where the signal stopped
- * it before its end, that is `run/cancelled`, whatever else came of it.
+ * Does something. A denied permission becomes `system/permission` with the flag that grants it. If the signal stopped
+ * it first, the result is `run/cancelled`, with the other problems.
  *
- * @param stop the options of the call, which may be none at all where a script forgot them
- * @param looksOnly nothing is changed, and half a look is none: it counts as stopped also where something was found
+ * @param stop the options of the call, which a script may have omitted
+ * @param looksOnly the call only reads: if it was stopped, even a successful result is incomplete and is replaced
  */
 export async function permitted<T>(
   work: () => Promise<Result<T>>,
@@ -17,7 +17,7 @@ export async function permitted<T>(
   looksOnly = false,
 ): Promise<Result<T>> {
   const isStopped = () => stop?.signal?.aborted === true;
-  // Else one that is stopped before it begins could still do what it comes to before it looks.
+  // Otherwise a call that is stopped before its start could act before it checks the signal.
   if (isStopped()) return fail([wasCancelled()]);
   const result = await orDenied(work, (denied) => fail([denied]));
   if (!isStopped() || (result.ok && !looksOnly)) return result;

@@ -1,4 +1,4 @@
-/** Bringing images that are built to where they are wanted, from a script. */
+/** Publishes built images. */
 import type { Merged, PartResult } from '../merge/mod.ts';
 import { ok, type Problem, type Result } from '../model/mod.ts';
 import type { Promotion } from '../promote/mod.ts';

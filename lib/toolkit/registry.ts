@@ -1,4 +1,4 @@
-/** The registry client as a part, with what a script does not say taken from its process. */
+/** The registry client for scripts. Settings that a script omits come from its process. */
 
 import path from 'node:path';
 import type { Environment, RegistrySettings, Result } from '../model/mod.ts';
@@ -39,7 +39,7 @@ const SETTINGS: KnownOptions<RegistrySettings> = {
 export const REGISTRIES: OptionKind = { each: SETTINGS };
 const SIGN_IN: KnownOptions<SignIn> = { registry: 'text', username: 'text', password: 'text' };
 
-/** Settings of registries by host, as parts take them. */
+/** Converts the settings of registries by host. */
 export function registriesOf(
   given: NonNullable<RegistryOptions['registries']>,
 ): ReadonlyMap<string, RegistrySettings> {

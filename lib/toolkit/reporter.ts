@@ -1,4 +1,4 @@
-/** What a run looks like on a terminal, for scripts that want to show it. */
+/** Shows runs of scripts on a terminal. */
 import type { EventSink } from '../model/mod.ts';
 import { createReporter as makeReporter, type ProgressMode, type Writer } from '../report/mod.ts';
 import { checkOptions } from '../util/check-options.ts';

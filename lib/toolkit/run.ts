@@ -144,7 +144,7 @@ export function run(options: RunOptions = {}): Running<RunResult> {
   });
 }
 
-/** What work is started with; what is none of it is refused with the other options, so that each call rejects for them. */
+/** Checks the options for starting work; invalid ones are rejected together with the others, so that each call rejects for them. */
 export function heard(
   options: Pick<RunSettings, 'signal' | 'onEvent'> | undefined,
 ): Pick<RunSettings, 'signal' | 'onEvent'> {
@@ -155,7 +155,7 @@ export function heard(
   };
 }
 
-/** A loop over events is not to end as if all was well: who only loops has nothing else that says so. */
+/** A loop over events must not end as if the run was ok, because a script that only loops gets no other error. */
 function failureOf(result: RunResult | BuildResult): BakeError | undefined {
   return result.ok ? undefined : new BakeError(result.error, result.summary);
 }
@@ -167,7 +167,7 @@ function runPlanned(options: RunOptions): Promise<RunResult> {
   ).then((result) => (result.ok || result.summary !== undefined ? result : stopped(result, options.signal)));
 }
 
-/** One that was stopped before it began says so, and not what of its parts noticed it. */
+/** A run that was stopped before its start reports that, and not which part noticed it. */
 function stopped(result: RunResult, signal: AbortSignal | undefined): RunResult {
   return signal?.aborted === true ? fail([wasCancelled()]) : result;
 }
@@ -201,7 +201,7 @@ function settingsOf(options: RunSettings): RunSettings {
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** The builds of a plan that changes since a commit touch. */
+/** Narrows a plan to the builds affected since a commit. */
 async function narrow(
   whole: BuildPlan,
   revision: string,
@@ -298,14 +298,14 @@ export function build(options: BuildOptions): Running<BuildResult> {
   });
 }
 
-/** Keys of builds.yaml that one image has no use for. */
+/** Keys of builds.yaml that make no sense for one image. */
 const NOT_OF_ONE = ['matrix', 'extends', 'needs'];
 
 const BUILD_KEYS = ['description', ...Object.keys(overridableKeys)].filter(
   (key) => !NOT_OF_ONE.includes(key),
 );
 
-/** What is no setting is a key of builds.yaml. */
+/** Splits options into settings and keys of builds.yaml. */
 function readBuildOptions(options: BuildOptions): {
   readonly name: string;
   readonly keys: BuildDefinition;
@@ -330,7 +330,7 @@ function readBuildOptions(options: BuildOptions): {
   };
 }
 
-/** The directory's name, in the letters that names of builds have. */
+/** The directory's name, with only the letters allowed in names of builds. */
 function nameOf(options: BuildOptions): string {
   const { context } = options;
   const dir = typeof context === 'string' && !/[:$]/.test(context) ? context : '.';

@@ -1,4 +1,4 @@
-/** What engines keep, from a script: listed by build, and pruned. */
+/** Data in engines: listed by build, and pruned. */
 import { findRoot } from '../config/mod.ts';
 import { type FindOptions, findEngine } from '../engine/mod.ts';
 import { ok, type Result } from '../model/mod.ts';
@@ -81,7 +81,7 @@ export function pruneEngine(options: PruneEngineOptions): Promise<Result<PruneRe
   }, options);
 }
 
-/** The engine, and the repository at hand. */
+/** The engine and the repository. */
 async function findSurveyed(options: EngineUsageOptions): Promise<Result<SurveyOptions>> {
   const { address, signal, ...sources } = options;
   const { cwd, env } = surroundingsOf(options);

@@ -1,6 +1,6 @@
 /**
- * Where a call happens: what a script does not say is taken from its process. The only file of lib/ that reads the
- * process; everything below gets what it needs handed in.
+ * The surroundings of a call: defaults come from the process. This is the only file of lib/ that reads the process; all
+ * modules below get their input as arguments.
  */
 import path from 'node:path';
 import process from 'node:process';
@@ -15,19 +15,19 @@ export interface SurroundingsOptions {
   readonly env?: Environment;
 }
 
-/** The same with nothing left open. */
+/** The same with all values set. */
 export interface Surroundings {
   /** Absolute. */
   readonly cwd: string;
   readonly env: Environment;
 }
 
-/** Fills in what the process says. */
+/** Fills in the defaults from the process. */
 export function surroundingsOf(options: SurroundingsOptions): Surroundings {
   return { cwd: directoryOf(options.cwd), env: environmentOf(options.env) };
 }
 
-/** An absolute path. Without need the process is not asked: Deno wants a permission for it. */
+/** An absolute path. Reads the working directory only if needed, because Deno requires a permission for it. */
 export function directoryOf(cwd: string | URL | undefined): string {
   const given = cwd instanceof URL ? fileURLToPath(cwd) : cwd;
   return given !== undefined && path.isAbsolute(given) ? given : path.resolve(process.cwd(), given ?? '.');
@@ -38,7 +38,7 @@ export function environmentOf(env: Environment | undefined): Environment {
   return env ?? process.env;
 }
 
-/** Where a reporter writes that was not told where. */
+/** The default output of a reporter. */
 export function processStreams(): Pick<typeof process, 'stdout' | 'stderr'> {
   return process;
 }

@@ -1,4 +1,4 @@
-/** For scripts that want exceptions: a result's value, or an error that says everything. */
+/** Converts results to exceptions: returns the value, or throws an error with all problems. */
 import type { Problem, Result, RunSummary } from '../model/mod.ts';
 import { type AnyProblem, formatProblems } from '../report/mod.ts';
 
@@ -9,7 +9,7 @@ import { type AnyProblem, formatProblems } from '../report/mod.ts';
 export class BakeError extends Error {
   /** Always `BakeError`. */
   override readonly name = 'BakeError';
-  // Not shown with an error that nobody caught: the message has it, and places carry whole files with them.
+  // Private, so that it is not printed with an uncaught error: the message contains it, and places contain whole files.
   readonly #problems: readonly AnyProblem[];
   readonly #summary: RunSummary | undefined;
 

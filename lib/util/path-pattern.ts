@@ -1,23 +1,24 @@
 /**
- * Patterns over paths of files, by one rule, which is close to .gitignore's:
+ * Patterns for file paths, with rules close to .gitignore's:
  *
- * - With a slash at its beginning or inside, a pattern is the whole path from the root: `/var/cache/*`, `etc/motd`. Without
- *   one it is the name of a file or directory at any depth: `*.pyc`.
- * - `*`, `?` and `[a-z]` (`[!a-z]`) do not match a slash; `**` as a whole part of the path is any number of directories.
- * - What matches a directory holds for everything in it. A slash at the end changes nothing, a backslash takes the next
- *   character as it is, and there is no negation.
+ * - With a slash at the start or inside, a pattern is the whole path from the root: `/var/cache/*`, `etc/motd`.
+ * Otherwise it is the name of a file or directory at any depth: `*.pyc`.
+ * - `*`, `?` and `[a-z]` (`[!a-z]`) do not match a slash; `**` as a whole part of the path matches any number of
+ * directories.
+ * - A match of a directory includes everything in it. A final slash changes nothing, a backslash escapes the next
+ * character, and there is no negation.
  */
 import { compileWildcards, DIRECTORIES } from './wildcard.ts';
 
-/** A pattern that can be matched. */
+/** A compiled pattern. */
 export interface PathPattern {
-  /** As it was written. */
+  /** As written. */
   readonly text: string;
-  /** @param path without a slash at its beginning and end */
+  /** @param path without a slash at its start and end */
   readonly matches: (path: string) => boolean;
 }
 
-/** Reads a pattern; undefined: it is none. */
+/** Compiles a pattern; undefined: invalid. */
 export function readPathPattern(text: string): PathPattern | undefined {
   const bare = text.replace(/\/+$/, '');
   const parts = bare.replace(/^\/+/, '').split('/');

@@ -1,15 +1,15 @@
 /**
- * Permissions of the runtime: Deno grants a program none by default, Node takes them away with `--permission`
- * (https://docs.deno.com/runtime/fundamentals/security/, https://nodejs.org/docs/latest-v24.x/api/permissions.html).
- * What a program may not read is not the same as missing: here the two are distinguished, and what is missing is said with the flag
- * that gives it.
+ * Permissions of the runtime: Deno grants none by default, Node removes them with `--permission`
+ * (https://docs.deno.com/runtime/fundamentals/security/, https://nodejs.org/docs/latest-v24.x/api/permissions.html). A
+ * file that may not be read is not the same as a missing file: this module distinguishes them, and reports a missing
+ * permission with the flag that grants it.
  */
 import { shellWord } from './shell.ts';
 
-/** What a runtime can keep from a program. `all`: what Deno gives to `-A` alone, such as `/proc`. */
+/** Kinds of permissions. `all`: what Deno grants only with `-A`, such as `/proc`. */
 export type PermissionKind = 'read' | 'write' | 'env' | 'run' | 'net' | 'sys' | 'worker' | 'all';
 
-/** Something that this process may not do. */
+/** Something that this process may need permission for. */
 export interface Permission {
   readonly kind: PermissionKind;
   /** A path, a variable, a program, `HOST:PORT`, or one of Deno's names for facts about the system; undefined: anything. */
@@ -31,7 +31,7 @@ export interface PermissionProblem {
 /** Whether this is Deno. */
 export const IS_DENO: boolean = 'Deno' in globalThis;
 
-/** Node's names of permissions (src/permission/permission.cc), as its errors have them: ours, and that of `process.permission.has`. */
+/** Node's permission names in errors (src/permission/permission.cc), with bake-ts's kind and the name for `process.permission.has`. */
 export const NODE_NAMES: Readonly<Record<string, readonly [PermissionKind, string]>> = {
   FileSystemRead: ['read', 'fs.read'],
   FileSystemWrite: ['write', 'fs.write'],
@@ -40,13 +40,13 @@ export const NODE_NAMES: Readonly<Record<string, readonly [PermissionKind, strin
   Net: ['net', 'net'],
 };
 
-/** How deep chains of causes are followed. */
+/** Limit for chains of causes. */
 const MOST_CAUSES = 5;
 
 /**
- * What this process was not permitted to do, where that is what an error of the runtime says.
+ * The permissions that an error of the runtime reports as missing.
  *
- * @returns undefined where the error says something else
+ * @returns undefined for other errors
  */
 export function missingPermissions(error: unknown, depth = 0): readonly Permission[] | undefined {
   if (!(error instanceof Error) || depth > MOST_CAUSES) return undefined;
@@ -61,7 +61,7 @@ export function missingPermissions(error: unknown, depth = 0): readonly Permissi
   return undefined;
 }
 
-/** Any path: links are made by nobody who is bound to some. */
+/** Any path, because symlinks may only be created with unrestricted permissions. */
 const ALL_FILES: readonly Permission[] = [{ kind: 'read' }, { kind: 'write' }];
 
 function ofDeno({ message }: Error): readonly Permission[] {
@@ -70,12 +70,12 @@ function ofDeno({ message }: Error): readonly Permission[] {
   if (kind === 'all') return [{ kind }];
   if (kind !== undefined) return [permission(kind as PermissionKind, what)];
   if (message.includes('--allow-read and --allow-write')) return ALL_FILES;
-  // A program that is given LD_PRELOAD or the like could do anything: a list of programs is not enough for that.
+  // LD_PRELOAD and the like let a program do anything, so permission for a list of programs is not enough.
   return message.includes('--allow-run') ? [{ kind: 'run' }] : [{ kind: 'all' }];
 }
 
 function ofCode(error: NodeJS.ErrnoException): readonly Permission[] | undefined {
-  // Deno's answer to a name that may not be looked up.
+  // Deno's error for a name that may not be resolved.
   if (IS_DENO && error.code === 'EPERM' && error.syscall === 'getaddrinfo') {
     const named = 'hostname' in error ? error.hostname : undefined;
     const host = typeof named === 'string' ? named : /EPERM (\S+)$/.exec(error.message)?.[1];
@@ -93,21 +93,21 @@ function permission(kind: PermissionKind, what: string | undefined): Permission 
   return { kind, ...(what === undefined || what === '' ? {} : { what }) };
 }
 
-/** The problem of an error of the runtime that says that something is not permitted; undefined: it says something else. */
+/** The problem for an error about a missing permission; undefined for other errors. */
 export function deniedProblem(error: unknown): PermissionProblem | undefined {
   const missing = missingPermissions(error);
   return missing === undefined ? undefined : permissionProblem(missing);
 }
 
 /**
- * Throws an error on that says that something is not permitted, for places where any other error means that something is not
- * there. Who gives results to others makes a problem of it ({@link deniedProblem}).
+ * Rethrows an error about a missing permission, for places where any other error means that something does not exist.
+ * Functions that return results convert it with {@link deniedProblem}.
  */
 export function throwDenied(error: unknown): void {
   if (missingPermissions(error) !== undefined) throw error;
 }
 
-/** Thrown instead of what the runtime throws, where that names less than what is needed, or a file that nobody can name before. */
+/** Thrown instead of a runtime error that names too few permissions, or a file name that cannot be known in advance. */
 export class NotPermitted extends Error {
   readonly missing: readonly Permission[];
 
@@ -117,7 +117,7 @@ export class NotPermitted extends Error {
   }
 }
 
-/** What it takes to make and read files in a directory. */
+/** The permissions to create and read files in a directory. */
 export function useOfDirectory(what: string): readonly Permission[] {
   return [
     { kind: 'read', what },
@@ -125,7 +125,7 @@ export function useOfDirectory(what: string): readonly Permission[] {
   ];
 }
 
-/** Does something, and gives what `otherwise` makes of it where the runtime does not permit it; other errors are thrown on. */
+/** Does something; returns the result of `otherwise` if the runtime does not permit it. Other errors are rethrown. */
 export async function orDenied<T>(
   work: () => Promise<T>,
   otherwise: (denied: PermissionProblem) => T,
@@ -139,7 +139,7 @@ export async function orDenied<T>(
   }
 }
 
-/** `system/permission`: what is missing, and the flags as they are to be typed. */
+/** `system/permission`: the missing permissions, and the flags to add. */
 export function permissionProblem(missing: readonly Permission[]): PermissionProblem {
   const all = [...new Map(missing.map((one) => [`${one.kind} ${one.what ?? ''}`, one])).values()];
   const runtime = IS_DENO ? 'Deno' : 'Node';
@@ -149,7 +149,7 @@ export function permissionProblem(missing: readonly Permission[]): PermissionPro
   return {
     severity: 'error',
     code: 'system/permission',
-    // With the flags, since of warnings and reasons only the message is shown.
+    // Contains the flags, because only the message of warnings and reasons is shown.
     message: `${runtime} does not permit bake-ts to ${list}: add ${flagsFor(all).join(' ')}`,
     hint: `Write the flags of \`${command}\` before the script; docs/permissions.md lists those of each command.`,
   };
@@ -166,7 +166,7 @@ const VERBS: Readonly<Record<PermissionKind, readonly [string, string]>> = {
   all: ['do anything', 'do what only a program with all permissions may'],
 };
 
-/** What is both read and written is said once. */
+/** Reading and writing the same path is described once. */
 function inWords(all: readonly Permission[]): readonly string[] {
   const written = new Set(all.filter(({ kind }) => kind === 'write').map(({ what }) => what));
   const both = new Set(
@@ -183,7 +183,7 @@ function describe({ kind, what }: Permission): string {
   return what === undefined || kind === 'worker' || kind === 'all' ? without : `${withName} \`${what}\``;
 }
 
-/** The flags that give permissions, as this runtime spells them: one of each kind for Deno, one of each path for Node. */
+/** The flags for permissions in the syntax of this runtime: one per kind for Deno, one per path for Node. */
 export function flagsFor(wanted: readonly Permission[]): readonly string[] {
   if (!IS_DENO) return [...new Set(wanted.map(nodeFlag))];
   if (wanted.some(({ kind }) => kind === 'all')) return ['-A'];
@@ -191,7 +191,7 @@ export function flagsFor(wanted: readonly Permission[]): readonly string[] {
   return kinds.map((kind) => {
     const names = wanted.flatMap((one) => (one.kind === kind ? [one.what] : []));
     if (names.includes(undefined)) return `--allow-${kind}`;
-    // In a list a comma stands between two.
+    // Lists are separated by commas, so commas in names are doubled.
     const list = names.map((name = '') => name.replaceAll(',', ',,')).join(',');
     return shellWord(`--allow-${kind}=${list}`);
   });

@@ -1,6 +1,6 @@
-/** The stat signature of a file: for finding out afterwards whether anybody touched it. */
+/** The stat signature of a file, to detect changes later. */
 
-/** The numbers of a file that change when it is written or replaced; times in nanoseconds since 1970. */
+/** Numbers that change when a file is written or replaced; times in nanoseconds since 1970. */
 export interface FileNumbers {
   readonly ino: bigint;
   readonly size: bigint;
@@ -8,7 +8,7 @@ export interface FileNumbers {
   readonly ctimeNs: bigint;
 }
 
-/** One text for all of them: the same text, the same untouched file. */
+/** The numbers as one text: equal texts mean an unchanged file. */
 export function statSignature({ ino, size, mtimeNs, ctimeNs }: FileNumbers): string {
   return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }

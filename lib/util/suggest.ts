@@ -1,8 +1,8 @@
-/** "Did you mean": the nearest known word, if one is near enough to be what was meant. */
+/** "Did you mean": the most similar known word, if it is similar enough. */
 
 /**
- * The candidate that `word` is most likely a slip of; undefined where none is near. `-`, `_` and case do not count, a plural
- * s is half a slip. Ties go to the first candidate.
+ * The candidate that `word` is most likely a typo of; undefined if none is similar. Ignores `-`, `_` and case; a plural
+ * s counts half. Ties go to the first candidate.
  */
 export function suggest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = fold(word);
@@ -28,7 +28,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   return found === undefined ? undefined : `Did you mean "${found}"?`;
 }
 
-/** One slip in three letters; words of one or two letters only in another spelling. */
+/** One typo per three letters; for one or two letters only another spelling. */
 function limitFor(word: string): number {
   return word.length < 3 ? 0.75 : Math.floor(word.length / 3) + 0.25;
 }
@@ -47,8 +47,8 @@ function fold(word: string): string {
 }
 
 /**
- * Edits (insert, delete, replace, swap of neighbours) between two words, the optimal string alignment distance; gives
- * up with a number above `limit` as soon as it must be exceeded.
+ * Edits (insert, delete, replace, swap of neighbours) between two words, the optimal string alignment distance. Stops
+ * with a number above `limit` as soon as the limit must be exceeded.
  */
 function editDistance(a: string, b: string, limit: number): number {
   let before: number[] = [];

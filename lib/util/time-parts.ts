@@ -1,4 +1,7 @@
-/** Parts of a time as text, by the letters of HCL's `formatdate` (https://developer.hashicorp.com/terraform/language/functions/formatdate). */
+/**
+ * Formats parts of a time, by the letters of HCL's `formatdate`
+ * (https://developer.hashicorp.com/terraform/language/functions/formatdate).
+ */
 
 export const MONTHS: readonly string[] = [
   'January',
@@ -24,7 +27,7 @@ export const WEEKDAYS: readonly string[] = [
   'Saturday',
 ];
 
-/** What a calendar and a clock show. */
+/** The fields of a date and time. */
 export interface ClockTime {
   readonly year: number;
   /** 1 is January. */
@@ -37,7 +40,7 @@ export interface ClockTime {
   readonly weekday: number;
 }
 
-/** @param offset of the clock from UTC, in seconds */
+/** @param offset from UTC, in seconds */
 type Part = (clock: ClockTime, offset: number) => string;
 
 const PARTS: Readonly<Record<string, Part>> = {
@@ -67,12 +70,12 @@ const PARTS: Readonly<Record<string, Part>> = {
   Z: (_, offset) => (offset === 0 ? 'Z' : offsetText(offset, ':')),
 };
 
-/** What a run of equal letters stands for; undefined: for nothing. */
+/** The formatter for a sequence of equal letters; undefined: invalid. */
 export function timePart(letters: string): Part | undefined {
   return Object.hasOwn(PARTS, letters) ? PARTS[letters] : undefined;
 }
 
-/** The runs of a letter that stand for something, the shortest first. */
+/** The valid sequences of a letter, shortest first. */
 export function formsOf(letter: string): readonly string[] {
   return Object.keys(PARTS)
     .filter((form) => form.startsWith(letter))
@@ -85,7 +88,7 @@ export function offsetText(offset: number, between: ':' | ''): string {
   return `${offset < 0 ? '-' : '+'}${two(Math.trunc(minutes / 60))}${between}${two(minutes % 60)}`;
 }
 
-/** With a zero in front where it has one digit. */
+/** Pads to two digits with a zero. */
 export function two(value: number): string {
   return String(value).padStart(2, '0');
 }

@@ -1,2 +1,2 @@
-/** The version of the package; a test holds it equal to package.json and deno.json, which cannot be read from everywhere we run. */
+/** The version of the package. A test compares it with package.json and deno.json, which cannot be read everywhere. */
 export const VERSION = '0.1.0';

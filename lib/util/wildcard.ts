@@ -1,12 +1,12 @@
 /**
- * Matching patterns with wildcards in time that grows with pattern and text and no faster. What a regular expression does
- * with many stars is to try every way to share a text out among them, which somebody else's pattern can make take years.
+ * Matches patterns with wildcards in time proportional to pattern times text. A regular expression with many stars
+ * tries every way to distribute a text over them, so a malicious pattern could take years.
  */
 
-/** Nothing, or whatever ends with a slash: the form in which any directories stand in a pattern. */
+/** Nothing, or any text that ends with a slash: how patterns express any directories. */
 export const DIRECTORIES = '(.*/)?';
 
-/** With so few, a regular expression is fast enough, and faster than what stands below. */
+/** With so few stars a regular expression is fast enough, and faster than the code below. */
 const FEW_STARS = 2;
 
 /**
@@ -25,16 +25,16 @@ export function compileWildcards(source: string, flags: string): (text: string) 
   return (text) => isMatch(steps, flags.includes('u') ? Array.from(text) : text.split(''));
 }
 
-/** A piece of the pattern. */
+/** A part of the pattern. */
 interface Step {
-  /** Whether it may take no character, or many. */
+  /** Whether it matches any number of characters, including none. */
   readonly repeats: boolean;
   readonly takes: (character: string) => boolean;
-  /** Nothing, or whatever ends with a slash. */
+  /** Nothing, or any text that ends with a slash. */
   readonly directories: boolean;
 }
 
-/** Undefined where there is something else in it. */
+/** Undefined if it contains anything else. */
 function readSteps(source: string, flags: string): readonly Step[] | undefined {
   const steps: Step[] = [];
   for (let at = 0; at < source.length; ) {
@@ -57,11 +57,11 @@ function readAtom(source: string, at: number, flags: string): string | undefined
 const ATOM = /^(?:\\.|\[(?:\\.|[^\]\\])*\]|[^()|?+{}])/s;
 const ATOM_OF_CODE_POINTS = new RegExp(ATOM.source, 'su');
 
-/** Goes through the text once, with all the places of the pattern that it may be at. */
+/** Scans the text once, with the set of all possible positions in the pattern. */
 function isMatch(steps: readonly Step[], characters: readonly string[]): boolean {
   let now = new Set<number>();
   enter(now, steps, 0);
-  // Inside of directories, where only a slash leads on.
+  // Positions within directories, from which only a slash leads on.
   let inside = new Set<number>();
   for (const character of characters) {
     const next = new Set<number>();
@@ -86,7 +86,7 @@ function isMatch(steps: readonly Step[], characters: readonly string[]): boolean
   return now.has(steps.length);
 }
 
-/** Arrives at a place, and at those behind it that need no character. */
+/** Enters a position, and the following ones that need no character. */
 function enter(places: Set<number>, steps: readonly Step[], at: number): void {
   for (let place = at; !places.has(place); place += 1) {
     places.add(place);

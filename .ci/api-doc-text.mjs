@@ -1,6 +1,6 @@
-/** Text of doc comments as Markdown of docs/api: links to names, problems and pages; examples that are whole. */
+/** Text of doc comments as Markdown for docs/api: links to names, problems and pages; complete examples. */
 
-/** A doc comment's text. `{@link name}` and codes of problems become links. */
+/** The text of a doc comment. `{@link name}` and problem codes become links. */
 export function formatDoc(text, links) {
   return text
     .trim()
@@ -37,19 +37,19 @@ export function tagsOf(tags, wanted) {
 
 let values = [];
 
-/** Says which values examples may use without importing them. */
+/** Sets the values that examples may use without importing them. */
 export function setValues(symbols) {
   values = symbols.filter(({ kind, isType }) => !isType && kind !== 'interface' && kind !== 'typeAlias');
 }
 
-/** An example as a program that is whole: what it takes from bake-ts is imported. */
+/** An example as a complete program that imports what it uses from bake-ts. */
 export function formatExample(text) {
   return text
     .trim()
     .replaceAll(/```ts\n([\s\S]*?)```/g, (_, program) => `\`\`\`ts\n${withImports(program)}\`\`\``);
 }
 
-/** How a value is used, so that a word of the same name (a variable, a property) is not taken for it. */
+/** How a value is used, to distinguish it from a variable or property of the same name. */
 const USES = {
   function: (name) => `(?<![.\\w])${name}\\(`,
   class: (name) => `(?:new|instanceof) ${name}\\b`,

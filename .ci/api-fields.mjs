@@ -1,14 +1,14 @@
-/** Fields of types as tables of Markdown, with links to the types that they have. */
+/** Fields of types as Markdown tables, with links to their types. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { formatDoc } from './api-doc-text.mjs';
 import { declarationLines, membersOf, memberText, namesIn, typeText } from './api-types.mjs';
 import { root } from './support.mjs';
 
-/** Longest literal type that stands in a table as it is. */
+/** Longest literal type that is shown in full in a table. */
 const SHOWN = 70;
 
-/** What a type is made of: a table of fields, one for each of its variants, or its declaration. */
+/** The body of a type: a table of fields, one for each variant, or its declaration. */
 export function formatTypeBody(symbol, links) {
   const { kind, def } = symbol;
   if (kind === 'interface')
@@ -38,7 +38,7 @@ function linkOf(name, links) {
   return target === undefined ? [] : [`[\`${name}\`](${target})`];
 }
 
-/** One form of a type that has several, told apart by its first field. */
+/** One variant of a type, identified by its first field. */
 function formatVariant({ value }, hasOthers, links) {
   const [first, ...rest] = membersOf(value);
   if (!hasOthers || first.tsType.kind !== 'literal') return tableOf(membersOf(value), links);
@@ -54,7 +54,7 @@ function isDocumented({ value }) {
   return membersOf(value).some(({ jsDoc }) => jsDoc !== undefined);
 }
 
-/** A table of the properties of an interface or a class, and of methods of an interface. */
+/** A table of the properties of an interface or class, and of the methods of an interface. */
 export function formatFields({ kind, def }, links) {
   const members = membersOf(def).filter(({ is }) => kind === 'interface' || is !== 'method');
   return members.length === 0 ? '' : tableOf(members, links);
@@ -64,7 +64,7 @@ function tableOf(members, links) {
   return `| Field | Type | Meaning |\n|---|---|---|\n${members.flatMap((one) => rowsOf(one, '', links)).join('\n')}`;
 }
 
-/** The row of a field, and those of the fields within it that have something said of them. */
+/** The row of a field, and rows for documented fields within it. */
 function rowsOf(member, before, links) {
   const { name, optional, tsType, jsDoc, is, params = [] } = member;
   const inner = is === 'method' ? [] : innerLiterals(tsType, '');
@@ -80,7 +80,7 @@ function rowsOf(member, before, links) {
   return [row, ...below];
 }
 
-/** Documented literal types within a type, with what leads to them: `[]` of a list, `.*` of a map. */
+/** Documented literal types within a type, with the path to them: `[]` of a list, `.*` of a map. */
 function innerLiterals(type, suffix) {
   const { kind, value } = type;
   switch (kind) {
@@ -103,7 +103,7 @@ function innerLiterals(type, suffix) {
   }
 }
 
-/** A type without `readonly`; literals that have rows of their own, or that are long, are only hinted at. */
+/** A type without `readonly`; literals that have their own rows, or that are long, are abbreviated. */
 function shortText(type, hasRows) {
   const text = typeText(type).replaceAll('readonly ', '');
   if (!hasRows) return text;
@@ -112,7 +112,7 @@ function shortText(type, hasRows) {
   );
 }
 
-/** Code with links where names of ours are. */
+/** Code with links for names of bake-ts. */
 function formatType(text, type, links) {
   const names = [...namesIn(type)].filter((name) => links.to(name) !== undefined);
   const parts =
@@ -132,7 +132,7 @@ function cell(text, links) {
     .replaceAll('|', '\\|');
 }
 
-/** What an interface takes over from others, by name. */
+/** The names of extended interfaces. */
 function formatBases({ extends: bases = [] }, links) {
   const lines = bases.map((base) => {
     const { typeName, typeParams = [] } = base.value;
@@ -153,7 +153,7 @@ function formatBases({ extends: bases = [] }, links) {
 
 let interfaces = new Map();
 
-/** Says which interfaces there are, so that the fields of those that others extend can be named. */
+/** Sets the known interfaces, so that inherited fields can be named. */
 export function setInterfaces(symbols) {
   interfaces = new Map(
     symbols.filter(({ kind }) => kind === 'interface').map((symbol) => [symbol.name, symbol]),
@@ -165,7 +165,7 @@ function inheritedNames(name) {
   return names.length === 0 ? '' : `: ${names.map((one) => `\`${one}\``).join(', ')}`;
 }
 
-/** Own fields first, then those of whatever it extends. */
+/** Own fields first, then inherited ones. */
 function fieldNames(name) {
   const { def } = interfaces.get(name) ?? {};
   if (def === undefined) return [];
@@ -173,7 +173,7 @@ function fieldNames(name) {
   return [...own, ...(def.extends ?? []).flatMap((base) => fieldNames(base.value.typeName))];
 }
 
-/** Values of a type that is one of several texts, with the comment of each: deno doc leaves those out. */
+/** Values of a union of strings, with the comment of each: deno doc omits those. */
 function readValues({ name, def, file, line }) {
   if (def.tsType.kind !== 'union' || def.tsType.value.some(({ kind }) => kind !== 'literal'))
     return undefined;

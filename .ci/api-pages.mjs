@@ -1,7 +1,9 @@
 /**
- * The API reference, docs/api/*.md: a page for each part of the public surface and an index, from what `deno doc` says.
+ * The API reference, docs/api/*.md: a page for each part of the public surface, and an index, from the output of `deno
+ * doc`.
  *
- * A page holds functions in the order in which lib/mod.ts names them, each followed by the types that it is the first to need.
+ * A page has functions in the order in which lib/mod.ts names them, each followed by the types that it is the first to
+ * use.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +14,7 @@ import { root } from './support.mjs';
 
 const FOLDER = 'docs/api';
 
-/** The pages, and which files' names they hold: the first that fits counts. */
+/** The pages, and the files whose names they contain; the first match wins. */
 const PAGES = [
   {
     file: 'registry.md',
@@ -58,7 +60,7 @@ const PAGES = [
   },
 ];
 
-/** Order of the index. */
+/** Order in the index. */
 const ORDER = ['calls.md', 'results.md', 'plans.md', 'definitions.md', 'registry.md', 'engine.md'];
 
 /**
@@ -86,7 +88,7 @@ export function formatPages({ moduleDoc, symbols }) {
   ]);
 }
 
-/** Names in the order in which the comment of lib/mod.ts links them. */
+/** Names in the order of the links in the comment of lib/mod.ts. */
 function orderOf(moduleDoc) {
   return [...new Set([...moduleDoc.matchAll(/\{@link (\w+)\}/g)].map(([, name]) => name))];
 }
@@ -94,7 +96,7 @@ function orderOf(moduleDoc) {
 /** Types that a page without functions begins with. */
 const FIRST = ['BuildSet', 'Build', 'Plan', 'PlanDocument'];
 
-/** Values in their order, each followed by the types of the page that it needs and that no earlier one did; then the rest. */
+/** Values in order, each followed by the types of the page that it is the first to use; then the rest. */
 function arrange(symbols, ordered) {
   const byName = new Map(symbols.map((symbol) => [symbol.name, symbol]));
   const placed = new Map();
@@ -112,7 +114,7 @@ function arrange(symbols, ordered) {
   return [...placed.values()];
 }
 
-/** Where each name is, and each problem code. */
+/** The page of each name and of each problem code. */
 function createLinks(pages) {
   const places = new Map();
   for (const { file, title, symbols } of pages) {
@@ -137,7 +139,7 @@ function createLinks(pages) {
   );
   return {
     on: (page) => ({
-      /** Address of a name, or undefined where it is none of ours. */
+      /** Address of a name, or undefined if it is not from bake-ts. */
       to(name) {
         const place = places.get(name);
         if (place === undefined) return undefined;
@@ -173,7 +175,7 @@ function formatPage({ title, intro, symbols }, links) {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-/** A type below the function that leads to it has a heading of a lower level. */
+/** A type below the function that uses it has a lower heading level. */
 function formatSymbol(symbol, siblings, links) {
   const isLeader =
     !['interface', 'typeAlias'].includes(symbol.kind) || siblings.every(({ kind }) => kind !== 'function');

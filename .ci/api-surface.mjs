@@ -1,7 +1,7 @@
-/** The report of the public surface: every exported name with its whole signature, a member a line, in a stable order. */
+/** The report of the public surface: every exported name with its full signature, one member per line, in a stable order. */
 import { compareText, declarationLines } from './api-types.mjs';
 
-/** Where it lies. */
+/** Path of the report. */
 export const SURFACE_FILE = '.ci/public-api.txt';
 
 const HEAD = `Everything that lib/mod.ts exports, made by \`npm run api\` (.ci/api.mjs). A line that goes or changes breaks
@@ -13,7 +13,7 @@ export function formatSurface(symbols) {
   return `${HEAD}\n${symbols.map(linesOf).join('\n\n')}\n`;
 }
 
-/** What moves within its declaration is no change of the surface. */
+/** Sorted, because the order of members does not matter for the surface. */
 function sortMembers(symbol) {
   if (symbol.kind !== 'interface' && symbol.kind !== 'class') return symbol;
   const byName = (one, other) => compareText(one.name ?? '', other.name ?? '');

@@ -1,13 +1,13 @@
 /**
- * The public surface as `deno doc --json` describes it, and its types as text: what the report of the surface and the pages of
- * docs/api are both made of.
+ * The public surface from `deno doc --json`, and its types as text, for the report of the surface and the pages of
+ * docs/api.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deno, root, run } from './support.mjs';
 
-/** Longest line of a signature; what does not fit is broken at unions, members and parameters. */
+/** Longest line of a signature; longer ones are broken at unions, members and parameters. */
 const WIDTH = 100;
 
 /**
@@ -31,7 +31,7 @@ export async function readSurface() {
     tags: jsDoc.tags ?? [],
     file: path.relative(root, fileURLToPath(location.filename)).replaceAll(path.sep, '/'),
     line: location.line,
-    // A class that is exported as a type can be named and used, not made or extended.
+    // A class that is exported as a type can be named and used, but not created or extended.
     isType: !values.has(name),
   }));
   return {
@@ -40,7 +40,7 @@ export async function readSurface() {
   };
 }
 
-/** Names that lib/mod.ts exports as values. It lists them one by one, which a test sees to. */
+/** Names that lib/mod.ts exports as values. A test ensures that it lists them one by one. */
 function readValueNames() {
   const code = readFileSync(path.join(root, 'lib/mod.ts'), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
   const lists = [...code.matchAll(/export\s+\{([^}]*)\}/g)].flatMap(([, list]) => list.split(','));
@@ -90,7 +90,7 @@ function literalText({ value }) {
   return value.kind === 'template' ? templateText(value.tsTypes) : String(value[value.kind]);
 }
 
-/** Text of a template and the types in it, in turn. */
+/** The text of a template and its types, alternating. */
 function templateText(parts) {
   const inner = parts.map((part) => (part.kind === 'literal' ? part.value.string : `\${${typeText(part)}}`));
   return `\`${inner.join('')}\``;
@@ -111,7 +111,7 @@ export function parametersText(types = []) {
   return types.length === 0 ? '' : `<${types.map(one).join(', ')}>`;
 }
 
-/** A parameter; one with a default may be left out. */
+/** A parameter; one with a default is optional. */
 export function paramText(param) {
   switch (param.kind) {
     case 'assign':
@@ -119,7 +119,7 @@ export function paramText(param) {
     case 'rest':
       return `...${param.arg.name}: ${typeText(param.tsType)}`;
     case 'object': {
-      // Taken apart at once: its type says best what it is.
+      // Destructured, so its type describes it best.
       const name = typeText(param.tsType);
       return `${name[0].toLowerCase()}${name.slice(1)}: ${name}`;
     }
@@ -151,14 +151,14 @@ export function memberText(member) {
   return `${modifier}${key}${mark}: ${typeText(tsType)}`;
 }
 
-/** A member, over several lines where one is too long for it. */
+/** A member, on several lines if it is too long for one. */
 export function memberLines(member, indent) {
   if (member.is === 'method') return [`${indent}${memberText(member)};`];
   const head = memberText({ ...member, tsType: { kind: 'keyword', value: '' } }).trimEnd();
   return fit(`${indent}${head}`, member.tsType, indent, ';');
 }
 
-/** `HEAD TYPE TAIL`, over several lines where one is too long for it; `indent` is that of its first. */
+/** `HEAD TYPE TAIL`, on several lines if it is too long for one; `indent` is that of the first line. */
 function fit(head, type, indent, tail) {
   const one = `${head} ${typeText(type)}${tail}`;
   if (one.length <= WIDTH) return [one];
@@ -167,7 +167,7 @@ function fit(head, type, indent, tail) {
   return [...lines.slice(0, -1), `${lines.at(-1)}${tail}`];
 }
 
-/** A type over several lines, the first without its indent; it stands alone where it cannot be broken. */
+/** A type on several lines, the first one without indent; one line if it cannot be broken. */
 function brokenLines(type, indent) {
   const { kind, value } = type;
   const deeper = `${indent}  `;
@@ -231,7 +231,7 @@ export function namesIn(part, found = new Set()) {
   return found;
 }
 
-/** A declaration as source has it, without bodies and comments. */
+/** A declaration as in source code, without bodies and comments. */
 export function declarationLines({ name, kind, def, isType }) {
   switch (kind) {
     case 'function': {

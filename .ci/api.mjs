@@ -1,7 +1,6 @@
 /**
- * `npm run api`: writes down what the library is to those who use it, from lib/ as `deno doc` reads it: the report of the public
- * surface (.ci/public-api.txt) and the API reference (docs/api/). With `--check` it writes nothing and fails where a file is not what
- * the source gives.
+ * `npm run api`: generates the report of the public surface (.ci/public-api.txt) and the API reference (docs/api/) from
+ * lib/, with `deno doc`. With `--check` it writes nothing and fails if a file is outdated.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,8 @@
 /**
- * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, kept, label-day,
- * mutations, plan, pool-cpu, pool-faults, scale, unchanged, wire. Each compares with its peer in the same run where that is there (BUILDX names a buildx binary), and says
- * where it is not. Engines that are not given through the environment are started: one for us, one for the peer.
+ * `npm run bench [name]…`: compiles, and runs the benchmarks of bench/ one after another: critical-path, hash, kept,
+ * label-day, mutations, plan, pool-cpu, pool-faults, scale, unchanged, wire. Each compares bake-ts with a peer in the
+ * same run if it is available (BUILDX names a buildx binary), and reports if it is not. Engines that the environment
+ * does not name are started: one for bake-ts, one for the peer.
  */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +12,7 @@ import { ensureModules, heading, must, root } from './support.mjs';
 import { ensureWire } from './wire.mjs';
 
 const WITHOUT_ENGINE = new Set(['hash', 'plan', 'scale', 'wire']);
-/** Those in which the peer works on an engine of its own. */
+/** Benchmarks whose peer uses its own engine. */
 const WITH_PEER = new Set(['critical-path', 'label-day']);
 
 const wanted = process.argv.slice(2);
@@ -38,7 +39,7 @@ try {
   for (const engine of engines) await engine.stop();
 }
 
-/** Engines of this one benchmark, so that none goes on working at what another one left it. */
+/** Separate engines for one benchmark, so that none is affected by the one before. */
 async function engineEnvironment(name) {
   if (process.env.BAKE_TS_TEST_BUILDKIT || process.env.BUILDKIT_HOST) return {};
   const binaries = await ensureEngineBinaries();

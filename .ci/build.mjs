@@ -1,18 +1,17 @@
 /**
- * `npm run build`: compiles to dist/, from which what has no source any more is removed, and bundles the command line: into
- * dist/bin, and with the library into the one file dist/bake.js.
- * Run as a program, or imported for {@link build}.
+ * `npm run build`: compiles to dist/, removes outdated files there, and bundles the command line: into dist/bin, and
+ * with the library into the single file dist/bake.js. Run as a program, or imported for {@link build}.
  */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { must, root } from './support.mjs';
 
-/** Builds dist/ from nothing or anew. Type errors are printed and end the script. Needs the packages. */
+/** Builds or updates dist/. Type errors are printed and end the script. Requires installed packages. */
 export async function build() {
   for (const folder of ['lib', 'cli', 'test', 'bench']) pruneCompiled(folder);
   await must([process.execPath, path.join(root, 'node_modules/typescript/bin/tsc')]);
-  // Loaded here and not above: who imports this may only be about to install the packages.
+  // Loaded here, because an importing script may install the packages first.
   const [{ bundle }, { makeOneFile }] = await Promise.all([import('./bundle.mjs'), import('./one-file.mjs')]);
   await makeOneFile();
   await bundle();

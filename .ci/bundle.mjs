@@ -1,8 +1,8 @@
 /**
- * Bundles what is compiled into what npm gets: command line and library in one set of files in dist/bin, of which a command loads only
- * its own. dist/bin/bake-ts.cjs, made of start.cjs, is what npm's command runs; dist/library.js and dist/library.d.ts (dist/bake.d.ts for
- * the one file) are the library as programs import it. What makes it worth it: 200 modules of ESM cost Node more than twice its own
- * start (docs/decisions.md, "The command line is bundled").
+ * Bundles compiled code for npm: command line and library as one set of files in dist/bin, of which each command loads
+ * only what it needs. npm's command runs dist/bin/bake-ts.cjs, made from start.cjs. Programs import the library as
+ * dist/library.js and dist/library.d.ts (dist/bake.d.ts for the single file). The reason: loading 200 ES modules takes
+ * Node more than twice as long as its own start (docs/decisions.md, "The command line is bundled").
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,9 +18,9 @@ import { root, say } from './support.mjs';
 const outDir = path.join(root, 'dist/bin');
 
 /**
- * What the registry client takes of undici, whose index loads fetch, web sockets, caches and mocks too: four times as
- * long, in every run. Its parts are not public, so this is for the bundle only, where the version is fixed; a part
- * that moves ends the bundling.
+ * The parts of undici that the registry client uses. Its index also loads fetch, web sockets, caches and mocks, which
+ * takes four times as long in every run. The parts are not public, so this is only done in the bundle, with a pinned
+ * version; bundling fails if a part moves.
  */
 const UNDICI_PARTS = `
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
@@ -30,7 +30,7 @@ export { default as Agent } from 'undici/lib/dispatcher/agent.js';
 export { default as ProxyAgent } from 'undici/lib/dispatcher/proxy-agent.js';
 `;
 
-/** HTTP/2, which is not allowed to any connection, and proxies that lib/registry/proxy.ts refuses. */
+/** HTTP/2, which no connection may use, and proxies that lib/registry/proxy.ts rejects. */
 const UNUSED = /\/undici\/lib\/dispatcher\/(?:client-h2|socks5-proxy-agent)\.js$/;
 
 const undiciParts = {
@@ -49,9 +49,9 @@ const undiciParts = {
 };
 
 /**
- * What lies beside the bundle wherever it is installed, and is required from there since a second copy would be a sixth of the
- * package: packages that no start of an ordinary command needs or that are one file (re2js, which start.cjs keeps compiled); of undici,
- * WebAssembly and what sends forms; the schema.
+ * Dependencies that are installed beside the bundle anyway and required from there, because copies would be a sixth of
+ * the package: packages that ordinary commands do not load or that are one file (re2js, which start.cjs keeps
+ * compiled); of undici, WebAssembly and the sending of forms; the schema.
  */
 const INSTALLED = /^(?:ajv\/dist\/2020\.js|re2js|tar|undici)$/;
 const INSTALLED_PARTS = /\/(llhttp\/llhttp(?:_simd)?-wasm\.js|web\/fetch\/body\.js)$/;
@@ -71,7 +71,7 @@ const leaveInstalled = {
   },
 };
 
-/** Data that no start needs (checksums of Go modules, the program of the report page), compressed: 120 kB less to download and keep. */
+/** Data that is not needed at start (checksums of Go modules, the script of the report page) is compressed, which saves 120 kB. */
 const compressData = {
   name: 'compress-data',
   load: {
@@ -86,7 +86,7 @@ export default JSON.parse(brotliDecompressSync(Buffer.from(${JSON.stringify(pack
   },
 };
 
-/** `import()` does not work in code that start.cjs runs, so this file does it for the others. */
+/** `import()` does not work in code that start.cjs runs, so this file does it. */
 const IMPORT = 'module.exports = (specifier) => import(specifier);\n';
 
 const importElsewhere = {
@@ -96,7 +96,7 @@ const importElsewhere = {
       if (chunk.type !== 'chunk') continue;
       for (const { start, end, source } of nodesIn(parseAst(chunk.code), 'ImportExpression').reverse()) {
         const rest = chunk.code.slice(start + 'import'.length, end);
-        // What has a name is required, for which Node does not have to begin with its other loader.
+        // Requires modules with a constant name, so that Node need not start its ESM loader.
         const isNamed = source.type === 'Literal' || source.quasis?.length === 1;
         const call = isNamed
           ? `Promise.resolve().then(()=>require${rest})`
@@ -108,8 +108,8 @@ const importElsewhere = {
 };
 
 /**
- * What a file of the bundle hands to others, as plain properties: it does so at its end, when all but a variable that is set later has
- * its value.
+ * Exports of a chunk as plain properties, assigned at its end, when all values are set except variables that change
+ * later.
  */
 const plainExports = {
   name: 'plain-exports',
@@ -130,7 +130,7 @@ const plainExports = {
   },
 };
 
-/** With one character that is not in Latin-1 V8 keeps a file in twice the memory, and Node decodes all of it. */
+/** V8 uses twice the memory for a file with any character outside of Latin-1, and Node must decode all of it. */
 const asciiOnly = {
   name: 'ascii-only',
   generateBundle(_options, output) {
@@ -145,14 +145,14 @@ const asciiOnly = {
   },
 };
 
-/** Each part of a syntax tree that is of a type, in order. */
+/** The nodes of a type in a syntax tree, in order. */
 function nodesIn(node, type) {
   if (typeof node !== 'object' || node === null) return [];
   const inside = Object.values(node).flatMap((one) => nodesIn(one, type));
   return node.type === type ? [node, ...inside] : inside;
 }
 
-/** Parts of the bundle by the modules that they begin with; what is in an earlier one is not in a later one. */
+/** Chunks of the bundle, by their entry modules; modules in an earlier one are not repeated in a later one. */
 const TOGETHER = {
   start: ['cli/main.js'],
   plan: [
@@ -166,10 +166,10 @@ const TOGETHER = {
 };
 
 /**
- * What lies compiled in dist/, ready to be written as one bundle or another. To be closed.
- * @param {Record<string, string>} input entries: name of the chunk, and the file below dist/ that it begins with
+ * Opens the compiled code in dist/, ready to be written as different bundles. Must be closed.
+ * @param {Record<string, string>} input entries: name of the chunk, and its entry file in dist/
  * @param {readonly object[]} [plugins]
- * @param {object} [options] further ones of the bundler
+ * @param {object} [options] more options of the bundler
  */
 export function openBundle(input, plugins = [], options = {}) {
   return rolldown({
@@ -179,30 +179,30 @@ export function openBundle(input, plugins = [], options = {}) {
     ),
     platform: 'node',
     cwd: root,
-    // ES modules, where a package has them: of those only what is used is taken.
+    // Prefers ES modules, because only their used parts are bundled.
     resolve: { mainFields: ['module', 'main'] },
     plugins: [...plugins, embedDocs, undiciParts],
-    // None of our modules does anything by being loaded, so an import of one name from an entry point does not load the whole package.
+    // No module of bake-ts has side effects on load, so an import of one name from an entry point does not load the whole package.
     treeshake: { moduleSideEffects: [{ test: /\/dist\/lib\/|\/dist\/cli\//, sideEffects: false }] },
     checks: { pluginTimings: false },
     onLog: (level, log) => {
-      // Would be left as it is, and be missing in every installation.
+      // It would stay unresolved, and be missing in every installation.
       if (log.code === 'UNRESOLVED_IMPORT') throw new Error(`bundling: ${log.message}`);
-      // Modules that lie together are loaded together, whoever imports them.
+      // Modules that are in one chunk are loaded together anyway.
       if (level === 'warn' && log.code !== 'INEFFECTIVE_DYNAMIC_IMPORT') say(`bundling: ${log.message}`);
     },
   });
 }
 
-/** Bundles what lies compiled in dist/. */
+/** Bundles the compiled code in dist/. */
 export async function bundle() {
-  // batch runs as a thread, so it needs a file of its own, beside the one that starts it.
+  // batch runs as a thread, so it needs its own file, beside the one that starts it.
   const built = await openBundle(
     { main: 'cli/main.js', library: LIBRARY, batch: 'lib/fingerprint/batch.js' },
     [leaveInstalled, compressData, importElsewhere, plainExports, asciiOnly],
     { preserveEntrySignatures: 'allow-extension' },
   );
-  // Once to see which modules are loaded together, and once with these in one file each.
+  // Generated twice: first to see which modules are loaded together, then with these in one file each.
   const apart = await built.generate({ format: 'cjs' });
   const { output } = await built.write({
     dir: outDir,
@@ -211,11 +211,11 @@ export async function bundle() {
     entryFileNames: '[name].cjs',
     chunkFileNames: '[name]-[hash].cjs',
     comments: false,
-    // Names of functions stay, for the stack of a bug that somebody reports.
+    // Names of functions are kept for stack traces in bug reports.
     minify: { compress: true, mangle: { keepNames: true }, codegen: { removeWhitespace: true } },
   });
   await built.close();
-  // What an earlier bundle left goes last, so that one who runs it meanwhile finds all he needs.
+  // Outdated files are removed last, so that a concurrently running command finds all of its files.
   const made = new Set(output.map(({ fileName }) => fileName));
   writeFileSync(path.join(outDir, 'bake-ts.cjs'), starter(output), { mode: 0o755 });
   writeFileSync(path.join(outDir, 'import.cjs'), IMPORT);
@@ -230,9 +230,9 @@ export async function bundle() {
 
 const LIBRARY = 'lib/mod.js';
 
-/** The library as programs import it: its names over the bundle, and its types, of all files in one. */
+/** The library for importing: its exports from the bundle, and its types in one file. */
 async function writeLibrary() {
-  // The bundle's own file has names for other files of it, too.
+  // The bundle's own file also exports names for other chunks.
   const names = Object.keys(await import(pathToFileURL(path.join(root, 'dist', LIBRARY)).href));
   writeFileSync(
     path.join(root, 'dist/library.js'),
@@ -247,14 +247,15 @@ async function writeLibrary() {
   const { output } = await types.generate({ format: 'esm' });
   await types.close();
   if (output.length !== 1) throw new Error('bundling: the types of the library are more than one file');
-  // Indented by tabs, which is shorter.
+  // Indented by tabs, which is smaller.
   const code = output[0].code.replaceAll(/^(?: {2})+/gm, (blanks) => '\t'.repeat(blanks.length / 2));
   for (const name of ['library.d.ts', 'bake.d.ts']) writeFileSync(path.join(root, 'dist', name), code);
 }
 
 /**
- * Modules that are always loaded together when a file is planned: for each file that Node reads it takes a tenth of a millisecond, and
- * there were forty. What begins every command, what reads and plans, and what more bake's files take.
+ * Groups modules that are always loaded together when a file is planned, because Node needs a tenth of a millisecond
+ * for each file, and there were forty. The groups: the start of every command, reading and planning, and additional
+ * modules for bake files.
  */
 function loadedTogether(chunks) {
   const byName = new Map(chunks.map((chunk) => [chunk.fileName, chunk]));
@@ -276,7 +277,7 @@ function idOf(id) {
   return path.relative(path.join(root, 'dist'), id).replaceAll(path.sep, '/');
 }
 
-/** The file that runs the bundle, with a word for what is in it: what was compiled of another one does not count. */
+/** The file that runs the bundle, with an identifier of its content, so that the compile cache of another bundle is not used. */
 function starter(output) {
   const hash = createHash('sha256');
   for (const { code, fileName } of output) hash.update(`${fileName}\0${code}\0`);
@@ -295,7 +296,7 @@ function packagesIn(output) {
   return [...new Set(dirs)].sort();
 }
 
-/** Their licences ask to be kept with every copy, equal ones once. A package without one must not be shipped. */
+/** Licence texts, which must be included in every copy; equal ones once. A package without one must not be shipped. */
 export function licencesOf(output, head) {
   const packages = new Map();
   for (const dir of packagesIn(output)) {

@@ -1,6 +1,6 @@
 /**
- * `npm run check`: everything about the project that can be judged without running its main job. Each check says its
- * name and time; what fails prints its whole output; all checks run even if one fails.
+ * `npm run check`: all checks of the project besides tests. Each check prints its name and time; a failed one prints
+ * its whole output; all checks run even if one fails.
  *
  *   node .ci/check.mjs [name]…
  */
@@ -13,7 +13,7 @@ import { deno, ensureModules, ensureRuntimes, root, run, say } from './support.m
 
 const tool = (name) => path.join(root, 'node_modules/.bin', name);
 
-/** Name, and what resolves with undefined where all is well, else with what is wrong. */
+/** Name, and a function that resolves with undefined if the check passes, else with the problem. */
 const CHECKS = {
   format: () => command([tool('biome'), 'ci', '--error-on-warnings', '--colors=off']),
   types: () => command([tool('tsc'), '--noEmit']),
@@ -40,11 +40,11 @@ if (unknown.length > 0)
   throw new Error(`no such check: ${unknown.join(', ')}; there are ${Object.keys(CHECKS).join(', ')}`);
 
 await ensureModules();
-// Comes mostly from the network, so the other checks go on meanwhile; where it fails, that check says so.
+// Mostly downloads, so the other checks run meanwhile; if it fails, the site check reports it.
 const siteModules = wanted.length === 0 || wanted.includes('site') ? ensureSiteModules() : undefined;
 siteModules?.catch(() => {});
 await ensureRuntimes();
-await build().catch(() => {}); // `types` reports what is wrong; what was emitted serves the other checks.
+await build().catch(() => {}); // `types` reports errors; the emitted code is enough for the other checks.
 
 let failed = 0;
 for (const [name, check] of Object.entries(CHECKS)) {
@@ -60,7 +60,7 @@ for (const [name, check] of Object.entries(CHECKS)) {
 say(failed === 0 ? '\nAll checks passed' : `\n${failed} checks failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-/** Runs a program of which success is the check. */
+/** Runs a program whose exit code is the result. */
 async function command(argv, options = {}) {
   const { code, output } = await run(argv, {
     show: 'never',
@@ -70,7 +70,7 @@ async function command(argv, options = {}) {
   return code === 0 ? undefined : output || `${argv[0]} ended with exit code ${code}`;
 }
 
-/** Every problem code of the sources has a heading in docs/failures/, on the page of its area, and each heading is of a code in use. */
+/** Every problem code in the sources must have a heading in docs/failures/ on the page of its area, and every heading a code in use. */
 async function checkFailureDocs() {
   const headings = listFiles('docs/failures', '.md').flatMap((file) =>
     [...read(file).matchAll(/^##+ `?([a-z]+\/[a-z0-9-]+)`?\s*$/gm)].map(([, code]) => code),
@@ -79,7 +79,7 @@ async function checkFailureDocs() {
   const pattern = new RegExp(`['"\`]((?:${areas.join('|')})/[a-z][a-z0-9]*(?:-[a-z0-9]+)*)['"\`]`, 'g');
   const used = new Set();
   for (const file of [...listFiles('lib', '.ts'), ...listFiles('cli', '.ts')]) {
-    // Import paths look alike but end in an extension, which the pattern does not allow.
+    // Import paths look similar but have an extension, which the pattern does not allow.
     for (const [, code] of read(file).matchAll(pattern)) used.add(code);
   }
   const missing = [...used].filter((code) => !headings.includes(code));
@@ -99,7 +99,7 @@ async function checkFailureDocs() {
   return lines.length === 0 ? undefined : lines.sort().join('\n');
 }
 
-/** What npm would publish, judged by publint and attw, and then really installed and used. */
+/** The npm package: checked with publint and attw, then installed and used. */
 async function checkPackage() {
   const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-pack-'));
   try {
@@ -132,7 +132,7 @@ async function checkPackage() {
   }
 }
 
-/** The types of its configuration, which come with VitePress, and the site itself: VitePress fails on what it cannot show. */
+/** The types of VitePress's configuration, which come with it, and the site itself: VitePress fails on errors. */
 async function checkSite() {
   try {
     await siteModules;

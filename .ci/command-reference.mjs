@@ -1,5 +1,6 @@
 /**
- * docs/reference/commands.md: every command with its options and examples, from the declarations in cli/declare/. A part of generate.mjs.
+ * docs/reference/commands.md: every command with options and examples, from the declarations in cli/declare/. Part of
+ * generate.mjs.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -40,7 +41,7 @@ export async function generateCommands() {
   return `${text.join('\n\n')}\n`;
 }
 
-/** The declarations as they are in the source, which needs no compiling for this. */
+/** Loads the declarations from source, without compiling. */
 async function loadDeclarations() {
   const entry = `
 export { declareCli } from ${JSON.stringify(path.join(root, 'cli/declare.ts'))};
@@ -89,12 +90,12 @@ function optionTable(options) {
   return ['| Option | |', '|---|---|', ...rows].join('\n');
 }
 
-/** Outside of code, what looks like a tag would be one. */
+/** Escapes text outside of code that would otherwise be read as a tag. */
 function cell(text) {
   return text.replaceAll('|', '\\|');
 }
 
-/** A link to what `bake-ts docs` shows for a topic. */
+/** A link to the page that `bake-ts docs` shows for a topic. */
 function linkOf(topic, findTopics) {
   const [name] = topic.split('#');
   const text = readFileSync(path.join(root, 'docs', `${name}.md`), 'utf8');

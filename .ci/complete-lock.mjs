@@ -1,8 +1,7 @@
 /**
- * Adds to package-lock.json what npm leaves out when the registry it asked lacks packages for other platforms (a
- * mirror often does): `npm ci` refuses a lock file in which an optional package is missing, on every platform. Run it
- * after `npm install` where test/packaging says so. Entries made here carry no integrity; npm adds it where the
- * package can be had.
+ * Adds entries to package-lock.json that npm omits if its registry lacks packages for other platforms (common for
+ * mirrors): `npm ci` refuses a lock file without an optional package, on every platform. Run it after `npm install` if
+ * test/packaging says so. The added entries have no integrity; npm adds it when the package is available.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: from a fresh clone to nine images in a registry, and a second run that skips all of them.
- * Needs Linux, Node, npm, and either network to where releases are or the Go toolchain; without root also newuidmap. May be run again.
+ * `npm run demo`: from a fresh clone to nine images in a registry, and a second run that skips all of them. Requires
+ * Linux, Node, npm, and either access to releases on the network or the Go toolchain; without root also newuidmap. Can
+ * be repeated.
  */
 import {
   chmodSync,
@@ -63,21 +64,21 @@ try {
   process.exitCode = 1;
 }
 
-/** Shows the command, then its own output. An engine of the environment is not asked: the demo brings its own. */
+/** Prints the command, then its output. Ignores an engine in the environment, because the demo has its own. */
 async function bake(args) {
   say(`$ bake-ts ${args.join(' ')}`);
   await must([...bakeTs, ...args], { show: 'always', env: { BUILDKIT_HOST: undefined } });
 }
 
 async function readStatus() {
-  // An engine that is down is an exit code other than 0, and a status all the same.
+  // A stopped engine has a status although the exit code is not 0.
   const { stdout } = await run([...bakeTs, 'engine', 'status', '--json'], { show: 'never' });
   const status = JSON.parse(stdout);
-  // What listens on 127.0.0.1 is localhost to the people who read the output.
+  // 127.0.0.1 is shown as localhost.
   return { ...status, registry: status.registry?.replace(/^127\.0\.0\.1:/, 'localhost:') };
 }
 
-/** The usual port, unless somebody else has it; the port of our own registry where that runs already. */
+/** The port of the running registry, else the first free one from the usual port on. */
 async function pickRegistryPort() {
   const { registry } = await readStatus();
   if (registry !== undefined) return Number(registry.split(':')[1]);
@@ -93,7 +94,7 @@ function isFree(port) {
   });
 }
 
-/** Pulls with containerd's own client into a namespace of its own, so that no image of the build can be used instead. */
+/** Pulls with containerd's client into a separate namespace, so that no image of the build is reused. */
 async function pullBack({ containerd }, ref) {
   const ctr = [containerd.ctr, '--address', containerd.socket, '--namespace', 'demo'];
   await must([...ctr, 'images', 'pull', '--plain-http', ref], { show: 'never' });
@@ -104,7 +105,7 @@ async function pullBack({ containerd }, ref) {
   await run([...ctr, 'images', 'rm', '--sync', ref], { show: 'never' });
 }
 
-/** Puts a static busybox into `dir`: one on PATH, else Debian's package, unpacked without being installed. */
+/** Copies a static busybox into `dir`: from PATH, or from Debian's package, unpacked without installing it. */
 async function ensureBusybox(dir) {
   const target = path.join(dir, 'busybox');
   if (existsSync(target)) return 'already there';
@@ -118,7 +119,7 @@ async function ensureBusybox(dir) {
   }
   const temp = mkdtempSync(path.join(tmpdir(), 'bake-ts-busybox-'));
   try {
-    chmodSync(temp, 0o777); // apt downloads as a user of its own.
+    chmodSync(temp, 0o777); // apt downloads as its own user.
     const download = () => run(['apt-get', 'download', 'busybox-static'], { cwd: temp, show: 'never' });
     if ((await download()).code !== 0) {
       // A fresh machine has no package lists.
@@ -140,7 +141,7 @@ async function ensureBusybox(dir) {
   }
 }
 
-/** Whether a 64-bit little-endian ELF file asks for no interpreter (program header PT_INTERP, 3), i.e. is static. */
+/** Whether a 64-bit little-endian ELF file has no interpreter (program header PT_INTERP, 3), so it is static. */
 function isStatic(file) {
   const elf = readFileSync(file);
   if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f454c46 || elf[4] !== 2) return false;

@@ -1,5 +1,6 @@
 /**
- * The pages of docs/ within a bundle: a module in place of cli/docs-files.js that holds all of them, compressed. 470 kB become 160.
+ * The pages of docs/ in a bundle: a module that replaces cli/docs-files.js and contains them compressed. 470 kB become
+ * 160.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,8 @@
 /**
- * `npm run engine:pin [-- --mirror URL] [--out FILE]`: the sha256 of every release file of the engine, from what the projects publish
- * beside it, else of the file itself, into lib/engine/release-checksums.json. What cannot be had stays as it was, and is said; a checksum
- * that is pinned and is another one now ends it, and nothing is written. Needs Node 22.18 or newer, and a way to the release host.
+ * `npm run engine:pin [-- --mirror URL] [--out FILE]`: writes the sha256 of every release file of the engine into
+ * lib/engine/release-checksums.json, from the published checksum, else from the file itself. Unavailable checksums stay
+ * unchanged and are reported. If a pinned checksum has changed, the script fails and writes nothing. Requires Node
+ * 22.18 or newer, and access to the release host.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,7 +58,7 @@ async function pinAll() {
   return unpinned > 0 ? 1 : 0;
 }
 
-/** What the project publishes, else what the file itself gives. */
+/** The published checksum, else that of the file. */
 async function checksumOf(release, arch) {
   const name = release.name(arch);
   const base = `${host}/${release.directory}`;

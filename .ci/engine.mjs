@@ -1,6 +1,6 @@
 /**
- * The engine the tests run against. Its programs come from `bake-ts engine install`; the daemons are started here by
- * hand, with their own configuration, so that a fault in `engine up` shows in its own tests and not everywhere.
+ * The engine for the tests. Its programs come from `bake-ts engine install`. The daemons are started here with their
+ * own configuration, so that a bug in `engine up` fails its own tests and not all.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -29,8 +29,8 @@ const PROGRAMS = [
 const OVERLAYFS_MAGIC = 0x794c7630;
 
 /**
- * The directory with the engine's programs: BAKE_TS_TEST_ENGINE_BIN where that is set, else an installation below
- * `.cache`, made on the first call by the command line under test (so `dist/` must be there).
+ * The directory with the engine's programs: BAKE_TS_TEST_ENGINE_BIN if set, else an installation in `.cache`, made on
+ * the first call by the command line under test (which requires `dist/`).
  */
 export async function ensureEngineBinaries() {
   const given = process.env.BAKE_TS_TEST_ENGINE_BIN;
@@ -57,9 +57,10 @@ export async function ensureEngineBinaries() {
 }
 
 /**
- * Starts a private containerd and buildkitd in a temporary directory. Without root it takes namespaces, so that one is started by the
- * command line under test.
- * @returns {Promise<{ env: Record<string, string>, stop: () => Promise<void> }>} what the tests get to see, and the end
+ * Starts a private containerd and buildkitd in a temporary directory. Without root this needs namespaces, so the
+ * command line under test starts them.
+ * @returns {Promise<{ env: Record<string, string>, stop: () => Promise<void> }>} the environment of the tests, and a
+ *   function that stops the daemons
  */
 export async function startEngine(binDir) {
   const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-engine-'));
@@ -69,7 +70,7 @@ export async function startEngine(binDir) {
   const env = { PATH: `${binDir}:${process.env.PATH}`, OTEL_TRACES_EXPORTER: 'none' };
   const daemons = [];
   const stop = async () => {
-    // buildkitd first: it ends its containers, for which it needs containerd.
+    // buildkitd first: it needs containerd to end its containers.
     for (const daemon of daemons.reverse()) {
       daemon.kill('SIGTERM');
       await ended(daemon, 10_000);
@@ -83,7 +84,7 @@ export async function startEngine(binDir) {
       cwd: dir,
       env: { ...process.env, ...env },
       stdio: ['ignore', out, out],
-      // Ctrl-C goes to the tests and to us; the daemons end when we say so.
+      // Ctrl-C reaches the tests and this process, which then stops the daemons.
       detached: true,
     });
     daemons.push(child);
@@ -99,7 +100,7 @@ export async function startEngine(binDir) {
 
   try {
     mkdirSync(path.join(dir, 'containerd'));
-    // Version 2 of the file is read by containerd 1.6 and by 2.x.
+    // Version 2 of the file works for containerd 1.6 and 2.x.
     writeFileSync(
       path.join(dir, 'containerd.toml'),
       `version = 2
@@ -110,7 +111,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", 
   address = "${containerdSocket}"
 `,
     );
-    // overlayfs cannot lie on overlayfs, which is what a container's own file system is.
+    // overlayfs does not work on overlayfs, which a container's file system is.
     const snapshotter = statfsSync(dir).type === OVERLAYFS_MAGIC ? 'native' : 'overlayfs';
     writeFileSync(
       path.join(dir, 'buildkitd.toml'),
@@ -174,7 +175,7 @@ async function startWithoutRoot(binDir, dir) {
   }
 }
 
-/** Waits for the end of a process; kills it when it takes too long. */
+/** Waits for the end of a process; kills it after a timeout. */
 function ended(child, limitMs) {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {

@@ -26,9 +26,9 @@ const MOST_VISITS = 100_000;
 /**
  * How much shorter the run would have been without each build, in milliseconds.
  *
- * In a replay a build begins when what it needs is done, and takes the times that were measured. Slots go to those that
- * wait, in the order in which they got them. The longest builds are replayed; where a plan is so large that not all of them
- * can be, each of the others counts with its own time on the critical path and with nothing beside it.
+ * In a replay a build starts when its dependencies are done and takes its measured times. Waiting builds get slots in
+ * the original order. The longest builds are replayed first. If a plan is too large to replay all, each of the others
+ * costs its own time if it is on the critical path, and nothing otherwise.
  */
 export function replayCosts(
   builds: readonly BuildPart[],

@@ -4,7 +4,7 @@
  *
  *   node .ci/executable.mjs [--arch x64|arm64] [--built] [--output FILE]
  *
- * --built takes dist/bake.js as it is. For another architecture that Node comes from npm, as the pinned runtimes do.
+ * --built uses the existing dist/bake.js. For another architecture, Node comes from npm, like the pinned runtimes.
  */
 import {
   chmodSync,
@@ -23,7 +23,7 @@ import { build } from './build.mjs';
 import { readCommandLine } from './one-file.mjs';
 import { ensureModules, ensureNode, ensureRuntimes, must, node24, root, say } from './support.mjs';
 
-/** Marks the place in Node's binary (its documentation, "Single executable applications"). */
+/** Marks the place for the application in Node's binary (its documentation, "Single executable applications"). */
 const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 const { values: options } = parseArgs({
@@ -47,11 +47,11 @@ try {
   writeFileSync(config, JSON.stringify({ main, output: blob, disableExperimentalSEAWarning: true }));
   await must([node24, '--experimental-sea-config', config]);
   mkdirSync(path.dirname(output), { recursive: true });
-  // Not written over: it may be running.
+  // Deleted first, because it may be running and then cannot be overwritten.
   rmSync(output, { force: true });
   copyFileSync(binary, output);
   chmodSync(output, 0o755);
-  // Of names that Node's binary has none for: nothing to do with what is put in.
+  // Suppresses warnings about symbols of Node's binary, which are unrelated to the injected file.
   console.warn = () => {};
   await inject(output, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: FUSE });
   say(output);

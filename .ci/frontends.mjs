@@ -1,6 +1,6 @@
 /**
- * Frontends for the tests, compiled from the modules of the BuildKit that the engine is of: BuildKit's own Dockerfile
- * frontend, which under another name is anybody's, and `plain` (`.ci/frontends`), which is built on nothing of it.
+ * Frontends for the tests, compiled from the modules of the engine's BuildKit version: BuildKit's own Dockerfile
+ * frontend, which under another name acts as a custom one, and `plain` (`.ci/frontends`), which is not based on it.
  */
 import { ensurePrograms } from './programs.mjs';
 

@@ -26,7 +26,7 @@ keep(REFERENCE_FILE, SCHEMA, referenceOf(schema));
 keep(PAGE_FILE, 'lib/page/app/', await generatePage());
 keep(COMMANDS_FILE, COMMANDS_SOURCE, await generateCommands());
 
-/** Writes a generated file, or says where it is not what it should be. */
+/** Writes a generated file, or reports that it is outdated. */
 function keep(file, source, made) {
   const target = path.join(root, file);
   if (!process.argv.includes('--check')) {
@@ -38,7 +38,7 @@ function keep(file, source, made) {
   }
 }
 
-/** A schema in the file is checked by lib/config/schema/, with better words; editors take it from the meta-schema. */
+/** Schemas in a builds file are checked by lib/config/schema/, with better messages; editors use the meta-schema. */
 function withoutMetaSchema(schema) {
   const copy = structuredClone(schema);
   const { if: _if, then: _then, ...rest } = copy.$defs.var.properties.schema;
@@ -46,7 +46,7 @@ function withoutMetaSchema(schema) {
   return copy;
 }
 
-/** What the check reads of a schema: its types and the names of its properties. Titles and examples are for editors. */
+/** The parts of a schema that the check uses: types and names of properties. Titles and examples are for editors. */
 function withoutWords(schema) {
   if (typeof schema !== 'object' || schema === null) return schema;
   const {
@@ -68,8 +68,8 @@ function withoutWords(schema) {
 }
 
 /**
- * ajv says where in a definition a keyword stands; validate.ts looks it up in the whole schema. Which definition a function checks is
- * the one that has all places the function names.
+ * ajv reports the path of a keyword within a definition, but validate.ts looks it up in the whole schema. The
+ * definition of a function is the one that contains all paths that the function names.
  */
 function withWholePlaces(code, schema) {
   const places = [
@@ -84,9 +84,7 @@ function withWholePlaces(code, schema) {
   });
 }
 
-/**
- * What ajv writes for each finding, as a call of `note`: less to load, and the same.
- */
+/** Replaces ajv's code for each finding by a call of `note`, which is smaller and equivalent. */
 function withCalls(code) {
   const finding =
     /const (err\d+) = \{instancePath(?::(.+?))?,schemaPath:(".*?"),keyword:(".*?"),params:(.*)\};\nif\(vErrors === null\)\{\nvErrors = \[\1\];\n\}\nelse \{\nvErrors\.push\(\1\);\n\}\nerrors\+\+;/g;
@@ -109,7 +107,7 @@ function hasPlace(schema, place) {
   return keyword === 'false schema' ? part === false : part?.[keyword] !== undefined;
 }
 
-/** The whole file. Strict mode and the check of the schema itself are on, so a bad schema throws here. */
+/** The whole file. In strict mode and with validation of the schema, so an invalid schema throws here. */
 function generate(schema) {
   const ajv = new Ajv2020({
     allErrors: true,
@@ -117,7 +115,7 @@ function generate(schema) {
     strictTypes: false,
     strictRequired: false,
     messages: false,
-    // A definition is checked in two places: once is enough to load.
+    // A definition that is checked in two places is generated only once.
     inlineRefs: false,
     code: { source: true, esm: true, lines: true },
   });
@@ -128,7 +126,7 @@ function generate(schema) {
     throw new Error('the generated code is not self-contained; avoid minLength, uniqueItems and the like');
   }
   const body = code
-    // Definitions stand once, each by itself.
+    // Definitions appear once, each separately.
     .replace(/^const schema\d+ = (\{.*"\$defs":.*\});$/m, (line, json) => {
       const { $defs: _defs, ...root } = JSON.parse(json);
       return line.replace(json, () => JSON.stringify(root));

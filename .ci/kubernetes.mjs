@@ -1,6 +1,6 @@
 /**
- * Kubernetes' API server, etcd, and what stands for a kubelet: for tests of engines in pods. They are compiled from pinned modules
- * (`.ci/kubernetes`), which takes some minutes the first time, and a gigabyte of Go's cache.
+ * Kubernetes' API server, etcd, and a substitute for the kubelet, for tests of engines in pods. They are compiled from
+ * pinned modules (`.ci/kubernetes`), which takes some minutes the first time and a gigabyte of Go's cache.
  */
 import { ensurePrograms } from './programs.mjs';
 

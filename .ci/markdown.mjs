@@ -1,6 +1,6 @@
 /**
- * The Markdown of the project: which files there are, and what of each file matters to links: anchors and targets. Anchors are made as
- * GitHub makes them; the site (docs/.vitepress) makes the same, so that one link works in both places.
+ * The Markdown files of the project with their anchors and link targets. Anchors are those of GitHub; the site
+ * (docs/.vitepress) makes the same, so that links work in both places.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { micromark } from 'micromark';
 import { gfm, gfmHtml } from 'micromark-extension-gfm';
 import { root } from './support.mjs';
 
-/** Every Markdown file that people read, relative to the repository, in a stable order. */
+/** Every Markdown file for readers, relative to the repository, in a stable order. */
 export function listMarkdown() {
   const below = (folder) =>
     readdirSync(path.join(root, folder), { recursive: true })
@@ -20,7 +20,7 @@ export function listMarkdown() {
 }
 
 /**
- * What a file has for links.
+ * Reads anchors and links of a file.
  * @returns {{ anchors: ReadonlySet<string>, targets: readonly string[] }} `targets`: of links and images, as written
  */
 export function readLinks(file) {

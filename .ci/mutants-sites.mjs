@@ -11,13 +11,13 @@ import { parseAst } from 'rolldown/parseAst';
  * @typedef {{ start: number, end: number, form: 'expression' | 'entry' | 'block', choices: { id: number, text: string }[] }} Site
  */
 
-/** Functions of which an argument is a sentence for people: name → its position. */
+/** Functions with a sentence for people as an argument: name → its position. */
 const SENTENCES = { problem: 1, unknown: 1, Error: 0, TypeError: 0, RangeError: 0 };
 
 /** Properties that hold sentences for people. */
 const SENTENCE_KEYS = new Set(['hint', 'detail', 'message', 'text']);
 
-/** Methods with a likely mistake: another method, or (empty) none at all. */
+/** Methods with a likely mistake: another method, or (empty) no call at all. */
 const METHODS = {
   some: 'every',
   every: 'some',
@@ -111,7 +111,7 @@ function oneLine(text) {
   return line.length > 90 ? `${line.slice(0, 87)}…` : line;
 }
 
-/** Sites nest but never overlap; a replacement holds the text as it was, so that one mutant at a time is active. */
+/** Sites nest but never overlap. A replacement contains the original text, so that one mutant at a time is active. */
 function render(text, sites) {
   let next = 0;
   const renderRange = (start, end) => {
@@ -140,7 +140,7 @@ function wrap({ form, choices }, inner) {
   }
 }
 
-/** Calls `add` for every mutation of the tree. */
+/** Calls `add` for every mutation in the tree. */
 function findSites(ast, text, add) {
   const source = (node) => text.slice(node.start, node.end);
   const replaced = (node, part, by) =>
@@ -165,7 +165,7 @@ function findSites(ast, text, add) {
     }
   }
 
-  /** Replaces part of an expression; inside an optional chain the whole chain is written again, so that it still ends early. */
+  /** Replaces part of an expression. Within an optional chain the whole chain is repeated, so that it still short-circuits. */
   function addPart(node, context, kind, replacement) {
     const whole = context.chain ?? node;
     add('expression', whole, kind, replaced(whole, node, replacement), node.start);
@@ -250,7 +250,7 @@ function findSites(ast, text, add) {
     ConditionalExpression(node, rest, context) {
       if (context.isSentence) return;
       visitCondition(node.test, rest, ['true', 'false']);
-      // `{ a }` emptied beside `{}` is the condition turned over.
+      // Emptying `{ a }` beside `{}` equals negating the condition.
       visit(node.consequent, { ...rest, isTwin: isEmptyLiteral(node.alternate) });
       visit(node.alternate, { ...rest, isTwin: isEmptyLiteral(node.consequent) });
     },
@@ -304,7 +304,7 @@ function findSites(ast, text, add) {
       const { operator, left, right } = node;
       const by = (other) => `(${source(left)}) ${other} (${source(right)})`;
       if (!context.isSentence) {
-        // `length > 0` made `>= 0` is the condition made true.
+        // Changing `length > 0` to `>= 0` equals a condition that is true.
         const isSame = context.isCondition && operator === '>' && right.value === 0;
         if (BOUNDARIES[operator] !== undefined && !isSame)
           add('expression', node, 'boundary', by(BOUNDARIES[operator]));
@@ -316,7 +316,7 @@ function findSites(ast, text, add) {
           add('expression', node, 'arithmetic', by(ARITHMETIC[operator]));
       }
       const isComparison = OPPOSITES[operator] !== undefined;
-      // With one side emptied it is never equal, which the condition's own mutants say already.
+      // With one side emptied it is never equal, which mutants of the condition cover already.
       const side = { ...rest, isTwin: isComparison && context.isCondition };
       visit(left, side);
       visit(right, side);
@@ -430,7 +430,7 @@ function findSites(ast, text, add) {
   }
 }
 
-/** Small changes of a regular expression, as what was done and the new pattern. */
+/** Small changes of a regular expression: a description and the new pattern. */
 function* regexMutations(pattern) {
   for (let at = 0; at < pattern.length; at++) {
     const without = pattern.slice(0, at) + pattern.slice(at + 1);
@@ -464,7 +464,7 @@ function* regexMutations(pattern) {
         yield ['quantifier', `${pattern.slice(0, at)}+${pattern.slice(at + 1)}`];
         break;
       case '?':
-        // Not after `(` (a group's kind) nor after another quantifier (laziness).
+        // Not after `(` (a group's kind) or another quantifier (laziness).
         if (!/[(+*?}]/.test(pattern[at - 1] ?? '(')) yield ['quantifier', without];
         break;
       default:

@@ -1,6 +1,6 @@
 /**
- * The switch of an instrumented file: says whether a mutant is active, and notes which are reached. The worker sets it
- * by functions; processes and threads that a test starts get the same by the environment.
+ * The switch in an instrumented file: tells whether a mutant is active, and records which are reached. The worker sets
+ * it with functions; processes and threads of tests inherit it in the environment.
  */
 import { appendFileSync } from 'node:fs';
 
@@ -18,13 +18,13 @@ export function mutant(id) {
   return id === active;
 }
 
-/** Makes one mutant the active one; 0: none. */
+/** Activates one mutant; 0: none. */
 export function activate(id) {
   active = id;
   process.env.BAKE_TS_MUTANT = String(id);
 }
 
-/** Notes what is reached from here on, in a set of its own. */
+/** Records reached mutants from here on in a new set. */
 export function note() {
   reached = new Set();
   return reached;

@@ -1,12 +1,12 @@
 /**
- * `node:test` in the worker of the mutants: collects tests in place of running them, so that one process can run any of
- * them any number of times. Only what the tests of this repository use.
+ * `node:test` for the mutants' worker: collects tests instead of running them, so that one process can run any of them
+ * repeatedly. Supports only what the tests of this repository use.
  */
 
 /** @type {{ name: string, run: () => Promise<void> }[]} */
 let collected = [];
 
-/** What was declared since the last time. */
+/** Tests declared since the last call. */
 export function takeTests() {
   const taken = collected;
   collected = [];

@@ -1,7 +1,7 @@
 /**
- * Runs single tests with single mutants, as the parent asks. Test files are loaded once; the mutants are switches in
- * the code that they load. What cannot be trusted any more (a test that hung, an error out of nowhere) ends the process,
- * and the parent starts another.
+ * Runs single tests with single mutants on request of the parent. Test files are loaded once; mutants are switches in
+ * the code. After anything that makes the process unreliable (a hanging test, an unexpected error) it exits, and the
+ * parent starts another.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
@@ -18,7 +18,7 @@ registerHooks({
 const { takeTests } = await import(testUrl);
 const mutants = await import(pathToFileURL(path.join(root, 'mutants-switch.mjs')).href);
 
-/** What loading the next test file may take. */
+/** Limit for loading the next test file. */
 const LOAD_MS = 15_000;
 
 /** File → its tests. */
@@ -37,7 +37,7 @@ process.on('message', async (job) => {
 });
 process.send({ ready: true });
 
-/** Runs every test of a file without a mutant: how long each takes, and which mutants it reaches. */
+/** Runs every test of a file without a mutant: measures durations and reached mutants. */
 async function measure({ file }) {
   const atLoad = mutants.note();
   const tests = await load(file);
@@ -60,11 +60,11 @@ async function measure({ file }) {
 }
 
 /**
- * Runs tests with one mutant until one fails. A test that then fails without the mutant too was failed by what an
- * earlier mutant left behind: such a process is no judge.
+ * Runs tests with one mutant until one fails. If that test then also fails without the mutant, an earlier mutant left
+ * something behind, and the process cannot judge.
  */
 async function judge({ id, mutant, tests, isFresh }) {
-  // A mutant of code that runs at import is active before the first of them.
+  // A mutant in code that runs at import is activated before the first import.
   if (isFresh) mutants.activate(mutant);
   for (const { file, index, limitMs } of tests) {
     let one;
@@ -76,7 +76,7 @@ async function judge({ id, mutant, tests, isFresh }) {
       return { killedBy: `${file} (import)`, why: text(error) };
     }
     if (one === undefined) return { killedBy: `${file} (import)`, why: 'it declares fewer tests' };
-    // Twice, because it may be run without the mutant too.
+    // Twice, because the test may be repeated without the mutant.
     process.send({ id, nextMs: 2 * limitMs + 1000 });
     mutants.activate(mutant);
     const failure = await runOne(one, limitMs);

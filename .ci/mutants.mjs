@@ -41,14 +41,14 @@ const DEFAULT_TARGETS = [
   .map((name) => `lib/${name}`)
   .filter((dir) => existsSync(path.join(root, dir)));
 
-/** Slower tests judge no mutant. */
+/** Slower tests are not used. */
 const MAX_TEST_MS = 10_000;
-/** What loading a test file may take. */
+/** Limit for loading a test file. */
 const LOAD_MS = 15_000;
-/** What the tests of one mutant may take together, by the measuring run: those of its package, and those of others. */
+/** Limits for all tests of one mutant, by measured duration: those of its package, and those of others. */
 const MAX_OWN_MS = 15_000;
 const MAX_OTHERS_MS = 3000;
-/** Packages that the tests of another one are for as well: whole runs. */
+/** Packages that are also tested by the tests of another one, with whole runs. */
 const ALSO_TESTED_BY = { inputs: ['run'] };
 
 const { values: options, positionals } = parseArgs({
@@ -118,7 +118,7 @@ function isIn(mutant, { files, line }) {
   return files.includes(mutant.file) && (line === undefined || mutant.line === line);
 }
 
-/** What git knows of, and new files that it does not ignore. */
+/** Copies tracked files, and new ones that git does not ignore. */
 async function makeCopy() {
   const { stdout } = await must(['git', 'ls-files', '-co', '--exclude-standard'], { show: 'never' });
   for (const file of stdout.split('\n').filter((name) => name !== '' && existsSync(path.join(root, name)))) {
@@ -142,7 +142,7 @@ function instrument(files) {
   return mutants;
 }
 
-/** Which tests there are, how long each takes, and what it reaches; `atLoad`: mutants that imports reach → test files. */
+/** The tests with their durations and reached mutants; `atLoad`: mutants reached by imports → test files. */
 async function measure(files) {
   const queue = listTestFiles().filter(
     (file) =>
@@ -163,7 +163,7 @@ async function measure(files) {
       }
       for (const id of answer.atLoad) atLoad.set(id, [...(atLoad.get(id) ?? []), file]);
       for (const { test, ms, failure, reached } of answer.measured) {
-        // A test may look at nothing but a table, which its file reached when it was loaded.
+        // A test may only read a table that was reached when its file was loaded.
         if (reached.length === 0 && answer.atLoad.length === 0) continue;
         if (failure !== undefined) say(`fails without a mutant: ${test.file}: ${test.name}`);
         if (failure !== undefined && options.verbose) say(failure);
@@ -175,7 +175,7 @@ async function measure(files) {
   return { tests, atLoad };
 }
 
-/** Whether a file imports one of others, itself or through what it imports. */
+/** Whether a file imports one of others, directly or indirectly. */
 function importsAny(file, others, seen = new Set()) {
   if (others.has(file)) return true;
   if (seen.has(file)) return false;
@@ -187,7 +187,7 @@ function importsAny(file, others, seen = new Set()) {
   );
 }
 
-/** The same choice for the same seed and mutants. */
+/** Selects the same sample for the same seed and mutants. */
 function sample(mutants, size, seed) {
   if (size === undefined || Number(size) >= mutants.length) return mutants;
   let state = seed >>> 0;
@@ -209,7 +209,7 @@ async function judgeAll(mutants, tests, atLoad) {
   const queue = [...mutants];
   let shown = Date.now();
   await inParallel(async (slot) => {
-    /** Kept from mutant to mutant, as long as it can be trusted. */
+    /** Reused for the next mutants while it is reliable. */
     let warm;
     for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
       const isStatic = atLoad.has(one.id);
@@ -243,8 +243,8 @@ async function judgeAll(mutants, tests, atLoad) {
 }
 
 /**
- * The tests of the package first, then the fast ones; of a package without tests of its own, all. For what imports
- * reach, those that load it.
+ * Tests of the package first, then the fast ones; all tests if the package has none. For mutants reached at import,
+ * tests that load the file.
  */
 function testsFor(mutant, tests, loadedBy) {
   const name = mutant.file.split('/')[1] ?? '';
@@ -305,16 +305,16 @@ async function startWorker(slot, env = {}) {
   return worker;
 }
 
-/** With whatever its tests started. */
+/** Kills a worker and everything that its tests started. */
 function killGroup(worker) {
   try {
     process.kill(-worker.pid, 'SIGKILL');
   } catch {
-    // It ended by itself.
+    // It has ended already.
   }
 }
 
-/** Sends a job; what neither answers nor begins its next test in time hangs in a loop and is killed. */
+/** Sends a job. A worker that neither answers nor starts its next test in time is stuck in a loop and is killed. */
 function ask(worker, job, limitMs) {
   const id = nextJob++;
   return new Promise((resolve) => {
@@ -350,12 +350,12 @@ function place({ file, line, column }) {
   return `${file}:${line}:${column}`;
 }
 
-/** As docs/mutants.md lists survivors: without lines and columns, which change with every edit. */
+/** In the form of docs/mutants.md: without lines and columns, which change with every edit. */
 function asListed({ file, kind, from, to }) {
   return `${file}  ${kind}: ${from} → ${to || 'nothing'}`;
 }
 
-/** Survivors that have a reason in docs/mutants.md, with how often each is listed. */
+/** Survivors with a reason in docs/mutants.md, and how often each is listed. */
 function readListed() {
   const listed = new Map();
   for (const line of readFileSync(path.join(root, 'docs/mutants.md'), 'utf8').split('\n'))

@@ -14,14 +14,14 @@ import { root } from './support.mjs';
 export const oneFile = path.join(root, 'dist/bake.js');
 
 /**
- * Starts under whatever is there, called by its name. To JavaScript the second line is a text and a comment. Node warns where
- * a package.json beside it does not say that it is a module.
+ * Starts with any installed runtime. In JavaScript the second line is a string and a comment. Node prints a warning if
+ * no package.json beside it declares a module.
  */
 const START = `#!/bin/sh
 ':' //; command -v node >/dev/null && exec node --disable-warning=MODULE_TYPELESS_PACKAGE_JSON "$0" "$@"; exec deno run -A "$0" "$@"
 `;
 
-/** Loads chunks: each a CommonJS module of which `require` knows the other chunks and what the runtime brings. */
+/** Loads chunks: CommonJS modules whose `require` knows the other chunks and built-in modules. */
 const LOADER = `
 const loaded = new Map();
 function load(id) {
@@ -57,7 +57,7 @@ function isMain() {
 }
 `;
 
-/** A thread has no file beside it to run, so what it runs is in its address. */
+/** A thread has no separate file, so its code is in its URL. */
 function inlineThread(code) {
   const statement = /^const BATCH = new URL\(.*\);$/m;
   return {
@@ -78,7 +78,7 @@ function inlineThread(code) {
  * @returns {Promise<{ chunks: Record<string, string>, exports: readonly string[], licences: string }>}
  */
 export async function makeChunks() {
-  // Names of functions stay: a report of a bug of ours consists of them.
+  // Names of functions are kept for stack traces in bug reports.
   const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
   const thread = await openBundle({ batch: 'lib/fingerprint/batch.js' });
   const { output: batch } = await thread.generate({
@@ -109,20 +109,20 @@ export async function makeChunks() {
   return { chunks, exports, licences: licencesOf(output, 'This file contains code of these packages.') };
 }
 
-/** Everything outside of ASCII escaped, so that the file is read as it is whatever it is taken for. */
+/** Escapes everything outside of ASCII, so that the file works in any encoding. */
 const asciiJson = (value) =>
   JSON.stringify(value).replace(
     /[^\0-\x7f]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-/** The chunks as a declaration of `chunks`, one a line, and the loader. */
+/** The chunks as a declaration of `chunks`, one per line, and the loader. */
 export function formatChunks(chunks) {
   const lines = Object.entries(chunks).map(([name, code]) => `${asciiJson(name)}: ${asciiJson(code)},\n`);
   return `const chunks = {\n__proto__: null,\n${lines.join('')}};\n${LOADER}`;
 }
 
-/** Makes dist/bake.js of what lies compiled in dist/. */
+/** Makes dist/bake.js from the compiled code in dist/. */
 export async function makeOneFile() {
   const { chunks, exports, licences } = await makeChunks();
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
@@ -130,7 +130,7 @@ export async function makeOneFile() {
   const text = [
     START,
     `// bake-ts ${version}: the command line where this is run, the library where it is imported. Apache-2.0; at the end: licences of packages.\n`,
-    // Early, so that Node sees at once that this is no CommonJS.
+    // Early, so that Node detects at once that this is not CommonJS.
     `export let ${names};\n`,
     formatChunks(chunks),
     IS_MAIN,
@@ -141,7 +141,7 @@ export async function makeOneFile() {
   chmodSync(oneFile, 0o755);
 }
 
-/** The command line of the one file as CommonJS, which is what Node takes into an executable. */
+/** The command line of the single file as CommonJS, which Node requires for an executable. */
 export function readCommandLine() {
   const text = readFileSync(oneFile, 'utf8');
   const start = text.indexOf('\nconst chunks = {');

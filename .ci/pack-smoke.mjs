@@ -12,7 +12,7 @@ import { deno, ensureModules, ensureRuntimes, must, node24, root, say } from './
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-smoke-'));
 
-/** A consumer: types are checked by its compiler, values by running it. */
+/** A consumer, checked by the compiler and by running it. */
 const CONSUMER = `
 import * as bake from 'bake-ts';
 import schema from 'bake-ts/schema.json' with { type: 'json' };
@@ -23,7 +23,7 @@ const { plan } = bake.unwrap(await bake.plan({ cwd: import.meta.dirname ?? proce
 console.log([...plan.nodes.keys()].join());
 `;
 
-/** What a start does not load: a schema (ajv) and a regular expression (re2js), which are required from their packages. */
+/** Uses what is not loaded at start: a schema (ajv) and a regular expression (re2js), which are required from their packages. */
 const BUILDS = `
 vars:
   SERVICES: { default: [api, web], schema: { type: array, items: { type: string, maxLength: 9 } } }
@@ -55,7 +55,7 @@ try {
 
   const cli = path.join(dir, 'node_modules/bake-ts/dist/bin/bake-ts.cjs');
   const installed = path.join(dir, 'node_modules/.bin/bake-ts');
-  // Deno takes the packages from the node_modules that npm made: what is tried is the tarball, not the registry.
+  // Deno uses npm's node_modules, because this tests the tarball and not the registry.
   const denoRun = [deno, 'run', '-A', '--no-lock', '--node-modules-dir=manual'];
   await expect('the installed command', [installed, '--version'], version);
   await expect('Node 24', [node24, cli, '--version'], version);
@@ -85,7 +85,7 @@ async function expect(what, argv, text) {
   say(`✔ ${what}: ${path.basename(argv[0])} says ${stdout.trim().split('\n')[0]}`);
 }
 
-/** What somebody bundles who uses the library. */
+/** Bundles a consumer of the library. */
 async function bundleConsumer() {
   const built = await rolldown({
     input: path.join(dir, 'consumer.mjs'),
@@ -99,7 +99,7 @@ async function bundleConsumer() {
   await built.close();
 }
 
-/** The declarations hold for a strict consumer that checks libraries, too. */
+/** The declarations must also be valid for a strict consumer that checks libraries. */
 async function checkTypes() {
   writeFileSync(
     path.join(dir, 'consumer.ts'),

@@ -1,6 +1,6 @@
 /**
- * The browser application of the report page: lib/page/app/ bundled into one script, with its style, as JSON. It lies ready in
- * lib/page/generated/app.json, since the source of lib/ runs as it is, without a build.
+ * The browser application of the report page: bundles lib/page/app/ into one script, with its style, as JSON. The
+ * result is in lib/page/generated/app.json, because the source of lib/ must run without a build.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,8 +19,8 @@ export async function generatePage() {
 }
 
 /**
- * An application for browsers as one script, which may stand in a page; with the notices of the packages in it.
- * `inject`: globals that browsers have not, as a module and the name of its export.
+ * A browser application as one script that can be embedded in a page, with the notices of its packages. `inject`:
+ * globals that browsers lack, as a module and the name of its export.
  */
 export async function bundleScript(input, title, { plugins = [], inject = {} } = {}) {
   const built = await rolldown({
@@ -47,7 +47,7 @@ export async function bundleScript(input, title, { plugins = [], inject = {} } =
   if (others.length > 0) throw new Error(`bundling ${input}: more than one file came out`);
   const { imports } = chunk;
   if (imports.length > 0) throw new Error(`bundling ${input}: it imports ${imports.join(', ')}`);
-  // The end tag of a script would end it wherever it stands, in a string too.
+  // A script's end tag would end it anywhere, also within a string.
   const code = chunk.code.trim().replaceAll('</script', '<\\/script').replaceAll('<!--', '<\\!--');
   return `${licences(chunk.moduleIds, title)}\n${code}`;
 }
@@ -60,12 +60,12 @@ export function readStyle(file) {
     .trim();
 }
 
-/** What a page's policy allows a script or a style by. */
+/** The hash of a script or style for a page's policy. */
 export function hash(text) {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-/** One comment with the notice of each package in the script: MIT and ISC ask for it in every copy. */
+/** One comment with the notice of each package in the script; MIT and ISC require it in every copy. */
 function licences(ids, title) {
   const dirs = new Set(ids.flatMap((id) => /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []));
   const texts = [...dirs].sort().map((dir) => {

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { root, say } from './support.mjs';
 
 const DOC = path.join(root, 'docs/architecture.md');
-/** What every package may import. */
+/** Packages that every package may import. */
 const BASIC = new Set(['util', 'model', 'system']);
 const MARKED = /(<!-- picture -->\n)[\s\S]*?(<!-- \/picture -->)/;
 
@@ -28,14 +28,14 @@ if (!MARKED.test(before)) {
   }
 } else writeFileSync(DOC, after);
 
-/** Package → packages that it imports, type imports and lazy ones included; `cli` and `lib/mod.ts` are at the top. */
+/** Package → imported packages, including type and lazy imports; `cli` and `lib/mod.ts` are at the top. */
 function readImports() {
   const found = new Map([['cli', new Set()]]);
   for (const folder of ['lib', 'cli']) {
     for (const name of readdirSync(path.join(root, folder), { recursive: true })) {
       const file = `${folder}/${String(name).replaceAll(path.sep, '/')}`;
       const from = packageOf(file);
-      // The browser application of the report page is bundled by itself.
+      // The browser application of the report page is bundled separately.
       const isApp = file.startsWith('lib/page/app/');
       if (!file.endsWith('.ts') || isApp || from === undefined || BASIC.has(from)) continue;
       const targets = found.get(from) ?? new Set();
@@ -56,7 +56,7 @@ function packageOf(file) {
   return /^lib\/([^/]+)\//.exec(file)?.[1];
 }
 
-/** The graph without imports that a way over other packages implies. */
+/** The graph without imports that a longer path implies. */
 function withoutImplied(graph) {
   const reach = new Map();
   const reachable = (from) => {

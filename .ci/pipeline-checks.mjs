@@ -1,6 +1,6 @@
 /**
- * What others check pipelines with, for the tests: actionlint for workflows of GitHub, and the schemas of Argo's and Tekton's
- * objects, out of the definitions (CustomResourceDefinition) that both have in their repositories.
+ * External checks of pipelines for the tests: actionlint for GitHub workflows, and the schemas of Argo's and Tekton's
+ * objects from the CustomResourceDefinitions in their repositories.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import path from 'node:path';
 import { ensurePrograms } from './programs.mjs';
 import { run } from './support.mjs';
 
-/** Modules as Go's proxy has them, with their checksums as in go.sum; and which of their files define which kinds. */
+/** Go modules with their checksums as in go.sum, and the files that define each kind. */
 const MODULES = [
   {
     module: 'github.com/argoproj/argo-workflows/v3@v3.7.2',
@@ -30,7 +30,7 @@ const MODULES = [
 export async function ensurePipelineChecks() {
   const dir = await ensurePrograms('pipeline-checks', ['tool'], ['actionlint']);
   for (const { module, sum, kinds } of MODULES) {
-    // With the version in its name, so that another one is not taken for it.
+    // With the version in its name, to distinguish versions.
     const mark = path.join(dir, module.replace(/[^\w.@-]/g, '_'));
     if (existsSync(mark)) continue;
     const { Dir, Sum } = await download(module);
@@ -42,10 +42,10 @@ export async function ensurePipelineChecks() {
   return dir;
 }
 
-/** Where Go has unpacked a module, and what it says of its checksum. */
+/** The directory of an unpacked Go module, with its checksum. */
 async function download(module) {
   const { code, stdout } = await run(['go', 'mod', 'download', '-json', module], {
-    // Not in a module of ours: the CRDs are all that is wanted of it, and none of what it needs.
+    // Outside of any module, because only the CRDs are needed and no dependencies.
     cwd: tmpdir(),
     env: { GO111MODULE: 'on', GOFLAGS: '-mod=mod', GOWORK: 'off' },
   });
@@ -54,9 +54,9 @@ async function download(module) {
   return told;
 }
 
-/** The schema of the version that Kubernetes stores. */
+/** The schema of the stored version. */
 async function schemaIn(file) {
-  // Here, since packages may not be installed when this file is read.
+  // Imported here, because packages may not be installed when this file is loaded.
   const { parse } = await import('yaml');
   const { versions } = parse(readFileSync(file, 'utf8')).spec;
   return versions.find(({ storage }) => storage).schema.openAPIV3Schema;

@@ -57,16 +57,16 @@ export async function makePlayground() {
   ].join('\n');
 }
 
-/** Puts the stand-ins in the place of Node's modules. */
+/** Replaces Node's modules by stand-ins. */
 function standIns() {
   const folder = path.join(root, FOLDER, 'browser');
   return {
     name: 'stand-ins',
     resolveId(source, importer) {
       if (!source.startsWith('node:')) return undefined;
-      // What has none is left out with the code that would use it; where it is not, bundleScript says so.
+      // Modules without a stand-in are removed with the code that uses them; otherwise bundleScript fails.
       if (STAND_INS[source] === undefined) return { id: source, external: true };
-      // They import one another by their files.
+      // Stand-ins import each other by path.
       return importer?.startsWith(folder) ? undefined : `\0${source}`;
     },
     async load(id) {
@@ -78,7 +78,7 @@ function standIns() {
       const renamed = [...text.matchAll(/^export \{ (?:\w+ as )?(\w+) \};$/gm)];
       const there = new Set([...declared, ...renamed].map(([, one]) => one));
       const whole = Object.keys(await import(id.slice(1)));
-      // Code that is left out of the bundle imports more than there is.
+      // Code that is removed from the bundle imports more than the stand-ins export.
       const absent = whole.filter((one) => !there.has(one) && one !== 'default');
       return [
         `export * from ${JSON.stringify(file)};`,

@@ -5,12 +5,12 @@ import path from 'node:path';
 import { must, root, say, since } from './support.mjs';
 
 /**
- * The directory with the programs, below `.cache`: compiled on the first call, and again when their sources change.
- * Throws where that is not possible: tests that should run must not be skipped for it.
+ * The directory with the programs in `.cache`: compiled on the first call, and again when their sources change. Throws
+ * if that is not possible, because tests that should run must not be skipped.
  *
- * @param {string} name of the directory below `.ci` and `.cache`
- * @param {readonly string[]} packages what `go install` is given
- * @param {readonly string[]} programs what comes of it
+ * @param {string} name of the directory in `.ci` and `.cache`
+ * @param {readonly string[]} packages arguments of `go install`
+ * @param {readonly string[]} programs resulting files
  */
 export async function ensurePrograms(name, packages, programs) {
   const sourceDir = path.join(root, '.ci', name);
@@ -23,7 +23,7 @@ export async function ensurePrograms(name, packages, programs) {
   mkdirSync(unfinished, { recursive: true });
   await must(['go', 'install', '-trimpath', '-ldflags=-s -w', ...packages], {
     cwd: sourceDir,
-    // As the engine's programs are built, so that what both use is compiled once.
+    // Built like the engine's programs, so that common parts are compiled once.
     env: {
       CGO_ENABLED: '0',
       GO111MODULE: 'on',

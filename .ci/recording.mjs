@@ -18,15 +18,15 @@ const COLUMNS = 96;
 const ROWS = 24;
 const CELL = { width: 7.8, height: 17 };
 const MARGIN = 14;
-/** A frame at most so often, in seconds, and the longest that nothing happens. */
+/** Least time between frames, in seconds, and longest pause. */
 const FRAME_S = 0.12;
 const LONGEST_WAIT_S = 1.5;
-/** How long the end of a command stands, and how long the last one does. */
+/** How long the end of a command is shown, and that of the last one. */
 const READ_S = 2.5;
 const LAST_S = 6;
 const TYPED_S = 0.05;
 
-/** What is typed. */
+/** The typed commands. */
 const SCENES = [
   'bake-ts run',
   'bake-ts run',
@@ -35,7 +35,7 @@ const SCENES = [
   'bake-ts run',
 ];
 
-/** The sixteen colours of a dark terminal, and those of plain text and of the background. */
+/** The 16 colours of a dark terminal, and the default text and background colours. */
 const PALETTE = [
   '#3b4252',
   '#e06c75',
@@ -68,7 +68,7 @@ try {
   rmSync(dir, { recursive: true, force: true });
 }
 
-/** Runs the scenes one after the other; what the terminal showed, and when. */
+/** Runs the scenes in order; returns what the terminal showed, and when. */
 async function record(dir) {
   const repository = path.join(dir, 'shop');
   mkdirSync(repository);
@@ -125,14 +125,14 @@ async function record(dir) {
   return frames;
 }
 
-/** What a command wrote to its terminal, in pieces, with the time that passed before each. */
+/** The terminal output of a command in pieces, with the time before each. */
 async function runInTerminal(command, dir, cwd, env) {
   const [log, timing] = ['log', 'timing'].map((name) => path.join(dir, name));
   const line = `stty cols ${COLUMNS} rows ${ROWS}; ${command}`;
   const argv = ['script', '-q', '-e', '-E', 'never', '--log-out', log, '--log-timing', timing, '-c', line];
   await must(argv, { cwd, env, show: 'never' });
   const bytes = readFileSync(log);
-  // The first and the last line of the log are of `script` itself.
+  // The first and last line of the log come from `script` itself.
   let from = bytes.indexOf('\n') + 1;
   return readFileSync(timing, 'utf8')
     .trim()
@@ -145,7 +145,7 @@ async function runInTerminal(command, dir, cwd, env) {
     });
 }
 
-/** Each line as runs of cells that look alike. */
+/** Each line as runs of equally styled cells. */
 function linesOf(terminal) {
   const { active } = terminal.buffer;
   return Array.from({ length: ROWS }, (_, row) => {
@@ -172,7 +172,7 @@ function lookOf(cell) {
   ].join(' ');
 }
 
-/** An SVG in which each frame is seen from its time to that of the next one. Lines that are seen often are there once. */
+/** An SVG that shows each frame from its time to the next. Repeated lines are included once. */
 function draw(frames) {
   const total = frames.at(-1).at;
   const names = new Map();
@@ -215,7 +215,7 @@ ${drawn.map(({ code }) => code).join('\n')}
 function drawRun({ column, look, text }) {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const x = (column * CELL.width).toFixed(1);
-  // The width is said, since the letters of another font would not stand below one another.
+  // An explicit width keeps columns aligned with any font.
   const length = ([...text].length * CELL.width).toFixed(1);
   return `<tspan x="${x}" textLength="${length}" ${look}>${escaped}</tspan>`;
 }

@@ -1,7 +1,7 @@
 /**
- * The registries that the registry client is tested against: distribution 2.8, distribution 3 and go-containerregistry.
- * They are compiled from pinned modules (`.ci/registries`), so that every machine tests against the same ones; what
- * `bake-ts engine install --registry` brings is one version or the other, as it finds it.
+ * The registries for tests of the registry client: distribution 2.8, distribution 3 and go-containerregistry. They are
+ * compiled from pinned modules (`.ci/registries`), so that every machine tests the same versions; `bake-ts engine
+ * install --registry` installs one or the other version, depending on the source.
  */
 import { ensurePrograms } from './programs.mjs';
 

@@ -5,7 +5,7 @@
 
 export const REFERENCE_FILE = 'docs/reference/builds-yaml.md';
 
-/** Keys of a build by what they are about; a key that is in none of these fails the generator. */
+/** Keys of a build by topic; a key without a topic fails the generator. */
 const TOPICS = [
   ['Names and rows', ['description', 'extends', 'matrix', 'name']],
   ['What is built', ['context', 'dockerfile', 'dockerfile-inline', 'target', 'args', 'contexts', 'needs']],
@@ -19,7 +19,7 @@ const TOPICS = [
   ['How it runs', ['timeout', 'engine', 'frontend', 'source', 'opts', 'buildctl-options']],
 ];
 
-/** Sections of their own, by the definition of the schema: what stands before the name of a key, and the heading. */
+/** Maps with their own sections, by definition of the schema: the prefix for names of keys, and the heading. */
 const SECTIONS = {
   var: ['vars.NAME', 'Keys of a variable'],
   registry: ['registries.HOST', 'Keys of a registry'],
@@ -101,7 +101,7 @@ function keySection(schema, key) {
   ];
 }
 
-/** What stands within a value: its items, its named keys, and any other keys. */
+/** The parts of a value: items, named keys, and any other keys. */
 function valueParts(schema, path) {
   const { items, properties, additionalProperties: rest } = schema;
   const parts = [];
@@ -117,14 +117,14 @@ function valueParts(schema, path) {
   return parts;
 }
 
-/** The keys of a map, and what other keys may be in it. */
+/** A table of the keys of a map, and what other keys it may have. */
 function keyTable({ properties, additionalProperties: rest }, heading) {
   const rows = Object.entries(properties).map(([key, one]) => rowOf(key, one));
   if (typeof rest === 'object') rows.push(['any other key', typeOf(rest), '', rest.description]);
   return [`${heading}:`, table(rows)];
 }
 
-/** A map with a section of its own: its keys, then each of them that has keys itself. */
+/** A map with its own section: its keys, then each key that has keys. */
 function mapSection(schema, path, description) {
   const rows = Object.entries(schema.properties).map(([key, one]) => rowOf(key, one));
   const inner = Object.entries(schema.properties).flatMap(([key, one]) =>
@@ -150,13 +150,13 @@ function rowOf(key, schema) {
   const example = (schema.examples ?? schema.items?.examples ?? []).find(
     (one) => one !== schema.default && typeof one === 'string' && !one.includes('\n'),
   );
-  // An example that is one of the allowed values says nothing new.
+  // An example that is one of the allowed values adds nothing.
   const shown = example === undefined || type.includes(example) ? '' : ` Example: ${code(example)}.`;
   const byDefault = schema.default === undefined ? '' : code(schema.default);
   return [code(key), type, byDefault, `${description}${shown}`];
 }
 
-/** The type, for a map with a section of its own as a link to that. */
+/** The type, linked if the map has its own section. */
 function linkOf(key, schema) {
   const ref = schema.additionalProperties?.$ref?.split('/').at(-1);
   const heading =
@@ -166,7 +166,7 @@ function linkOf(key, schema) {
     : `${typeOf(schema)}: [${lowerFirst(heading)}](#${anchorOf(heading)})`;
 }
 
-/** The title is written for people; without one, only text makes sense. */
+/** Titles are written for people; without a title, only strings make sense. */
 function typeOf(schema) {
   if (schema === false || schema.type === undefined) return schema.title ?? 'any value';
   const { minimum } = schema;
@@ -174,7 +174,7 @@ function typeOf(schema) {
   return minimum === undefined || /\d/.test(title) ? title : `${title}, at least ${minimum}`;
 }
 
-/** A key as it stands in a file, with the first example of the schema that is not the default; of a list, with all its examples. */
+/** A key as written in a file, with the schema's first example that is not the default; for a list, with all examples. */
 function exampleOf(schema, key) {
   const [one] = (schema.examples ?? []).filter((value) => value !== schema.default);
   const items = schema.items?.examples;
@@ -217,7 +217,7 @@ function anchorOf(heading) {
     .replaceAll(/\s/g, '-');
 }
 
-/** Lines of text of at most 120 characters; tables, lists and code stay as they are. */
+/** Wraps text at 120 characters; tables, lists and code stay unchanged. */
 function wrap(block) {
   if (/^[|`#<-]/.test(block) && !/^`[^`]/.test(block)) return block;
   const lines = [''];

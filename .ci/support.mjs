@@ -1,6 +1,6 @@
 /**
- * What the scripts of this folder share: running programs, and making sure of what a fresh clone lacks (packages,
- * the other runtimes, the compiled code). Plain JavaScript without dependencies: it runs before anything is installed.
+ * Shared by the scripts of this folder: runs programs, and prepares what a fresh clone lacks (packages, other runtimes,
+ * compiled code). Plain JavaScript without dependencies, because it runs before anything is installed.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 /** Absolute path of the repository. */
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** The runtimes the tests run on besides the Node that runs this. The one place where they are pinned. */
+/** The other runtimes for tests, besides the Node that runs this. They are pinned only here. */
 const RUNTIMES = { node: '24.21.0', deno: '2.9.6' };
 
 const runtimesDir = path.join(root, '.cache/runtimes');
@@ -44,7 +44,7 @@ export function run(argv, options = {}) {
       env: options.onlyEnv ? options.env : mergeEnv(options.env ?? {}),
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.gid }),
       stdio: show === 'always' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
-      // A group of its own where we may have to kill it with all it started; else Ctrl-C reaches it by itself.
+      // A process group if everything it starts may have to be killed; otherwise Ctrl-C reaches it directly.
       detached: options.timeoutMs !== undefined,
     });
     let output = '';
@@ -54,7 +54,7 @@ export function run(argv, options = {}) {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It ended on its own in the meantime.
+        // It has ended already.
       }
     };
     if (options.timeoutMs !== undefined) running.add(kill);
@@ -67,7 +67,7 @@ export function run(argv, options = {}) {
           }, options.timeoutMs);
     const finish = (code) => {
       clearTimeout(timer);
-      // Whatever a finished test left running in its group must not disturb the next one.
+      // Processes that a finished test left in its group must not disturb the next one.
       if (options.timeoutMs !== undefined && running.delete(kill)) kill();
       if (show === 'failure' && code !== 0) process.stderr.write(output);
       resolve({ code, output, stdout, timedOut });
@@ -87,7 +87,7 @@ export function run(argv, options = {}) {
   });
 }
 
-/** Kills of the detached programs that run now. */
+/** Functions that kill running detached programs. */
 const running = new Set();
 
 /** Ends every detached program; for the handler of an interrupt. */
@@ -102,7 +102,7 @@ export async function must(argv, options = {}) {
   return result;
 }
 
-/** A line that says what is being done. */
+/** Prints a line about progress. */
 export function say(text) {
   process.stdout.write(`${text}\n`);
 }
@@ -117,7 +117,7 @@ export function since(startMs) {
   return `${((Date.now() - startMs) / 1000).toFixed(1)} s`;
 }
 
-/** Installs the packages of the lock file where they are missing or older than it. */
+/** Installs the packages of the lock file if they are missing or outdated. */
 export async function ensureModules() {
   const lock = path.join(root, 'package-lock.json');
   const installed = path.join(root, 'node_modules/.package-lock.json');
@@ -128,7 +128,7 @@ export async function ensureModules() {
   say(`Packages installed (${since(start)})`);
 }
 
-/** Installs the pinned runtimes from npm, which ships their binaries, apart from the project's own packages. */
+/** Installs the pinned runtimes from npm, separate from the project's packages. */
 export async function ensureRuntimes() {
   const stamp = path.join(runtimesDir, 'installed.json');
   const wanted = JSON.stringify(RUNTIMES);
@@ -167,7 +167,7 @@ export async function ensureNode(arch) {
   if (dir === undefined) {
     mkdirSync(other, { recursive: true });
     writeFileSync(path.join(other, 'package.json'), '{"private":true}\n');
-    // --force: npm refuses what does not run here.
+    // --force, because npm refuses packages for other platforms.
     const install = [
       'npm',
       'install',
@@ -185,8 +185,8 @@ export async function ensureNode(arch) {
 }
 
 /**
- * Removes a temporary directory and what was left in it by tests that were killed: daemons that name it in their
- * command line, and what they mounted below it.
+ * Removes a temporary directory with the leftovers of killed tests: daemons that name it in their command line, and
+ * mounts below it.
  */
 export async function removeScratch(dir) {
   for (const pid of readdirSync('/proc').filter(
@@ -196,7 +196,7 @@ export async function removeScratch(dir) {
       if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${dir}/`))
         process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // Ended in the meantime.
+      // Ended already.
     }
   }
   const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');

@@ -1,6 +1,6 @@
 /**
- * Which test files there are, how one is run on each runtime, and what its run counts for. Only leaves are counted:
- * a test with subtests is as many as it has, so that the runtimes agree on the number.
+ * The test files, how to run one on each runtime, and how its results are counted. Only leaves are counted: a test with
+ * subtests counts as its subtests, so that all runtimes have the same number.
  */
 import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -18,10 +18,10 @@ export const RUNTIMES = [
   { name: 'user', label: 'Node 24, as an ordinary user' },
 ];
 
-/** What an ordinary user runs, too, with an engine of their own. */
+/** Tests that also run as an ordinary user, with a separate engine. */
 const AS_USER = ['test/e2e/five-images.test.ts', 'test/engine/ownership.test.ts', 'test/engine/real.test.ts'];
 
-/** What only makes sense for, or around, an ordinary user. */
+/** Tests that only make sense as, or with, an ordinary user. */
 const ONLY_USER = ['test/engine/poor-machines.test.ts', 'test/engine/rootless.test.ts'];
 
 /** Every test file, relative to the repository, in a stable order; the slow ones (test/e2e) last. */
@@ -42,7 +42,7 @@ const E2E_ON = {
   deno: ['edits', 'embedded', 'failures-real', 'five-images', 'truth'],
 };
 
-/** Tests of what is handed out: they run it with each runtime themselves. */
+/** Tests of the distributed packages, which run them with each runtime themselves. */
 const HANDED_OUT = ['installed', 'one-file', 'package'];
 
 /** Whether a file runs on a runtime. */
@@ -51,27 +51,27 @@ export function runsOn(file, runtime) {
   if (ONLY_USER.includes(file)) return false;
   if (file.startsWith('test/packaging/') && HANDED_OUT.includes(path.basename(file, '.test.ts')))
     return runtime === 'node';
-  // Whole processes that take their system for another one; the differences themselves are tested on each runtime.
+  // These simulate another system for whole processes; the differences themselves are tested on each runtime.
   if (file === 'test/cli/elsewhere.test.ts') return runtime === 'node24';
-  // Programs of the documentation: each takes a second, and what is compiled is tried by all others.
+  // Programs from the documentation take a second each, and other tests cover the compiled code.
   if (file === 'test/docs/examples.test.ts') return runtime !== 'node';
   const names = E2E_ON[runtime];
   return !isE2e(file) || names === undefined || names.includes(path.basename(file, '.test.ts'));
 }
 
-/** Whether a file runs as an ordinary user, or around one; that much of it is enough. */
+/** Whether a file runs as an ordinary user, or with one; a selection is enough. */
 export function runsAsUser(file) {
   return AS_USER.includes(file) || ONLY_USER.includes(file);
 }
 
-/** Whether a file runs for nobody else, also where it is asked for by name. */
+/** Whether a file runs only with an ordinary user, even if requested by name. */
 export function isOnlyForUser(file) {
   return ONLY_USER.includes(file);
 }
 
 /**
- * Those of test/e2e that measure no time and kill no daemon but their own: half of the time of all. They come one after the other,
- * too, with an engine of their own.
+ * Files of test/e2e that measure no time and kill only their own daemons: half of the total time. They run
+ * sequentially, with a separate engine.
  */
 const BESIDE = new Set([
   'edits',
@@ -94,17 +94,17 @@ const BESIDE = new Set([
   'from-buildctl',
 ]);
 
-/** Whether a file of test/e2e may run beside another one. */
+/** Whether a file of test/e2e may run in parallel to another one. */
 export function runsBeside(file) {
   return BESIDE.has(path.basename(file, '.test.ts'));
 }
 
-/** Whether a file is run alone and with the long timeout. */
+/** Whether a file runs alone and with the long timeout. */
 export function isE2e(file) {
   return file.startsWith('test/e2e/');
 }
 
-/** Whether a file, or a helper it imports, asks for something that the test run provides, by the variable's name. */
+/** Whether a file, or a helper it imports, uses a variable that the test run provides. */
 export function needs(file, variable, seen = new Set()) {
   if (seen.has(file)) return false;
   seen.add(file);
@@ -156,7 +156,7 @@ export async function runTestFile(runtime, file, env, user) {
 
 function commandFor(runtime, file, events, checkout) {
   if (runtime === 'deno') {
-    // Types are the compiler's business (`npm run check`); here they would only cost time.
+    // Types are checked by `npm run check`; here they would only take time.
     return [deno, 'test', '-A', '--no-check', `--junit-path=${events}`, file];
   }
   const reporters = [

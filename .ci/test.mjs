@@ -99,7 +99,7 @@ async function testAll() {
   if (runtimes.some(({ name }) => name === 'node') || needsInstall) await build();
   const binaries = wantsEngine ? await ensureEngineBinaries() : undefined;
   if (binaries !== undefined) engine = await startEngine(binaries);
-  // After the engine, whose compilation, where there was one, leaves little to do here.
+  // After the engine, because its compilation leaves little to do here.
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_REGISTRIES')))
     registries = await ensureRegistries();
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_FRONTENDS')))
@@ -107,7 +107,7 @@ async function testAll() {
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_WIRE'))) wire = await ensureWire();
   if (options.engine && files.some((file) => needs(file, 'BAKE_TS_TEST_PIPELINE_CHECKS')))
     pipelineChecks = await ensurePipelineChecks();
-  // Minutes of compiling, where somebody wants them.
+  // Takes minutes of compiling, so only on request.
   const wantsKubernetes = process.env.BAKE_TS_TEST_LONG !== undefined;
   if (
     wantsKubernetes &&
@@ -116,7 +116,7 @@ async function testAll() {
   )
     kubernetes = await ensureKubernetes();
   if (runtimes.some(({ name }) => name === 'deno')) {
-    // Fetches the packages once, before several Denos do it at the same time.
+    // Downloads the packages once, before several Denos do it in parallel.
     await run([deno, 'cache', '--no-check', ...files], { show: 'never' });
   }
 
@@ -126,7 +126,7 @@ async function testAll() {
 
   const env = testEnvironment(engine);
   const besideEnv = testEnvironment(secondEngine ?? engine);
-  // A file that is asked for by name runs on every runtime that is asked for.
+  // A file requested by name runs on every requested runtime.
   const isEverywhere = patterns.length > 0;
   const queue = files.flatMap((file) =>
     runtimes.flatMap((runtime) => {
@@ -143,10 +143,10 @@ async function testAll() {
     }
   };
   const units = queue.filter(({ file }) => !isE2e(file));
-  // One more than there are processors: a third of the time of these files is spent waiting.
+  // One more than processors, because a third of the time of these files is waiting.
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(units)));
-  // What builds with the real engine measures and kills things: one at a time, and beside it, with an engine of their own, those
-  // that do neither, and what an ordinary user does with theirs.
+  // Tests with the real engine measure and kill things, so they run one at a time; in parallel, with a separate engine,
+  // run those that do neither, and those of the ordinary user.
   const whole = queue.filter(({ file }) => isE2e(file));
   const asUser = runtimes.find(({ name }) => name === 'user');
   const userFiles = files.filter(runsAsUser);
@@ -178,7 +178,7 @@ async function testAll() {
   }
 }
 
-/** The demo, and then files, as a user who is nobody in particular; those that make machines poor around this user run as root. */
+/** The demo, then files, as an ordinary user; files that restrict the machine around this user run as root. */
 async function testAsUser(runtime, files, binaries) {
   const lacking = lackingForUser();
   if (lacking.length > 0) {
@@ -213,7 +213,7 @@ async function testAsUser(runtime, files, binaries) {
     BAKE_TS_TEST_CONTAINERD: paths.containerdSocket,
   };
   const alone = files.filter((file) => !needs(file, 'BAKE_TS_TEST_USER'));
-  // The first of them builds with the engine that the demo has left running.
+  // The first one uses the engine that the demo left running.
   for (const file of alone.filter(isE2e)) add(file, await runTestFile('user', file, env, user));
   await run(['bake-ts', 'engine', 'down'], as(user));
   for (const file of alone.filter((one) => !isE2e(one)))
@@ -224,16 +224,16 @@ async function testAsUser(runtime, files, binaries) {
   return results;
 }
 
-/** Nothing of the user's reaches the tests: no engine, no credentials, no records. */
+/** Isolates tests from the user: no engine, credentials or records. */
 function testEnvironment(own) {
   const home = path.join(scratch, 'home');
   const dockerConfig = path.join(scratch, 'docker');
   const temp = path.join(scratch, 'tmp');
   for (const dir of [home, dockerConfig, temp]) mkdirSync(dir, { recursive: true });
   return {
-    // So that what a killed test leaves behind is found and removed.
+    // So that leftovers of killed tests are found and removed.
     TMPDIR: temp,
-    // Node 24 compiles each file of the source once in the whole run, and not in each of hundreds of processes.
+    // Node 24 compiles each source file once for the whole run, not in each of hundreds of processes.
     NODE_COMPILE_CACHE: path.join(scratch, 'compiled'),
     BAKE_TS_HOME: home,
     DOCKER_CONFIG: dockerConfig,

@@ -1,6 +1,6 @@
 /**
- * An ordinary user for the tests, where they run as root: made for one run, with a checkout that this user can read and an engine of their
- * own, and gone after it.
+ * An ordinary user for tests that run as root: created for one run, with a readable checkout and a separate engine, and
+ * removed afterwards.
  */
 import {
   chmodSync,
@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { must, node24, removeScratch, root, run, say, since } from './support.mjs';
 
-/** What of the checkout the user gets: what the demo and the tests read. */
+/** The parts of the checkout that the demo and the tests use. */
 const PARTS = [
   '.cache/demo',
   '.cache/runtimes',
@@ -35,7 +35,7 @@ const PARTS = [
   'tsconfig.json',
 ];
 
-/** Programs that an engine without root takes from the machine. */
+/** Programs of the machine that an engine without root requires. */
 const NEEDED = [
   'newuidmap',
   'newgidmap',
@@ -47,7 +47,7 @@ const NEEDED = [
   'userdel',
 ];
 
-/** What is not here of what such a user takes; empty: nothing. */
+/** What this machine lacks for such a user; empty: nothing. */
 export function lackingForUser() {
   if (process.platform !== 'linux' || process.getuid() !== 0) return ['root'];
   const dirs = (process.env.PATH ?? '').split(path.delimiter);
@@ -67,7 +67,7 @@ export async function makeUser(binDir) {
   const checkout = path.join(place, 'checkout');
   let isMade = false;
   const stop = async () => {
-    // Also what belongs to users of a namespace; root could remove that as well, but this is how the user does it.
+    // This also removes files of users in a namespace; root could do that, but this is how a user does it.
     if (isMade) await run(['bake-ts', 'engine', 'rm', '--yes'], { ...as(user), cwd: '/' });
     await removeScratch(place);
     if (isMade) await run(['userdel', '--force', name]);
@@ -95,18 +95,18 @@ export async function makeUser(binDir) {
   }
 }
 
-/** The Node that this user runs; another one may lie where only root can go. */
+/** The Node for this user; another one may be where only root has access. */
 export function nodeOf({ checkout }) {
   return path.join(checkout, path.relative(root, node24));
 }
 
-/** How a program is run as this user. */
+/** Options to run a program as this user. */
 export function as(user) {
   return { cwd: user.checkout, uid: user.uid, gid: user.gid, env: user.env, onlyEnv: true };
 }
 
 async function ensureSubIds(name) {
-  // Where adding users does not give them some by itself. Of nobody else's: the user is gone in some minutes.
+  // For systems that do not assign ranges to new users. No other user has this range, and it is free again in some minutes.
   for (const [file, option] of [
     ['/etc/subuid', '--add-subuids'],
     ['/etc/subgid', '--add-subgids'],
@@ -116,7 +116,7 @@ async function ensureSubIds(name) {
   }
 }
 
-/** The files themselves are shared where that is possible: the user may read them, and cannot change them. */
+/** Hard-links files where possible: the user can read but not change them. */
 async function copyCheckout(checkout, user) {
   mkdirSync(checkout);
   for (const part of PARTS) {
@@ -137,7 +137,7 @@ function layOutHome(home, binDir, checkout, { uid, gid }) {
   const bin = path.join(home, 'bin');
   for (const dir of [home, bin, path.join(home, 'tmp')]) mkdirSync(dir, { recursive: true, mode: 0o755 });
   for (const name of readdirSync(binDir)) {
-    // The engine's folder may lie where only root can go.
+    // The engine's directory may be accessible only to root.
     cpSync(path.join(binDir, name), path.join(bin, name), { dereference: true });
   }
   writeFileSync(

@@ -1,4 +1,4 @@
-/** The wire that engines of the tests hang on where packets are to be late or lost (`.ci/wire`). */
+/** A network path with delay and packet loss for engines of tests (`.ci/wire`). */
 import { ensurePrograms } from './programs.mjs';
 
 /** The directory with `wire`; see `ensurePrograms`. */

@@ -15,8 +15,8 @@ const NOT_TEXT = [
 ];
 
 /**
- * The quotes (in the words of the `yaml` package) that a text needs for some tool though that package would give it none;
- * any text that holds an expression gets some. Text of several lines gets none where it is fit for a block.
+ * The quotes (as named by the `yaml` package) that a text needs for some tool although that package would not add them.
+ * Text with an expression is always quoted. Multi-line text is not quoted if it fits into a block.
  */
 export function quotesFor(text: string): 'QUOTE_DOUBLE' | 'QUOTE_SINGLE' | undefined {
   if (hasControls(text)) return 'QUOTE_DOUBLE';

@@ -10,12 +10,12 @@ export const DIRECTORIES = '(.*/)?';
 const FEW_STARS = 2;
 
 /**
- * Compiles the regular expression of a pattern with wildcards: single characters (as they are, escaped, `.`, `[…]`), each of
- * them with or without `*`, and {@link DIRECTORIES}. Others are compiled as they are.
+ * Compiles the regular expression of a pattern with wildcards: single characters (literal, escaped, `.`, `[…]`), each
+ * with or without `*`, and {@link DIRECTORIES}. Other expressions are compiled unchanged.
  *
- * @param source without `^` and `$`: it has to match a whole text
+ * @param source without `^` and `$`: it must match the whole text
  * @param flags `u`, `s`
- * @throws SyntaxError where it is no regular expression
+ * @throws SyntaxError if it is not a valid regular expression
  */
 export function compileWildcards(source: string, flags: string): (text: string) => boolean {
   const whole = new RegExp(`^${source}$`, flags);

@@ -1,8 +1,9 @@
 /**
- * Where a source file can be changed a little, and the file with all these changes in it, each behind a switch.
+ * Finds places for small changes of a source file, and makes the file with all these changes in it, each behind a
+ * switch.
  *
- * Types, names of properties, import paths and the sentences that people read are left alone: the first cannot change
- * what runs, the last are not worth a test each.
+ * Types, names of properties, import paths and sentences for people are not changed: the first cannot change behaviour,
+ * and the last are not worth a test each.
  */
 import { parseAst } from 'rolldown/parseAst';
 

@@ -74,7 +74,7 @@ function inlineThread(code) {
 }
 
 /**
- * The chunks of command line (`main.js`) and library (`library.js`), by name, of what lies compiled in dist/.
+ * The chunks of command line (`main.js`) and library (`library.js`), by name, from the compiled code in dist/.
  * @returns {Promise<{ chunks: Record<string, string>, exports: readonly string[], licences: string }>}
  */
 export async function makeChunks() {

@@ -33,9 +33,9 @@ export function listTestFiles() {
 }
 
 /**
- * Tests in test/e2e build with the real engine, which does not care which runtime calls it: all of them run on the
- * compiled Node, and on the others those in which the runtime has most to do (processes, files, streams, sockets). What
- * a run decides and does is tested on every runtime with the fakes (test/run).
+ * Tests in test/e2e build with the real engine, which does not depend on the runtime: all run on compiled Node, and on
+ * the others only those that use the runtime most (processes, files, streams, sockets). The decisions of a run are
+ * tested on every runtime with fakes (test/run).
  */
 const E2E_ON = {
   node24: ['failures-real', 'five-images'],

@@ -1,4 +1,4 @@
-/** Keeps what the builds of a run print, as far as a page can hold it. */
+/** Collects the output of a run's builds, as far as a page can hold it. */
 import type { BakeEvent } from '../model/mod.ts';
 import { MAX_BUILD_CHARACTERS } from './fit-logs.ts';
 import type { BuildLog, LogPart } from './page-data.ts';
@@ -24,7 +24,7 @@ interface Kept {
   omitted: number;
 }
 
-/** Collects logs by build and step. Of a long one the end is kept: that is where a failure stands. */
+/** Collects logs by build and step. Of a long log the end is kept, because failures are there. */
 export function collectLogs(): LogCollector {
   const builds = new Map<string, Kept>();
   const keptOf = (build: string): Kept => {
@@ -50,7 +50,7 @@ export function collectLogs(): LogCollector {
       const kept = keptOf(event.build);
       kept.chunks.push({ step: event.vertex, attempt: kept.attempt, text: event.text });
       kept.size += event.text.length;
-      // Twice as much is let in, so that the front is not cut off with every line.
+      // Lets it grow to twice the limit, so that the front is not cut off with every line.
       if (kept.size > 2 * MAX_BUILD_CHARACTERS) cutFront(kept);
     },
     logs: () => {
@@ -83,7 +83,7 @@ function cutFront(kept: Kept): void {
   kept.chunks = kept.chunks.slice(from);
 }
 
-/** Lines of steps that ran at the same time come mixed; each step gets its own together. */
+/** Output of parallel steps is interleaved; this joins the parts of each step. */
 function joinParts(chunks: readonly Chunk[]): readonly LogPart[] {
   const parts = new Map<string, { step: string; attempt: number; texts: string[] }>();
   for (const { step, attempt, text } of chunks) {

@@ -1,14 +1,14 @@
-/** How much log a page holds: enough to see why something failed, not so much that a browser is slow with it. */
+/** Limits the logs in a page: enough to explain failures, but not so much that browsers become slow. */
 import type { Outcome } from '../model/mod.ts';
 import type { BuildLog, LogPart } from './page-data.ts';
 
-/** Of one build. */
+/** For one build. */
 export const MAX_BUILD_CHARACTERS = 256_000;
 
-/** Of all builds together. */
+/** For all builds. */
 export const MAX_PAGE_CHARACTERS = 20_000_000;
 
-/** What is kept of every log first, before the large ones get the rest. */
+/** Reserved for every log, before large logs get the rest. */
 const TAIL_CHARACTERS = 8_000;
 
 /** How long a log is. */
@@ -16,7 +16,7 @@ export function sizeOfLog({ parts }: BuildLog): number {
   return parts.reduce((sum, { text }) => sum + text.length, 0);
 }
 
-/** Cuts logs at their beginnings until all fit together; those of failed builds come first. */
+/** Cuts logs at the start until all fit; failed builds have priority. */
 export function fitLogs(
   logs: ReadonlyMap<string, BuildLog>,
   outcomes: ReadonlyMap<string, Outcome | undefined>,
@@ -38,7 +38,7 @@ export function fitLogs(
   return new Map(fitted);
 }
 
-/** The last `characters` of a log; parts that are left empty fall away. */
+/** Keeps the last `characters` of a log, without empty parts. */
 function keepEnd(log: BuildLog, characters: number): BuildLog {
   let excess = sizeOfLog(log) - characters;
   if (excess <= 0) return log;

@@ -1,4 +1,4 @@
-/** What a page says first: what happened, in one line. Used for the page without its script, and by the script. */
+/** The headline of a page: the result on one line, for the static page and the script. */
 import type { Outcome } from '../model/mod.ts';
 import type { RunTimeline } from '../timeline/mod.ts';
 import { formatDuration } from '../util/duration.ts';
@@ -7,11 +7,11 @@ import { formatDuration } from '../util/duration.ts';
 export interface Headline {
   readonly tone: 'good' | 'bad' | 'open';
   readonly title: string;
-  /** What is worth knowing beside it; each is a few words. */
+  /** More facts, a few words each. */
   readonly facts: readonly string[];
 }
 
-/** What happened, as text. */
+/** The result as text. */
 export function makeHeadline(timeline: RunTimeline, kind: 'run' | 'plan'): Headline {
   const total = timeline.builds.length;
   if (kind === 'plan') {

@@ -1,46 +1,46 @@
-/** What the page is given, and what it carries as JSON. Types only: the browser application (page/) reads the same. */
+/** The input of the page, and the JSON embedded in it. Only types, which the browser application (page/) shares. */
 import type { RunTimeline } from '../timeline/mod.ts';
 
 /** What one step printed during one call of buildctl. */
 export interface LogPart {
-  /** Digest of the step; empty where it is not known. */
+  /** Digest of the step; empty if unknown. */
   readonly step: string;
-  /** Which call of buildctl it belongs to, from 1; 0 for one before the build's turn. */
+  /** Number of the buildctl call, from 1; 0 for one before the build's turn. */
   readonly attempt: number;
-  /** As it came, with its ANSI colours. */
+  /** Unchanged, with ANSI colours. */
   readonly text: string;
 }
 
-/** What is embedded of the log of a build. */
+/** The embedded log of a build. */
 export interface BuildLog {
-  /** In the order in which they began. */
+  /** By start. */
   readonly parts: readonly LogPart[];
-  /** Characters that were left out at the beginning. */
+  /** Number of characters omitted at the start. */
   readonly omitted: number;
 }
 
-/** What an earlier run made of a build. */
+/** Results of a build in an earlier run. */
 export interface PreviousBuild {
   readonly sizeBytes?: number;
   readonly durationMs?: number;
 }
 
-/** What a timeline does not hold. */
+/** Data that a timeline does not contain. */
 export interface PageExtra {
   /** `plan`: nothing ran yet; graph and table only. Default: `run`. */
   readonly kind?: 'run' | 'plan';
   readonly logs?: ReadonlyMap<string, BuildLog>;
-  /** By name. Sizes of {@link import('../model/mod.ts').Outcome.lastSizeBytes} come first. */
+  /** By name. Sizes in {@link import('../model/mod.ts').Outcome.lastSizeBytes} take precedence. */
   readonly previous?: ReadonlyMap<string, PreviousBuild>;
   /** More about the surroundings, as pairs of a name and a value. */
   readonly environment?: readonly (readonly [name: string, value: string])[];
-  /** Command line that runs what failed again. Default: `bake-ts run` with the names, and the files where it is not builds.yaml. */
+  /** Command that runs failed builds again. Default: `bake-ts run` with the names, and with the files unless it is builds.yaml. */
   readonly rerun?: string;
-  /** Command line that shows the whole log of a build, without its name. Default: `bake-ts logs`. */
+  /** Command that shows the full log of a build, without its name. Default: `bake-ts logs`. */
   readonly logsCommand?: string;
 }
 
-/** The JSON in the page. Logs are apart, each in an element of its own, so that only those that are opened are read. */
+/** The JSON in the page. Logs are in separate elements, so that only opened ones are parsed. */
 export interface PageData {
   readonly kind: 'run' | 'plan';
   readonly timeline: RunTimeline;
@@ -48,7 +48,7 @@ export interface PageData {
   readonly environment: readonly (readonly [name: string, value: string])[];
   readonly rerun: string;
   readonly logsCommand: string;
-  /** Which builds have a log in the page, by their place in the plan: how many characters, and how many were left out. */
+  /** Builds with a log in the page, by their index in the plan: its length and the omitted characters. */
   readonly logs: Readonly<Record<number, { readonly size: number; readonly omitted: number }>>;
 }
 

@@ -1,4 +1,4 @@
-/** A timeline as one HTML file. */
+/** Renders a timeline as one HTML file. */
 import { stripVTControlCharacters } from 'node:util';
 import { buildsToRunAgain } from '../model/mod.ts';
 import type { RunTimeline } from '../timeline/mod.ts';
@@ -9,8 +9,8 @@ import { type Headline, makeHeadline } from './headline.ts';
 import type { BuildLog, PageApp, PageData, PageExtra } from './page-data.ts';
 
 /**
- * Makes the page: data, script and style in one text, which opens from `file://` and asks no network for anything.
- * Whatever builds named or printed stands in it as JSON or as escaped text, never as markup.
+ * Makes the page: data, script and style in one text that works from `file://` and makes no requests. Names and output
+ * of builds are embedded as JSON or escaped text, never as markup.
  */
 export async function renderPage(timeline: RunTimeline, extra: PageExtra = {}): Promise<string> {
   const { default: app } = await import('./generated/app.json', { with: { type: 'json' } });
@@ -69,7 +69,7 @@ function assemble(app: PageApp, data: PageData, logs: readonly (readonly [number
   ].join('\n');
 }
 
-/** Shown where scripts are not run, as on the artifact pages of some CI systems, and until the script has started. */
+/** Shown where scripts do not run, as on the artifact pages of some CI systems, and until the script has started. */
 function renderStatic(headline: Headline, timeline: RunTimeline): string {
   const failures = timeline.builds.flatMap(({ build, outcome }) =>
     outcome?.kind === 'failed'
@@ -87,13 +87,13 @@ function renderStatic(headline: Headline, timeline: RunTimeline): string {
   ].join('');
 }
 
-/** JSON that no text in it can leave: without `<` there is neither an end tag nor a comment. */
+/** JSON that no text can break out of: without `<` there are no end tags or comments. */
 function jsonElement(id: string, value: unknown): string {
   const json = JSON.stringify(value).replaceAll('<', '\\u003c');
   return `<script type="application/json" id="${id}">${json}</script>`;
 }
 
-/** A dot in the colour of the result, so that tabs tell runs apart. */
+/** A dot in the colour of the result, to distinguish tabs of different runs. */
 function icon(tone: Headline['tone']): string {
   const colour = { good: '1a7f4b', bad: 'd1343f', open: '5b6b82' }[tone];
   const svg = `%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='7' fill='%23${colour}'/%3E%3C/svg%3E`;

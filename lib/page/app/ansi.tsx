@@ -1,4 +1,4 @@
-/** Text with ANSI colours as elements. Nothing of it ever becomes markup: colours are classes, text is text. */
+/** Text with ANSI colours as elements. It never becomes markup: colours become classes, text stays text. */
 import Anser from 'anser';
 import type { ComponentChildren } from 'preact';
 
@@ -12,7 +12,7 @@ const OTHER_SEQUENCES = new RegExp(
 const CONTROL = new RegExp(`[${String.raw`\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f\u007f`}]`, 'g');
 const LINES_IN_BLOCK = 100;
 
-/** What stays on a terminal: of a line that was written over again and again, the last. */
+/** The text as a terminal shows it in the end: of a line that was overwritten, only the last state. */
 export function settleText(text: string): string {
   return text
     .replaceAll('\r\n', '\n')
@@ -22,7 +22,7 @@ export function settleText(text: string): string {
     .replaceAll(CONTROL, '');
 }
 
-/** Text with its colours, in blocks that are laid out only when they are seen. */
+/** Coloured text, in blocks that are laid out only when visible. */
 export function AnsiText({ text }: { readonly text: string }) {
   const anser = new Anser();
   const lines = settleText(text).replace(/\n$/, '').split('\n');
@@ -62,13 +62,13 @@ function isFree(name: string): boolean {
   return name === 'ansi-truecolor' || name.startsWith('ansi-palette-');
 }
 
-/** Colours beyond the sixteen, as a color function's numbers that this made itself. */
+/** Colours beyond the 16 standard ones, as the arguments of a color function made here. */
 function styleOf(part: Anser.AnserJsonEntry): { color?: string; backgroundColor?: string } | undefined {
   const color = freeColour(part.fg, part.fg_truecolor);
   const backgroundColor = freeColour(part.bg, part.bg_truecolor);
   if (color === undefined && backgroundColor === undefined) return undefined;
   return {
-    // Lightness is bounded so that a colour meant for a black terminal can be read on white, and the other way round.
+    // Lightness is limited, so that colours meant for a black terminal are readable on white, and vice versa.
     ...(color === undefined
       ? {}
       : { color: `oklch(from rgb(${color}) clamp(var(--ansi-min), l, var(--ansi-max)) c h)` }),

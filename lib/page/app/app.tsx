@@ -1,4 +1,4 @@
-/** The page as a whole: what happened, then the views, and the details of one build beside them. */
+/** The whole page: the summary, then the views, with the details of one build beside them. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Details } from './details.tsx';
 import { EnvironmentView } from './environment.tsx';
@@ -17,7 +17,7 @@ const LABELS: Readonly<Record<Tab, string>> = {
   environment: 'Environment',
 };
 
-/** Everything. */
+/** The root component. */
 export function App({ model }: { readonly model: Model }) {
   const view = useNewView(model);
   const isOpen = view.open !== undefined;
@@ -44,7 +44,7 @@ export function App({ model }: { readonly model: Model }) {
   );
 }
 
-/** Keys that work everywhere: `/` filters, Escape closes the details. */
+/** Global keys: `/` filters, Escape closes the details. */
 function Keys({ isOpen, close }: { readonly isOpen: boolean; readonly close: () => void }) {
   useLayoutEffect(() => {
     const onKeyDown = (event: KeyboardEvent): void => {
@@ -62,7 +62,7 @@ function Keys({ isOpen, close }: { readonly isOpen: boolean; readonly close: () 
   return null;
 }
 
-/** The views; arrow keys go from one to the next. */
+/** The tabs of the views; arrow keys move between them. */
 function Tabs() {
   const view = useView();
   const { model } = view;

@@ -1,4 +1,4 @@
-/** What every picture on a canvas needs: its size, colours of the style sheet, and one painting a frame. */
+/** Shared by all canvas pictures: size, colours of the style sheet, and painting once per frame. */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { shorten } from './format.ts';
 import { themeChanged } from './theme.tsx';
@@ -9,7 +9,7 @@ export interface Size {
   readonly height: number;
 }
 
-/** Size of an element, now and when it changes. */
+/** The current size of an element. */
 export function useSize(element: { current: HTMLElement | null }): Size {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   useLayoutEffect(() => {
@@ -29,7 +29,7 @@ export function useSize(element: { current: HTMLElement | null }): Size {
   return size;
 }
 
-/** Colours of the style sheet by the names of its properties, as a canvas takes them; read again when they change. */
+/** Colours of the style sheet, by property name, for a canvas; read again when they change. */
 export function useColours<Name extends string>(
   element: { current: HTMLElement | null },
   names: readonly Name[],
@@ -60,7 +60,7 @@ function readColours<Name extends string>(
   return Object.fromEntries(pairs);
 }
 
-/** Paints after something has changed, at most once a frame. Give undefined as long as there is nothing to paint. */
+/** Paints after changes, at most once per frame. Pass undefined while there is nothing to paint. */
 export function usePainting(
   canvas: { current: HTMLCanvasElement | null },
   size: Size,
@@ -82,7 +82,7 @@ export function usePainting(
   });
 }
 
-/** As much of a text as there is room for, its middle left out. */
+/** Shortens a text in the middle to fit. */
 export function fitText(context: CanvasRenderingContext2D, text: string, room: number): string {
   const most = Math.ceil(room / 3);
   const start = text.length > most ? shorten(text, most) : text;

@@ -1,4 +1,4 @@
-/** One build: why, when, of what, its steps and its log. Beside the page where there is room, else over it. */
+/** One build: reason, times, inputs, steps and log. Beside the page if there is space, else over it. */
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { formatEngines } from '../../timeline/engines.ts';
 import type { StepSpan } from '../../timeline/timeline.ts';
@@ -150,7 +150,7 @@ function Facts({ row }: { readonly row: Row }) {
   );
 }
 
-/** Layers by their sizes, from the lowest up. */
+/** Layers by size, from the lowest up. */
 function LayerBar({ sizes }: { readonly sizes: readonly number[] }) {
   return (
     <>
@@ -164,7 +164,7 @@ function LayerBar({ sizes }: { readonly sizes: readonly number[] }) {
   );
 }
 
-/** What a step did and printed. */
+/** A step and its output. */
 interface StepLog {
   readonly step?: StepSpan;
   readonly parts: readonly LogPart[];
@@ -220,7 +220,7 @@ function StepView({
   );
 }
 
-/** Steps with what they printed, the failed one first; then what belongs to no step. */
+/** Steps with their output, the failed one first; then output without a step. */
 export function arrange(steps: readonly StepSpan[], log: BuildLog | undefined): readonly StepLog[] {
   const left = new Set(log?.parts ?? []);
   const arranged: StepLog[] = joinSpans(steps).map((step) => {
@@ -234,7 +234,7 @@ export function arrange(steps: readonly StepSpan[], log: BuildLog | undefined): 
 
 const STATES = ['failed', 'unfinished', 'done', 'cached'] as const;
 
-/** A step that BuildKit began several times is one line, from its first beginning to its last end. */
+/** Joins several executions of a BuildKit step into one row, from the first start to the last end. */
 function joinSpans(steps: readonly StepSpan[]): readonly StepSpan[] {
   const joined = new Map<string, StepSpan>();
   for (const step of steps) {

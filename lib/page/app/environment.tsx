@@ -1,4 +1,4 @@
-/** With what and how it was run, and what was warned of. */
+/** The environment of the run, and its warnings. */
 import type { ChangedFiles } from '../../model/event.ts';
 import { formatDuration } from './format.ts';
 import { BuildLink, Copyable, Fact, ProblemView } from './parts.tsx';
@@ -85,7 +85,7 @@ export function EnvironmentView() {
   );
 }
 
-/** What led to a round of a watch. */
+/** The changes that led to a round of a watch. */
 function changedText({ files, total }: ChangedFiles): string {
   if (files.length === 0) return 'much';
   const more = total - files.length;

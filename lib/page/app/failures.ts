@@ -1,4 +1,4 @@
-/** Failures that say the same are one: where a registry is down, forty builds say so. */
+/** Groups equal failures: during an outage of a registry, forty builds fail in the same way. */
 import type { StepSpan } from '../../timeline/timeline.ts';
 import type { Row } from './model.ts';
 
@@ -14,7 +14,7 @@ export function foldFailures(failed: readonly Row[]): readonly (readonly Row[])[
   return [...groups.values()];
 }
 
-/** What failed steps printed is worth a look each, unless it is the same. */
+/** Failed steps are grouped only if their output is the same. */
 function identityOf({ at, name, build: { outcome } }: Row): string {
   const found = outcome?.problem;
   if (found === undefined || (found.code === 'build/step-failed' && found.detail === undefined))
@@ -24,7 +24,7 @@ function identityOf({ at, name, build: { outcome } }: Row): string {
   return JSON.stringify([found.code, common(found.message), common(found.detail ?? '')]);
 }
 
-/** The step that failed, where one did that the build names itself: not how its image is exported or its files are read. */
+/** The failed step, if it is a step of the build itself and not an export or a transfer of files. */
 export function failedStep({ build: { steps } }: Row): StepSpan | undefined {
   return steps.find(({ state, name }) => state === 'failed' && /^\[([^\]]* )?\d+\/\d+\]/.test(name));
 }

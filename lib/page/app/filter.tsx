@@ -1,8 +1,8 @@
-/** Which builds are shown: by words of their names and reasons, and by results. */
+/** Filters builds by words in their names and reasons, and by results. */
 import { MARKS, RESULTS } from './model.ts';
 import { useView } from './state.ts';
 
-/** The field and the results, each with how many there are. */
+/** The text field, and the results with their counts. */
 export function Filter() {
   const view = useView();
   const present = RESULTS.filter((one) => view.model.counts.has(one));

@@ -15,14 +15,14 @@ export function formatShare(share: number): string {
   return `${Math.round(share * 100)}%`;
 }
 
-/** The middle goes, since both ends of a name tell it from others. */
+/** Shortens in the middle, because both ends of a name distinguish it. */
 export function shorten(text: string, most: number): string {
   if (text.length <= most) return text;
   const half = Math.floor((most - 1) / 2);
   return `${text.slice(0, most - 1 - half)}…${text.slice(text.length - half)}`;
 }
 
-/** The name of a step without the number in front and with its spaces in order: `RUN npm ci`. */
+/** The name of a step without its number and with normalised spaces: `RUN npm ci`. */
 export function shortStep(name: string): string {
   return name.replace(/^\[[^\]]*\]\s*/, '').replaceAll(/\s+/g, ' ');
 }

@@ -1,24 +1,24 @@
-/** Wheel, drag and pinch on a picture, as changes of what is in sight. */
+/** Wheel, drag and pinch gestures of a picture. */
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
-/** What to do with each. Positions are pixels within the element. */
+/** Handlers of gestures. Positions are pixels within the element. */
 export interface Gestures {
   readonly onZoom: (factor: number, x: number, y: number) => void;
   readonly onPan: (dx: number, dy: number) => void;
   readonly onHover: (x: number, y: number) => void;
   readonly onLeave: () => void;
   readonly onTap: (x: number, y: number) => void;
-  /** Whether a wheel without Ctrl zooms, too; where it does not, it scrolls. */
+  /** Whether a wheel without Ctrl also zooms; otherwise it scrolls. */
   readonly wheelZooms: (zoomIn: boolean) => boolean;
   readonly onScroll?: (dy: number) => boolean;
 }
 
-/** A move of more than this many pixels is no tap. */
+/** A longer move is not a tap. */
 const TAP_PX = 5;
-/** A wheel that began to turn elsewhere continues scrolling the page for so long. */
+/** After a wheel has scrolled the page, it continues to scroll it for this time. */
 const WHEEL_MS = 400;
 
-/** Connects an element with what its picture does. */
+/** Connects an element with the handlers. */
 export function useGestures(element: { current: HTMLElement | SVGElement | null }, gestures: Gestures): void {
   const latest = useRef(gestures);
   latest.current = gestures;

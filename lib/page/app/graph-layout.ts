@@ -1,9 +1,9 @@
 /**
- * Where the builds stand in the picture of the graph: levels from left to right, each build near those that it needs.
- * A level with many builds is folded into several columns, so that hundreds of them make a picture and not a strip. Pure.
+ * Positions of the builds in the graph: levels from left to right, each build near its dependencies. A level with many
+ * builds is folded into several columns, so that hundreds of builds make a picture and not a strip. Pure.
  */
 
-/** What a layout is made of: for each build its place in the list of what it needs. */
+/** Input of a layout: the indexes of each build's dependencies. */
 export interface GraphInput {
   readonly needs: readonly (readonly number[])[];
 }
@@ -15,7 +15,7 @@ export interface GraphNode {
   readonly y: number;
 }
 
-/** An arrow from what is needed to what needs it. */
+/** An arrow from a dependency to a dependent. */
 export interface GraphEdge {
   readonly from: number;
   readonly to: number;
@@ -24,7 +24,7 @@ export interface GraphEdge {
 /** The picture. */
 export interface GraphLayout {
   readonly nodes: readonly GraphNode[];
-  /** Without those that a longer way implies. */
+  /** Without edges that a longer path implies. */
   readonly edges: readonly GraphEdge[];
   readonly width: number;
   readonly height: number;
@@ -35,7 +35,7 @@ export const NODE_HEIGHT = 28;
 const ROW_PX = 40;
 const COLUMN_PX = NODE_WIDTH + 14;
 const LEVEL_GAP_PX = 96;
-/** Levels of fewer builds are one column. */
+/** Smaller levels have one column. */
 const FEWEST_ROWS = 9;
 const SWEEPS = 4;
 
@@ -55,7 +55,7 @@ export function layoutGraph({ needs }: GraphInput, aspect: number): GraphLayout 
     const columns = Math.ceil(level.length / rows);
     const used = Math.ceil(level.length / Math.max(1, columns));
     const top = (height - used * ROW_PX) / 2;
-    // Row by row, so that the height of a build follows its place in the level.
+    // Row by row, so that vertical positions follow the order in the level.
     for (const [place, at] of level.entries()) {
       const [row, column] = [Math.floor(place / columns), place % columns];
       const shift = columns > 1 && column % 2 === 1 ? ROW_PX / 2 - 3 : 0;
@@ -66,7 +66,7 @@ export function layoutGraph({ needs }: GraphInput, aspect: number): GraphLayout 
   return { nodes, edges, width: Math.max(NODE_WIDTH, x - LEVEL_GAP_PX), height: height + 20 };
 }
 
-/** One more than the highest level of what it needs; what is needed comes earlier in the list, as in every plan. */
+/** One more than the highest level of its dependencies, which come earlier in the list, as in every plan. */
 function levelsOf(needs: readonly (readonly number[])[]) {
   const levelOf: number[] = [];
   for (const own of needs) levelOf.push(Math.max(-1, ...own.map((at) => levelOf[at] ?? 0)) + 1);
@@ -78,7 +78,7 @@ function levelsOf(needs: readonly (readonly number[])[]) {
   return { levelOf, byLevel };
 }
 
-/** Takes away edges that a longer way implies: they say nothing new, and make up most of a full picture. */
+/** Removes edges that a longer path implies: they add no information and fill up the picture. */
 function reduceEdges(
   needs: readonly (readonly number[])[],
   levelOf: readonly number[],
@@ -97,14 +97,14 @@ function reduceEdges(
   });
 }
 
-/** Puts the builds of each level in the order of what they are connected with, from both sides in turns. */
+/** Orders the builds of each level by their neighbours, from both sides in turns. */
 function orderLevels(
   byLevel: readonly (readonly number[])[],
   needs: readonly (readonly number[])[],
 ): readonly (readonly number[])[] {
   const neededBy = needs.map((): number[] => []);
   for (const [at, own] of needs.entries()) for (const parent of own) neededBy[parent]?.push(at);
-  // Between 0 and 1, so that levels of different sizes compare.
+  // Between 0 and 1, so that levels of different sizes are comparable.
   const place = new Array<number>(needs.length).fill(0);
   const spread = (level: readonly number[]): void => {
     for (const [at, one] of level.entries()) place[one] = (at + 0.5) / level.length;
@@ -128,7 +128,7 @@ function orderLevels(
   return levels;
 }
 
-/** How many builds at most stand below one another, so that the whole has about the form of its frame. */
+/** How many builds are at most in a column, so that the picture has about the shape of its frame. */
 function pickRows(sizes: readonly number[], aspect: number): number {
   const most = Math.max(...sizes, 1);
   let best = most;
@@ -136,7 +136,7 @@ function pickRows(sizes: readonly number[], aspect: number): number {
   for (let rows = Math.min(FEWEST_ROWS, most); rows <= most; rows += 1) {
     const columns = sizes.reduce((sum, size) => sum + Math.ceil(size / rows), 0);
     const width = columns * COLUMN_PX + (sizes.length - 1) * LEVEL_GAP_PX;
-    // Both are as much as the picture must be made smaller to fit.
+    // Both are proportional to how much the picture must shrink to fit.
     const fit = Math.max(width / aspect, rows * ROW_PX);
     if (fit < bestFit) [best, bestFit] = [rows, fit];
   }

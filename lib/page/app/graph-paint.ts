@@ -1,9 +1,9 @@
-/** Paints the graph on a canvas: a thousand elements of a document would be slow to move. */
+/** Paints the graph on a canvas, because a thousand elements in a document would be slow to move. */
 import { fitText, type Size } from './canvas.ts';
 import { type GraphLayout, type GraphNode, NODE_HEIGHT, NODE_WIDTH } from './graph-layout.ts';
 import { MARKS, type Result, type Row } from './model.ts';
 
-/** How the picture lies in its frame. */
+/** Position and scale of the picture in its frame. */
 export interface Place {
   readonly scale: number;
   readonly x: number;
@@ -20,7 +20,7 @@ const RESULT_COLOURS = [
   'running',
 ] as const;
 
-/** What is read of the style sheet. */
+/** The used properties of the style sheet. */
 export const GRAPH_COLOURS = [
   'text',
   'soft',
@@ -34,27 +34,27 @@ export const GRAPH_COLOURS = [
 
 type Colours = Readonly<Record<(typeof GRAPH_COLOURS)[number], string>>;
 
-/** Everything a picture depends on. */
+/** The input of a picture. */
 export interface GraphPicture {
   readonly layout: GraphLayout;
   readonly rows: readonly Row[];
   readonly place: Place;
   readonly size: Size;
   readonly colours: Colours;
-  /** All edges, in the layout's own measure. */
+  /** All edges, in coordinates of the layout. */
   readonly edges: Path2D;
-  /** What stands out: one build, and what it is related to; everything else is pale. */
+  /** Highlighted builds: one build and its relatives; everything else is pale. */
   readonly lit:
     | { readonly at: number; readonly all: ReadonlySet<number>; readonly edges: Path2D }
     | undefined;
   readonly matches: (row: Row) => boolean;
 }
 
-/** Below this names cannot be read, and are left out. */
+/** Below this scale names are unreadable and omitted. */
 const FAR = 0.55;
 const MOST_SIGNS = 12;
 
-/** Results that share their colours with another. */
+/** Results that share colours with another. */
 const SAME: Readonly<Partial<Record<Result, (typeof RESULT_COLOURS)[number]>>> = {
   rebased: 'built',
   waiting: 'cancelled',
@@ -65,7 +65,7 @@ function nameOf(result: Result): (typeof RESULT_COLOURS)[number] {
   return SAME[result] ?? (result as (typeof RESULT_COLOURS)[number]);
 }
 
-/** Edges as one path: made once for a layout, painted with every frame. */
+/** Edges as one path: created once per layout, painted with every frame. */
 export function pathOf(
   { edges, nodes }: GraphLayout,
   isWanted: (edge: GraphLayout['edges'][number]) => boolean = () => true,
@@ -148,14 +148,14 @@ function paintNode(
   const isFar = place.scale < FAR;
   const isOwn = lit?.at === node.at;
   if (isFar && !isOwn && !row.build.critical) {
-    // A rounded rectangle for each of a thousand takes longer than all the rest, and from afar nobody sees the corners.
+    // Zoomed out, a thousand rounded rectangles take longer than everything else, and their corners are invisible.
     context.fillStyle = colours[`${name}-fill`];
     context.fillRect(x, y, width, height);
     return;
   }
   context.beginPath();
   context.roundRect(x, y, width, height, 6 * place.scale);
-  // From afar the fill alone must tell.
+  // Zoomed out, only the fill shows the result.
   context.fillStyle = isFar ? colours[`${name}-fill`] : colours.card;
   context.fill();
   if (!isFar) {
@@ -188,7 +188,7 @@ function paintNode(
   );
 }
 
-/** From afar only the names of some failed builds are there, as large as they are from near. */
+/** Zoomed out, only names of some failed builds are shown, as large as normal. */
 function paintSigns(
   context: CanvasRenderingContext2D,
   { layout, rows, place, size, colours }: GraphPicture,

@@ -1,4 +1,4 @@
-/** What needs what, coloured by result. Wheel and pinch zoom, dragging moves; one build's part of it can be had alone. */
+/** The dependency graph, coloured by result. Wheel and pinch zoom, dragging moves; the part around one build can be shown separately. */
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { type Size, useColours, usePainting, useSize } from './canvas.ts';
 import { formatDuration, plural } from './format.ts';
@@ -128,7 +128,7 @@ export function GraphView() {
   );
 }
 
-/** A build with all that it needs and all that needs it. */
+/** A build with all its dependencies and dependents. */
 function relate(layout: GraphLayout, rows: readonly Row[], at: number | undefined): GraphPicture['lit'] {
   if (at === undefined || !layout.nodes.some((node) => node.at === at)) return undefined;
   const all = new Set([at, ...closureOf(rows, at, 'needs'), ...closureOf(rows, at, 'neededBy')]);
@@ -138,7 +138,7 @@ function relate(layout: GraphLayout, rows: readonly Row[], at: number | undefine
 function useGraph(view: View, size: Size): { layout: GraphLayout; shown: readonly Row[] } {
   const { rows } = view.model;
   const { focus } = view;
-  // A frame that gets narrower by the details beside it is no reason for builds to go elsewhere.
+  // When details make the frame narrower, builds keep their positions.
   const laidOut = useRef<{ readonly focus: Row | undefined; readonly aspect: number } | undefined>(undefined);
   const frame = size.width / Math.max(1, size.height);
   const before = laidOut.current;
@@ -205,7 +205,7 @@ function GraphTip({ row, node, place, size }: TipProps) {
   );
 }
 
-/** The whole picture, in the middle. */
+/** Fits and centres the whole picture. */
 function fit(layout: GraphLayout, size: Size): Place {
   const scale = Math.min(
     1.1,
@@ -219,7 +219,7 @@ function fit(layout: GraphLayout, size: Size): Place {
   };
 }
 
-/** Some of the picture always stays in the frame. */
+/** Keeps a part of the picture within the frame. */
 function bound(place: Place, layout: GraphLayout, size: Size): Place {
   const keep = 80;
   const within = (value: number, extent: number, room: number): number =>

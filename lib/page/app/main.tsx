@@ -1,4 +1,4 @@
-/** The report page in the browser. It reads the JSON beside it and asks nobody for anything. */
+/** The report page in the browser. It reads the embedded JSON and makes no requests. */
 import { render } from 'preact';
 import type { PageData } from '../page-data.ts';
 import { App } from './app.tsx';

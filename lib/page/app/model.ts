@@ -1,9 +1,9 @@
-/** The page's data as the views need it: one row for each build, with what can be figured out once. */
+/** The page's data for the views: one row per build, with everything that can be computed once. */
 import type { Reason } from '../../model/event.ts';
 import type { BuildTimeline } from '../../timeline/timeline.ts';
 import type { PageData, PreviousBuild } from '../page-data.ts';
 
-/** What a build came to, for colours, marks and filters. */
+/** Result of a build, for colours, marks and filters. */
 export type Result =
   | 'failed'
   | 'blocked'
@@ -16,7 +16,7 @@ export type Result =
   | 'unchanged'
   | 'planned';
 
-/** In the order of interest: what needs somebody comes first. */
+/** By importance: what needs action comes first. */
 export const RESULTS: readonly Result[] = [
   'failed',
   'blocked',
@@ -30,7 +30,7 @@ export const RESULTS: readonly Result[] = [
   'planned',
 ];
 
-/** A mark beside the colour, for those who do not see it. */
+/** A mark beside the colour, for people who cannot distinguish colours. */
 export const MARKS: Readonly<Record<Result, string>> = {
   failed: '✗',
   blocked: '⊘',
@@ -44,31 +44,31 @@ export const MARKS: Readonly<Record<Result, string>> = {
   planned: '○',
 };
 
-/** One build, and what follows from its timeline. */
+/** One build, with values derived from its timeline. */
 export interface Row {
-  /** Its place in the plan. */
+  /** Its index in the plan. */
   readonly at: number;
   readonly name: string;
   readonly build: BuildTimeline;
   readonly result: Result;
-  /** Milliseconds in which something was done; absent where nothing was. */
+  /** Milliseconds of activity; absent if there was none. */
   readonly tookMs?: number;
   readonly queuedMs?: number;
   readonly cachedShare?: number;
-  /** Numbered steps, and how many of them were cached; of a build that failed those that BuildKit came to. */
+  /** Numbered steps, and how many were cached; for a failed build those that BuildKit reached. */
   readonly steps?: { readonly total: number; readonly cached: number };
   readonly sizeBytes?: number;
-  /** Against the last run. */
+  /** Compared with the last run. */
   readonly sizeDelta?: number;
   readonly layers?: number;
   readonly usualMs?: number;
   readonly needs: readonly number[];
   readonly neededBy: readonly number[];
-  /** What is searched, in small letters. */
+  /** Searchable text in lower case. */
   readonly words: string;
 }
 
-/** Everything that is shown. */
+/** All data of the views. */
 export interface Model {
   readonly data: PageData;
   readonly rows: readonly Row[];
@@ -76,7 +76,7 @@ export interface Model {
   readonly counts: ReadonlyMap<Result, number>;
 }
 
-/** Works everything out, once. */
+/** Computes the model, once. */
 export function makeModel(data: PageData): Model {
   const { builds } = data.timeline;
   const places = new Map(builds.map(({ build }, at) => [build, at]));
@@ -131,8 +131,8 @@ function makeRow(
 }
 
 /**
- * The numbered steps of a build without a result. BuildKit begins some of them several times, and another attempt finds in the
- * cache what the first one ran: a step is from the cache where it never ran.
+ * Counts the numbered steps of a build without a result. BuildKit starts some several times, and another attempt finds
+ * in the cache what the first one ran, so a step counts as cached only if it never ran.
  */
 function countSteps({ steps }: BuildTimeline): { readonly total: number; readonly cached: number } {
   const states = new Map<string, boolean>();
@@ -169,12 +169,12 @@ function resultOf({ outcome, decision, phases }: BuildTimeline, finished: boolea
   return outcome.kind;
 }
 
-/** Why it was done, or not. */
+/** Why it was built or skipped. */
 export function reasonOf({ outcome, decision }: BuildTimeline): Reason | undefined {
   return outcome?.reason ?? decision?.reason;
 }
 
-/** All that a build needs, or all that needs it; without itself. */
+/** All dependencies or all dependents of a build, without itself. */
 export function closureOf(rows: readonly Row[], at: number, side: 'needs' | 'neededBy'): ReadonlySet<number> {
   const seen = new Set<number>();
   const open = [...(rows[at]?.[side] ?? [])];

@@ -31,7 +31,7 @@ export function BuildLink({ row }: { readonly row: Row }) {
   );
 }
 
-/** Text to take over, as a command line, with a button that copies it. */
+/** Text to copy, such as a command, with a copy button. */
 export function Copyable({ text, label }: { readonly text: string; readonly label: string }) {
   const [copied, setCopied] = useState(false);
   const timer = useRef<number | undefined>(undefined);
@@ -59,7 +59,7 @@ async function copyText(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Not allowed everywhere that a file can be opened; this older way is.
+    // The clipboard API is not allowed everywhere that a file can be opened; this older way is.
     const field = document.createElement('textarea');
     field.value = text;
     document.body.append(field);
@@ -75,7 +75,7 @@ export function formatPlace({ file, line, column }: PlaceJson): string {
   return `${file}:${line}:${column}`;
 }
 
-/** What was wrong, where, what shows it, and what to do. */
+/** A problem with its place, details and hint. */
 export function ProblemView({ found, detail }: { readonly found: ProblemJson; readonly detail?: boolean }) {
   return (
     <div class={`problem ${found.severity}`}>
@@ -101,7 +101,7 @@ export function ProblemView({ found, detail }: { readonly found: ProblemJson; re
 interface LogBoxProps {
   readonly text: string;
   readonly label: string;
-  /** Whether the end is in sight at first. */
+  /** Whether to scroll to the end at first. */
   readonly toEnd: boolean;
 }
 
@@ -111,7 +111,7 @@ export function LogBox({ text, label, toEnd }: LogBoxProps) {
   useEffect(() => {
     const element = box.current;
     if (!toEnd || element === null) return;
-    // Heights of what was not seen yet are guessed, so that one jump may fall short of the end.
+    // Heights of unseen parts are estimates, so one jump may not reach the end.
     const jump = (): void => element.scrollTo({ top: element.scrollHeight });
     jump();
     const frame = requestAnimationFrame(jump);

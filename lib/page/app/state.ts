@@ -1,4 +1,4 @@
-/** What the reader sees: tab, filter, the build that is open. Kept in the address, so that it can be sent to others. */
+/** The state of the view: tab, filter, open build. Stored in the address, so that it can be shared. */
 import { createContext } from 'preact';
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
 import { type Model, RESULTS, type Result, type Row } from './model.ts';
@@ -6,16 +6,16 @@ import { type Model, RESULTS, type Result, type Row } from './model.ts';
 /** The views of a run. */
 export type Tab = 'timeline' | 'graph' | 'builds' | 'environment';
 
-/** Where the reader is, and how to go elsewhere. */
+/** The current view, and functions to change it. */
 export interface View {
   readonly model: Model;
   readonly tab: Tab;
   readonly query: string;
   /** Empty: all. */
   readonly results: ReadonlySet<Result>;
-  /** The build whose details are open. */
+  /** The build with open details. */
   readonly open: Row | undefined;
-  /** The build whose ancestors and descendants alone are in the graph. */
+  /** The graph is limited to the dependencies and dependents of this build. */
   readonly focus: Row | undefined;
   readonly setTab: (tab: Tab) => void;
   readonly setQuery: (query: string) => void;
@@ -116,6 +116,6 @@ function writeAddress({ tab, query, results, open, focus }: Address): void {
   try {
     history.replaceState(undefined, '', `#${given}`);
   } catch {
-    // Where a sandbox forbids it the page works all the same.
+    // A sandbox may forbid this; the page works anyway.
   }
 }

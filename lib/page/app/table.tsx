@@ -1,4 +1,4 @@
-/** All builds as a table that is sorted by any column. Rows out of sight are not there: a thousand cost no more than thirty. */
+/** All builds as a sortable table. Invisible rows are not rendered, so a thousand cost no more than thirty. */
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { formatEngines } from '../../timeline/engines.ts';
 import { formatBytes, formatDelta, formatDuration, formatShare } from './format.ts';
@@ -10,7 +10,7 @@ interface Column {
   readonly key: string;
   readonly label: string;
   readonly numeric: boolean;
-  /** What is compared; absent values go last, whichever way it is sorted. */
+  /** The sort key; absent values are last in both directions. */
   readonly value: (row: Row) => number | string | undefined;
   readonly cell: (row: Row) => preact.ComponentChildren;
 }
@@ -108,7 +108,7 @@ const COLUMNS: readonly Column[] = [
   },
 ];
 
-/** Of runs on a pool. */
+/** Columns for runs on a pool. */
 const POOL_COLUMNS: readonly Column[] = [
   ...COLUMNS.slice(0, -1),
   {
@@ -161,7 +161,7 @@ const PLAN_COLUMNS: readonly Column[] = [
 ];
 
 const ROW_PX = 36;
-/** Rows before and after the visible ones. */
+/** Rendered rows before and after the visible ones. */
 const SPARE = 8;
 
 /** The table. */
@@ -175,7 +175,7 @@ export function BuildsView() {
   );
   const box = useRef<HTMLDivElement>(null);
   const { from, to } = useVisible(box, rows.length);
-  // Where the keys are. The row may not be there yet, or no longer: then the box has the focus until it is.
+  // The row with the keyboard focus. If it is not rendered, the box has the focus until it is.
   const place = useRef(0);
   const isWaiting = useRef(false);
   useLayoutEffect(() => {
@@ -218,7 +218,7 @@ export function BuildsView() {
                 >
                   <button
                     type="button"
-                    // Of numbers the large ones are looked for.
+                    // Numeric columns start with the largest.
                     onClick={() => setSort({ key, down: sort.key === key ? !sort.down : numeric })}
                   >
                     {label}
@@ -256,7 +256,7 @@ export function BuildsView() {
   );
 }
 
-/** What is not there is as high as if it were. */
+/** Takes the height of rows that are not rendered. */
 function Space({ rows, columns }: { readonly rows: number; readonly columns: number }) {
   if (rows <= 0) return null;
   return (
@@ -295,7 +295,7 @@ function useVisible(box: { current: HTMLElement | null }, count: number): { from
   return { from: Math.min(range.from, count), to: Math.min(range.to, count) };
 }
 
-/** Sorted; those without a value last; equal ones in the order of the plan. */
+/** Sorts rows; those without a value are last, equal ones in the order of the plan. */
 export function sortRows(
   rows: readonly Row[],
   columns: readonly Column[],

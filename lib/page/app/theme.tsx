@@ -1,14 +1,14 @@
-/** Dark or light: as the system has it, or as the reader says. */
+/** Dark or light: as in the system, or as the reader chooses. */
 import { useLayoutEffect, useState } from 'preact/hooks';
 
 type Theme = 'auto' | 'light' | 'dark';
 const NEXT: Readonly<Record<Theme, Theme>> = { auto: 'light', light: 'dark', dark: 'auto' };
 const KEY = 'bake-ts-theme';
 
-/** Fires when colours change; what is painted on a canvas is painted again. */
+/** Fires when colours change, so that canvases are painted again. */
 export const themeChanged: EventTarget = new EventTarget();
 
-/** The button that goes through the three. */
+/** The button that cycles through the three settings. */
 export function ThemeSwitch() {
   const [theme, setTheme] = useState(readTheme);
   useLayoutEffect(() => {
@@ -17,7 +17,7 @@ export function ThemeSwitch() {
     try {
       localStorage.setItem(KEY, theme);
     } catch {
-      // Not every browser lets a file store anything.
+      // Not every browser lets a local file store data.
     }
   }, [theme]);
   useLayoutEffect(() => {

@@ -1,4 +1,4 @@
-/** Where everything of a run stands on its timeline: lanes from top to bottom, bars from left to right. Pure. */
+/** Layout of a run's timeline: lanes from top to bottom, bars from left to right. Pure. */
 import type { RunTimeline, Span, WaitSpan } from '../../timeline/timeline.ts';
 import type { Row } from './model.ts';
 
@@ -14,14 +14,14 @@ export type Fill =
   | 'pushing'
   | 'tagging';
 
-/** A part of a bar: one step, or one phase. */
+/** A part of a bar: one step or one phase. */
 export interface Part extends Span {
   readonly fill: Fill;
   /** What is done. */
   readonly text: string;
 }
 
-/** What one build does in one lane without a break. */
+/** An uninterrupted activity of a build in one lane. */
 export interface Bar extends Span {
   readonly row: Row;
   readonly lane: number;
@@ -32,27 +32,27 @@ export interface Bar extends Span {
 /** A row of the picture. */
 export interface Lane {
   readonly label: string;
-  /** The build it belongs to, where a lane is a build's. */
+  /** The build of the lane, if lanes are builds. */
   readonly row?: Row;
-  /** `wait`: what a build waited for while it had no slot. */
+  /** `wait`: waits of builds without a slot. */
   readonly kind: 'slot' | 'beside' | 'wait' | 'build';
   readonly y: number;
   readonly height: number;
 }
 
-/** How many builds wait for a slot from a moment on. */
+/** Number of builds waiting for a slot from a time on. */
 export interface QueuePoint {
   readonly atMs: number;
   readonly count: number;
 }
 
-/** All of it. */
+/** The whole layout. */
 export interface Layout {
   readonly lanes: readonly Lane[];
   /** In the order of their times. */
   readonly bars: readonly Bar[];
   readonly barsOfLane: readonly (readonly Bar[])[];
-  /** For each build of the critical path its longest bar, in the order of their times. */
+  /** The longest bar of each build on the critical path, by time. */
   readonly critical: readonly Bar[];
   readonly queue: readonly QueuePoint[];
   readonly height: number;
@@ -64,14 +64,14 @@ const WAIT_PX = 20;
 const BUILD_PX = 24;
 const GAP_PX = 5;
 const GROUP_GAP_PX = 12;
-/** What runs outside the slots (checks, slow pushes) gets this many lanes; more at a time are drawn over one another. */
+/** Most lanes for activity outside of slots (checks, slow pushes); further bars overlap. */
 const MOST_BESIDE = 5;
-/** The name of those lanes is two lines, and this high. */
+/** Height of those lanes' two-line name. */
 const BESIDE_NAME_PX = 30;
 /** The same for waits without a slot. */
 const MOST_WAITS = 4;
 
-/** A lane for each slot, and some for what needs none. */
+/** A lane for each slot, and some for activity without a slot. */
 export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout {
   const slots = Math.max(1, ...rows.flatMap(({ build }) => build.phases.map(({ slot }) => (slot ?? -1) + 1)));
   const inSlots: Bar[] = [];
@@ -97,7 +97,7 @@ export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout
         continue;
       }
       const own = phase.slot ?? (phase.phase === 'checking' ? undefined : lane);
-      // A slot that was given away meanwhile is no longer its place.
+      // If its slot was given away meanwhile, it no longer belongs in that lane.
       const next =
         own === undefined || phase.slot !== undefined
           ? own
@@ -137,7 +137,7 @@ export function layoutSlots(timeline: RunTimeline, rows: readonly Row[]): Layout
   return finish(lanes, [...inSlots, ...moved], timeline, rows, height);
 }
 
-/** What builds waited for while they stood in the queue, which has no lanes: before another attempt, for the engine. */
+/** Waits of queued builds, which have no lane: before another attempt, or for the engine. */
 function waitsBetween(rows: readonly Row[]): readonly Omit<Bar, 'lane'>[] {
   const bars = rows.flatMap((row) =>
     row.build.waits.flatMap((wait) => {
@@ -155,7 +155,7 @@ function waitsBetween(rows: readonly Row[]): readonly Omit<Bar, 'lane'>[] {
   return bars.sort((a, b) => a.fromMs - b.fromMs);
 }
 
-/** A lane for each build, in the order in which they began. */
+/** A lane for each build, by start. */
 export function layoutBuilds(timeline: RunTimeline, rows: readonly Row[]): Layout {
   const startOf = (row: Row): number => row.build.phases[0]?.fromMs ?? Number.POSITIVE_INFINITY;
   const sorted = [...rows].sort((a, b) => {
@@ -199,7 +199,7 @@ function finish(
   };
 }
 
-/** For each slot the times in which builds have it, by their `building` phases. */
+/** For each slot the times when builds have it, from their `building` phases. */
 function takenSlots(rows: readonly Row[]): ReadonlyMap<number, readonly (Span & { readonly row: Row })[]> {
   const taken = new Map<number, (Span & { row: Row })[]>();
   for (const row of rows) {
@@ -219,7 +219,7 @@ function isFree(taken: ReturnType<typeof takenSlots>, slot: number, row: Row, sp
   );
 }
 
-/** The first lane that is free takes the next bar. */
+/** Puts each bar into the first free lane. */
 function pack(bars: readonly Omit<Bar, 'lane'>[], most: number): readonly Bar[] {
   const ends: number[] = [];
   return bars.map((bar) => {
@@ -230,7 +230,7 @@ function pack(bars: readonly Omit<Bar, 'lane'>[], most: number): readonly Bar[] 
   });
 }
 
-/** A phase as it is drawn: `building` by its steps, at each moment the one that began last. */
+/** A phase as parts: `building` consists of its steps, at each moment the one that started last. */
 function partsOf(row: Row, phase: Row['build']['phases'][number]): readonly Part[] {
   const { fromMs, toMs } = phase;
   if (phase.phase !== 'building') return [{ fill: phase.phase, text: phase.phase, fromMs, toMs }];
@@ -273,7 +273,7 @@ function spanOf(parts: readonly Part[]): Span | undefined {
   return first === undefined || last === undefined ? undefined : { fromMs: first.fromMs, toMs: last.toMs };
 }
 
-/** The waits of a span's time, as far as they are in it. */
+/** The parts of waits within a span. */
 function clip(waits: readonly WaitSpan[], span: Span): readonly WaitSpan[] {
   return waits.flatMap((wait) => {
     const [fromMs, toMs] = [Math.max(wait.fromMs, span.fromMs), Math.min(wait.toMs, span.toMs)];
@@ -299,14 +299,14 @@ function countQueue(rows: readonly Row[], durationMs: number): readonly QueuePoi
   return points;
 }
 
-/** How long each phase took in all, in the order in which they began. */
+/** Total duration of each phase, by first start. */
 export function sumPhases(phases: Row['build']['phases']): readonly (readonly [phase: string, ms: number])[] {
   const took = new Map<string, number>();
   for (const { phase, fromMs, toMs } of phases) took.set(phase, (took.get(phase) ?? 0) + toMs - fromMs);
   return [...took];
 }
 
-/** Round times for an axis: some `wanted` of them between two times. */
+/** Round times for an axis: about `wanted` of them between two times. */
 export function makeTicks(fromMs: number, toMs: number, wanted: number): readonly number[] {
   const rough = (toMs - fromMs) / Math.max(1, wanted);
   const steps = [
@@ -319,7 +319,7 @@ export function makeTicks(fromMs: number, toMs: number, wanted: number): readonl
   return ticks;
 }
 
-/** A time on the axis, as exact as the distance of its neighbours asks for. */
+/** A time on the axis, as precise as the distance of ticks requires. */
 export function formatTick(ms: number, stepMs: number): string {
   const seconds = ms / 1000;
   if (stepMs < 1000 && seconds < 60) return `${seconds.toFixed(stepMs < 10 ? 3 : stepMs < 100 ? 2 : 1)}s`;

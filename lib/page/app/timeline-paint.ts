@@ -1,18 +1,18 @@
-/** Paints a timeline on a canvas. Only what is in sight is painted, so a thousand builds cost what is seen of them. */
+/** Paints a timeline on a canvas. Only the visible part is painted, so the cost depends on it and not on the number of builds. */
 import type { RunTimeline } from '../../timeline/timeline.ts';
 import { fitText } from './canvas.ts';
 import { shortStep } from './format.ts';
 import type { Row } from './model.ts';
 import { type Bar, type Fill, formatTick, type Lane, type Layout, makeTicks } from './timeline-layout.ts';
 
-/** The part of the time, and of the lanes, that is in sight. */
+/** The visible part of times and lanes. */
 export interface Window {
   readonly fromMs: number;
   readonly toMs: number;
   readonly scrollPx: number;
 }
 
-/** Everything a picture depends on. */
+/** The input of a picture. */
 export interface Picture {
   readonly timeline: RunTimeline;
   readonly layout: Layout;
@@ -20,9 +20,9 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly colours: Colours;
-  /** Builds that the filter lets through; the others are pale. */
+  /** Builds that match the filter; others are pale. */
   readonly matches: (row: Row) => boolean;
-  /** The bar under the pointer, or chosen by keys. */
+  /** The bar under the pointer, or selected by keyboard. */
   readonly active: Bar | undefined;
   readonly open: Row | undefined;
 }
@@ -52,23 +52,23 @@ type Colours = Readonly<Record<(typeof TIMELINE_COLOURS)[number], string>>;
 
 const AXIS_PX = 26;
 const QUEUE_PX = 30;
-/** Waits are stripes along the upper edge of a bar, where they cover no name. */
+/** Waits are stripes along the upper edge of a bar, so that they cover no name. */
 const STRIPES_PX = 5;
-/** A bar of less is painted in one colour. */
+/** Narrower bars have one colour. */
 const NARROW_PX = 26;
 
-/** How wide the column of lane names is. */
+/** Width of the column of lane names. */
 export function gutterOf(layout: Layout, width: number): number {
   const isBuilds = layout.lanes[0]?.kind === 'build';
   return isBuilds ? Math.min(200, Math.max(96, width * 0.2)) : width < 600 ? 66 : 74;
 }
 
-/** Height of what stands above the lanes. */
+/** Height of the area above the lanes. */
 export function headOf(layout: Layout): number {
   return AXIS_PX + (layout.queue.length > 2 ? QUEUE_PX : 0);
 }
 
-/** Where a time is, in pixels from the left. */
+/** The horizontal position of a time, in pixels. */
 export function xOf({ window, width, layout }: Picture, ms: number): number {
   const gutter = gutterOf(layout, width);
   return gutter + ((ms - window.fromMs) / (window.toMs - window.fromMs)) * (width - gutter - 8);
@@ -156,7 +156,7 @@ function paintLanes(context: CanvasRenderingContext2D, picture: Picture, gutter:
   }
 }
 
-/** A lane that is lower than its name: two lines, beside this and the next lanes. */
+/** The two-line name of a lane that is lower than its name. */
 function paintSmallLabel(context: CanvasRenderingContext2D, { label, y }: Lane, gutter: number): void {
   const cut = label.lastIndexOf(' ');
   context.font = '11px system-ui, sans-serif';
@@ -207,7 +207,7 @@ function paintBar(context: CanvasRenderingContext2D, picture: Picture, bar: Bar)
   context.globalAlpha = 1;
 }
 
-/** Too narrow for its steps to be distinguished: one colour, which says whether it failed, ran, or came from the cache. */
+/** A bar too narrow to show steps: one colour for failed, run, or cached. */
 function paintNarrow(context: CanvasRenderingContext2D, picture: Picture, bar: Bar, lane: Lane): void {
   const { colours } = picture;
   const fills = new Set(bar.parts.map((part) => part.fill));
@@ -227,7 +227,7 @@ function paintNarrow(context: CanvasRenderingContext2D, picture: Picture, bar: B
   );
 }
 
-/** In a slot: the build's name over the names of its steps. In a build's own lane only the steps. Of a wait who waits for what. */
+/** Labels: in a slot, the build's name above its steps; in a build's lane, only the steps; for a wait, the build and the reason. */
 function paintLabels(
   context: CanvasRenderingContext2D,
   picture: Picture,
@@ -287,7 +287,7 @@ function paintMarks(context: CanvasRenderingContext2D, picture: Picture, bar: Ba
   }
 }
 
-/** Joins the bars of the critical path, each to the next. */
+/** Connects the bars of the critical path. */
 function paintPath(context: CanvasRenderingContext2D, picture: Picture): void {
   const { layout, colours } = picture;
   context.strokeStyle = colours.critical;
@@ -323,7 +323,7 @@ function stripes(
   context.strokeStyle = colour;
   context.lineWidth = 2;
   context.beginPath();
-  // Beyond what any screen shows there is nothing to see.
+  // Nothing is visible beyond the width of any screen.
   for (let at = x - height; at < x + Math.min(width, 8000); at += 7) {
     context.moveTo(at, y + height);
     context.lineTo(at + height, y);
@@ -332,7 +332,7 @@ function stripes(
   context.restore();
 }
 
-/** What the whole run waited for: engine and registries. */
+/** Waits of the whole run: for the engine and registries. */
 function paintRunWaits(context: CanvasRenderingContext2D, picture: Picture, head: number): void {
   const { timeline, colours, layout, width, height } = picture;
   const gutter = gutterOf(layout, width);
@@ -362,7 +362,7 @@ function paintCost(context: CanvasRenderingContext2D, picture: Picture, head: nu
   context.fillRect(from, head, 2, height);
 }
 
-/** How many builds wait for a slot. */
+/** The number of builds waiting for a slot. */
 function paintQueue(context: CanvasRenderingContext2D, picture: Picture, gutter: number): void {
   const { layout, colours, width } = picture;
   const { queue } = layout;

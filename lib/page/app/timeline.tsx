@@ -1,4 +1,4 @@
-/** When what was done: a lane for each slot, or for each build. Wheel and pinch zoom, dragging moves, keys do both. */
+/** The timeline: a lane for each slot or each build. Wheel and pinch zoom, dragging moves, keys do both. */
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { formatEngines } from '../../timeline/engines.ts';
 import { useColours, usePainting, useSize } from './canvas.ts';
@@ -30,7 +30,7 @@ export function TimelineView() {
   const { timeline } = view.model.data;
   const [by, setBy] = useState<By>('slot');
   const { rows } = view.model;
-  // Lanes of builds are those of the filter; in slots, where builds stand beside one another, the others are pale.
+  // Lanes of builds are filtered; in slots, where builds share lanes, the others are pale.
   const matching = useMemo(() => rows.filter(view.matches), [rows, view.matches]);
   const layout = useMemo(
     () => (by === 'slot' ? layoutSlots(timeline, rows) : layoutBuilds(timeline, matching)),
@@ -183,7 +183,7 @@ export function TimelineView() {
   );
 }
 
-/** Closer, farther, all of it. */
+/** Zoom in, zoom out, show all. */
 export function ZoomButtons(props: { readonly zoom: (factor: number) => void; readonly fit: () => void }) {
   return (
     <div class="segmented" role="group" aria-label="Zoom">
@@ -255,7 +255,7 @@ function Tip({ bar, picture }: { readonly bar: Bar | undefined; readonly picture
   );
 }
 
-/** The same bar in another layout of the same lanes. */
+/** Whether bars of two layouts are the same. */
 function isSameBar(bar: Bar, other: Bar | undefined): boolean {
   return (
     other !== undefined && bar.row === other.row && bar.fromMs === other.fromMs && bar.toMs === other.toMs
@@ -268,7 +268,7 @@ function boundWindow(next: Window, whole: Window, mostScroll: number): Window {
   return { fromMs, toMs: fromMs + span, scrollPx: Math.max(0, Math.min(next.scrollPx, mostScroll)) };
 }
 
-/** The same window, moved so that a bar is in it. */
+/** The same window, moved so that a bar is visible. */
 function windowWith(old: Window, bar: Bar, layout: Layout, heightPx: number): Window {
   const span = old.toMs - old.fromMs;
   const isInTime = bar.fromMs >= old.fromMs && bar.fromMs <= old.toMs - span * 0.05;
@@ -283,7 +283,7 @@ function findBar(layout: Layout, atMs: number, y: number, nearMs: number, isLabe
   const lane = layout.lanes.findIndex((one) => y >= one.y - 2 && y <= one.y + one.height + 2);
   const bars = layout.barsOfLane[lane] ?? [];
   if (isLabel && layout.lanes[lane]?.kind === 'build') return bars[0];
-  // Of those that are close, the last one painted is the one that is seen.
+  // Of several close bars, the one painted last is visible.
   return bars.findLast((bar) => atMs >= bar.fromMs - nearMs && atMs <= bar.toMs + nearMs);
 }
 
@@ -292,7 +292,7 @@ function neighbour(layout: Layout, active: Bar | undefined, step: number): Bar |
   return layout.bars[layout.bars.indexOf(active) + step];
 }
 
-/** The bar of another lane that is nearest in time. */
+/** The nearest bar in time in another lane. */
 function across(layout: Layout, active: Bar | undefined, step: number): Bar | undefined {
   if (active === undefined) return layout.bars[0];
   for (let lane = active.lane + step; layout.lanes[lane] !== undefined; lane += step) {

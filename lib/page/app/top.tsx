@@ -1,4 +1,4 @@
-/** What is read first: what happened, how long it took, what failed and how its log ends. */
+/** The top of the page: result, duration, and failures with the ends of their logs. */
 import { useMemo, useState } from 'preact/hooks';
 import type { WaitSpan } from '../../timeline/timeline.ts';
 import { makeHeadline } from '../headline.ts';
@@ -10,7 +10,7 @@ import { readLog } from './read-log.ts';
 import { useView } from './state.ts';
 import { ThemeSwitch } from './theme.tsx';
 
-/** Failures that are shown with their logs at first; equal ones are one. */
+/** Failures shown with their logs at first; equal ones are grouped. */
 const MOST_CARDS = 5;
 
 /** The head of the page. */
@@ -95,7 +95,7 @@ function Failures({ failed, rerun }: { readonly failed: readonly Row[]; readonly
 
 interface FailureCardProps {
   readonly row: Row;
-  /** Builds of which the same is to be said. */
+  /** Other builds with the same failure. */
   readonly others: readonly Row[];
   readonly isFirst: boolean;
 }
@@ -166,7 +166,7 @@ function Figures({ model }: { readonly model: Model }) {
   const steps = sum((row) => row.steps?.total);
   const cached = sum((row) => row.steps?.cached);
   const critical = rows.filter(({ build }) => build.critical);
-  // A build that failed has to be mended, not made faster.
+  // A failed build must be fixed, not made faster.
   const dearest = rows
     .filter(({ result }) => result !== 'failed' && result !== 'cancelled')
     .reduce<Row | undefined>(
@@ -227,7 +227,7 @@ function waitedFor(waits: readonly WaitSpan[]): string {
   return [...(has('engine') ? ['the engine'] : []), ...(has('registry') ? ['registries'] : [])].join(' and ');
 }
 
-/** How long at least one of them lasted. */
+/** How long at least one of the waits was active. */
 function unionMs(waits: readonly WaitSpan[]): number {
   let sum = 0;
   let until = 0;

@@ -387,7 +387,7 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ properties: { __proto__: true } }',
-    '3:29 «__proto__» "__proto__" cannot be a key in a schema | Give it another name.',
+    '3:29 «__proto__» "__proto__" cannot be a key in a schema | Use another name.',
   ],
   [
     '{ dependentRequired: [a] }',

@@ -59,7 +59,7 @@ export function createGiven(options: GivenOptions): (node: PlanNode) => Promise<
 const GIVEN: Reason = { code: 'given', text: 'made by an earlier run (--parents-from)' };
 const IDLE: Reason = { code: 'given', text: 'the builds that need it were made by an earlier run' };
 
-/** Whether every path from a build to its readers has a reused build before any build that is decided about. */
+/** Whether requested builds read a build only through other reused builds, so that its image is not needed. */
 async function isIdle(
   { nodes }: Plan,
   start: PlanNode,

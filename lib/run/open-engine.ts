@@ -69,7 +69,7 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
   return { engine, slots, split: undefined, close: () => undefined };
 }
 
-/** Limit per default job: each call is a buildctl process on this machine with some 40 MB and little CPU time. */
+/** Factor on the default number of jobs: a call is a buildctl process on this machine, with some 40 MB and little CPU time. */
 const MOST_CALLS = 16;
 
 /**

@@ -1,5 +1,5 @@
 /** How one build ended, as text. */
-import type { Outcome, ProblemJson } from '../model/mod.ts';
+import type { Outcome, ProblemJson, Reason } from '../model/mod.ts';
 import type { Paint, Palette } from './palette.ts';
 import { withoutNumber } from './step-names.ts';
 import { plainText } from './text.ts';
@@ -61,6 +61,11 @@ export function finishedNote(outcome: Outcome): string {
     parts.push(`→ ${first.ref}${more > 0 ? ` and ${more} more` : ''}`);
   }
   return parts.join('  ');
+}
+
+/** What a reason lists beyond its text, which often is its only item. */
+export function itemsOf({ text, items = [] }: Reason): readonly string[] {
+  return items.length === 1 && text.includes(items[0] ?? '') ? [] : items;
 }
 
 /** Why a build is in the state it is in, as text; empty where there is nothing to add. */

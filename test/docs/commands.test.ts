@@ -3,7 +3,7 @@
  * the test. Pages that have a test of their own, which types all of them on real engines, are only checked for their options.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -13,6 +13,7 @@ import { declareCli } from '../../cli/declare.ts';
 import { runCommand } from '../rig/command.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { putBase } from '../rig/fake-world.ts';
+import { listPages } from '../rig/pages.ts';
 import { repoPath } from '../rig/paths.ts';
 import { writeTree } from '../rig/temp.ts';
 import { makeExampleWorld } from './support.ts';
@@ -63,8 +64,8 @@ const NO_COMMANDS = new Set([
 ]);
 
 function findCommands(): readonly Command[] {
-  const docs = readdirSync(repoPath('docs'), { recursive: true }).map((name) => `docs/${String(name)}`);
-  const pages = ['README.md', 'examples/README.md', ...docs.filter((name) => name.endsWith('.md')).sort()];
+  const docs = listPages().map((name) => `docs/${name}`);
+  const pages = ['README.md', 'examples/README.md', ...docs];
   return pages
     .filter((page) => page !== GENERATED)
     .flatMap((page) => {

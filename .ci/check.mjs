@@ -5,7 +5,7 @@
  *   node .ci/check.mjs [name]…
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from './build.mjs';
 import { ensureSiteModules } from './site.mjs';
@@ -47,8 +47,15 @@ await ensureRuntimes();
 await build().catch(() => {}); // `types` reports errors; the emitted code is enough for the other checks.
 
 let failed = 0;
-for (const [name, check] of Object.entries(CHECKS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+const queue = Object.entries(CHECKS).filter(([name]) => wanted.length === 0 || wanted.includes(name));
+// Most checks are one busy thread, and none reads what another one writes.
+await Promise.all(Array.from({ length: availableParallelism() }, work));
+
+async function work() {
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) await judge(next);
+}
+
+async function judge([name, check]) {
   const start = Date.now();
   const wrong = await check();
   say(`${wrong === undefined ? '✔' : '✖'} ${name} (${((Date.now() - start) / 1000).toFixed(1)} s)`);

@@ -42,7 +42,25 @@ const E2E_ON = {
   deno: ['edits', 'embedded', 'failures-real', 'five-images', 'truth'],
 };
 
-/** Tests of the distributed packages, which run them with each runtime themselves. */
+/**
+ * Long tests of what computes and of files as every runtime has them: random ones and those of whole pipelines. They run on the
+ * oldest Node, compiled, and on Deno.
+ */
+const ON_TWO = [
+  'test/bake/limits.test.ts',
+  'test/ci/action.test.ts',
+  'test/ci/pipeline-checks.test.ts',
+  'test/ci/pipeline-pods.test.ts',
+  'test/ci/pipeline-runners.test.ts',
+  'test/config/properties.test.ts',
+  'test/config/yaml-fuzz.test.ts',
+  'test/convert/portable.test.ts',
+  'test/run/forged-records.test.ts',
+  'test/run/publish-model.test.ts',
+  'test/run/strange-state.test.ts',
+];
+
+/** Tests of what is handed out: they run it with each runtime themselves. */
 const HANDED_OUT = ['installed', 'one-file', 'package'];
 
 /** Whether a file runs on a runtime. */
@@ -51,7 +69,12 @@ export function runsOn(file, runtime) {
   if (ONLY_USER.includes(file)) return false;
   if (file.startsWith('test/packaging/') && HANDED_OUT.includes(path.basename(file, '.test.ts')))
     return runtime === 'node';
-  // These simulate another system for whole processes; the differences themselves are tested on each runtime.
+  // An ordinary user runs it on Node 24.
+  if (file === 'test/engine/real.test.ts') return runtime !== 'node24';
+  if (ON_TWO.includes(file)) return runtime !== 'node24';
+  // Commands of the documentation, in one process: nothing of a runtime.
+  if (file === 'test/docs/commands.test.ts') return runtime === 'node';
+  // Whole processes that take their system for another one; the differences themselves are tested on each runtime.
   if (file === 'test/cli/elsewhere.test.ts') return runtime === 'node24';
   // Programs from the documentation take a second each, and other tests cover the compiled code.
   if (file === 'test/docs/examples.test.ts') return runtime !== 'node';

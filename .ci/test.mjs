@@ -145,8 +145,8 @@ async function testAll() {
   const units = queue.filter(({ file }) => !isE2e(file));
   // One more than processors, because a third of the time of these files is waiting.
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(units)));
-  // Tests with the real engine measure and kill things, so they run one at a time; in parallel, with a separate engine,
-  // run those that do neither, and those of the ordinary user.
+  // What builds with the real engine measures and kills things: one at a time. Beside it, each with an engine of its own: those
+  // that do neither, and what an ordinary user does.
   const whole = queue.filter(({ file }) => isE2e(file));
   const asUser = runtimes.find(({ name }) => name === 'user');
   const userFiles = files.filter(runsAsUser);
@@ -159,7 +159,8 @@ async function testAll() {
     work(
       whole.filter(({ file }) => runsBeside(file)),
       besideEnv,
-    ).then(workAsUser),
+    ),
+    workAsUser(),
   ]);
 
   say('');

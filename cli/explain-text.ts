@@ -88,7 +88,7 @@ function wholly(one: Explanation, style: ExplainStyle): string {
       ...(remedy === undefined ? [] : [palette.hint(`→ ${remedy}`)]),
     ]),
   );
-  section('What counts', one.inputs === undefined ? [] : columns(inputRows(one.inputs), palette));
+  section('Inputs', one.inputs === undefined ? [] : columns(inputRows(one.inputs), palette));
   section(
     one.pushes ? 'In the registry' : 'Registry',
     one.pushes ? one.tags.map((tag) => tagLine(tag, palette)) : ['it is not pushed'],

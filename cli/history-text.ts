@@ -27,7 +27,7 @@ const COMMAND_WIDTH = 48;
 /** Most builds named in a row, and the width of each name. */
 const MOST_NAMED = 2;
 const NAME_WIDTH = 24;
-/** Width of the reason of a failure in a row. */
+/** The reason of a result, in a row. */
 const REASON_WIDTH = 70;
 const COMMIT_NOTE = '* with changes that were not committed\n';
 
@@ -110,7 +110,7 @@ export function formatBuildRuns(
         one.sizeBytes === undefined ? '' : formatBytes(one.sizeBytes),
         one.digest === undefined ? '' : shortDigest(one.digest),
         commitText(run),
-        truncate(plainText((one.problem ?? '').replaceAll('\n', ' ')), REASON_WIDTH),
+        truncate(plainText((one.problem ?? one.reason ?? '').replaceAll('\n', ' ')), REASON_WIDTH),
       ],
     ];
   });

@@ -226,7 +226,7 @@ export function textOfEvent(
   const more = total - names.length;
   const what =
     names.length === 0
-      ? 'much changed'
+      ? 'many files changed'
       : `${names.join(', ')}${more === 0 ? '' : ` and ${more} more`} changed`;
   if (supersedes) return `\n${what} while it was built; again: ${listed(builds)}`;
   return `\n${what}: ${builds.length === 0 ? 'nothing to run' : listed(builds)}`;

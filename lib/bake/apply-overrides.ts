@@ -1,4 +1,4 @@
-/** Putting what `--set` says on a target (buildx bake/bake.go, `Target.AddOverrides`). */
+/** Applies `--set` to a target (buildx bake/bake.go, `Target.AddOverrides`). */
 import { type Problem, problem } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import {
@@ -29,12 +29,12 @@ import { OVERRIDE_KEYS, type Override } from './overrides.ts';
 import { append, dropRepeated, itemsOf, type Slice, sliceOf } from './slice.ts';
 import type { TargetKey } from './target.ts';
 
-/** Gives what is wrong in words. */
+/** Undefined, or the problem as text. */
 type Applied = string | undefined;
 
 /**
- * Puts them on, in the order written but for outputs, which bake takes in any order: what they are comes first, then whether
- * they are pushed, then whether they are loaded. Secrets are changed once they are there.
+ * Applies them in the written order, except for outputs, whose order does not matter in bake: first their types and
+ * destinations, then whether they are pushed, then whether they are loaded. Secrets are changed after they were added.
  */
 export function applyOverrides(draft: Draft, overrides: ReadonlyMap<string, Override>): readonly Problem[] {
   const problems: Problem[] = [];
@@ -71,7 +71,7 @@ function orderOf(key: string): number {
   return key.startsWith('secret.') ? 3 : 0;
 }
 
-/** Keys of a target by those of `--set`. */
+/** `--set` keys → keys of a target. */
 const KEYS: Readonly<Record<string, TargetKey>> = {
   arg: 'args',
   label: 'labels',
@@ -90,7 +90,7 @@ const KEYS: Readonly<Record<string, TargetKey>> = {
 function apply(draft: Draft, key: string, name: string, override: Override): Applied {
   const { values } = draft;
   const { value } = override;
-  // Where something is added, it stays where it was written.
+  // If something is appended, the place of the existing value is kept.
   if (!override.isAdded) draft.places.delete(KEYS[key] ?? (key as TargetKey));
   switch (key) {
     case 'context':
@@ -136,7 +136,7 @@ function applyFlag(values: DraftValues, key: 'no-cache' | 'pull' | 'push' | 'loa
   return undefined;
 }
 
-/** Pushes all images, or none of them (`setPushOverride`). Entries are changed where they are, also for other targets. */
+/** Pushes all images or none (`setPushOverride`). Entries are changed in place, which also affects other targets. */
 function setPush(outputs: Slice<OutputEntry> | undefined, push: boolean): Slice<OutputEntry> | undefined {
   if (!push) return outputs === undefined ? undefined : keepHere(outputs);
   let isDockerOnly = true;
@@ -166,7 +166,7 @@ function keepHere(outputs: Slice<OutputEntry>): Slice<OutputEntry> {
   return { ...outputs, length };
 }
 
-/** Loads the image, too, where no other output stands against that (`setLoadOverride`). */
+/** Also loads the image, unless another output prevents it (`setLoadOverride`). */
 function addLoad(outputs: Slice<OutputEntry> | undefined): Slice<OutputEntry> | undefined {
   for (const { type, destination } of itemsOf(outputs)) {
     if (type === 'docker' && destination === '') return outputs;
@@ -196,7 +196,7 @@ function applyResource(values: DraftValues, name: string, value: string): Applie
   }
 }
 
-/** Changes where a secret that is declared comes from. */
+/** Changes the source of a declared secret. */
 function changeSecret(values: DraftValues, id: string, value: string): Applied {
   const secret = values.secret?.find((one) => one.id === id);
   if (secret === undefined) return `secret "${id}" is not declared, so that it cannot be set`;
@@ -308,7 +308,7 @@ function applyEntries(
   }
 }
 
-/** `make(CacheOptions, 0, len(in))`, and none for no text. */
+/** `make(CacheOptions, 0, len(in))`, and none if there are no texts. */
 function readCaches(texts: readonly string[]): Parsed<Slice<CacheEntry> | undefined> {
   if (texts.length === 0) return { ok: true, value: undefined };
   let all: Slice<CacheEntry> = { store: [], length: 0, capacity: texts.length };

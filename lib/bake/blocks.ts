@@ -1,6 +1,6 @@
 /**
- * Targets and groups: their rows and names, and their attributes, each evaluated when it is first needed (buildx
- * bake/hclparser/hclparser.go, `resolveBlock`).
+ * Targets and groups: their rows, names and attributes, each evaluated on first use (buildx bake/hclparser/hclparser.go,
+ * `resolveBlock`).
  */
 import {
   type Block,
@@ -32,15 +32,15 @@ export interface Instance {
   readonly name: string;
   readonly row: Row | undefined;
   readonly attributes: ReadonlyMap<string, BodyAttribute>;
-  /** What it says so far. */
+  /** The attributes evaluated so far. */
   readonly draft: Draft;
-  /** What a group says. */
+  /** The targets of a group. */
   targets: readonly string[] | undefined;
-  /** By attribute, for who refers to it. */
+  /** Values by attribute, for references to them. */
   readonly values: Map<string, Value>;
   readonly done: Set<string>;
   readonly busy: Set<string>;
-  /** Attributes that have no value; why is reported. */
+  /** Attributes without a value; the reason was reported. */
   readonly failed: Set<string>;
 }
 
@@ -48,23 +48,23 @@ export interface Instance {
 const MOST_ROWS = 10_000;
 
 const GROUP_ATTRIBUTES: readonly string[] = ['description', 'targets'];
-/** Stands for all attributes of a block. */
+/** Means all attributes of a block. */
 const ALL = '*';
 const VALID_NAME = /^[a-zA-Z0-9_-]+$/;
 
 export class Blocks implements BlockSource {
-  /** Unknown attributes, which bake passes over, by block. */
+  /** Unknown attributes, which bake ignores, by block. */
   readonly warnings: Map<Block, readonly Problem[]> = new Map();
   /** Targets whose matrices have no rows. */
   readonly withoutRows: string[] = [];
-  /** How many problems are of single values, which make nothing else wrong. */
+  /** Number of problems that concern single values and do not affect others. */
   wrongValues = 0;
   readonly #names: Names;
   readonly #blocks: readonly Block[];
   readonly #instances = new Map<Block, readonly Instance[]>();
-  /** Blocks by the names that they and their rows have. */
+  /** Blocks by their names and those of their rows. */
   readonly #byName = { target: new Map<string, Block[]>(), group: new Map<string, Block[]>() };
-  /** What is referred to by a name: the block of it that was evaluated last. */
+  /** The target of references to a name: its block that was evaluated last. */
   readonly #stored = { target: new Map<string, Instance>(), group: new Map<string, Instance>() };
 
   constructor(names: Names, blocks: readonly Block[]) {
@@ -73,7 +73,7 @@ export class Blocks implements BlockSource {
     names.blocks = this;
   }
 
-  /** Makes rows of all blocks, and then what each says. */
+  /** Creates the rows of all blocks, then evaluates them. */
   resolveAll(): void {
     const byName = { target: new Map<string, Block[]>(), group: new Map<string, Block[]>() };
     for (const block of this.#blocks) {
@@ -85,13 +85,13 @@ export class Blocks implements BlockSource {
         else known.push(block);
       }
     }
-    // Rows and names themselves cannot refer to targets.
+    // Rows and names cannot refer to targets.
     for (const type of ['target', 'group'] as const)
       for (const [name, blocks] of byName[type]) this.#byName[type].set(name, blocks);
     for (const block of this.#blocks) this.#resolveBlock(block, undefined);
   }
 
-  /** All of them, in the order written. */
+  /** All instances in the written order. */
   instances(): readonly Instance[] {
     return this.#blocks.flatMap((block) => this.#instances.get(block) ?? []);
   }
@@ -261,7 +261,7 @@ export class Blocks implements BlockSource {
     return name;
   }
 
-  /** Evaluates an attribute of a block, or all that are not evaluated yet. */
+  /** Evaluates an attribute of a block, or all that were not evaluated yet. */
   #resolveBlock(block: Block, only: string | undefined, span?: Span): boolean {
     let isReady = true;
     for (const instance of this.#instances.get(block) ?? []) {
@@ -288,7 +288,7 @@ export class Blocks implements BlockSource {
       if (!this.#names.isReady((attributes.get(one) as BodyAttribute).value, row)) isReady = false;
     if (isReady)
       for (const one of here) {
-        // It may have been needed by another one meanwhile.
+        // Another attribute may have evaluated it meanwhile.
         if (!done.has(one)) isReady = this.#decode(instance, attributes.get(one) as BodyAttribute) && isReady;
       }
     for (const one of only === undefined ? here : [only]) {
@@ -342,7 +342,7 @@ export class Blocks implements BlockSource {
     return true;
   }
 
-  /** Where paths start, for files whose paths start at themselves. */
+  /** Records base directories, for files whose paths are relative to themselves. */
   #noteBases({ draft }: Instance, { name, value, nameSpan }: BodyAttribute): void {
     const base = dirOf(nameSpan.source.path) ?? '';
     if (name === 'context') {
@@ -367,10 +367,10 @@ function targetOfContext(expression: Expression): string | undefined {
   return of.name;
 }
 
-/** Values of instances, with how many attributes were evaluated by then. */
+/** Cached values of instances, with the number of attributes that were evaluated. */
 const known = new WeakMap<Instance, { readonly size: number; readonly value: Value }>();
 
-/** A target or group as others see it: what is not set has empty lists and nulls. */
+/** A target or group as seen by references: attributes that are not set are empty lists and nulls. */
 function valueOfInstance(instance: Instance): Value {
   const { type, values } = instance;
   const before = known.get(instance);

@@ -1,7 +1,7 @@
 /**
- * What bake looks at before it prints or builds, and what it changes by that (buildx bake/bake.go, `toBuildOpt`; the forms
- * of values are those of docker/go-units, containerd/platforms and buildx util/buildflags). What needs the machine, such as
- * whether the file of a secret is there, is not looked at.
+ * What bake checks before it prints or builds, and what it changes (buildx bake/bake.go, `toBuildOpt`; the forms of
+ * values are those of docker/go-units, containerd/platforms and buildx util/buildflags). Checks that depend on the
+ * machine, such as whether the file of a secret exists, are not made here.
  */
 import { type Problem, problem } from '../model/mod.ts';
 import type { Draft, DraftValues } from './draft.ts';
@@ -11,7 +11,7 @@ import { isRemote } from './remote.ts';
 import { itemsOf } from './slice.ts';
 import type { TargetKey } from './target.ts';
 
-/** Cleans the path of the context and says what is wrong with values. */
+/** Cleans the path of the context and reports invalid values. */
 export function checkDraft(draft: Draft): readonly Problem[] {
   const problems: Problem[] = [];
   const { values } = draft;
@@ -77,7 +77,7 @@ const ARCHITECTURES: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Several may stand in one text, with commas between. */
+/** One text may contain several, separated by commas. */
 function wrongPlatform(text: string): string | undefined {
   for (const platform of text.split(',')) {
     if (platform.toLowerCase() === 'local') continue;
@@ -102,7 +102,7 @@ function wrongSsh(values: DraftValues): string | undefined {
   return undefined;
 }
 
-/** Archives without a destination go to standard output, which bake then prints as such. */
+/** Archives without a destination go to standard output, which bake prints as such. */
 function wrongOutput(outputs: readonly OutputEntry[]): string | undefined {
   let goesOut = false;
   for (const output of outputs) {

@@ -1,6 +1,9 @@
-/** Names that lead to one another, as a whole: found once, in the time of reading them (R. Tarjan, "Depth-first search and linear graph algorithms"). */
+/**
+ * Finds cycles of names (strongly connected components), in linear time (R. Tarjan, "Depth-first search and linear graph
+ * algorithms").
+ */
 
-/** What is known of a name while the others are walked through. */
+/** The state of a name during the walk. */
 interface Visit {
   readonly name: string;
   readonly leadsTo: readonly string[];
@@ -9,23 +12,23 @@ interface Visit {
   next: number;
 }
 
-/** Names each of which leads to all others of them; mostly one that does not lead to itself. */
+/** Names that each lead to all the others; usually a single name that does not lead to itself. */
 export interface Circle {
   readonly names: readonly string[];
   readonly isCyclic: boolean;
 }
 
 /**
- * Puts names into circles.
+ * Groups names by cycles.
  *
- * @param graph each name with those that it leads to; names that are not in it lead nowhere, and are in no circle
- * @returns the circles, each behind those that it leads to
+ * @param graph each name with the names that it leads to; names that are not keys lead nowhere and are in no group
+ * @returns the groups, each after those that it leads to
  */
 export function findCircles(graph: ReadonlyMap<string, readonly string[]>): readonly Circle[] {
   const visits = new Map<string, Visit>();
   const closed = new Set<string>();
   const circles: Circle[] = [];
-  // Stacks of our own: the way may be as long as files are.
+  // Explicit stacks: a path may be as long as files are.
   const open: Visit[] = [];
   const way: Visit[] = [];
   const enter = (name: string, leadsTo: readonly string[]): void => {

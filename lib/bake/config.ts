@@ -1,17 +1,19 @@
-/** What the files say, ready to be resolved: targets whose rows and blocks are one each, groups, and the surroundings. */
+/**
+ * The content of the files, ready to be resolved: targets with their rows and blocks merged, groups, and the environment.
+ */
 import type { Draft } from './draft.ts';
 import type { BakeGroup } from './target.ts';
 
 export interface Config {
-  /** In the order written; those of Compose files first. */
+  /** In the written order, those of Compose files first. */
   readonly targets: ReadonlyMap<string, Draft>;
-  /** Of several with one name the first counts. */
+  /** Of several groups with one name, the first is used. */
   readonly groups: readonly BakeGroup[];
-  /** A variable of the environment, for build arguments that are set without a value. */
+  /** Environment variables, for build arguments without a value. */
   readonly lookup: (name: string) => string | undefined;
-  /** Build argument of every target that does not set it itself. */
+  /** Build argument of all targets that do not set it. */
   readonly sourceDateEpoch?: string;
 }
 
-/** A directory that a context starts at, and the context (buildx bake/bake.go, `rebaseContextPath`). */
+/** Joins the base directory of a context and its path (buildx bake/bake.go, `rebaseContextPath`). */
 export type Rebase = (base: string, path: string) => string;

@@ -1,7 +1,7 @@
-/** One line of CSV as buildx reads it, which takes no quote inside of a field (github.com/tonistiigi/go-csvvalue). */
+/** Parses one line of CSV like buildx, which allows no quotes inside a field (github.com/tonistiigi/go-csvvalue). */
 import { fail, ok, type Result } from '../model/mod.ts';
 
-/** The fields of a line, or what is wrong with it in words. One line break at its end does not count. */
+/** The fields of a line, or the problem as text. One line break at its end is ignored. */
 export function readCsv(text: string, comma = ','): Result<readonly string[], string> {
   const line = text.replace(/\r?\n$/, '');
   if (line === '') return fail('it is empty');

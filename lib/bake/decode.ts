@@ -1,5 +1,5 @@
 /**
- * Attributes of a target from the values of their expressions, and back for who refers to them (gohcl's rules; buildx
+ * Converts attributes of a target from the values of their expressions, and back for references (gohcl's rules; buildx
  * util/buildflags/*_cty.go).
  */
 import {
@@ -43,10 +43,10 @@ import { parseBool } from './go-text.ts';
 import { append, type Slice, sliceOf } from './slice.ts';
 import type { TargetKey } from './target.ts';
 
-/** What a target can set. */
+/** Attributes of a target. */
 export type AttributeName = TargetKey | 'inherits';
 
-/** Everything that a target can set, in bake's order; `name` and `matrix` are no values. */
+/** All attributes of a target, in bake's order; `name` and `matrix` are not values. */
 export const TARGET_ATTRIBUTES: readonly AttributeName[] = [
   'description',
   'inherits',
@@ -79,7 +79,7 @@ export const TARGET_ATTRIBUTES: readonly AttributeName[] = [
   'policy',
 ];
 
-/** What an attribute came to: what it sets (nothing for null), and its value for who refers to it. */
+/** The result of an attribute: what it sets (nothing for null), and its value for references. */
 export interface Decoded {
   readonly set: Partial<DraftValues> & { readonly inherits?: readonly string[] };
   readonly value: Value;
@@ -100,7 +100,7 @@ function optionals(attributes: readonly (readonly [string, Type])[]): Type {
   return objectType(new Map(attributes), new Set(attributes.map(([name]) => name)));
 }
 
-/** The types that values of attributes have; entries are maps or objects. */
+/** The value of an attribute that is not set; entries are maps or objects. */
 export function valueWhenUnset(name: AttributeName): Value {
   switch (name) {
     case 'description':
@@ -122,7 +122,7 @@ export function valueWhenUnset(name: AttributeName): Value {
   }
 }
 
-/** Attributes whose values are what their expressions are, once converted. */
+/** Attributes whose values are those of their expressions, converted to a type. */
 const PLAIN: Readonly<Partial<Record<AttributeName, Type>>> = {
   description: STRING,
   inherits: TEXTS,
@@ -147,7 +147,7 @@ const PLAIN: Readonly<Partial<Record<AttributeName, Type>>> = {
   'extra-hosts': TEXT_MAP,
 };
 
-/** Decodes an attribute; what is wrong is said in words that follow its name. */
+/** Decodes an attribute; a problem is text that follows its name. */
 export function decodeAttribute(name: AttributeName, value: Value): Parsed<Decoded> {
   const type = PLAIN[name];
   if (type !== undefined) return decodePlain(name, type, value);
@@ -184,7 +184,7 @@ function textOf(value: Value | undefined): string | undefined {
   return value?.kind === 'string' ? value.value : undefined;
 }
 
-/** Elements of a list; empty texts are left out, since conditions make them. */
+/** Elements of a list without empty texts, which result from conditions. */
 function elementsOf(value: Value): Parsed<readonly Value[]> {
   if (value.kind !== 'sequence' || value.type.kind === 'set')
     return fail(`a list is required, not ${typeName(value.type)}`);
@@ -272,7 +272,7 @@ function fieldsOf(element: Value): Parsed<Map<string, string>> {
   return ok(fields);
 }
 
-/** Takes a field away. */
+/** Removes and returns a field. */
 function take(fields: Map<string, string>, key: string): string {
   const value = fields.get(key) ?? '';
   fields.delete(key);

@@ -1,7 +1,6 @@
 /**
- * What is defined at the top of HCL files: variables, functions, attributes, targets and groups. Several files are one: a
- * later variable, function or attribute takes the place of an earlier one, blocks are added (buildx
- * bake/hclparser/merged.go).
+ * Top-level definitions of HCL files: variables, functions, attributes, targets and groups. Several files are merged: a
+ * later variable, function or attribute replaces an earlier one, blocks are added (buildx bake/hclparser/merged.go).
  */
 import {
   attributesOf,
@@ -42,14 +41,14 @@ export interface FunctionBlock {
   readonly result?: BodyAttribute;
 }
 
-/** All that the files define. */
+/** Everything that the files define. */
 export interface Definitions {
   readonly variables: ReadonlyMap<string, VariableBlock>;
   readonly functions: ReadonlyMap<string, FunctionBlock>;
   readonly attributes: ReadonlyMap<string, BodyAttribute>;
-  /** `target` and `group`, in the order written. */
+  /** `target` and `group` blocks in the written order. */
   readonly blocks: readonly Block[];
-  /** What bake passes over without a word. */
+  /** What bake silently ignores. */
   readonly warnings: readonly Problem[];
 }
 
@@ -58,7 +57,7 @@ const VARIABLE: BodySchema = { attributes: ['type', 'default', 'description'], b
 const VALIDATION: BodySchema = { attributes: ['condition', 'error_message'], blocks: {} };
 const FUNCTION: BodySchema = { attributes: ['params', 'variadic_params', 'result'], blocks: {} };
 
-/** Reads the bodies of files, in order; names in `builtIn` are bake's own, and what the files say of them does not count. */
+/** Reads the bodies of files in order; names in `builtIn` are bake's own and cannot be redefined. */
 export function readDefinitions(
   bodies: readonly Body[],
   builtIn: ReadonlySet<string>,
@@ -91,7 +90,7 @@ export function readDefinitions(
   return { variables, functions, attributes, blocks, warnings };
 }
 
-/** Unknown blocks at the top are passed over by bake. */
+/** bake ignores unknown top-level blocks. */
 function readAttributes(
   rest: Body,
   problems: Problem[],

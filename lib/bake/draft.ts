@@ -1,6 +1,6 @@
 /**
- * A target as it is written and put together: parents under it, other blocks of its name over it (buildx bake/bake.go,
- * `Target.Merge` and `Target.normalize`).
+ * A target while it is merged: over its parents, and below other blocks of its name (buildx bake/bake.go, `Target.Merge`
+ * and `Target.normalize`).
  */
 import type { Span } from '../model/mod.ts';
 import {
@@ -17,10 +17,10 @@ import {
 import { append, dropRepeated, dropRepeatedTexts, itemsOf, type Slice } from './slice.ts';
 import type { TargetKey } from './target.ts';
 
-/** Texts by name; null stands where a name was given no value. */
+/** Texts by name; null: a name without a value. */
 export type Texts = ReadonlyMap<string, string | null>;
 
-/** Limits of steps, in the order in which bake writes them. */
+/** Limits of steps, in bake's output order. */
 export const RESOURCE_KEYS = [
   'memory',
   'memory-swap',
@@ -36,13 +36,13 @@ export type Resources = Readonly<{
   [Key in (typeof RESOURCE_KEYS)[number]]?: Key extends `cpu-${string}` ? number : string;
 }>;
 
-/** A whole number as JavaScript has it exactly; undefined for others. */
+/** A whole number that JavaScript can represent exactly; undefined otherwise. */
 export function wholeNumber(text: string): number | undefined {
   const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** What a target says. Absent is what nobody set, which empty lists and texts are not. */
+/** The values of a target. Absent means not set, unlike empty lists and texts. */
 export interface DraftValues {
   description?: string;
   annotations?: readonly string[];
@@ -74,14 +74,14 @@ export interface DraftValues {
   policy?: readonly PolicyEntry[];
 }
 
-/** Directories that relative paths start at where they start at the file that has them. */
+/** Base directories of relative paths, if these are relative to their file. */
 export interface Bases {
-  /** Directory of the file that the target is in: of its context, where nobody names one. */
+  /** Directory of the target's file, for the default context. */
   own?: string;
   usesOwn?: boolean;
-  /** Where the path of the context starts. */
+  /** Base of the context's path. */
   context?: string;
-  /** The context is that of this other target (`context = target.base.context`). */
+  /** The context is the one of this other target (`context = target.base.context`). */
   contextOf?: string;
   /** Where the paths of named contexts start. */
   readonly contexts: Map<string, string>;
@@ -94,12 +94,12 @@ export interface Draft {
   readonly places: Map<TargetKey, Span>;
   readonly place?: Span;
   inherits: readonly string[];
-  /** Where `inherits` is. */
+  /** Place of `inherits`. */
   listPlace?: Span;
   readonly bases: Bases;
 }
 
-/** A target that says nothing. */
+/** A target without values. */
 export function emptyDraft(name: string, place?: Span): Draft {
   return {
     name,
@@ -111,7 +111,7 @@ export function emptyDraft(name: string, place?: Span): Draft {
   };
 }
 
-/** A draft that can change by itself; lists stay shared as bake's are. */
+/** A separate draft that still shares its lists, as in bake. */
 export function copyDraft({ name, values, places, place, inherits, bases }: Draft): Draft {
   return {
     name,
@@ -123,16 +123,16 @@ export function copyDraft({ name, values, places, place, inherits, bases }: Draf
   };
 }
 
-/** Go's sizes: of a text and of a pointer. */
+/** Go's sizes of a string and of a pointer. */
 export const TEXT_BYTES = 16;
 export const ENTRY_BYTES = 8;
 
-/** Puts what `from` says over what `into` says. */
+/** Merges `from` over `into`. */
 export function mergeDraft(into: Draft, from: Draft): void {
   mergeBases(into, from);
   const { values } = into;
   const over = from.values;
-  // Bake takes an empty description for none.
+  // Bake ignores an empty description.
   if (over.description !== undefined && over.description !== '') values.description = over.description;
   replace(values, over);
   if (over.args !== undefined) setTexts(values, 'args', mergeTexts(values.args, over.args));
@@ -157,7 +157,7 @@ export function mergeDraft(into: Draft, from: Draft): void {
   for (const [key, place] of from.places) into.places.set(key, place);
 }
 
-/** Keys whose upper value stands alone. */
+/** Keys whose upper value replaces the lower one. */
 const REPLACED = [
   'context',
   'dockerfile',
@@ -180,7 +180,7 @@ function replace(values: DraftValues, over: DraftValues): void {
   Object.assign(values, taken);
 }
 
-/** Names without a value do not count. */
+/** Names without a value are ignored. */
 function mergeTexts(under: Texts | undefined, over: Texts): Texts | undefined {
   const given = [...over].filter(([, value]) => value !== null);
   return given.length === 0 ? under : new Map([...(under ?? []), ...given]);
@@ -194,7 +194,7 @@ function setTexts(
   if (texts !== undefined) values[key] = texts;
 }
 
-/** Adds entries; caches that are there already stay once. */
+/** Adds entries; existing caches are not repeated. */
 export function mergeCacheFrom(values: DraftValues, over: Slice<CacheEntry> | undefined): void {
   const under = values['cache-from'];
   const all = under === undefined ? over : append(under, itemsOf(over), ENTRY_BYTES);
@@ -219,7 +219,7 @@ function mergeBases(into: Draft, from: Draft): void {
   }
 }
 
-/** Drops what is there twice or empty; a target on the host's network needs to be entitled to it. */
+/** Removes duplicate and empty items; a target on the host's network gets the entitlement for it. */
 export function normalizeDraft({ values }: Draft): void {
   for (const key of ['annotations', 'no-cache-filter', 'ulimits'] as const)
     if (values[key] !== undefined) values[key] = distinct(values[key]);
@@ -249,7 +249,7 @@ function idOf(entry: { readonly id: string }): string {
   return entry.id;
 }
 
-/** Sets a key, or takes it away. */
+/** Sets or deletes a key. */
 export function setOrDelete<T, K extends keyof T>(
   of: T,
   key: K,

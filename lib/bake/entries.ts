@@ -1,13 +1,13 @@
 /**
- * Entries of `cache-from`, `cache-to`, `output`, `attest`, `secret`, `ssh` and `policy`: what they hold, how their text form
- * reads, and when two are one (buildx util/buildflags). They are objects that may change: `--set` on one target changes
- * what it inherited where that was written, as in bake.
+ * Entries of `cache-from`, `cache-to`, `output`, `attest`, `secret`, `ssh` and `policy`: their fields, their text form,
+ * and when two are equal (buildx util/buildflags). The objects are mutable: as in bake, `--set` for one target also
+ * changes an inherited entry in the target that defines it.
  */
 import { fail, ok, type Result } from '../model/mod.ts';
 import { readCsv } from './csv.ts';
 import { parseBool } from './go-text.ts';
 
-/** An entry, or in words what is wrong with its text. */
+/** An entry, or the problem of its text. */
 export type Parsed<T> = Result<T, string>;
 
 export interface CacheEntry {
@@ -60,7 +60,7 @@ function readPairs(text: string): Parsed<readonly (readonly [string, string])[]>
   return ok(pairs);
 }
 
-/** One text of `cache-from` or `cache-to`: texts without `=` are references to images, and may be several with commas between. */
+/** One text of `cache-from` or `cache-to`: texts without `=` are image references, possibly several separated by commas. */
 export function parseCache(text: string): Parsed<readonly CacheEntry[]> {
   if (text === '') return ok([]);
   if (!text.includes('=')) {
@@ -68,7 +68,7 @@ export function parseCache(text: string): Parsed<readonly CacheEntry[]> {
     if (!fields.ok) return fail(`"${text}" is not a valid image: ${fields.error}`);
     const entries: CacheEntry[] = [];
     for (const field of fields.value) {
-      // What is quoted may hold commas, and is read as a line of its own.
+      // A quoted field may contain commas and is parsed as a line.
       const inner = readCsv(field);
       if (!inner.ok) return fail(`"${text}" is not a valid image: ${inner.error}`);
       if (inner.value.length !== 1) return fail(`"${inner.value[0] ?? ''}" must be key=value`);
@@ -88,7 +88,7 @@ export function parseCache(text: string): Parsed<readonly CacheEntry[]> {
   return type === '' ? fail(`"${text}" has no type`) : ok([{ type, attributes }]);
 }
 
-/** One text of `output`: `type=…,dest=…`, a directory, or `-` for a tar archive at standard output. */
+/** One text of `output`: `type=…,dest=…`, a directory, or `-` for a tar archive on standard output. */
 export function parseOutput(text: string): Parsed<OutputEntry> {
   const fields = readCsv(text);
   if (!fields.ok) return fail(`"${text}" is not a valid output: ${fields.error}`);
@@ -156,7 +156,7 @@ export function parseSsh(text: string): SshEntry {
   return { id: text.slice(0, equals), paths: text.slice(equals + 1).split(',') };
 }
 
-/** Levels of logrus, by the names that it takes, as it writes them. */
+/** Names of log levels that logrus accepts → the names that it writes. */
 const LOG_LEVELS: ReadonlyMap<string, string> = new Map([
   ['panic', 'panic'],
   ['fatal', 'fatal'],
@@ -174,7 +174,7 @@ export function parsePolicy(text: string): Parsed<PolicyEntry> {
   return pairs.ok ? policyOf(pairs.value) : pairs;
 }
 
-/** A policy of its fields. */
+/** Makes a policy from its fields. */
 export function policyOf(pairs: readonly (readonly [string, string])[]): Parsed<PolicyEntry> {
   const files: string[] = [];
   const policy: { reset: boolean; disabled: boolean; strict?: boolean; logLevel?: string } = {
@@ -199,12 +199,12 @@ export function policyOf(pairs: readonly (readonly [string, string])[]): Parsed<
   return ok({ files, ...policy });
 }
 
-/** A text that is the same for caches that are the same. */
+/** Equal for equal caches. */
 export function cacheKey({ type, attributes }: CacheEntry): string {
   return JSON.stringify([type, [...attributes].sort(byName)]);
 }
 
-/** A text that is the same for outputs that are the same. */
+/** Equal for equal outputs. */
 export function outputKey({ type, destination, attributes }: OutputEntry): string {
   return JSON.stringify([type, destination, [...attributes].sort(byName)]);
 }
@@ -213,7 +213,7 @@ function byName([a]: readonly [string, string], [b]: readonly [string, string]):
   return a < b ? -1 : 1;
 }
 
-/** Keeps one entry for each key, the last one, at the place of the first. */
+/** Keeps the last entry for each key, at the position of the first. */
 export function lastOfEach<T>(entries: readonly T[], keyOf: (entry: T) => string): readonly T[] {
   const byKey = new Map<string, T>();
   for (const entry of entries) byKey.set(keyOf(entry), entry);

@@ -1,11 +1,11 @@
-/** A target as its values are handed out, in the order in which bake's JSON has them. */
+/** The final form of a target, in the order of bake's JSON. */
 import { type Draft, type DraftValues, RESOURCE_KEYS, type Resources, type Texts } from './draft.ts';
 import type { AttestEntry, CacheEntry, OutputEntry, PolicyEntry, SecretEntry, SshEntry } from './entries.ts';
 import { sortedNames } from './go-text.ts';
 import { itemsOf } from './slice.ts';
 import type { BakeTarget, Fields, TargetKey, TargetValues } from './target.ts';
 
-/** Makes a target final. What is empty is left out, as bake leaves it out. */
+/** Makes a target final. Like bake, leaves out what is empty. */
 export function finishTarget(draft: Draft, linked: boolean): BakeTarget {
   const all = finalValues(draft.values);
   const values = Object.fromEntries(Object.entries(all).filter(([, value]) => !isEmpty(value)));
@@ -55,13 +55,13 @@ function finalValues(values: DraftValues): Record<TargetKey, unknown> {
   };
 }
 
-/** Texts by name, in the order of names as far as JavaScript keeps it. */
+/** Texts by name, sorted by name as far as JavaScript keeps the order. */
 function textsOf(texts: Texts | undefined): Readonly<Record<string, string | null>> | undefined {
   return texts === undefined || texts.size === 0 ? undefined : fieldsOf(texts);
 }
 
 function fieldsOf<T>(of: ReadonlyMap<string, T>): Readonly<Record<string, T>> {
-  // A name may be `__proto__`, which only this way is one like any other.
+  // Only this way can a name be `__proto__`.
   return Object.fromEntries(sortedNames(of.keys()).map((name) => [name, of.get(name) as T]));
 }
 
@@ -93,14 +93,14 @@ function sshFields({ id, paths }: SshEntry): { readonly id?: string; readonly pa
   return { ...(id === '' ? {} : { id }), ...(paths.length === 0 ? {} : { paths }) };
 }
 
-/** In the order of bake's record. */
+/** In the order of bake's struct. */
 function resourceFields(resources: Resources): Readonly<Record<string, string | number>> {
   const fields: Record<string, string | number> = {};
   for (const key of RESOURCE_KEYS) if (resources[key] !== undefined) fields[key] = resources[key];
   return fields;
 }
 
-/** As encoding/json writes a record that has no names of its own. */
+/** As encoding/json writes a struct without field tags. */
 function policyFields(policy: PolicyEntry): Readonly<Record<string, unknown>> {
   return {
     Files: policy.files.length === 0 ? null : policy.files.map((Filename) => ({ Filename, Data: null })),

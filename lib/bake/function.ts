@@ -1,4 +1,4 @@
-/** Functions that a bake file defines (buildx util/userfunc). */
+/** Functions defined in bake files (buildx util/userfunc). */
 import {
   type Expression,
   evaluate,
@@ -14,7 +14,7 @@ import type { FunctionBlock } from './definitions.ts';
 /** Parameters and result of a function. */
 export interface FunctionShape {
   readonly names: readonly string[];
-  /** Takes all further arguments as a list. */
+  /** Receives all further arguments as a list. */
   readonly variadic?: string;
   readonly result: Expression;
 }
@@ -60,7 +60,7 @@ export function readParameters(block: FunctionBlock): Result<FunctionShape> {
 /**
  * Makes the function.
  *
- * @param scopeOf the names that its result sees, with its arguments among them
+ * @param scopeOf the names that its result can use, including its arguments
  */
 export function makeFunction(
   { names, variadic, result }: FunctionShape,

@@ -1,4 +1,4 @@
-/** Values of variables that come from `--var` or the environment (buildx bake/hclparser/hclparser.go, `resolveValue`). */
+/** Values of variables from `--var` or the environment (buildx bake/hclparser/hclparser.go, `resolveValue`). */
 import {
   boolValue,
   type FunctionResult,
@@ -18,18 +18,21 @@ import { readCsv } from './csv.ts';
 import { parseBool } from './go-text.ts';
 import { readTypedJson } from './typed-json.ts';
 
-/** What a variable is to become. */
+/** A value to parse, and the type of its variable. */
 export interface GivenValue {
   readonly text: string;
-  /** It was given as `NAME_JSON`. */
+  /** It was set as `NAME_JSON`. */
   readonly isJson: boolean;
-  /** The type that the variable says it has. */
+  /** The declared type of the variable. */
   readonly type: Type | undefined;
   /** The value of its default, converted to that type. */
   readonly fallback: Value | undefined;
 }
 
-/** Makes a value of a text. The message of a failure follows the name of the variable, and never holds the text, which may be a secret. */
+/**
+ * Parses the text. The message of a failure follows the variable's name and never contains the text, which may be a
+ * secret.
+ */
 export function readGiven({ text, isJson, type, fallback }: GivenValue): FunctionResult {
   if (type !== undefined) {
     if (isJson) return readTypedJson(text, type);

@@ -1,10 +1,10 @@
-/** Texts as Go's library reads, orders and cleans them. */
+/** Parsing, sorting and cleaning of texts as in Go's library. */
 import { compareTexts } from '../hcl/mod.ts';
 
-/** Order by the bytes of UTF-8: Go sorts names so. */
+/** Order by UTF-8 bytes, as Go sorts names. */
 export { compareTexts as compareBytes } from '../hcl/mod.ts';
 
-/** Names in the order in which Go writes those of a map. */
+/** Names in the order in which Go writes the keys of a map. */
 export function sortedNames(names: Iterable<string>): readonly string[] {
   return [...names].sort(compareTexts);
 }

@@ -1,24 +1,24 @@
-/** What groups come to. */
+/** Expands groups. */
 import { findCircles } from './circles.ts';
 import type { BakeGroup } from './target.ts';
 
-/** A group with all that is in it. */
+/** A group with all its direct and indirect members. */
 export interface Expanded {
-  /** Names of targets, whether they are there or not. */
+  /** Names of targets, whether they exist or not. */
   readonly targets: ReadonlySet<string>;
   /** The group itself, and groups in it. */
   readonly groups: ReadonlySet<string>;
-  /** The group that has the target. */
+  /** The group that contains the target. */
   readonly namedBy: ReadonlyMap<string, BakeGroup>;
 }
 
-/** What all groups together may come to: each may list all others. */
+/** Limit for the members of all groups together, since each may list all others. */
 export const MOST_MEMBERS = 1_000_000;
 
 /**
  * {@link expandGroup} for all groups.
  *
- * @returns what each comes to, but for those with which it would be too much
+ * @returns the members of each, without groups that exceed the limit
  */
 export function expandAll(all: ReadonlyMap<string, BakeGroup>): ReadonlyMap<string, readonly string[]> {
   const graph = new Map(Array.from(all, ([name, { targets }]) => [name, targets] as const));
@@ -30,7 +30,7 @@ export function expandAll(all: ReadonlyMap<string, BakeGroup>): ReadonlyMap<stri
       if (left < 0) return found;
       const members = graph.get(name) ?? [];
       const targets = new Set<string>();
-      // What a group on the way into itself comes to depends on where the way begins.
+      // The members of a group in a cycle depend on where the walk begins.
       if (isCyclic || members.some((member) => cyclic.has(member))) {
         cyclic.add(name);
         const { targets: ofCycle, steps } = expandGroup(all, name);
@@ -49,7 +49,7 @@ export function expandAll(all: ReadonlyMap<string, BakeGroup>): ReadonlyMap<stri
   return found;
 }
 
-/** A group whose members are being looked at. */
+/** A group whose members are being visited. */
 interface Open {
   readonly group: BakeGroup;
   next: number;
@@ -57,8 +57,8 @@ interface Open {
 }
 
 /**
- * The targets of a group and of those in it; the name of a target stands for itself. A group on its way into itself is a
- * name, and so is one that is empty.
+ * The targets of a group and of groups in it; the name of a target means itself. In a cycle, a group that is being
+ * expanded is treated as a name, and so is an empty group.
  */
 export function expandGroup(
   all: ReadonlyMap<string, BakeGroup>,
@@ -68,7 +68,7 @@ export function expandGroup(
   const groups = new Set<string>();
   const namedBy = new Map<string, BakeGroup>();
   const states = new Map<string, 'open' | 'full' | 'empty'>();
-  // A stack of our own: groups may nest as deep as files are long.
+  // An explicit stack: groups may nest as deep as files are long.
   const way: Open[] = [];
   let steps = 0;
   const add = (target: string, by: Open | undefined): void => {

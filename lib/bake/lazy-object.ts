@@ -1,7 +1,7 @@
-/** An object of HCL whose attributes are made when they are looked at: of thousands of targets, an expression reads one or two. */
+/** An HCL object whose attributes are created on access: an expression reads only one or two of thousands of targets. */
 import { compareTexts, type Type, type Value } from '../hcl/mod.ts';
 
-/** Makes the object of the values that are there now. */
+/** Makes the object from the current values. */
 export function lazyObject<T>(of: ReadonlyMap<string, T>, read: (one: T) => Value): Value {
   const entries = new LazyEntries(of, read);
   const type: Type = {
@@ -35,7 +35,7 @@ class LazyEntries<T> implements ReadonlyMap<string, Value> {
     return one === undefined ? undefined : this.#read(one);
   }
 
-  /** In the order of names, as in every object. */
+  /** Sorted by name, as in every object. */
   keys(): MapIterator<string> {
     return this.#whole().keys();
   }

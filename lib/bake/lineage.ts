@@ -1,21 +1,21 @@
-/** How targets inherit from one another, as a whole. */
+/** How targets inherit from one another. */
 import { type Problem, problem } from '../model/mod.ts';
 import { type Circle, findCircles } from './circles.ts';
 import type { Draft } from './draft.ts';
 
-/** No target inherits over so many others; deeper is a mistake, or meant to exhaust the stack. */
+/** Maximum depth of inheritance; deeper is a mistake, or an attempt to exhaust the stack. */
 const DEEPEST = 200;
 
-/** What is known of the targets of a circle. */
+/** Properties of the targets of a cycle. */
 interface Line {
-  /** They, or targets above them, lead back. */
+  /** They, or targets above them, are in a cycle. */
   readonly isCyclic: boolean;
-  /** How many targets are on the longest way up, they among them. */
+  /** Number of targets on the longest path upwards, including them. */
   readonly depth: number;
   readonly tooDeep?: Problem;
 }
 
-/** Where parents lead. */
+/** The ancestors of targets. */
 export class Lineage {
   readonly #targets: ReadonlyMap<string, Draft>;
   readonly #lines = new Map<string, Line>();
@@ -26,12 +26,12 @@ export class Lineage {
     for (const circle of findCircles(graph)) this.#add(circle);
   }
 
-  /** Whether parents of a target, or of one of its parents, lead back. */
+  /** Whether a target or one of its ancestors is in a cycle. */
   isCyclic(name: string): boolean {
     return this.#lines.get(name)?.isCyclic === true;
   }
 
-  /** What is wrong where too many targets are above one: the same for all that are below the first of these. */
+  /** The problem if a target has too many levels of ancestors: the same one for all targets below the first of these. */
   tooDeep(name: string): Problem | undefined {
     return this.#lines.get(name)?.tooDeep;
   }
@@ -42,7 +42,7 @@ export class Lineage {
     let tooDeep: Problem | undefined;
     for (const name of names)
       for (const parent of this.#targets.get(name)?.inherits ?? []) {
-        // Those of the circle itself are not known yet.
+        // Those of the same cycle are not known yet.
         const line = this.#lines.get(parent);
         if (line === undefined) continue;
         if (line.isCyclic) isCyclic = true;

@@ -1,12 +1,12 @@
-/** Patterns of names as Go's path.Match reads them: `*`, `?`, `[a-z]`, `[^a]`, `\` before what is meant literally. */
+/** Name patterns of Go's path.Match: `*`, `?`, `[a-z]`, `[^a]`, `\` before a literal character. */
 import { compileWildcards } from '../util/wildcard.ts';
 
-/** Whether bake takes the name of a target for a pattern. */
+/** Whether bake treats the name of a target as a pattern. */
 export function isPattern(name: string): boolean {
   return /[*?[\]]/.test(name);
 }
 
-/** What the pattern matches; undefined where it is malformed (https://pkg.go.dev/path#Match). */
+/** Compiles a pattern; undefined if it is malformed (https://pkg.go.dev/path#Match). */
 export function compilePattern(pattern: string): ((name: string) => boolean) | undefined {
   let source = '';
   let at = 0;
@@ -35,7 +35,7 @@ export function compilePattern(pattern: string): ((name: string) => boolean) | u
 }
 
 const HYPHEN = 0x2d;
-/** In no name. */
+/** A character that no name contains. */
 const LAST = 0x10ffff;
 
 interface CharacterSet {
@@ -60,7 +60,7 @@ function readSet(pattern: string, start: number): CharacterSet | undefined {
       high = end;
       at = end.end;
     }
-    // A range the wrong way round matches nothing, which a regular expression does not take.
+    // A reversed range matches nothing; in a regular expression it would be an error.
     ranges += low.code <= high.code ? `${inSet(low.code)}-${inSet(high.code)}` : '';
     if (ranges === '') ranges = String.fromCodePoint(LAST);
   }
@@ -78,7 +78,7 @@ function readMember(
   return code === undefined ? undefined : { code, end: at + (code > 0xffff ? 2 : 1) };
 }
 
-/** A character as it stands in a set of a regular expression. */
+/** A character as written in a set of a regular expression. */
 function inSet(code: number): string {
   const character = String.fromCodePoint(code);
   return /[\^$\\.*+?()[\]{}|/-]/.test(character) ? `\\${character}` : character;

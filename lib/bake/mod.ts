@@ -1,4 +1,4 @@
-/** bake's rules over HCL and Compose files: from files to targets as `docker buildx bake --print` has them. */
+/** bake's rules for HCL and Compose files: from files to the targets that `docker buildx bake --print` shows. */
 import { fail, ok, type Problem, type Result, type SourceFile } from '../model/mod.ts';
 import type { ComposeModel, ComposeModelOptions } from './compose/model.ts';
 import type { Config } from './config.ts';
@@ -13,7 +13,7 @@ export type * from './definition.ts';
 export { formatBake, printBake } from './print.ts';
 export type * from './target.ts';
 
-/** The files that bake looks for, in the order in which it puts them together: all that are there count. */
+/** The files that bake looks for; all that exist are merged, in this order. */
 export const DEFAULT_BAKE_FILES: readonly string[] = [
   'compose.yaml',
   'compose.yml',
@@ -25,17 +25,17 @@ export const DEFAULT_BAKE_FILES: readonly string[] = [
   'docker-bake.override.hcl',
 ];
 
-/** What a definition was made of. */
+/** The configuration behind a definition. */
 const configs = new WeakMap<BakeDefinition, Config>();
 
-/** What could be read, and what is wrong with it. */
+/** What could be read, and the problems. */
 export interface PartlyRead {
-  /** Where only single values are wrong: everything else. */
+  /** If only single values have problems: everything else. */
   readonly definition?: BakeDefinition;
   readonly problems: readonly Problem[];
 }
 
-/** Reads and evaluates files as one, in order; all problems at once, each with its place. */
+/** Reads and evaluates files in order and merges them; all problems are reported at once, each with its place. */
 export async function readBake(
   files: readonly BakeFile[],
   options: ReadBakeOptions,
@@ -44,7 +44,7 @@ export async function readBake(
   return definition === undefined || problems.length > 0 ? fail(problems) : ok(definition);
 }
 
-/** Like {@link readBake}, to tell what else is wrong where values of some targets are wrong. */
+/** Like {@link readBake}, but also finds further problems if values of some targets are invalid. */
 export async function readBakePartly(
   files: readonly BakeFile[],
   options: ReadBakeOptions,
@@ -57,9 +57,9 @@ export async function readBakePartly(
 }
 
 /**
- * Resolves targets and groups to what is built: parents, overrides, links, defaults. Without names it is `default`.
+ * Resolves the requested targets and groups: parents, overrides, links, defaults. Without names, `default`.
  *
- * @param definition what {@link readBake} gave
+ * @param definition result of {@link readBake}
  */
 export function resolveBake(definition: BakeDefinition, options: ResolveBakeOptions): Result<BakeResult> {
   const config = configs.get(definition);
@@ -67,9 +67,9 @@ export function resolveBake(definition: BakeDefinition, options: ResolveBakeOpti
 }
 
 /**
- * Resolves every target and every group, each by itself, with what is wrong with it. Problems are those of the overrides.
+ * Resolves every target and group separately, with their problems. The problems of the result are those of the overrides.
  *
- * @param definition what {@link readBake} gave
+ * @param definition result of {@link readBake}
  */
 export function resolveBakeEach(
   definition: BakeDefinition,
@@ -80,8 +80,8 @@ export function resolveBakeEach(
 }
 
 /**
- * Reads Compose files, later ones over earlier ones, as far as they concern builds, with their variables kept: for who writes
- * down elsewhere what they say. Problems: `bake/compose`.
+ * Reads the build-related content of Compose files (later ones override earlier ones) without substituting variables, for
+ * converting it to another format. Problems: `bake/compose`.
  */
 export async function readComposeModel(
   files: readonly SourceFile[],

@@ -1,6 +1,6 @@
 /**
- * Names that expressions use, each found when it is first needed: variables, attributes at the top, functions, targets and
- * groups (buildx bake/hclparser/hclparser.go).
+ * Names that expressions use, each evaluated on first use: variables, top-level attributes, functions, targets and groups
+ * (buildx bake/hclparser/hclparser.go).
  */
 import {
   type Budget,
@@ -29,22 +29,22 @@ import type { Definitions, VariableBlock } from './definitions.ts';
 import { makeFunction, readParameters } from './function.ts';
 import { readGiven } from './given-value.ts';
 
-/** Values that one row of a matrix has. */
+/** Values in one row of a matrix. */
 export interface Row {
   readonly variables: ReadonlyMap<string, Value>;
 }
 
-/** Where targets and groups come from. */
+/** Provides targets and groups. */
 export interface BlockSource {
-  /** Makes an attribute of a target or group ready, or all of it. False: it failed, and why is reported. */
+  /** Evaluates an attribute of a target or group, or all of it. False: it failed, and the problem was reported. */
   readonly resolve: (type: BlockType, name: string, attribute: string | undefined, span: Span) => boolean;
-  /** All that are ready so far, by name. */
+  /** All that are evaluated so far, by name. */
   readonly valueOf: (type: BlockType) => Value | undefined;
 }
 
 export type BlockType = 'target' | 'group';
 
-/** What the names come from besides the files. */
+/** Sources of names in addition to the files. */
 export interface Surroundings {
   readonly standard: ReadonlyMap<string, HclFunction>;
   /** bake's own variables. */
@@ -53,18 +53,18 @@ export interface Surroundings {
   readonly given: (name: string) => string | undefined;
 }
 
-/** What became of a name. */
+/** The state of a name. */
 type State = 'ready' | 'missing' | 'failed';
 
-/** What is known of a variable besides its value. */
+/** Properties of a variable in addition to its value. */
 export interface VariableFacts {
   readonly isGiven: boolean;
   readonly type: Type | undefined;
-  /** The value of its default, of its type. */
+  /** The value of its default, converted to its type. */
   readonly fallback: Value | undefined;
 }
 
-/** Of values that are made of one another: it stands for the stack. */
+/** Maximum depth of values that depend on one another; limits the use of the stack. */
 const DEEPEST = 300;
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -79,7 +79,7 @@ export class Names {
   readonly #functions: Map<string, HclFunction>;
   readonly #failed = new Set<string>();
   readonly #busyFunctions: string[] = [];
-  /** By where they are evaluated: attributes at the top see the variables of the row that needs them first. */
+  /** Names being evaluated, with their rows: top-level attributes see the variables of the row that first needs them. */
   readonly #busy: { readonly name: string; readonly row: Row | undefined }[] = [];
   readonly #scope: Scope;
   readonly #budget: Budget = newBudget();
@@ -99,12 +99,12 @@ export class Names {
     for (const [name, text] of surroundings.builtIn) this.#variables.set(name, textValue(text));
   }
 
-  /** The value of a variable that is ready. */
+  /** The value of a variable that was evaluated. */
   valueOf(name: string): Value | undefined {
     return this.#variables.get(name);
   }
 
-  /** Finds all variables, and checks them. */
+  /** Evaluates and checks all variables. */
   resolveVariables(): void {
     for (const { name, place } of this.#definitions.variables.values())
       this.#variable(name, undefined, place);
@@ -115,18 +115,18 @@ export class Names {
     for (const name of this.#definitions.functions.keys()) this.#function(name);
   }
 
-  /** What nothing refers to has to be right, too. */
+  /** Also checks attributes that nothing refers to. */
   resolveAttributes(): void {
     for (const [name, { nameSpan }] of this.#definitions.attributes)
       this.#variable(name, undefined, nameSpan);
   }
 
-  /** The value of an expression; undefined: it has none, and why is reported. */
+  /** The value of an expression; undefined: a problem was reported. */
   evaluate(expression: Expression, row?: Row): Value | undefined {
     return this.isReady(expression, row) ? this.evaluateReady(expression, row) : undefined;
   }
 
-  /** Like {@link evaluate}, with nothing found that is not known yet. */
+  /** Like {@link evaluate}, but only uses names that were already evaluated. */
   evaluateReady(expression: Expression, row?: Row): Value | undefined {
     const result = evaluate(expression, this.scopeOf(row?.variables));
     if (result.ok) return result.value;
@@ -134,7 +134,7 @@ export class Names {
     return undefined;
   }
 
-  /** The names of all files, and some more. */
+  /** The names of all files and the given variables. */
   scopeOf(variables: ReadonlyMap<string, Value> | undefined): Scope {
     if (variables === undefined) return this.#scope;
     return {
@@ -144,7 +144,7 @@ export class Names {
     };
   }
 
-  /** Finds what an expression refers to. Names that do not exist are left to who evaluates it. */
+  /** Evaluates what an expression refers to. Unknown names are left to the caller that evaluates it. */
   isReady(expression: Expression, row: Row | undefined): boolean {
     return this.#load(expression, row, NOTHING, true);
   }
@@ -224,7 +224,7 @@ export class Names {
     return 'failed';
   }
 
-  /** A variable, or an attribute at the top, which comes before a variable of its name. */
+  /** A variable or top-level attribute; the attribute takes precedence. */
   #variable(name: string, row: Row | undefined, span: Span): State {
     if (this.#variables.has(name) || row?.variables.has(name) === true) return 'ready';
     const { attributes, variables } = this.#definitions;
@@ -255,7 +255,7 @@ export class Names {
     return 'ready';
   }
 
-  /** Only where there is a variable of its name, too, a value may be given for it. */
+  /** A value from outside is only used if there is also a variable of that name. */
   #ofAttribute(name: string, expression: Expression | undefined, row: Row | undefined): Value | undefined {
     const written = expression === undefined ? undefined : this.evaluate(expression, row);
     const block = this.#definitions.variables.get(name);
@@ -291,7 +291,7 @@ export class Names {
     return written ?? (type === undefined ? textValue('') : nullOf(type));
   }
 
-  /** The type that a variable says it has. */
+  /** The declared type of a variable. */
   #typeOf({ type }: VariableBlock): Type | undefined | 'failed' {
     if (type === undefined || (type.kind === 'literal' && type.value === null)) return undefined;
     const read = readType(expressionInJson(type) ?? type);
@@ -300,7 +300,7 @@ export class Names {
     return 'failed';
   }
 
-  /** The value from `--var` or the environment, by `NAME` or, for variables with a type first, `NAME_JSON`. */
+  /** The value from `--var` or the environment, by `NAME` or, for variables with a type, first by `NAME_JSON`. */
   #given(block: VariableBlock, type: Type | undefined, fallback: Value | undefined): Value | undefined {
     const { name } = block;
     const { given, builtIn } = this.#surroundings;
@@ -359,7 +359,7 @@ export class Names {
   }
 }
 
-/** Whether a name stands for all targets or groups. */
+/** Whether a name means all targets or groups. */
 export function isBlockType(name: string): name is BlockType {
   return name === 'target' || name === 'group';
 }

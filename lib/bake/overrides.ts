@@ -1,27 +1,27 @@
-/** `--set TARGET.key[.name]=value` and `+=`: reading them (buildx bake/bake.go, `newOverrides`). */
+/** Parses `--set TARGET.key[.name]=value` and `+=` (buildx bake/bake.go, `newOverrides`). */
 import { fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { compilePattern } from './match.ts';
 import { append, type Slice } from './slice.ts';
 
-/** What was set for one key of one target. */
+/** The value of one key for one target. */
 export interface Override {
-  /** Where no list is meant. */
+  /** For keys that are not lists. */
   value: string;
-  /** Of keys that take lists. */
+  /** For keys that are lists. */
   list?: Slice<string>;
-  /** `+=`: what is there stays. */
+  /** `+=`: keeps existing items. */
   isAdded: boolean;
-  /** Set to nothing. */
+  /** Set to an empty value. */
   isCleared: boolean;
-  /** The last `--set` of it. */
+  /** Place of its last `--set`. */
   span: Span;
 }
 
-/** By target, and then by key (`args.NAME` as `arg.NAME`); in the order written. */
+/** By target, then by key (`args.NAME` as `arg.NAME`); in the written order. */
 export type Overrides = ReadonlyMap<string, ReadonlyMap<string, Override>>;
 
-/** One key under several names. */
+/** Other names of keys. */
 const ALIASES: ReadonlyMap<string, string> = new Map([
   ['annotations', 'annotation'],
   ['args', 'arg'],
@@ -44,13 +44,13 @@ const SINGLE: ReadonlySet<string> = new Set(
   'context dockerfile target call no-cache shm-size network pull push load'.split(' '),
 );
 
-/** The keys that can be set, as suggestions. */
+/** All keys, for suggestions. */
 export const OVERRIDE_KEYS: readonly string[] = [...LISTS, ...NAMED, ...SINGLE, 'secret', ...ALIASES.keys()];
 
 interface Written {
   readonly pattern: string;
   readonly key: string;
-  /** What is behind the second dot. */
+  /** The part after the second dot. */
   readonly name?: string;
   readonly value?: string;
   readonly isAdded: boolean;
@@ -58,10 +58,10 @@ interface Written {
 }
 
 /**
- * Reads the texts of `--set`.
+ * Parses the texts of `--set`.
  *
- * @param names targets that there are
- * @param env gives the value of a build argument that is set without one
+ * @param names existing targets
+ * @param env provides values of build arguments that are set without one
  */
 export function readOverrides(
   texts: readonly string[],
@@ -147,7 +147,7 @@ function set(
   const { key, name, span } = written;
   const isList = LISTS.has(key) || (key === 'secret' && name === undefined);
   const given = written.value ?? env(name ?? '');
-  // A build argument without a value that the environment does not have either stays what it was.
+  // A build argument without a value that is not in the environment either is unchanged.
   if (given === undefined) return;
   const ofTarget = overrides.get(target) ?? new Map<string, Override>();
   overrides.set(target, ofTarget);

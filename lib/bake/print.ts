@@ -1,10 +1,10 @@
-/** A result as `docker buildx bake --print` writes it. */
+/** Writes a result like `docker buildx bake --print`. */
 import type { Json } from '../model/mod.ts';
 import { escapeHtml } from '../util/go-json.ts';
 import { sortedNames } from './go-text.ts';
 import type { BakeGroup, BakeResult, TargetValues } from './target.ts';
 
-/** bake's JSON as a value. JavaScript puts names that are whole numbers first, whatever their order; {@link formatBake} does not. */
+/** bake's JSON as a value. JavaScript puts integer names first, in numeric order; {@link formatBake} does not. */
 export function printBake(result: BakeResult): Json {
   const groups = Array.from(result.groups.values(), (group) => [group.name, printGroup(group)] as const);
   const targets = Array.from(
@@ -17,7 +17,7 @@ export function printBake(result: BakeResult): Json {
   };
 }
 
-/** bake's JSON to the byte, with the line break at its end. */
+/** bake's JSON, byte for byte, with the line break at its end. */
 export function formatBake(result: BakeResult): string {
   const lines: string[] = [];
   write(printBake(result), '', 0, lines);
@@ -31,7 +31,7 @@ function printGroup(group: BakeGroup): Json {
   };
 }
 
-/** Attributes whose values bake writes so that they are no templates when they are read again. */
+/** Attributes whose values bake escapes so that they are not read as templates. */
 const ESCAPED: ReadonlySet<string> = new Set([
   'annotations',
   'dockerfile-inline',
@@ -64,7 +64,7 @@ function printAttest(value: Json): Json {
   );
 }
 
-/** Depth of `target.NAME.key` and of its entries: below, names are sorted, whatever order JavaScript gave them. */
+/** Maps at depth `target.NAME.key` or in its entries, whose names are sorted regardless of JavaScript's order. */
 const MAPS: ReadonlySet<string> = new Set([
   'contexts',
   'args',
@@ -97,7 +97,7 @@ function write(value: Json, key: string, depth: number, into: string[]): void {
   into.push('\n', '  '.repeat(depth), isList ? ']' : '}');
 }
 
-/** 0 are groups and targets, 1 their names, 2 their attributes. */
+/** Level 0 has groups and targets, 1 their names, 2 their attributes. */
 function namesOf(
   value: Readonly<Record<string, Json>>,
   key: string,

@@ -31,15 +31,15 @@ import { Names } from './names.ts';
 import { dirOf, rebaseAll } from './rebase.ts';
 import type { BakeGroup } from './target.ts';
 
-/** What was read: what can be listed, and what is resolved. */
+/** The result of reading: what can be listed, and what can be resolved. */
 export interface ReadFiles {
   readonly definition: BakeDefinition;
   readonly config: Config;
-  /** What is wrong; only single values of targets, or there would be no result. */
+  /** Problems; only of single values of targets, otherwise there would be no result. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads all files as one. All problems are given at once. */
+/** Reads all files and merges them. All problems are returned at once. */
 export async function readFiles(
   files: readonly BakeFile[],
   options: ReadBakeOptions,
@@ -52,7 +52,7 @@ export async function readFiles(
   if (!fromCompose.ok || problems.length > 0) return fail(problems);
   const env = lookupIn(options);
   const drafts = new Map<string, Draft>();
-  // A Compose file that builds nothing gives bake no list.
+  // A Compose file without builds results in a group without a list.
   const groups = new Map<string, BakeGroup>(
     fromCompose.value.groups.map((group) => [
       group.name,
@@ -71,7 +71,7 @@ export async function readFiles(
   const config: Config = {
     targets: drafts,
     groups: allGroups,
-    // Where the environment must not be read, an argument without a value is empty.
+    // If the environment must not be read, an argument without a value is empty.
     lookup: env.isAllowed ? (name) => textIn(options.env, name) : () => '',
     ...(epoch === undefined ? {} : { sourceDateEpoch: epoch }),
   };
@@ -86,7 +86,7 @@ export async function readFiles(
   return ok({ definition, config, problems });
 }
 
-/** Compose, and the YAML library with it, is loaded where there are such files. */
+/** Compose support and the YAML library are only loaded if there are such files. */
 async function readCompose(...args: Parameters<typeof import('./compose/mod.ts').readComposeFiles>) {
   return (await import('./compose/mod.ts')).readComposeFiles(...args);
 }
@@ -106,7 +106,7 @@ interface Sorted {
   readonly bodies: readonly Body[];
 }
 
-/** Which files are Compose's, by name or content, and the bodies of the others. */
+/** Separates Compose files, by name or content, from the others, which are parsed. */
 async function sortFiles(
   files: readonly BakeFile[],
   options: ReadBakeOptions,
@@ -139,13 +139,13 @@ interface Lookup {
   readonly given: (name: string) => string | undefined;
 }
 
-/** `--var`, and then the environment, unless that is switched off. */
+/** `--var`, then the environment, unless that is disabled. */
 function lookupIn({ env, vars }: ReadBakeOptions): Lookup {
   const isAllowed = parseBool(env['BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP'] ?? '') !== true;
   return { isAllowed, given: (name) => vars.get(name) ?? (isAllowed ? textIn(env, name) : undefined) };
 }
 
-/** What every object has, as `constructor`, is no text. */
+/** Inherited properties such as `constructor` are not values. */
 function textIn(env: ReadBakeOptions['env'], name: string): string | undefined {
   const value: unknown = env[name];
   return typeof value === 'string' ? value : undefined;
@@ -165,7 +165,7 @@ function isFileRelative(env: ReadBakeOptions['env'], problems: Problem[]): boole
   return is === true;
 }
 
-/** The paths of all Compose files start at the first of them. */
+/** Paths of all Compose files are relative to the first of them. */
 function startAtCompose(drafts: Iterable<Draft>, files: readonly SourceFile[]): void {
   const base = dirOf(files[0]?.path ?? '');
   if (base === undefined) return;
@@ -182,13 +182,13 @@ function addDraft(drafts: Map<string, Draft>, draft: Draft): void {
   else mergeDraft(known, draft);
 }
 
-/** What evaluating the HCL files gave. */
+/** The result of evaluating the HCL files. */
 interface Written {
   readonly instances: readonly Instance[];
   readonly variables: ReadonlyMap<string, BakeVariable>;
   readonly warnings: readonly Problem[];
   readonly ofBlocks: ReadonlyMap<Block, readonly Problem[]>;
-  /** How many of the problems are of single values, which make nothing else wrong. */
+  /** Number of problems that concern single values and do not affect others. */
   readonly wrongValues: number;
   readonly withoutRows: readonly string[];
 }
@@ -215,7 +215,7 @@ async function evaluateBodies(
   ]);
   const definitions = readDefinitions(bodies, new Set(builtIn.keys()), problems);
   if (problems.length > 0) return undefined;
-  // The library for regular expressions is large, and few files need it. JSON may write letters by their numbers.
+  // The library for regular expressions is large, and few files need it. JSON may escape letters.
   const needsRegex = bodies.some(({ span: { source } }) =>
     ['\\u', ...REGEX_FUNCTIONS].some((name) => source.text.includes(name)),
   );
@@ -250,7 +250,7 @@ function randomBytes(size: number): Uint8Array {
   return globalThis.crypto.getRandomValues(new Uint8Array(size));
 }
 
-/** A variable as it is listed. */
+/** A variable for listing. */
 function describe(block: VariableBlock, names: Names): BakeVariable {
   const { name, place } = block;
   const value = names.valueOf(name);
@@ -280,7 +280,7 @@ function toJson(value: Value): Json {
   return JSON.parse(toJsonText(value) ?? 'null') as Json;
 }
 
-/** A target over what was there before, a group in its place. */
+/** Merges a target over an existing one; a group replaces it. */
 function addInstance(
   instance: Instance,
   drafts: Map<string, Draft>,
@@ -306,7 +306,7 @@ function addInstance(
   });
 }
 
-/** The name of a block whose rows have other names stands for all of them. */
+/** The name of a matrix block whose rows have other names is a group of the rows. */
 function matrixGroups(instances: readonly Instance[]): readonly BakeGroup[] {
   const byLabel = new Map<string, Set<string>>();
   const places = new Map<string, Instance>();

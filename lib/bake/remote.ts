@@ -1,4 +1,4 @@
-/** Which contexts are no directories: URLs and references to Git repositories (buildkit frontend/dockerfile/dfgitutil). */
+/** Recognises contexts that are not directories: URLs and Git repositories (buildkit frontend/dockerfile/dfgitutil). */
 
 /** Whether it is downloaded or cloned. */
 export function isRemote(path: string): boolean {
@@ -12,13 +12,13 @@ export function isRemote(path: string): boolean {
   return protocol === undefined && /^[a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:[^\n]*$/.test(path);
 }
 
-/** Without what no URL of Go's net/url may hold. */
+/** Whether a text contains nothing that Go's net/url rejects. */
 function isUrl(text: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
   return !/[\x00-\x1f\x7f]|%(?![0-9a-fA-F]{2})/.test(text);
 }
 
-/** Whether a context is something else than a path that a file may name relative to itself. */
+/** Whether a context is not a path that could be relative to a file. */
 export function isSpecialContext(path: string): boolean {
   return (
     ['cwd://', 'target:', 'docker-image:', 'oci-layout://'].some((prefix) => path.startsWith(prefix)) ||

@@ -1,4 +1,4 @@
-/** From what the files say to what is asked for (buildx bake/bake.go, `ReadTargets`). */
+/** Resolves the requested targets (buildx bake/bake.go, `ReadTargets`). */
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { checkDraft } from './checks.ts';
@@ -13,10 +13,10 @@ import { readOverrides } from './overrides.ts';
 import { Resolver } from './resolver.ts';
 import type { BakeGroup, BakeResult, BakeTarget, ResolvedGroup, ResolvedTargets } from './target.ts';
 
-/** What is wrong with one group. */
+/** Maximum number of problems of one group. */
 const MOST_PROBLEMS = 100;
 
-/** Resolves what is asked for. All problems are given at once. */
+/** Resolves what is requested. All problems are returned at once. */
 export function resolveConfig(config: Config, options: ResolveBakeOptions): Result<BakeResult> {
   const overrides = readOverrides(options.overrides, [...config.targets.keys()], config.lookup);
   const asked = matchNames(config, options.targets);
@@ -45,8 +45,8 @@ export function resolveConfig(config: Config, options: ResolveBakeOptions): Resu
 }
 
 /**
- * Resolves every target, each by itself: what is wrong with one is no reason not to have the others. What is wrong with the
- * overrides themselves is wrong with all.
+ * Resolves every target separately, so that problems of one do not affect others. Problems of the overrides themselves
+ * affect all.
  */
 export function resolveEach(config: Config, texts: readonly string[]): Result<ResolvedTargets> {
   const overrides = readOverrides(texts, [...config.targets.keys()], config.lookup);
@@ -67,7 +67,7 @@ export function resolveEach(config: Config, texts: readonly string[]): Result<Re
     else groups.set(name, { targets: found, mistakes: mistakesIn(name, found) });
   }
   for (const name of config.targets.keys()) {
-    // A name that a group has means the group.
+    // A name of both a group and a target means the group.
     for (const target of groups.get(name)?.targets ?? [name])
       if (config.targets.has(target) && !resolver.drafts.has(target)) resolver.add(target);
   }
@@ -99,7 +99,7 @@ function finishAll(
     if (found.length > 0) mistakes.set(name, [...(mistakes.get(name) ?? []), ...found]);
   }
   const targets = new Map<string, BakeTarget>();
-  // Once all of them are looked at, since entries that they share may change by it.
+  // After all were processed, since shared entries may be changed meanwhile.
   for (const name of names) targets.set(name, finishTarget(drafts.get(name) as Draft, linked.has(name)));
   return { targets, mistakes };
 }
@@ -110,13 +110,13 @@ function firstOfEach(groups: readonly BakeGroup[]): ReadonlyMap<string, BakeGrou
   return first;
 }
 
-/** One problem may be met on several ways. */
+/** One problem may be found in several ways. */
 function distinct(problems: readonly Problem[]): readonly Problem[] {
   const seen = new Set<string>();
   return problems.filter(({ message }) => !seen.has(message) && seen.add(message));
 }
 
-/** Dots of names are underscores, as in targets of Compose files. Without names it is `default`, which has to be there. */
+/** Dots in names become underscores, as for targets of Compose files. Without names, `default`, which must exist. */
 function matchNames(config: Config, names: readonly string[]): Result<readonly string[]> {
   const known = [...config.groups.map(({ name }) => name), ...config.targets.keys()];
   if (names.length === 0) return known.includes('default') ? ok(['default']) : fail([nobodyNamed(known)]);
@@ -150,7 +150,7 @@ function nobodyNamed(known: readonly string[]): Problem {
   });
 }
 
-/** What is asked for is the group `default` of the result, along with what a group of that name has. */
+/** The requested names become the group `default` of the result, in addition to the members of an existing one. */
 function addDefault(groups: Map<string, BakeGroup>, asked: readonly string[]): void {
   const group = groups.get('default');
   const more = asked.filter((name, at) => name !== 'default' || (group === undefined && at === 0));

@@ -1,4 +1,4 @@
-/** Targets put together: parents, overrides, and the targets that their contexts name (buildx bake/bake.go, `ResolveTarget`). */
+/** Merges targets: parents, overrides, and targets that contexts refer to (buildx bake/bake.go, `ResolveTarget`). */
 import { narrowSpan, type Problem, problem } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { applyOverrides } from './apply-overrides.ts';
@@ -11,32 +11,32 @@ import { rebaseContext } from './rebase.ts';
 import { itemsOf, sliceOf } from './slice.ts';
 import type { BakeGroup } from './target.ts';
 
-/** Contexts lead over no more targets. */
+/** Maximum length of a chain of contexts. */
 const DEEPEST_LINK = 200;
-/** Entries of `policy`, which are never put together: parents that name a parent twice double them. */
+/** Maximum number of `policy` entries. They are never merged, so a parent that is named twice doubles them. */
 export const MOST_POLICIES = 10_000;
-/** Putting a target on another, for all targets together. */
+/** Maximum number of merges, for all targets together. */
 const MOST_MERGES = 300_000;
-/** Entries of lists and maps that take as long as a target. */
+/** Entries of lists and maps that take as long as one target. */
 const ENTRIES_A_STEP = 4;
-/** What is wrong with parents is wrong with each of their children: so much of it is told of one. */
+/** A problem of parents affects all their children: maximum number of problems of one target. */
 const MOST_PROBLEMS = 100;
-/** Looking for what was meant takes the time of all names, and nobody reads that many hints. */
+/** Suggestions compare a name with all others, and nobody reads more. */
 const MOST_HINTS = 100;
 
-/** A target with its parents, and what is wrong with them. */
+/** A target merged with its parents, and their problems. */
 interface Merged {
   readonly draft: Draft | undefined;
   readonly problems: readonly Problem[];
-  /** It is the same wherever one comes from. */
+  /** It is the same for all children. */
   readonly isShared: boolean;
 }
 
-/** Puts targets together. */
+/** Merges targets. */
 export class Resolver {
   readonly drafts: Map<string, Draft> = new Map();
   readonly linked: Set<string> = new Set();
-  /** By the target that was added, or linked from: what is wrong with it. */
+  /** Problems by the target that was requested, or that refers to it. */
   readonly problems: Map<string, Problem[]> = new Map();
   readonly #config: Config;
   readonly #groups: ReadonlyMap<string, BakeGroup>;
@@ -55,7 +55,7 @@ export class Resolver {
     this.#lineage = new Lineage(config.targets);
   }
 
-  /** @param group the one that has the target */
+  /** @param group the group that contains the target */
   add(name: string, group?: BakeGroup): Draft | undefined {
     const { draft: merged, problems } = this.#merge(name, group);
     for (const one of problems) this.#report(name, one);
@@ -82,9 +82,9 @@ export class Resolver {
   }
 
   /**
-   * Whether the parents of another target may be this one as it is. Bake puts parents together anew for each target, which
-   * makes a difference where an override changes what both have, where parents lead back to a target, and where lists have
-   * room, into which several write.
+   * Whether the merged target can be shared between children. Bake merges parents separately for each target, which
+   * matters if an override changes something that both have, if there is a cycle of parents, and if lists have spare
+   * capacity, into which several targets write.
    */
   #isShared({ name, values }: Draft, parents: readonly Merged[]): boolean {
     return (
@@ -95,7 +95,7 @@ export class Resolver {
     );
   }
 
-  /** A target with its parents. A target that is its own parent does not count for one. */
+  /** A target with its parents. A target that is its own parent is ignored as a parent. */
   #target(name: string, visited: Map<string, Merged>, from: Draft | BakeGroup | undefined): Merged {
     const before = this.#merged.get(name) ?? visited.get(name);
     if (before !== undefined) return before;
@@ -119,7 +119,7 @@ export class Resolver {
     const overrides = this.#overrides.get(name);
     if (overrides !== undefined) for (const one of applyOverrides(draft, overrides)) problems.add(one);
     normalizeDraft(draft);
-    // They are in it now; kept, those of parents that are named twice would double at each level.
+    // They are merged now; if kept, those of parents that are named twice would double at each level.
     draft.inherits = [];
     const isTooMuch = (draft.values.policy?.length ?? 0) > MOST_POLICIES;
     if (isTooMuch) {
@@ -134,7 +134,7 @@ export class Resolver {
     return merged;
   }
 
-  /** What is wrong with a name that no target has. */
+  /** The problem of a name that no target has. */
   unknown(name: string, from: Draft | BakeGroup | undefined): Problem {
     const list = from?.listPlace ?? from?.place;
     const place =
@@ -169,7 +169,7 @@ export class Resolver {
     );
   }
 
-  /** Adds the targets that contexts name (`target:NAME`), and gives entitlements of theirs to who names them. */
+  /** Adds targets that contexts refer to (`target:NAME`), and passes their entitlements to the referring target. */
   link(name: string): void {
     this.#link(name, []);
   }
@@ -240,7 +240,7 @@ function sizeOf({ values }: Draft): number {
   return size;
 }
 
-/** Lists that bake may append to where they are. */
+/** Lists to which bake may append in place. */
 const SLICES = ['tags', 'cache-from', 'cache-to', 'platforms', 'output'] as const;
 
 function tooMany({ name, place }: Draft): Problem {

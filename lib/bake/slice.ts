@@ -1,17 +1,17 @@
 /**
- * Lists that share what they are stored in, as Go's slices do. Where bake appends to the list of a parent that has room left
- * (an empty entry was dropped from it), two targets write to one place, and the later one is seen in both. To print what
- * bake prints, that has to happen here, too.
+ * Lists that share memory like Go's slices. If bake appends to the list of a parent that has spare capacity (because an
+ * empty entry was removed), two targets write to the same place, and the later entry appears in both. To print the same
+ * as bake, this is reproduced here.
  */
 
-/** A piece of a store: the first `length` of it are its entries, up to `capacity` more may be written behind them. */
+/** A section of a store: the first `length` items are its entries, and it may grow to `capacity`. */
 export interface Slice<T> {
   readonly store: T[];
   readonly length: number;
   readonly capacity: number;
 }
 
-/** A slice of its own; `capacity` more than there are entries is room for others. */
+/** A slice with its own store; a `capacity` beyond the number of entries is spare. */
 export function sliceOf<T>(items: readonly T[], capacity: number = items.length): Slice<T> {
   return { store: items.slice(), length: items.length, capacity };
 }
@@ -22,9 +22,9 @@ export function itemsOf<T>(slice: Slice<T> | undefined): readonly T[] {
 }
 
 /**
- * Appends: into the store where there is room, otherwise into a new one.
+ * Appends to the store if there is spare capacity, otherwise to a new store.
  *
- * @param entryBytes size of an entry in Go (a pointer has 8, a text 16): by it Go rounds up what it makes room for
+ * @param entryBytes size of an entry in Go (pointer: 8, string: 16), by which Go rounds up the capacity
  */
 export function append<T>(
   slice: Slice<T> | undefined,
@@ -45,7 +45,7 @@ export function append<T>(
   };
 }
 
-/** What Go makes room for (runtime/slice.go, `nextslicecap`, and the size classes of runtime/sizeclasses.go). */
+/** The capacity that Go allocates (runtime/slice.go, `nextslicecap`, and the size classes of runtime/sizeclasses.go). */
 function capacityFor(length: number, before: number, entryBytes: number): number {
   let wanted = length;
   if (length <= before * 2) {
@@ -61,7 +61,7 @@ const SIZE_CLASSES: readonly number[] = [
   448, 480, 512,
 ];
 
-/** Drops empty texts and those that were there before, in place (buildx bake/bake.go, `removeDupesStr`). */
+/** Removes empty and repeated texts in place (buildx bake/bake.go, `removeDupesStr`). */
 export function dropRepeatedTexts(slice: Slice<string> | undefined): Slice<string> | undefined {
   if (slice === undefined) return undefined;
   const seen = new Set<string>();
@@ -76,8 +76,8 @@ export function dropRepeatedTexts(slice: Slice<string> | undefined): Slice<strin
 }
 
 /**
- * Drops entries that come again later, in place: the later one gives its place to the last entry, so that what is left may
- * have another order (buildx util/buildflags/utils.go, `removeDupes`).
+ * Removes entries that occur again later, in place: the last entry moves to the position of the later one, which may
+ * change the order (buildx util/buildflags/utils.go, `removeDupes`).
  */
 export function dropRepeated<T>(
   slice: Slice<T> | undefined,

@@ -5,12 +5,12 @@
 import type { Problem, Span } from '../model/mod.ts';
 
 /**
- * An entry of `output`, `cache-to`, `attest`, …: `type` and the rest, in the order in which bake writes it. `disabled` of
- * `attest` is `true` where it is there.
+ * An entry of `output`, `cache-to`, `attest`, …: `type` and the other fields in bake's order. `disabled` of `attest`, if
+ * present, is `true`.
  */
 export type Fields = Readonly<Record<string, string>>;
 
-/** Values of a target that is final: no parents, no matrix, nothing to evaluate. Keys are those of bake's JSON. */
+/** Final values of a target: no parents, no matrix, nothing to evaluate. Keys are those of bake's JSON. */
 export interface TargetValues {
   readonly description?: string;
   readonly annotations?: readonly string[];
@@ -45,15 +45,15 @@ export interface TargetValues {
 /** Names of the attributes of a target. */
 export type TargetKey = keyof TargetValues;
 
-/** A target that is final. */
+/** A final target. */
 export interface BakeTarget {
   readonly name: string;
   readonly values: TargetValues;
   /** Where each attribute was written: in this target, in one it inherits from, or nowhere (defaults, `--set`). */
   readonly places: ReadonlyMap<TargetKey, Span>;
-  /** Where the target was. */
+  /** Place of the target. */
   readonly place?: Span;
-  /** It is there since another one's `contexts` name it: bake gives it the output `cacheonly`. */
+  /** It was only added because `contexts` of another target refers to it: bake gives it the output `cacheonly`. */
   readonly linked: boolean;
 }
 
@@ -61,35 +61,35 @@ export interface BakeTarget {
 export interface BakeGroup {
   readonly name: string;
   readonly targets: readonly string[];
-  /** There is no list at all (`targets = null`, a Compose file without builds), which bake prints as null. */
+  /** It has no list at all (`targets = null`, a Compose file without builds); bake prints null. */
   readonly hasNoList?: true;
   readonly description?: string;
   readonly place?: Span;
-  /** Where its list is. */
+  /** Place of its list. */
   readonly listPlace?: Span;
-  /** What bake passes over without a word. */
+  /** What bake silently ignores. */
   readonly warnings?: readonly Problem[];
 }
 
-/** What was asked for, resolved. */
+/** The requested targets, resolved. */
 export interface BakeResult {
-  /** All that are to be built, those that are linked too. */
+  /** All targets to build, including those that contexts refer to. */
   readonly targets: ReadonlyMap<string, BakeTarget>;
   readonly groups: ReadonlyMap<string, BakeGroup>;
 }
 
-/** A group, with what is wrong with it. */
+/** A group and its problems. */
 export interface ResolvedGroup {
-  /** All that it and the groups in it come to, those that are not there among them. */
+  /** All its direct and indirect members, including missing ones. */
   readonly targets: readonly string[];
   readonly mistakes: readonly Problem[];
 }
 
-/** All targets and groups, each by itself. */
+/** All targets and groups, resolved separately. */
 export interface ResolvedTargets {
-  /** Those that can be put together, also where something is wrong with their values. */
+  /** Targets that can be merged, even if some of their values are invalid. */
   readonly targets: ReadonlyMap<string, BakeTarget>;
-  /** By target: what is wrong with it. */
+  /** Problems by target. */
   readonly mistakes: ReadonlyMap<string, readonly Problem[]>;
   readonly groups: ReadonlyMap<string, ResolvedGroup>;
 }

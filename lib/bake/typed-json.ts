@@ -1,4 +1,4 @@
-/** Values of JSON texts by a type that is known (https://pkg.go.dev/github.com/zclconf/go-cty/cty/json#Unmarshal). */
+/** Parses JSON as a known type (https://pkg.go.dev/github.com/zclconf/go-cty/cty/json#Unmarshal). */
 import {
   boolValue,
   type FunctionResult,
@@ -16,7 +16,10 @@ import {
   type Value,
 } from '../hcl/mod.ts';
 
-/** Reads a text as a value of a type. Bools may be texts, numbers, too; texts may be numbers, which stay as they are written. */
+/**
+ * Parses a text as a value of a type. Bools and numbers may be strings; strings may be numbers, which keep their
+ * spelling.
+ */
 export function readTypedJson(text: string, type: Type): FunctionResult {
   try {
     JSON.parse(text);
@@ -27,10 +30,10 @@ export function readTypedJson(text: string, type: Type): FunctionResult {
   }
 }
 
-/** Thrown and caught in this file only. */
+/** Only used inside this file. */
 class Mismatch extends Error {}
 
-/** Numbers as texts, so that they stay as they are written; their first letters tell them from others. */
+/** Converts numbers to marked strings, so that they keep their spelling. */
 function marked(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs, (found) =>
     found.startsWith('"') ? `"s${found.slice(1)}` : `"n${found}"`,

@@ -1,7 +1,7 @@
 /**
- * The command line of one build: a pure function, so that tests read it letter by letter. Flag grammar: buildkit
- * cmd/buildctl/build.go and its build/ folder; options of the frontend: frontend/dockerfile/builder and
- * frontend/dockerui (config.go, attr.go).
+ * The command line of one build: a pure function, so that tests can compare it exactly. Flag grammar: buildkit
+ * cmd/buildctl/build.go and its build/ folder; options of the frontend: frontend/dockerfile/builder and frontend/dockerui
+ * (config.go, attr.go).
  */
 import {
   type Build,
@@ -21,17 +21,17 @@ import type { SecretPlace } from './command-secrets.ts';
 /** How a build sees the result of another one, always by digest. */
 export type Link =
   | {
-      /** What the Dockerfile calls it. */
+      /** The context's name in the Dockerfile. */
       readonly contextName: string;
       readonly kind: 'image';
       readonly ref: DigestRef;
       /**
-       * The same layers under a config that says nothing (`layersOnly` in the registry package): steps are based on it,
-       * while the frontend reads the config of `ref`.
+       * The same layers with an almost empty config (`layersOnly` in the registry package): steps are based on it, while the
+       * frontend reads the config of `ref`.
        */
       readonly layersOnly?: DigestRef;
     }
-  /** The empty image, for checks that need the result of no build. */
+  /** The empty image, for checks that need no build results. */
   | { readonly contextName: string; readonly kind: 'scratch' }
   | {
       readonly contextName: string;
@@ -41,46 +41,47 @@ export type Link =
       readonly digest: string;
     };
 
-/** Where the result goes. */
+/** An output of the build. */
 export type BuildOutput =
-  /** Pushed to these repositories (no tags) by digest; tags are put afterwards. Nothing stays in the engine's store. */
+  /** Pushed by digest to these repositories (without tags); tags are pushed afterwards. Nothing is kept in the engine's store. */
   | { readonly kind: 'push-by-digest'; readonly repositories: readonly string[]; readonly insecure: boolean }
   /** Kept in the engine's own image store (containerd worker) under these names. */
   | { readonly kind: 'store'; readonly names: readonly string[] }
-  /** Made and compressed as any other image, and kept nowhere but in the engine's cache. */
+  /** Exported and compressed like any image, but kept only in the engine's cache. */
   | { readonly kind: 'cached' }
   /** Written as an OCI image layout. */
   | { readonly kind: 'layout'; readonly dir: string }
   /** As written in builds.yaml. */
   | { readonly kind: 'written'; readonly output: TypedAttributes };
 
-/** A directory of this machine as it is offered to the engine. */
+/** A local directory that the engine may read. */
 export interface LocalSource {
   readonly dir: string;
   /**
-   * The engine keeps one copy of files for each name (lowercase letters and digits; buildkit source/local/source.go), so
-   * what has the same name must be the same; undefined: the one name `context`, which all builds of an engine share.
+   * The local source cache key. The engine keeps one copy of the files for each name (lowercase letters and digits; buildkit
+   * source/local/source.go), so sources with the same name must have the same files. Undefined: `context`, which all builds of an
+   * engine share.
    */
   readonly name?: string;
 }
 
-/** How the local contexts of a build are offered; those that are not in it by the names that all builds share. */
+/** The local sources of a build. Contexts that are not listed use the names that all builds share. */
 export interface LocalSources {
   readonly main?: LocalSource;
   readonly named: ReadonlyMap<string, LocalSource>;
-  /** The file of a foreign frontend, with what may be read beside it; undefined: the directory that it lies in. */
+  /** The file for a foreign frontend, in a directory that the frontend may read; undefined: its own directory. */
   readonly dockerfile?: FrontendFile;
 }
 
-/** The file that the frontend reads, on this machine. */
+/** The local file that the frontend reads. */
 export interface FrontendFile extends LocalSource {
   readonly filename: string;
 }
 
-/** All that one call of `buildctl build` needs. */
+/** The input of one `buildctl build` call. */
 export interface BuildRequest extends EngineTarget {
   readonly build: Build;
-  /** The Dockerfile on this machine; undefined: it comes with the (git or http) context. */
+  /** The local Dockerfile; undefined: it is part of the (git or http) context. */
   readonly dockerfile?: FrontendFile;
   /** The frontend's image as requested; undefined: that of the build. */
   readonly source?: string;
@@ -88,12 +89,12 @@ export interface BuildRequest extends EngineTarget {
   readonly locals: LocalSources;
   /** JSON file of rules that pin external images to digests. */
   readonly policyFile?: string;
-  /** In order; the metadata file holds the digest of the last one. */
+  /** In order; the metadata file has the digest of the last one. */
   readonly outputs: readonly BuildOutput[];
   readonly metadataFile?: string;
   /** Secrets that come from a command: id → where buildctl finds the value. */
   readonly secretPlaces: ReadonlyMap<string, SecretPlace>;
-  /** Arguments for the proxies of steps; those with a user stand here by their names, with their values in the environment. */
+  /** Proxy build arguments for the steps. If the proxy URL has a user, only the name is passed here and the value is in the environment. */
   readonly proxies?: ReadonlyMap<string, string>;
 }
 
@@ -151,7 +152,7 @@ function pushFrontend(
   if (image !== undefined) opt('source', image);
 }
 
-/** Seconds since 1970 that a build's timestamps are set to; a reproducible build without a date of its own gets 0. */
+/** Unix time that a build's timestamps are set to; 0 for a reproducible build without its own. */
 function effectiveEpoch(build: Build): number | undefined {
   return build.sourceDateEpoch ?? (build.reproducible ? 0 : undefined);
 }
@@ -168,7 +169,7 @@ function pushContexts(
   if (dockerfile !== undefined) {
     pushLocal('dockerfile', dockerfile, argv, opt);
     opt('filename', dockerfile.filename);
-    // A git or http context brings its own Dockerfile; this makes the frontend take ours.
+    // A git or http context has its own Dockerfile; this makes the frontend read ours.
     if (main.kind !== 'local') opt('dockerfilekey', 'dockerfile');
   } else if (build.dockerfile.kind === 'file') opt('filename', build.dockerfile.path);
   let locals = 0;
@@ -198,7 +199,7 @@ function pushContexts(
         break;
       }
       case 'build':
-        break; // comes as a link
+        break; // passed as a link
     }
   }
   for (const link of request.links) {
@@ -215,9 +216,8 @@ function pushContexts(
 }
 
 /**
- * `NAME:` makes the engine ask for `NAME-context` (buildkit source/local/source.go), and once more prefixed where its policy
- * reads the source first. Without a plain `context`, an engine that knows no such thing fails instead of taking the wrong
- * files.
+ * `NAME:` makes the engine request `NAME-context` (buildkit source/local/source.go), with one more prefix if its policy reads the
+ * source first. Since no plain `context` is passed, an engine that does not support this fails instead of using the wrong files.
  */
 function pushLocal(
   key: 'context' | 'dockerfile',
@@ -232,14 +232,14 @@ function pushLocal(
   }
 }
 
-/** How BuildKit's sources name an image. */
+/** The BuildKit source identifier of an image. */
 export function imageIdentifier(ref: ImageRef): string {
   return `docker-image://${formatImageRef(ref)}`;
 }
 
 /**
- * Another name of the same image: by its digest, under a tag that is never requested. Rules of a policy tell by it what
- * the frontend looks up from what steps are based on; an engine that goes by no policy reads the image itself.
+ * Another name of the same image, with its digest and a tag that is never requested. By this name, policy rules distinguish the
+ * frontend's look-ups from the images that steps are based on. An engine that ignores policies reads the image itself.
  */
 export function aliasOf(ref: DigestRef): DigestRef {
   return { ...ref, tag: 'bake-ts' };
@@ -292,7 +292,7 @@ function formatOutput(output: BuildOutput, build: Build): string {
       return formatCsv(['type=oci', 'tar=false', `dest=${output.dir}`, ...imageAttributes(build)]);
     case 'written': {
       const { attributes } = output.output;
-      // bake's and buildx's word for an image that is pushed; buildctl does not know it.
+      // bake's and buildx's type for a pushed image; buildctl does not know it.
       const isPush = output.output.type === 'registry';
       const type = isPush ? 'image' : output.output.type;
       const own = [...attributes].map(([key, value]) => `${key}=${value}`);
@@ -302,7 +302,7 @@ function formatOutput(output: BuildOutput, build: Build): string {
         ? imageAttributes(build).filter((one) => !given.has(one.slice(0, one.indexOf('='))))
         : [];
       const push = isPush && !given.has('push') ? ['push=true'] : [];
-      // As in bake, an image goes by the build's tags where the output names nothing else.
+      // As in bake, an image gets the build's tags unless the output has a name.
       const named = isImage && !given.has('name') && build.tags.length > 0;
       const name = named ? [`name=${build.tags.map((tag) => tag.text).join(',')}`] : [];
       return formatCsv([`type=${type}`, ...own, ...name, ...push, ...ours]);
@@ -327,7 +327,7 @@ function imageAttributes(build: Build): readonly string[] {
 /** `index:k` → `annotation-index.k`; `manifest[linux/arm64]:k` → `annotation-manifest[linux/arm64].k`. */
 function annotationKey(key: string): string {
   const { level, platform, name } = parseAnnotationKey(key);
-  // Without a level it is the manifest's, too.
+  // Without a level it also belongs to the manifest.
   if (name === key) return `annotation.${key}`;
   return `annotation-${level}${platform === undefined ? '' : `[${platform}]`}.${name}`;
 }

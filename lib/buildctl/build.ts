@@ -1,5 +1,5 @@
 /**
- * One build through buildctl: temporary files, the call, and what came of it.
+ * One build through buildctl: temporary files, the call, and its result.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -39,47 +39,47 @@ import { askBuildctl, type Buildctl, callBuildctl } from './tool.ts';
 /** One build to run. */
 export interface BuildCall {
   readonly build: Build;
-  /** Absolute: where the commands of secrets run, so that what they name is found from wherever bake-ts was called. */
+  /** Absolute working directory of the secret commands, so that relative paths in them do not depend on where bake-ts was called. */
   readonly root: string;
   readonly links: readonly Link[];
-  /** The build is pinned to these. */
+  /** Digests that the build's images are pinned to. */
   readonly pins: readonly Pin[];
-  /** The Dockerfile where it lies on this machine or in builds.yaml: failures and warnings show their lines in it. */
+  /** The Dockerfile, if it is local or in builds.yaml; failures and warnings refer to its lines. */
   readonly dockerfile?: SourceFile;
   readonly outputs: readonly BuildOutput[];
-  /** A directory of this call alone; made here, removed by the caller. */
+  /** A directory for this call only; created here, removed by the caller. */
   readonly workDir: string;
   readonly locals: LocalSources;
   /** Arguments for the proxies of steps, besides those of the build. */
   readonly proxies?: ReadonlyMap<string, string>;
   readonly attempt: number;
-  /** Which engine of a pool it is; said when the call is started. */
+  /** The pool's engine, for the event that reports the start. */
   readonly engine?: string;
   readonly signal?: AbortSignal;
   readonly emit: (event: EventBody) => void;
   /** Called for each line of progress. */
   readonly onProgress?: () => void;
-  /** Called each time that something of the result begins to be put together: the image, files, the cache. */
+  /** Called each time an exporter starts: image, files, cache. */
   readonly onExport?: () => void;
-  /** Called once when the image is made and its push begins. */
+  /** Called once when the push of the image begins. */
   readonly onPush?: () => void;
 }
 
-/** What buildctl made. */
+/** The result of a build. */
 export interface Built {
-  /** Undefined where no output was an image. */
+  /** Undefined if no output was an image. */
   readonly digest?: Digest;
   readonly mediaType?: string;
   readonly steps: { readonly total: number; readonly cached: number };
 }
 
-/** A build that did not come to its end: failed, or cancelled by the signal; and its steps so far, where it was begun. */
+/** A build that failed or was cancelled by the signal, with its steps so far if it was started. */
 export type BuildFailure = (
   | { readonly kind: 'failed'; readonly problem: Problem }
   | { readonly kind: 'cancelled' }
 ) & { readonly steps?: Built['steps'] };
 
-/** Runs one build. Never rejects for anything that buildctl, the engine or a registry does. */
+/** Runs one build. Never rejects because of buildctl, the engine or a registry. */
 export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<Built, BuildFailure>> {
   await mkdir(call.workDir, { recursive: true });
   const secrets = await readSecretCommands(tool, call);
@@ -94,7 +94,7 @@ export async function runBuild(tool: Buildctl, call: BuildCall): Promise<Result<
   }
 }
 
-/** buildctl fails over a cache that is not available here. */
+/** Removes caches that are not available here, since buildctl would fail. */
 function withActiveCaches(build: Build, env: Buildctl['env']): Build {
   const isActive = (cache: TypedAttributes): boolean => isActiveCache(cache, env);
   const { cacheFrom, cacheTo } = build;
@@ -108,7 +108,7 @@ async function callWith(
   call: BuildCall,
 ): Promise<Result<Built, BuildFailure>> {
   const metadataFile = path.join(call.workDir, 'metadata.json');
-  // buildctl leaves an old file where it is when no exporter answers: an old digest would pass for the new one.
+  // buildctl keeps an old file if no exporter answers: an old digest would be read as the new one.
   await rm(metadataFile, { force: true });
   const dockerfile = call.locals.dockerfile ?? (await provideDockerfile(call));
   const source = pinnedSource(call);
@@ -140,7 +140,7 @@ async function callWith(
     },
     ...(call.signal === undefined ? {} : { signal: call.signal }),
   });
-  // It runs now, and has said nothing yet.
+  // Reported before buildctl prints anything.
   call.emit({
     type: 'node-started',
     build: call.build.name,
@@ -176,30 +176,29 @@ async function callWith(
   return ok({ ...image, steps: summary.steps });
 }
 
-/** buildctl takes the value of an argument without one from its environment (cmd/buildctl/build/opt.go). */
+/** For an argument without a value, buildctl reads it from its environment (cmd/buildctl/build/opt.go). */
 function hasUser([, proxy]: readonly [string, string]): boolean {
   return namesUser(proxy);
 }
 
-/** The bytes of a manifest, index or config in the engine's content store; undefined where it is not there. */
+/** Returns the bytes of a manifest, index or config from the engine's content store; undefined if it is not there. */
 export async function readContent(tool: Buildctl, digest: Digest): Promise<Uint8Array | undefined> {
   const end = await askBuildctl(tool, ['debug', 'get', digest]);
   return end.exitCode === 0 ? end.stdout : undefined;
 }
 
-/** How the engine's worker keeps images. */
+/** The engine's worker. */
 export interface Worker {
   /** `containerd`: images live in containerd's store and builds can read one another there. `oci`: no such store. */
   readonly executor: 'containerd' | 'oci';
-  /** `os/arch[/variant]` that it builds for where a build names none. */
+  /** `os/arch[/variant]` that it builds for by default. */
   readonly platform?: string;
   /** Version of its buildkitd. */
   readonly version?: string;
 }
 
 /**
- * Asks the engine which worker it has (buildkit worker/label.go); undefined where it does not answer in time
- * (milliseconds; default: 20 s).
+ * Queries the engine's worker (buildkit worker/label.go); undefined if it does not answer in time (milliseconds; default: 20 s).
  */
 export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<Worker | undefined> {
   const end = await askBuildctl(tool, ['debug', 'workers', '--format', '{{json .}}'], timeoutMs);
@@ -214,7 +213,7 @@ export async function queryWorker(tool: Buildctl, timeoutMs?: number): Promise<W
   };
 }
 
-/** What is wrong where buildctl cannot be run at all. */
+/** The problem if buildctl cannot be started. */
 export function notStarted(tool: Buildctl, { startError = '', denied }: ProgramEnd): Problem {
   if (denied !== undefined) return denied;
   return problem('engine/no-buildctl', `\`${tool.program}\` cannot be run (${startError})`, {
@@ -226,8 +225,8 @@ export function notStarted(tool: Buildctl, { startError = '', denied }: ProgramE
 }
 
 /**
- * Where the Dockerfile of a build lies on this machine; one of builds.yaml is written to the call's own directory.
- * Undefined: it comes with a remote context.
+ * Returns the local Dockerfile of a build. An inline one is written to the call's directory. Undefined: it is part of a remote
+ * context.
  */
 export async function provideDockerfile(
   call: Pick<BuildCall, 'build' | 'workDir'>,
@@ -244,7 +243,7 @@ export async function provideDockerfile(
   return { dir: path.dirname(dockerfile.path), filename: path.basename(dockerfile.path) };
 }
 
-/** The image of the frontend by the digest that it was looked up as; undefined where it was not, or is no external one. */
+/** The frontend's image with its pinned digest; undefined if it is not pinned or not external. */
 function pinnedSource({ build, pins }: Pick<BuildCall, 'build' | 'pins'>): string | undefined {
   const frontend = externalFrontend(build);
   const ref = frontend === undefined ? undefined : parseImageRef(frontend.image);
@@ -254,7 +253,7 @@ function pinnedSource({ build, pins }: Pick<BuildCall, 'build' | 'pins'>): strin
   return pin === undefined ? undefined : `${name}@${pin.digest}`;
 }
 
-/** The file of the rules by which the engine reads images; undefined: there are none. */
+/** Writes the source policy file; undefined: there are no rules. */
 async function writePolicy({ pins, links, workDir }: BuildCall): Promise<string | undefined> {
   const rules = sourcePolicy(pins, links);
   if (rules.length === 0) return undefined;

@@ -1,19 +1,19 @@
-/** The values of secrets that commands give, and how they get to buildctl. */
+/** Secrets whose values come from commands, and how they are passed to buildctl. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Build, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { runProgram, thisSystem, whyFailed } from '../system/mod.ts';
 import { type Buildctl, childEnvironment, GRACE_MS } from './tool.ts';
 
-/** Bytes of a secret that BuildKit takes at most (session/secrets/secrets.go, `MaxSecretSize`). */
+/** The largest secret that BuildKit accepts, in bytes (session/secrets/secrets.go, `MaxSecretSize`). */
 export const MOST_SECRET_BYTES: number = 500 * 1024;
 /**
- * Linux takes 128 KiB for one variable (MAX_ARG_STRLEN), and all of them share a few MiB with the arguments; Windows takes 32,767
- * characters for one (CreateProcess).
+ * Linux allows 128 KiB for one variable (MAX_ARG_STRLEN), and all variables share a few MiB with the arguments. Windows allows
+ * 32,767 characters for one (CreateProcess).
  */
 const MOST_VARIABLE_BYTES = (thisSystem() === 'win32' ? 30 : 64) * 1024;
 
-/** Where buildctl finds the value of a secret: in one of its environment variables, or in a file. */
+/** Where buildctl reads the value of a secret. */
 export type SecretPlace = { readonly variable: string } | { readonly file: string };
 
 /** The secrets of one call. */
@@ -22,11 +22,11 @@ export interface CommandSecrets {
   readonly places: ReadonlyMap<string, SecretPlace>;
   /** For the environment of buildctl. */
   readonly values: Readonly<Record<string, string>>;
-  /** Removes what lies in files; to be called as soon as buildctl has ended. */
+  /** Removes the files; call it as soon as buildctl has ended. */
   readonly forget: () => Promise<void>;
 }
 
-/** What the commands need to know. */
+/** The input of the secret commands. */
 export interface SecretCall {
   readonly build: Build;
   readonly root: string;
@@ -35,10 +35,10 @@ export interface SecretCall {
 }
 
 /**
- * Runs the commands. Values go to buildctl through its environment, which no other user can read; what no variable can
- * hold (other bytes than text, and long ones) lies in a file that only this user can read, as long as buildctl runs.
+ * Runs the commands. Values are passed to buildctl in its environment, which no other user can read. Values that do not fit in a
+ * variable (binary or long ones) are in a file that only this user can read, while buildctl runs.
  *
- * @returns undefined as the error where the signal came; else `build/secret-command`, `build/secret-too-large`
+ * @returns errors: undefined if the signal was aborted; otherwise `build/secret-command`, `build/secret-too-large`
  */
 export async function readSecretCommands(
   tool: Buildctl,
@@ -57,7 +57,7 @@ export async function readSecretCommands(
       env: childEnvironment(tool.env),
       cwd: root,
       graceMs: GRACE_MS,
-      // With its line break.
+      // Includes a line break.
       stdoutLimit: MOST_SECRET_BYTES + 2,
       ...(signal === undefined ? {} : { signal }),
     });
@@ -95,7 +95,7 @@ export async function readSecretCommands(
   return ok({ places, values, forget });
 }
 
-/** A secret that BuildKit does not take. */
+/** The problem of a secret that is too large for BuildKit. */
 export function secretTooLarge(id: string): Problem {
   return problem(
     'build/secret-too-large',

@@ -1,14 +1,14 @@
-/** Letting go of images in the engine's own store, which buildctl cannot delete: their names are given to an empty one. */
+/** Releases images in the engine's own store. buildctl cannot delete them, so their names are given to an empty image. */
 import type { EngineTarget } from '../model/mod.ts';
 import { formatCsv } from '../util/csv.ts';
 import { callOwnDockerfile, type OwnDockerfile, ownDockerfileArgv } from './own-dockerfile.ts';
 import type { Buildctl } from './tool.ts';
 
-/** What empties names. */
+/** The input of {@link emptyStored}. */
 export interface EmptyCall {
   /** Names in the store. */
   readonly names: readonly string[];
-  /** A directory of this call alone; removed by the caller. */
+  /** A directory for this call only; removed by the caller. */
   readonly workDir: string;
   readonly signal?: AbortSignal;
 }
@@ -27,7 +27,7 @@ export function emptyArgv(
   ];
 }
 
-/** Gives names to an image of nothing, so that the engine may collect what they named. */
+/** Moves names to an empty image, so that the engine can garbage-collect the images that they named. */
 export async function emptyStored(tool: Buildctl, call: EmptyCall): Promise<void> {
   await callOwnDockerfile(tool, NOTHING, emptyArgv(tool, call), call);
 }

@@ -1,5 +1,5 @@
 /**
- * The excerpts that buildctl prints of a file it complains about (buildkit solver/errdefs/source.go, `Source.Print`):
+ * The file excerpts that buildctl prints with an error (buildkit solver/errdefs/source.go, `Source.Print`):
  *
  * ```text
  * Dockerfile:2
@@ -11,9 +11,9 @@
  */
 import { type SourceFile, type Span, spanOfLine } from '../model/mod.ts';
 
-/** Lines of a file, one-based, first and last included. */
+/** A range of lines, one-based and inclusive. */
 export interface Excerpt {
-  /** As the engine knows it: relative to what it was sent. */
+  /** The engine's path: relative to the source that it received. */
   readonly file: string;
   readonly firstLine: number;
   readonly lastLine: number;
@@ -24,7 +24,7 @@ const RULE = /^-{20}$/;
 const MARKED = /^ *(\d+) \| >>>(?: |$)/;
 const NUMBERED = /^ *\d+ \| (?:>>>| {3})/;
 
-/** Takes the excerpts out of what was printed; gives them, and the lines that are left. */
+/** Separates the excerpts from the other lines of an output. */
 export function takeExcerpts(lines: readonly string[]): {
   readonly excerpts: readonly Excerpt[];
   readonly rest: readonly string[];
@@ -57,7 +57,7 @@ export function takeExcerpts(lines: readonly string[]): {
   return { excerpts, rest };
 }
 
-/** The same lines in the file as we have it, without the blanks around; undefined where it has no such line. */
+/** The span of an excerpt in our copy of the file, without surrounding blanks; undefined if it has no such line. */
 export function spanOfExcerpt(source: SourceFile, excerpt: Excerpt): Span | undefined {
   const start = spanOfLine(source, excerpt.firstLine).start;
   const end = spanOfLine(source, excerpt.lastLine).end;

@@ -1,6 +1,6 @@
 /**
- * From what buildctl wrote to a problem that says whose fault it is and what to do. BuildKit exits with 1 for
- * everything, so its words are all there is; the patterns are of buildkit 0.27 to 0.34, measured case by case.
+ * Turns buildctl's output into a problem that names the cause and what to do. BuildKit always exits with code 1, so only its
+ * messages distinguish failures. The patterns were measured case by case with buildkit 0.27 to 0.34.
  */
 import {
   type FrontendImage,
@@ -31,17 +31,17 @@ const FREE_SPACE =
 const SIGN_IN =
   'Write them to config.json in DOCKER_CONFIG or ~/.docker: with `docker login`, or as docs/from-buildctl.md shows.';
 
-/** In order: the first that matches names the problem. */
+/** The first pattern that matches determines the problem. */
 const PATTERNS: readonly Pattern[] = [
   {
-    // Not those of an engine that lies below such a directory.
+    // Not the state of an engine below such a directory.
     match: /(\S*\/bake-ts-\w{6})\/(?!\S*\/engine-state\/)\S+: no space left on device/,
     code: 'run/no-temp',
     message: (found) => `there is no room for temporary files: the disk of ${found[1]} is full`,
     hint: 'Free space there, or set TMPDIR to a directory on another disk.',
   },
   {
-    // Written by buildctl itself: a result, or what it says of it.
+    // Written by buildctl itself: a result or its metadata.
     match: /(?:failed to copy to tar|error from receiver|metadata\.json).*no space left on device/,
     code: 'build/disk-full',
     message: () => 'the disk of this machine is full, where the result is written',
@@ -75,7 +75,7 @@ const PATTERNS: readonly Pattern[] = [
     code: 'engine/lost',
     message: () => 'buildkitd cannot reach containerd',
     hint: 'See `bake-ts engine status` and `bake-ts engine logs`; start what is missing with `bake-ts engine up`.',
-    // After containerd was started again, buildkitd takes some seconds to notice (measured: up to four).
+    // After a restart of containerd, buildkitd takes some seconds to notice (measured: up to four).
     temporary: true,
   },
   {
@@ -107,14 +107,14 @@ const PATTERNS: readonly Pattern[] = [
     message: (found) => `${found[1]} is gone from its registry`,
   },
   {
-    // The engine's store lacks it, and nobody answers at the host of names there (lib/run/store-names.ts).
+    // The engine's store does not have it, and nothing listens at the host of the store's names (lib/run/store-names.ts).
     match:
       /failed to load cache key: (?:\S+: )*?failed to do request: Head "https?:\/\/(127\.0\.0\.1:1)\/v2\/(bake\/[^"\s]+)\/manifests\/(sha256:[0-9a-f]{64})"/,
     code: 'build/image-lost',
     message: (found) => `${found[1]}/${found[2]}@${found[3]} is gone from the engine's store`,
   },
   {
-    // Without names of their own, local sources are requested by those that all builds share.
+    // An engine or frontend without support for our names requests local sources by the shared names.
     match: /no access allowed to dir "(?:[a-z0-9]+-)*(?:context|dockerfile)"/,
     code: 'build/source-name',
     message: () => 'the engine or the frontend does not support names of local sources',
@@ -127,7 +127,7 @@ const PATTERNS: readonly Pattern[] = [
     temporary: true,
   },
   {
-    // Releases of buildctl before it took values of arguments from its environment.
+    // Older releases of buildctl do not read values of arguments from the environment.
     match: /invalid value build-arg:\w+_Proxy\b/,
     code: 'build/failed',
     message: () =>
@@ -142,7 +142,7 @@ const PATTERNS: readonly Pattern[] = [
     temporary: true,
   },
   {
-    // Nobody asks for a token without a name who has one.
+    // An anonymous token is requested only without credentials.
     match: /failed to push ([^:\s]+(?::\d+)?[^:\s]*).*(?:anonymous token|no basic auth credentials)/i,
     code: 'registry/unauthorized',
     message: (found) =>
@@ -162,7 +162,7 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Check that the repository exists and that this account may push to it.',
   },
   {
-    // The last line names the repository, an earlier one the status.
+    // The last line has the repository, an earlier one the status.
     match:
       /unexpected status from \w+ request to \S+: (5\d\d)[\s\S]*failed to push ([^:\s]+(?::\d+)?[^:\s]*)/,
     code: 'registry/unavailable',
@@ -185,7 +185,7 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'Set `registries: { HOST: { http: true } }` in builds.yaml, and the same in buildkitd.toml for images it pulls.',
   },
   {
-    // On loopback BuildKit speaks plain http unless it is configured otherwise, and Go's servers answer that with a 400.
+    // On loopback, BuildKit uses plain http unless configured otherwise. Go's https servers answer that with a 400.
     match: /HTTP request to an HTTPS server|request to http:\/\/\S+: 400 Bad Request/,
     code: 'registry/http',
     message: () => 'the engine used plain http for a registry that seems to expect https',
@@ -282,14 +282,14 @@ const PATTERNS: readonly Pattern[] = [
   },
 ];
 
-/** A command that RUN ran, as Go quotes it: what is in it says nothing about why it failed. */
+/** The command of a RUN step, as Go quotes it. Its text does not explain the failure. */
 const COMMAND = /process "(?:[^"\\]|\\.)*" did not complete/g;
 
 /**
- * Names what went wrong in a call of buildctl that did not succeed.
+ * Explains a failed call of buildctl.
  *
- * @param dockerfile the Dockerfile as it was sent, where it lies on this machine: the lines that BuildKit points at
- *   become the problem's place, and its excerpt of them is left out
+ * @param dockerfile the Dockerfile as it was sent, if it is local: the lines that BuildKit points at become the problem's place,
+ *   and BuildKit's excerpt is dropped
  * @param frontend the frontend's image of builds.yaml
  */
 export function explainFailure(
@@ -300,7 +300,7 @@ export function explainFailure(
   frontend?: FrontendImage,
 ): Problem {
   const { excerpts, rest } = takeExcerpts(summary.text);
-  // Errors of the parser that bring no excerpt name the line in their words.
+  // Parser errors without an excerpt have the line number in their message.
   const line = /dockerfile parse error on line (\d+)/.exec(rest.join('\n'))?.[1];
   const inWords =
     line === undefined ? undefined : { file: '', firstLine: Number(line), lastLine: Number(line) };
@@ -308,7 +308,7 @@ export function explainFailure(
   const step = summary.failedStep;
   const span = dockerfile === undefined ? undefined : spanOf(dockerfile, excerpt, step?.name);
   const text = (span === undefined ? summary.text : rest).join('\n').trim();
-  // The last `error:` line is buildctl's own summary; a step's error is closer to the cause where both are there.
+  // The last `error:` line is buildctl's own summary; a step's error is closer to the cause.
   const pushed = pushLog(summary);
   const sources = [step?.error ?? '', text, pushed]
     .filter((one) => one !== '')
@@ -339,7 +339,7 @@ export function explainFailure(
         });
       }
       const message = pattern.message(found);
-      // The lines themselves, and what a step wrote, say more than buildctl's repetition of them.
+      // The lines themselves and the step's output are more useful than buildctl's repetition of them.
       const isShown =
         span !== undefined &&
         (pattern.code === 'build/dockerfile-syntax' ||
@@ -359,7 +359,7 @@ export function explainFailure(
   );
 }
 
-/** A step that fails for lack of space says so in its output only. */
+/** A step that fails because of a full disk shows that only in its output. */
 function hintOf({ code, hint }: Pattern, { failedLog }: ProgressSummary): { readonly hint?: string } {
   if (code === 'build/step-failed' && failedLog.some((line) => /no space left on device/i.test(line)))
     return { hint: `Its output mentions a full disk, most likely that of the engine. ${FREE_SPACE}` };
@@ -367,20 +367,20 @@ function hintOf({ code, hint }: Pattern, { failedLog }: ProgressSummary): { read
 }
 
 /**
- * Pushes that may yet succeed are tried again by BuildKit itself: four times in seven seconds (util/resolver/retryhandler).
- * To start all over after that would take three times as long, and mostly fail as well.
+ * BuildKit itself retries pushes that may succeed later: four times in seven seconds (util/resolver/retryhandler). Another retry
+ * after that would take three times as long and mostly fail as well.
  */
 function isTriedByEngine(pushed: string): boolean {
   return /^retrying in \d/m.test(pushed);
 }
 
-/** What the engine wrote while it pushed in vain, and the error that it ended with; empty where it was no push that failed. */
+/** The engine's log of a failed push, with the final error; empty if no push failed. */
 function pushLog({ failedStep, failedLog }: ProgressSummary): string {
   const error = failedStep?.error ?? '';
   return error.startsWith('failed to push ') ? [...failedLog, error].join('\n') : '';
 }
 
-/** The lines that BuildKit points at; without any, those of the step that failed. */
+/** The lines that BuildKit points at, or else those of the failed step. */
 function spanOf(
   dockerfile: SourceFile,
   excerpt: Excerpt | undefined,
@@ -390,12 +390,12 @@ function spanOf(
   return step === undefined ? undefined : findStep(dockerfile, step);
 }
 
-/** BuildKit points at the line that names the frontend where its image is not available. */
+/** If the frontend's image is not available, BuildKit points at the `# syntax=` line. */
 function isSyntaxLine(span: Span | undefined): boolean {
   return span !== undefined && /^\s*#\s*syntax\s*=/i.test(span.source.text.slice(span.start, span.end));
 }
 
-/** Whatever tags and digests are written with it. */
+/** Compares repositories; ignores tags and digests. */
 function isSameImage(one: string, other: string): boolean {
   const [ref, wanted] = [parseImageRef(one), parseImageRef(other)];
   return ref !== undefined && wanted !== undefined && isSameRepository(ref, wanted);

@@ -1,4 +1,4 @@
-/** The file of a frontend that may read whatever it is offered. */
+/** The file for a foreign frontend, which may read the whole directory that it gets. */
 import { existsSync } from 'node:fs';
 import { mkdir, realpath, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -6,13 +6,13 @@ import { followInside, isWithin, readRegularFile } from '../system/mod.ts';
 import { type BuildCall, provideDockerfile } from './build.ts';
 
 /**
- * The directory that is offered with the file of a foreign frontend: its own where that is a part of the context, which may
- * be read anyway, else one that holds copies of the file and its ignore file alone. Copied is what the engine would see of
- * the directory: no symlink leads out of it, and what is no regular file is not there. Undefined: it comes with a remote
- * context.
+ * Returns the directory to offer to a foreign frontend with its file. If the file's directory is part of the context, which may
+ * be read anyway, that directory is used; otherwise one with copies of only the file and its ignore file. As in the engine's view
+ * of the directory, symlinks are not followed out of it, and only regular files are copied. Undefined: the file is part of a
+ * remote context.
  *
- * @param staged a copy of the context that is offered in its place
- * @throws where a copy cannot be made
+ * @param staged a copy of the context that is offered instead
+ * @throws if a copy cannot be made
  */
 export async function provideForeignFile(
   call: Pick<BuildCall, 'build' | 'workDir'>,
@@ -34,16 +34,16 @@ export async function provideForeignFile(
   return { dir: alone, filename };
 }
 
-/** What a frontend like that of Dockerfiles looks for (buildkit frontend/dockerui/config.go, `ReadEntrypoint`). */
+/** The files that a frontend like Dockerfile's looks for (buildkit frontend/dockerui/config.go, `ReadEntrypoint`). */
 function namesOf(filename: string): readonly string[] {
   const others = filename === 'Dockerfile' ? ['dockerfile'] : [];
   return [filename, `${filename}.dockerignore`, ...others];
 }
 
-/** As in other places that read them: more than either of them has. */
+/** The same limit as in other places that read these files; real ones are smaller. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
-/** A regular file of a directory, symlinks followed in it alone; undefined: there is none. */
+/** Reads a regular file of a directory, following symlinks only within it; undefined: there is none. */
 function readInside(dir: string, name: string): Uint8Array | undefined {
   try {
     const found = followInside(dir, name);
@@ -57,7 +57,7 @@ function readInside(dir: string, name: string): Uint8Array | undefined {
 
 const NO_FILE = new Set<unknown>(['ENOENT', 'ENOTDIR', 'EISDIR', 'not-regular']);
 
-/** Where a directory lies in another one, symlinks followed; undefined: it does not, or is not there. */
+/** The path of a directory within another one, with symlinks resolved; undefined: it is outside or does not exist. */
 async function placeWithin(root: string, dir: string): Promise<string | undefined> {
   if (!existsSync(root) || !existsSync(dir)) return undefined;
   const [realRoot, realDir] = await Promise.all([realpath(root), realpath(dir)]);

@@ -1,4 +1,4 @@
-/** Making the layers-only image of an image that lies in the engine's own store and in no registry. */
+/** Creates the layers-only image of an image that is only in the engine's store. */
 import path from 'node:path';
 import {
   type Digest,
@@ -13,22 +13,22 @@ import { readMetadata } from './metadata.ts';
 import { callOwnDockerfile, type OwnDockerfile, ownDockerfileArgv } from './own-dockerfile.ts';
 import type { Buildctl } from './tool.ts';
 
-/** What makes a layers-only image. */
+/** The input of {@link storeLayersOnly}. */
 export interface LayersOnlyCall {
-  /** The image whose layers it has; without triggers, which would run. */
+  /** The image whose layers it has. It must have no triggers (`ONBUILD`), since they would run. */
   readonly image: DigestRef;
   /** Its name in the store. */
   readonly name: ImageRef;
   /** Its config for each platform, as JSON. */
   readonly configs: ReadonlyMap<string, string>;
-  /** A directory of this call alone; removed by the caller. */
+  /** A directory for this call only; removed by the caller. */
   readonly workDir: string;
   readonly signal?: AbortSignal;
 }
 
 const PARENT: OwnDockerfile = { source: 'bake-ts-layers-only', text: 'FROM parent\n' };
 
-/** The arguments of `buildctl` for it: the image as it is, under other configs (buildkit exporter/containerimage/writer.go). */
+/** The arguments of `buildctl`: the unchanged image with other configs (buildkit exporter/containerimage/writer.go). */
 export function layersOnlyArgv(
   engine: EngineTarget,
   { image, name, configs, workDir }: Omit<LayersOnlyCall, 'signal'>,
@@ -45,7 +45,7 @@ export function layersOnlyArgv(
   ];
 }
 
-/** Makes a layers-only image, without running anything; undefined where the engine does not. */
+/** Creates a layers-only image without running anything; undefined if the engine fails to. */
 export async function storeLayersOnly(tool: Buildctl, call: LayersOnlyCall): Promise<Digest | undefined> {
   const end = await callOwnDockerfile(tool, PARENT, layersOnlyArgv(tool, call), call);
   return end.exitCode === 0 ? (await readMetadata(metadataIn(call.workDir)))?.digest : undefined;

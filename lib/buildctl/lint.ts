@@ -1,14 +1,13 @@
 /**
  * The Dockerfile checks of BuildKit's frontend (buildkit frontend/dockerfile/linter), without building anything.
  *
- * Of the frontend's two ways to give them, only `frontend.lint` is complete: warnings that come with the progress of
- * other requests are lost where the request ends before they are sent (measured). But buildctl prints its text only,
- * ends with 0 whatever was found, and says nothing where the checks were cut short by an error (a base image that is
- * nowhere, COPY without a destination): then everything below is unchecked in silence. So base images that cannot be
- * looked up are found out from the progress and stood in for, and a second request, `frontend.convertllb`, reports what
- * else is wrong.
+ * Only `frontend.lint` is complete: warnings in the progress of other requests are lost if the request ends before they are sent
+ * (measured). But buildctl prints only its text, exits with code 0 whatever was found, and does not report if an error cut the
+ * checks short (a base image that does not exist, COPY without a destination), so that the rest is silently unchecked. Therefore
+ * base images that cannot be looked up are read from the progress and replaced by stand-ins, and a second request,
+ * `frontend.convertllb`, reports other errors.
  *
- * Builds that the Dockerfile is linked to are stood in for by the empty image, so that nothing needs to be built.
+ * Dependencies of the build are replaced by the empty image, so that nothing has to be built.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -28,7 +27,7 @@ import { explainFailure } from './failure.ts';
 import { ProgressReader } from './progress.ts';
 import { type Buildctl, callBuildctl } from './tool.ts';
 
-/** What a rule found. */
+/** A finding of a rule. */
 export interface LintFinding {
   /** As the frontend names it: `JSONArgsRecommended`. */
   readonly rule: string;
@@ -40,27 +39,27 @@ export interface LintFinding {
 /** One Dockerfile to check, as one build uses it. */
 export interface LintCall {
   readonly build: Build;
-  /** Names of contexts that are stood in for by the empty image. */
+  /** Names of contexts that are replaced by the empty image. */
   readonly standIns: readonly string[];
-  /** The engine asks nobody: what the Dockerfile names elsewhere is stood in for, and its frontend is not run. */
+  /** The engine contacts no registry or host: images are replaced by stand-ins, and the engine's own frontend is used. */
   readonly isolated?: boolean;
-  /** The Dockerfile where it lies on this machine, for the places of errors. */
+  /** The Dockerfile, if it is local, for the places of errors. */
   readonly dockerfile?: SourceFile;
   /** A directory for files that the call needs; removed by the caller. */
   readonly workDir: string;
   readonly signal?: AbortSignal;
 }
 
-/** What came of it. */
+/** The result of the checks. */
 export interface LintAnswer {
   readonly findings: readonly LintFinding[];
-  /** Images that could not be looked up and were stood in for, as the frontend looks them up. */
+  /** Images that could not be looked up and were replaced, as the frontend names them. */
   readonly unresolved: readonly string[];
-  /** Why the Dockerfile could not be checked to its end. */
+  /** Why the Dockerfile could not be checked completely. */
   readonly problem?: Problem;
 }
 
-/** Images that are stood in for one after another before it is given up. */
+/** How many rounds of stand-ins are tried. */
 const MOST_ROUNDS = 20;
 
 /** Checks one Dockerfile. Problems: those of {@link explainFailure}, `engine/no-buildctl`. */
@@ -84,7 +83,7 @@ export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<Li
     }
     const findings = parseLintText(lint.text);
     const whole = await ask(tool, call, request('frontend.convertllb'));
-    // Rules made errors by `# check=error=true` fail the request as well; the findings say more.
+    // With `# check=error=true` findings fail the request as well; the findings themselves are more useful.
     const { problem } = whole;
     const denied = DENIED.exec(problem?.detail ?? '')?.[1];
     if (denied !== undefined && !standIns.has(contextNameOf(denied))) {
@@ -99,7 +98,7 @@ export async function lintDockerfile(tool: Buildctl, call: LintCall): Promise<Li
   return { findings: [], unresolved };
 }
 
-/** How the engine names an image that it was told not to look up; no step of the progress says so. */
+/** The engine's message for an image that the policy denies; the progress has no step for it. */
 const DENIED = /source "docker-image:\/\/([^"\s]+)" denied by policy/;
 
 /** The named context that stands in for an image. */
@@ -108,7 +107,7 @@ function contextNameOf(image: string): string {
   return ref === undefined ? image : familiarName(ref);
 }
 
-/** Only what is sent to the engine may be a source (buildkit sourcepolicy/engine.go: the last rule that matches counts). */
+/** Only local sources are allowed (buildkit sourcepolicy/engine.go: the last matching rule applies). */
 const ISOLATION = {
   rules: [
     { action: 'DENY', selector: { identifier: '*' } },
@@ -123,20 +122,20 @@ async function writeIsolation(workDir: string): Promise<string> {
   return file;
 }
 
-/** Files that a call names. */
+/** Files of a call. */
 interface LintFiles {
   readonly dockerfile?: FrontendFile | undefined;
   readonly policyFile?: string | undefined;
 }
 
-/** The arguments of buildctl for a request to the frontend: those of the build, less what only a build needs. */
+/** The arguments of buildctl for a request to the frontend: those of the build without outputs, secrets and the like. */
 export function lintArgv(
   call: Pick<LintCall, 'build' | 'standIns' | 'isolated'>,
   engine: EngineTarget,
   { dockerfile, policyFile }: LintFiles,
   requestId: string,
 ): readonly string[] {
-  // Where nobody is to be asked, the engine's own frontend reads the file.
+  // Isolated: the engine's own frontend reads the file.
   const { frontendImage, ...rest } = call.build;
   const own = call.isolated === true || frontendImage === undefined ? {} : { frontendImage };
   const build: Build = {
@@ -159,13 +158,14 @@ export function lintArgv(
     ...targetOf(engine),
     links: call.standIns.map((contextName) => ({ contextName, kind: 'scratch' })),
     outputs: [],
-    // Of them only ignore files are read, which the frontend has sent each time.
+    // Only ignore files are read from them, and these are sent each time.
     locals: { named: new Map() },
     secretPlaces: new Map(),
     ...(dockerfile === undefined ? {} : { dockerfile }),
     ...(policyFile === undefined ? {} : { policyFile }),
   });
-  // With `cmdline` the frontend takes itself for the one that `# syntax=` names (buildkit frontend/dockerfile/builder/build.go).
+  // With `cmdline` the frontend assumes that it is the one that `# syntax=` names (buildkit
+  // frontend/dockerfile/builder/build.go).
   const asItIs = call.isolated === true ? ['--opt', 'cmdline=bake-ts'] : [];
   return [...argv, ...asItIs, '--opt', `requestid=${requestId}`];
 }
@@ -204,7 +204,7 @@ function isHead(line: string): boolean {
 
 interface Reply {
   readonly text: string;
-  /** Images whose metadata could not be had, with the context name that stands in for each. */
+  /** Images whose metadata could not be read, with the names of their stand-in contexts. */
   readonly lost: readonly { readonly context: string; readonly image: string }[];
   readonly problem?: Problem;
 }
@@ -216,7 +216,7 @@ async function ask(tool: Buildctl, call: LintCall, argv: readonly string[]): Pro
   const reader = new ProgressReader(
     call.build.name,
     (event) => {
-      // Siblings of the one that failed are stopped; they get their turn in the next round.
+      // A failure cancels the other look-ups; they are repeated in the next round.
       if (event.type !== 'vertex' || event.error === undefined || event.error.includes('context canceled'))
         return;
       const [, context, image] = METADATA.exec(event.name) ?? [];

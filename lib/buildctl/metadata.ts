@@ -1,10 +1,10 @@
-/** The file in which buildctl says what came of a build. */
+/** buildctl's metadata file. */
 import { readFile } from 'node:fs/promises';
 import { type Digest, isDigest } from '../model/mod.ts';
 
 /**
- * What the file says of the image that was made; nothing where it is not there, undefined where it is not JSON. Keys are buildkit's exptypes
- * (exporter/containerimage/exptypes/keys.go).
+ * Reads digest and media type of the image; an empty object if the file does not exist, undefined if it is not JSON. Keys are
+ * buildkit's exptypes (exporter/containerimage/exptypes/keys.go).
  */
 export async function readMetadata(
   file: string,

@@ -1,4 +1,4 @@
-/** Calls of buildctl for a Dockerfile of our own, which runs nothing and reads no files: what it does to the engine's store. */
+/** Calls of buildctl with one of our own Dockerfiles, which run nothing and read no files: they change or query the engine's store. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type EngineTarget, engineArgv } from '../model/mod.ts';
@@ -7,12 +7,12 @@ import { type Buildctl, callBuildctl } from './tool.ts';
 
 /** A Dockerfile of our own. */
 export interface OwnDockerfile {
-  /** Name of its local source, which holds the same file in every call, so that no two calls get one another's. */
+  /** Name of its local source. The source has the same file in every call, so that concurrent calls cannot mix up files. */
   readonly source: string;
   readonly text: string;
 }
 
-/** The head of the arguments of `buildctl` for it. */
+/** The first arguments of `buildctl`. */
 export function ownDockerfileArgv(
   engine: EngineTarget,
   { source }: OwnDockerfile,
@@ -25,7 +25,7 @@ export function ownDockerfileArgv(
   ];
 }
 
-/** Writes it into the directory of the call, and calls buildctl. */
+/** Writes the Dockerfile into the directory of the call and calls buildctl. */
 export async function callOwnDockerfile(
   tool: Buildctl,
   { text }: OwnDockerfile,

@@ -1,21 +1,21 @@
 /**
- * Reads what `buildctl --progress=rawjson` writes to stderr: one SolveStatus a line (buildkit client/graph.go), and
- * after the last of them plain text that says why it failed. Turns it into our events and keeps what the end needs.
+ * Reads what `buildctl --progress=rawjson` writes to stderr: one SolveStatus per line (buildkit client/graph.go), followed by
+ * plain text that explains a failure. Turns it into events and keeps what the final report needs.
  */
 import { StringDecoder } from 'node:string_decoder';
 import { type EventBody, type PlaceJson, problem, problemToJson, type SourceFile } from '../model/mod.ts';
 import { spanOfExcerpt } from './excerpt.ts';
 import { isStep } from './step.ts';
 
-/** What is known once the stream has ended. */
+/** The summary at the end of the stream. */
 export interface ProgressSummary {
-  /** Lines that were not JSON, in order, the last 200. */
+  /** The last 200 lines that were not JSON, in order. */
   readonly text: readonly string[];
-  /** Name and error of the step that failed first for a reason of its own. */
+  /** The first step that failed by itself, not because another one did. */
   readonly failedStep?: { readonly name: string; readonly error: string; readonly digest: string };
-  /** Steps of the Dockerfile but FROM, and how many came from cache. */
+  /** Steps of the Dockerfile without FROM, and how many were cached. */
   readonly steps: { readonly total: number; readonly cached: number };
-  /** The last lines that the failed step wrote. */
+  /** The last output lines of the failed step. */
   readonly failedLog: readonly string[];
 }
 
@@ -65,7 +65,7 @@ type VertexState = Extract<EventBody, { type: 'vertex' }>['state'];
 
 const KEPT_TEXT_LINES = 200;
 const KEPT_LOG_LINES = 40;
-/** Characters of a line that are kept: a step may print without an end. */
+/** How many characters of a line are kept: a step may print endless lines. */
 const LONGEST = 16_384;
 
 /** One reader for one call of buildctl. */
@@ -81,8 +81,8 @@ export class ProgressReader {
   #onPush: (() => void) | undefined;
 
   /**
-   * @param dockerfile the Dockerfile as we know it; the engine knows it by another name, and places would lead nowhere
-   * @param moments `onExport` is called each time that an exporter begins, `onPush` once when a push does
+   * @param dockerfile our copy of the Dockerfile; the engine uses another name, which would make places useless
+   * @param moments `onExport` is called whenever an exporter starts, `onPush` once when a push starts
    */
   constructor(
     build: string,
@@ -97,7 +97,7 @@ export class ProgressReader {
     this.#onPush = moments.onPush;
   }
 
-  /** Takes one line without its line break. */
+  /** Processes one line without its line break. */
   line(line: string): void {
     if (line.startsWith('{')) {
       const status = parseStatus(line);
@@ -107,10 +107,10 @@ export class ProgressReader {
     if (this.#text.length > KEPT_TEXT_LINES) this.#text.shift();
   }
 
-  /** What was read so far. */
+  /** The summary of what was read so far. */
   summary(): ProgressSummary {
-    // Builds that run side by side share steps, and BuildKit then tells of one step under two digests; its name, with its stage and
-    // number, is one.
+    // Concurrent builds share steps, and BuildKit then reports one step with two digests. Its name, with stage and number, is the
+    // same.
     const steps = new Map<string, boolean>();
     for (const { name, cached } of this.#vertices.values())
       if (isStep(name)) steps.set(name, cached || steps.get(name) === true);
@@ -125,7 +125,7 @@ export class ProgressReader {
     };
   }
 
-  /** Takes a message; false where it is none of the kind that is known. */
+  /** Processes a message; false if its form is not known. */
   #read(status: SolveStatus): boolean {
     try {
       this.#status(status);
@@ -147,7 +147,7 @@ export class ProgressReader {
     const state = stateOf(vertex);
     const cached = vertex.cached === true || known?.cached === true;
     this.#vertices.set(vertex.digest, { name: vertex.name, state, cached });
-    // Siblings that are stopped because of another step's failure say so; the first other error is the cause.
+    // Steps that are cancelled because another one failed say so; the first other error is the cause.
     if (
       vertex.error !== undefined &&
       this.#failed === undefined &&
@@ -202,7 +202,7 @@ export class ProgressReader {
       decoder = new StringDecoder('utf8');
       known.decoders.set(log.stream, decoder);
     }
-    // A character may be cut in two between messages.
+    // A character may be split between two messages.
     const text = decoder.write(Buffer.from(log.data, 'base64'));
     if (text === '') return;
     const lines = `${known.open}${text}`.split('\n');

@@ -1,26 +1,26 @@
-/** The values of a build's secrets, kept out of what its steps write. */
+/** Hides the values of a build's secrets in the output of its steps. */
 import { readFile, stat } from 'node:fs/promises';
 import { type Build, createHider, type EventBody, type Problem } from '../model/mod.ts';
 import type { Buildctl } from './tool.ts';
 
-/** Larger files are no passwords and tokens, and are not read for this. */
+/** Larger files are not passwords or tokens, and are not read for this. */
 const MOST_FILE_BYTES = 4096;
-/** To look for longer values in each line takes long, and nobody prints them by mistake. */
+/** Searching each line for longer values would be slow, and nobody prints them by mistake. */
 const MOST_VALUE_LENGTH = 8192;
-/** Shorter lines of a longer text are in anybody's output. */
+/** Shorter lines of a text are too common to be hidden. */
 const SHORTEST_LINE = 8;
 
-/** Takes the values out of what buildctl says. */
+/** Hides the values in events and problems. */
 export interface SecretOutput {
   readonly hideInEvent: (event: EventBody) => EventBody;
   readonly hideInProblem: (problem: Problem) => Problem;
 }
 
 /**
- * Values from the environment and from commands are known, and hidden up to 8 KiB; those of files where they are one line of at most 4 KiB.
+ * Hides values from the environment and from commands up to 8 KiB, and values from files if they are one line of at most 4 KiB.
  *
- * @param env what buildctl is called with
- * @param given what the build's commands said
+ * @param env buildctl's environment
+ * @param given the values from the build's commands
  */
 export async function hideSecrets(
   build: Build,
@@ -34,7 +34,7 @@ export async function hideSecrets(
   }
   const hiders = texts
     .filter((text) => text.length <= MOST_VALUE_LENGTH)
-    // One may be the start of another.
+    // Longest first: one value may be the start of another.
     .sort((one, other) => other.length - one.length)
     .map((text) => createHider(new Map(), wordsOf(text)));
   const hide = (text: string) => hiders.reduce((shown, hider) => hider.hide(shown), text);
@@ -53,7 +53,7 @@ export async function hideSecrets(
   };
 }
 
-/** A text of one line as it is; of a longer one its lines, since output comes line by line. */
+/** The texts to hide: a one-line text itself, or each line of a longer one, since output comes line by line. */
 function wordsOf(text: string): readonly string[] {
   const lines = text.split(/\r\n|\r|\n/).map((line) => line.trim());
   const [only = '', ...more] = lines.filter((line) => line !== '');
@@ -63,12 +63,12 @@ function wordsOf(text: string): readonly string[] {
 async function readLine(file: string): Promise<string> {
   try {
     const found = await stat(file);
-    // Reading a pipe would take it from the build.
+    // Reading a pipe would consume it before the build does.
     if (!found.isFile() || found.size > MOST_FILE_BYTES) return '';
     const text = (await readFile(file, 'utf8')).trim();
     return /[\r\n]/.test(text) ? '' : text;
   } catch {
-    // buildctl says what is wrong with it.
+    // buildctl will report the error.
     return '';
   }
 }

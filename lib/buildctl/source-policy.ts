@@ -1,8 +1,8 @@
-/** The rules by which the engine reads images (buildkit sourcepolicy/): a pure function. */
+/** Source policy rules for images (buildkit sourcepolicy/): a pure function. */
 import type { Pin } from '../model/mod.ts';
 import { aliasOf, imageIdentifier, type Link } from './argv.ts';
 
-/** A rule that turns one image into another one. */
+/** A rule that replaces one image by another. */
 export interface ConvertRule {
   readonly action: 'CONVERT';
   readonly selector: {
@@ -17,10 +17,10 @@ export interface ConvertRule {
   readonly updates: { readonly identifier: string; readonly attrs?: Readonly<Record<string, string>> };
 }
 
-/** An attribute that no source of BuildKit's knows; it marks what the frontend looks up. */
+/** An attribute that no BuildKit source uses; it marks the frontend's look-ups. */
 const MARK = 'bake-ts.config';
 
-/** The rules for the images that a build is pinned to and for those that its steps read without their configs. */
+/** Returns the rules for pinned images and for images that steps read through their layers-only image. */
 export function sourcePolicy(pins: readonly Pin[], links: readonly Link[]): readonly ConvertRule[] {
   const rules = new Map<string, ConvertRule>();
   for (const rule of [...pins.map(pinRule), ...links.flatMap(splitRules)])
@@ -29,8 +29,8 @@ export function sourcePolicy(pins: readonly Pin[], links: readonly Link[]): read
 }
 
 /**
- * Turns `name:tag` into `name:tag@digest` wherever the build reads it: what the key was made of is what the build gets,
- * though the tag may move in between.
+ * Turns `name:tag` into `name:tag@digest` wherever the build reads it: the build gets the image that its key was computed from,
+ * even if the tag has moved since.
  */
 function pinRule({ ref, digest }: Pin): ConvertRule {
   const identifier = imageIdentifier(ref);
@@ -38,9 +38,9 @@ function pinRule({ ref, digest }: Pin): ConvertRule {
 }
 
 /**
- * The frontend looks a named context up twice: its config by the name it was given, and then, for the steps, the name
- * that came back, without attributes. So the first rule marks the look-up, which stays with the image itself, and the
- * second one leads what is not marked to the layers-only image.
+ * The frontend looks up a named context twice: first its config by the given name, then, for the steps, the returned name without
+ * attributes. The first rule marks the config look-up, which keeps the image itself; the second rule redirects unmarked look-ups
+ * to the layers-only image.
  */
 function splitRules(link: Link): readonly ConvertRule[] {
   if (link.kind !== 'image' || link.layersOnly === undefined) return [];

@@ -1,21 +1,21 @@
 /**
- * A copy of a context with times that no other file has: for frontends and engines that know no names for local sources
- * (see `lib/fingerprint/source-name.ts`), so that all of it is sent. Times do not count for BuildKit's cache.
+ * A copy of a context with unique modification times, so that all files are sent. It is for frontends and engines without support
+ * for local source cache keys (see `lib/fingerprint/source-name.ts`). BuildKit's cache ignores times.
  */
 import { randomInt } from 'node:crypto';
 import { cp, lutimes, mkdir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 
-/** Seconds; times of change that files can have anywhere. */
+/** The latest modification time (seconds) that every file system supports. */
 const LATEST = 2 ** 31 - 1;
 
 /**
  * Copies a directory.
  *
- * @param paths what is copied of it, directories without what is in them; undefined: everything
+ * @param paths the paths to copy, directories without their contents; undefined: everything
  */
 export async function stageContext(context: string, to: string, paths?: readonly string[]): Promise<void> {
-  // It may be a symlink itself, which would be copied as one.
+  // A context that is a symlink would be copied as a symlink.
   const from = await realpath(context);
   await mkdir(to, { recursive: true });
   if (paths === undefined) await cp(from, to, { recursive: true, verbatimSymlinks: true });
@@ -25,7 +25,7 @@ export async function stageContext(context: string, to: string, paths?: readonly
       await cp(path.join(from, one), path.join(to, one), {
         recursive: true,
         verbatimSymlinks: true,
-        // Of a directory only itself: what counts in it is a path of its own.
+        // A directory without its contents, which have their own paths.
         filter: (source) => source === path.join(from, one),
       });
     }
@@ -33,7 +33,7 @@ export async function stageContext(context: string, to: string, paths?: readonly
   await setTimes(to, randomInt(1, LATEST) + Math.random());
 }
 
-/** Directories above a path, with the modes that they have. */
+/** Creates the parent directories of a path with their original modes. */
 async function makeAbove(from: string, to: string, file: string): Promise<void> {
   const above = path.dirname(file);
   if (above === '.') return;

@@ -1,27 +1,27 @@
 /**
- * Steps as BuildKit's Dockerfile frontend names them: `[linux/arm64 build 2/5] RUN make` is the second of five of the
- * stage `build` (buildkit frontend/dockerfile/dockerfile2llb/convert.go, `prefixCommand`).
+ * Step names of BuildKit's Dockerfile frontend: `[linux/arm64 build 2/5] RUN make` is the second of five steps of the stage
+ * `build` (buildkit frontend/dockerfile/dockerfile2llb/convert.go, `prefixCommand`).
  */
 import { type Dockerfile, type Instruction, parseDockerfile } from '../dockerfile/mod.ts';
 import type { SourceFile, Span } from '../model/mod.ts';
 
-/** What is in the brackets, the number of the step, of how many, and the instruction. */
+/** Groups: text in the brackets, number of the step, number of steps, instruction. */
 const STEP = /^\[(|[^\]]* )(\d+)\/(\d+)\] (?!FROM )(.*)$/s;
 
 /** Instructions that are numbered. */
 const NUMBERED: ReadonlySet<string> = new Set(['ADD', 'COPY', 'RUN', 'WORKDIR']);
 
-/** True for a step of a Dockerfile. FROM is none: BuildKit never says that it was cached. */
+/** True for a step of a Dockerfile, except FROM, which BuildKit never reports as cached. */
 export function isStep(name: string): boolean {
   return STEP.test(name);
 }
 
 /**
- * Finds the instruction that a step came from. Where two builds share a step, BuildKit runs one build's and shows it to
- * both: what comes of it points at lines of the Dockerfile of that one only, and bears the name it has there. So the
- * instruction is known by its text, and the stage and the number only decide between instructions of the same text.
+ * Finds the instruction of a step. If two builds share a step, BuildKit runs it once and reports it to both with the lines and
+ * the name from one of the Dockerfiles. So the instruction is identified by its text; stage and number only decide between
+ * instructions with the same text.
  *
- * @returns undefined where no instruction, or more than one, can be meant
+ * @returns undefined if none or more than one instruction matches
  */
 export function findStep(source: SourceFile, name: string): Span | undefined {
   const [, brackets = '', number, total, text = ''] = STEP.exec(name) ?? [];
@@ -31,7 +31,7 @@ export function findStep(source: SourceFile, name: string): Span | undefined {
   const written = withoutLayout(text.replace(/^LINK /, ''));
   const alike = stepsOf(parsed.value).filter(({ instruction }) => mayBecome(nameOf(instruction), written));
   const inBrackets = brackets.trim().split(' ').at(-1) ?? '';
-  const stage = inBrackets.includes('/') ? '' : inBrackets; // a platform, and no stage
+  const stage = inBrackets.includes('/') ? '' : inBrackets; // a platform, not a stage
   const inStage = alike.filter((one) => one.stage === stage);
   const atNumber = inStage.filter((one) => one.following === Number(total) - Number(number));
   return [alike, inStage, atNumber].find((some) => some.length === 1)?.[0]?.instruction.span;
@@ -39,9 +39,9 @@ export function findStep(source: SourceFile, name: string): Span | undefined {
 
 interface Step {
   readonly instruction: Instruction;
-  /** As names of steps have it: empty where the Dockerfile has one stage only. */
+  /** As in step names: empty if the Dockerfile has only one stage. */
   readonly stage: string;
-  /** How many numbered steps of its stage come after it; those before it include triggers of the base image. */
+  /** How many numbered steps of its stage follow. Those before it cannot be counted, since they include triggers of the base image. */
   readonly following: number;
 }
 
@@ -55,7 +55,7 @@ function stepsOf({ stages }: Dockerfile): readonly Step[] {
   );
 }
 
-/** An instruction as names of steps have it, but with its variables: a script of RUN comes with its first line. */
+/** An instruction as in step names, but with unexpanded variables. Of a RUN script, only the first line is included. */
 function nameOf({ keyword, text, rest, heredocs, trigger }: Instruction): string {
   if (trigger !== undefined) return `${keyword} ${nameOf(trigger)}`;
   const upper = `${keyword}${text.slice(keyword.length)}`;
@@ -65,7 +65,7 @@ function nameOf({ keyword, text, rest, heredocs, trigger }: Instruction): string
   return `${upper} (${first}${more.length > 0 ? '...' : ''})`;
 }
 
-/** True where a text becomes the other one once its variables have values, whatever these are. */
+/** True if some values of the variables turn `text` into `expanded`. */
 function mayBecome(text: string, expanded: string): boolean {
   const [first = '', ...pieces] = text.split(/\$(?:\{[^}]*\}|\w+)/).map(withoutLayout);
   const last = pieces.pop();
@@ -80,7 +80,7 @@ function mayBecome(text: string, expanded: string): boolean {
   return at <= expanded.length - last.length && expanded.endsWith(last);
 }
 
-/** Without what a name has otherwise than the Dockerfile, and one spelling of a step otherwise than another. */
+/** Removes blanks, quotes and backslashes, which differ between step names and Dockerfiles. */
 function withoutLayout(text: string): string {
   return text.replaceAll(/[\s"'`\\]/g, '');
 }

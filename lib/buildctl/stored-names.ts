@@ -1,10 +1,10 @@
 /**
- * What names in the engine's image store stand for, where nobody but the engine can look into it. The frontend is asked for the
- * LLB of a Dockerfile that reads them: it looks up every image, says its digest, and runs nothing.
+ * Looks up names in an image store that only the engine can read. The frontend converts a Dockerfile that reads them to LLB: it
+ * looks up every image, reports its digest, and runs nothing.
  *
- * With `image-resolve-mode=local` a name that the store has is that image, and no registry is queried; one that it lacks is looked
- * for in its registry (buildkit util/resolver/pool.go). Names are requested without a digest: BuildKit takes one that it saw
- * before for there, by a label of its content, though the name is gone.
+ * With `image-resolve-mode=local` a name in the store is resolved there without a registry; other names are looked up in their
+ * registry (buildkit util/resolver/pool.go). Names are requested without a digest: BuildKit would report a digest that it has
+ * seen before as present, because of a label of its content, even if the name is gone.
  */
 import { createHash } from 'node:crypto';
 import { type Digest, formatImageRef, isDigest, parseImageRef } from '../model/mod.ts';
@@ -13,20 +13,20 @@ import type { Buildctl } from './tool.ts';
 
 /** A name to look up. */
 export interface StoredName {
-  /** As it stands in the store: `HOST/REPOSITORY:TAG`. */
+  /** As in the store: `HOST/REPOSITORY:TAG`. */
   readonly name: string;
-  /** A platform that its image has; undefined: the engine's own. */
+  /** A platform of its image; undefined: the engine's own. */
   readonly platform: string | undefined;
 }
 
-/** A name that no registry answers for may be one whose registry never does. */
+/** A registry may never answer. */
 const LOOK_UP_MS = 20_000;
 
 /**
- * Looks names up, in one call.
+ * Looks up names in one call.
  *
- * @param workDir a directory of this call alone; removed by the caller
- * @returns name → digest; undefined where one of them is nowhere, or the engine does not answer
+ * @param workDir a directory for this call only; removed by the caller
+ * @returns name → digest; undefined if one of them does not exist or the engine does not answer
  */
 export async function lookUpNames(
   tool: Buildctl,
@@ -50,7 +50,7 @@ export async function lookUpNames(
 
 const SOURCE = /"docker-image:\/\/([^"@\s]+)@(sha256:[0-9a-f]{64})"/g;
 
-/** A Dockerfile whose last stage reads all of them, since others are not looked up. */
+/** A Dockerfile whose last stage reads all names, since unused stages are not looked up. */
 function readingAll(names: readonly StoredName[]): OwnDockerfile {
   const stages = names.map(({ name, platform }, at) => {
     return `FROM ${platform === undefined ? '' : `--platform=${platform} `}${name} AS s${at}\n`;

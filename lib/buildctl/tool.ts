@@ -1,4 +1,4 @@
-/** The program buildctl: where it is, what environment it gets, how it is called. */
+/** The program buildctl: its path, environment and calls. */
 import { type EngineTarget, engineArgv } from '../model/mod.ts';
 import {
   type ProgramCall,
@@ -14,24 +14,24 @@ export interface Buildctl extends EngineTarget {
   /** Path or name of buildctl. */
   readonly program: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What runs it; where absent, it is really run. */
+  /** Runs it instead of a real process, for tests. */
   readonly run?: RunProgram;
-  /** Ends every call that has no signal of its own. */
+  /** Ends every call that has no own signal. */
   readonly signal?: AbortSignal;
-  /** Called for each `buildctl build` that was really started. */
+  /** Called for each `buildctl build` that was started. */
   readonly onBuild?: () => void;
 }
 
 /**
- * How long buildctl, and a command that gives a secret, may take to end after TERM. The engine stops what it does for a
- * buildctl that is killed as well; nobody who pressed Ctrl-C is to wait for one that hangs.
+ * How long buildctl and secret commands may take to end after TERM. The engine also stops work for a killed buildctl, and nobody
+ * who pressed Ctrl-C should wait for a hanging one.
  */
 export const GRACE_MS = 700;
 
-/** How long a question to the engine may take that it answers from memory. */
+/** Time limit for requests that the engine answers from memory. */
 const QUESTION_MS = 20_000;
 
-/** Asks the engine something short; ended after a time limit (milliseconds; default: 20 s). Never rejects. */
+/** Sends the engine a short request with a time limit (milliseconds; default: 20 s). Never rejects. */
 export function askBuildctl(
   tool: Buildctl,
   argv: readonly string[],
@@ -42,13 +42,13 @@ export function askBuildctl(
 
 /** One call of buildctl. */
 export interface BuildctlCall extends Pick<ProgramCall, 'argv' | 'signal' | 'onErrorLine' | 'timeoutMs'> {
-  /** Added to the environment: values that must not stand in the arguments. */
+  /** Added to the environment: values that must not be in the arguments. */
   readonly values?: Readonly<Record<string, string>>;
 }
 
 /** Runs `buildctl build` to its end. Never rejects. */
 export async function callBuildctl(tool: Buildctl, build: BuildctlCall): Promise<ProgramEnd> {
-  // Nothing is started then.
+  // Then nothing is started.
   const isLate = (build.signal ?? tool.signal)?.aborted === true;
   const end = await call(tool, build);
   if (!isLate && end.ended !== 'never-started') tool.onBuild?.();
@@ -67,8 +67,8 @@ function call(tool: Buildctl, { values, ...rest }: BuildctlCall): Promise<Progra
 }
 
 /**
- * The environment for buildctl: ours, less what would change the image behind the key's back, and without a trace to join.
- * SOURCE_DATE_EPOCH and BUILDKIT_HOST go in as arguments.
+ * The environment for buildctl: ours without variables that would change the image unnoticed by the key, and without a trace
+ * context. SOURCE_DATE_EPOCH and BUILDKIT_HOST are passed as arguments.
  */
 export function childEnvironment(
   env: Readonly<Record<string, string | undefined>>,

@@ -1,29 +1,29 @@
-/** Many differences of files in few lines: by directory, as deep as there is room for. */
+/** Summarises many file differences in few lines, by directory, as deep as the space allows. */
 import type { FileChange } from './layer.ts';
 
 /** Differences that are shown together. */
 export interface FoldedChanges {
-  /** The one file, or the directory with a slash and `**` (everything below it) or `*` (files right in it) at its end. */
+  /** The file, or a directory followed by `/**` (everything below it) or `/*` (files directly in it). */
   readonly path: string;
   /** Sorted by path, never empty. */
   readonly changes: readonly FileChange[];
 }
 
-/** A group on its way to be shown. */
+/** A group while folding. */
 interface Group {
   /** Empty: the root. */
   readonly dir: string;
   readonly changes: readonly FileChange[];
-  /** Only files right in the directory. */
+  /** Only files directly in the directory. */
   readonly isFlat: boolean;
 }
 
 /**
- * Folds differences into at most so many groups: the largest group is cut into what its directory holds for as long as
- * there is room.
+ * Folds differences into a limited number of groups: the largest group is split into the entries of its directory while
+ * there is space.
  *
  * @param changes sorted by path
- * @param most how many groups there may be; from 1 on
+ * @param most maximum number of groups; at least 1
  */
 export function foldChanges(changes: readonly FileChange[], most: number): readonly FoldedChanges[] {
   if (changes.length === 0) return [];
@@ -55,13 +55,14 @@ function nameOf(dir: string, changes: readonly FileChange[], isFlat: boolean): s
 }
 
 /**
- * What a group's directory holds: each directory in it, and each of its files, or these together where `joinsFiles` says so.
+ * Splits a group by the entries of its directory: each subdirectory, and each file, or all files together if
+ * `joinsFiles`.
  *
- * @returns undefined where that is more than there is room for, or the group itself
+ * @returns undefined if that needs more than `room` groups, or results in the group itself
  */
 function cut({ dir, changes }: Group, room: number, joinsFiles: boolean): readonly Group[] | undefined {
   const start = dir === '' ? 0 : dir.length + 1;
-  // A directory of which something differs in itself is in the group of what it holds.
+  // A directory that itself differs is in the group of its content.
   const dirs = new Set(changes.flatMap(({ path }) => nextPart(path, start) ?? []));
   const parts = new Map<string, FileChange[]>();
   const files: FileChange[] = [];
@@ -78,20 +79,20 @@ function cut({ dir, changes }: Group, room: number, joinsFiles: boolean): readon
   return [...[...parts.values()].map(groupOf), ...joined];
 }
 
-/** The name of the directory that a path leads through; undefined: it leads through none. */
+/** The name of the next directory on a path; undefined: there is none. */
 function nextPart(path: string, start: number): string | undefined {
   const end = path.indexOf('/', start);
   return end === -1 ? undefined : path.slice(start, end);
 }
 
-/** The group of some differences, with the directory that all of them are in or are. */
+/** The group of some differences, with their common directory. */
 function groupOf(changes: readonly FileChange[]): Group {
   const [first = '', ...others] = changes.map(({ path }) => path);
   const isAround = (dir: string): boolean => others.every((path) => path.startsWith(`${dir}/`));
   let dir = '';
   for (let end = first.indexOf('/'); end !== -1; end = first.indexOf('/', end + 1))
     if (isAround(first.slice(0, end))) dir = first.slice(0, end);
-  // In the order of paths a directory stands before what it holds.
+  // Paths are sorted, so a directory comes before its content.
   if (others.length > 0 && isAround(first)) dir = first;
   return { dir, changes, isFlat: false };
 }

@@ -1,6 +1,6 @@
 /**
- * Two images of one platform, layer by layer. Layers of equal digests are not read, nor those whose uncompressed bytes
- * are equal by the configs' `diff_ids`; so equal images cost nothing.
+ * Compares two images of one platform layer by layer. Layers with equal digests, or with equal uncompressed bytes
+ * according to the `diff_ids` of the configs, are not read; so comparing equal images costs nothing.
  */
 import { type Digest, hideByName, hideInStep } from '../model/mod.ts';
 import { compareTrees, type FileChange, readLayer, stackTrees, type Tree } from './layer.ts';
@@ -10,23 +10,23 @@ import { ALL_COUNTS, counts, type DifferenceRules, markChanges, settlerOf } from
 export interface LayerSource {
   readonly digest: Digest;
   readonly mediaType: string;
-  /** Its bytes, compressed. May throw, and so may reading. */
+  /** Its compressed bytes. Both the call and the reading may throw. */
   readonly open: () => AsyncIterable<Uint8Array>;
 }
 
 /** An image of one platform. */
 export interface ImageSource {
-  /** The config's digest and what is in it. */
+  /** The config's digest and content. */
   readonly configDigest: Digest;
   readonly config: Readonly<Record<string, unknown>>;
   readonly annotations: Readonly<Record<string, unknown>>;
   readonly layers: readonly LayerSource[];
 }
 
-/** `same-files`: only times or compression differ. `same-but-noise`: files differ, but no difference counts. */
+/** `same-files`: only times or compression differ. `same-but-noise`: files differ, but all differences are ignored. */
 export type Verdict = 'same-bytes' | 'same-files' | 'same-but-noise' | 'different';
 
-/** Something in the config, or an annotation, that differs. Times are left out. */
+/** A difference in the config or an annotation. Times are left out. */
 export interface ConfigChange {
   /** `config.Env.PATH`, `annotations.x`, `history`. */
   readonly name: string;
@@ -58,7 +58,7 @@ export interface ImageComparison {
   readonly layers: readonly LayerComparison[];
 }
 
-/** Compares two images. Throws where a layer cannot be read; the message says which. */
+/** Compares two images. Throws if a layer cannot be read; the message names it. */
 export async function compareImages(
   before: ImageSource,
   after: ImageSource,
@@ -83,7 +83,7 @@ async function compareLayers(
   if (before.layers.length !== after.layers.length) {
     const [one, other] = [await readAll(before), await readAll(after)];
     const changes = markChanges(compareTrees(one, other), one, other, rules);
-    // Even with the same files in the end, an image with other layers is another image.
+    // Even if the final files are equal, an image with other layers is another image.
     return [{ layer: 0, kind: 'different', files: changes }];
   }
   const found: LayerComparison[] = [];
@@ -152,7 +152,7 @@ function flattenImage({ config, annotations }: ImageSource): ReadonlyMap<string,
 function flatten(name: string, value: unknown, flat: Map<string, string>): void {
   if (value === null || value === undefined) return;
   if (Array.isArray(value)) {
-    // `NAME=value`, each a thing of its own.
+    // `NAME=value`: each variable is compared separately.
     if (name === 'config.Env') {
       for (const [variable, text] of value.map((one) => splitVariable(String(one))))
         flat.set(`${name}.${variable}`, JSON.stringify(text));
@@ -184,7 +184,7 @@ function historyOf(config: Readonly<Record<string, unknown>>): readonly HistoryS
   });
 }
 
-/** The step of each layer, as people write it. */
+/** The Dockerfile step of each layer. */
 function stepsOf(config: Readonly<Record<string, unknown>>): readonly string[] {
   return historyOf(config)
     .filter((one) => !one.empty)

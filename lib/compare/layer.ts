@@ -1,32 +1,32 @@
-/** The files of a layer, and what differs between two trees of files. */
+/** The files of a layer, and the differences between two trees of files. */
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { readTar, type Settle, type TarEntry } from './tar.ts';
 
-/** Path → entry, as one layer or several on top of one another have them. */
+/** Path → entry, of one layer or of several stacked ones. */
 export type Tree = ReadonlyMap<string, TarEntry>;
 
 /** The difference at one path. */
 export interface FileChange {
-  /** In the image, without a `/` at its start: `usr/bin/env`. */
+  /** Path in the image, without a leading `/`: `usr/bin/env`. */
   readonly path: string;
   /** `added`: only the second image has it. `removed`: only the first has it. */
   readonly change: 'added' | 'removed' | 'changed';
   /** With `changed`, each difference as text: `content`, `mode 0644 → 0755`. */
   readonly what: readonly string[];
-  /** The difference does not count; name of the known noise. */
+  /** The name of the known noise, if that is why the difference is ignored. */
   readonly noise?: string;
-  /** The difference does not count; the pattern that ignores it. */
+  /** The user's pattern, if that is why the difference is ignored. */
   readonly ignored?: string;
 }
 
 /**
  * Reads a layer.
  *
- * @param mediaType says how it is compressed (OCI image-spec, layer.md; Docker's types end alike)
- * @param settlerOf says which files are read without what varies, too; default: none
- * @throws where the bytes are not such a layer, or this runtime cannot undo the compression (zstd needs Node 22.15)
+ * @param mediaType determines the compression (OCI image-spec, layer.md; Docker's types have the same suffixes)
+ * @param settlerOf selects files that are also hashed without their varying parts; default: none
+ * @throws if the bytes are not a valid layer, or this runtime does not support the compression (zstd needs Node 22.15)
  */
 export async function readLayer(
   chunks: AsyncIterable<Uint8Array>,
@@ -46,7 +46,7 @@ export async function readLayer(
 function openDecompressor(mediaType: string): Duplex | undefined {
   if (/[+.]gzip$/.test(mediaType)) return zlib.createGunzip();
   if (/[+.]zstd$/.test(mediaType)) {
-    // Younger than the oldest Node we run on.
+    // Not available in the oldest supported Node.
     const { createZstdDecompress } = zlib as { readonly createZstdDecompress?: () => Duplex };
     if (createZstdDecompress === undefined)
       throw new Error('this runtime cannot read zstd; Node 22.15 and Deno can');
@@ -56,7 +56,7 @@ function openDecompressor(mediaType: string): Duplex | undefined {
   throw new Error(`layers of type ${mediaType} are not supported`);
 }
 
-/** What an image's files are: its layers on top of one another, whiteouts applied (OCI image-spec, layer.md). */
+/** The files of an image: its layers stacked, whiteouts applied (OCI image-spec, layer.md). */
 export function stackTrees(layers: readonly Tree[]): Tree {
   const whole = new Map<string, TarEntry>();
   const remove = (path: string, itself: boolean): void => {
@@ -79,7 +79,7 @@ export function stackTrees(layers: readonly Tree[]): Tree {
   return whole;
 }
 
-/** What differs between two trees, sorted by path: types, bits, owners, links, contents, attributes; times do not count. */
+/** The differences between two trees, sorted by path: types, mode bits, owners, links, contents, attributes; not times. */
 export function compareTrees(before: Tree, after: Tree): readonly FileChange[] {
   const changes: FileChange[] = [];
   for (const [path, one] of before) {

@@ -1,4 +1,4 @@
-/** Two images against each other: bytes, files layer by layer, config. */
+/** Compares two images: bytes, files layer by layer, config. */
 
 export { type FoldedChanges, foldChanges } from './fold.ts';
 export {

@@ -1,9 +1,9 @@
 /**
- * Differences that do not count. What is known to differ from build to build although nothing else does is listed here, each
- * with why; docs/verify.md says where that was seen. The list is about what nothing runs from: logs, caches, identifiers. Of
- * files that something does run from, or that guard something, only the part that varies is left out, and the rest has to be
- * equal. A file that has another type, mode, owner or attribute always counts, and so does one that was added or removed, but
- * for files whose very names are times.
+ * Differences that are ignored. This lists what is known to differ between builds of the same inputs, with the reasons;
+ * docs/verify.md says where each was observed. It only covers files that nothing executes: logs, caches, identifiers. In
+ * files that are executed or protect something, only the varying part is ignored, and the rest must be equal. A different
+ * type, mode, owner or attribute is never ignored, and neither is an added or removed file, except for files whose names
+ * are times.
  */
 import { type PathPattern, readPathPattern } from '../util/path-pattern.ts';
 import type { FileChange, Tree } from './layer.ts';
@@ -11,19 +11,22 @@ import type { TarEntry } from './tar.ts';
 
 /** Files that are known to differ. */
 export interface KnownNoise {
-  /** Stable: programs go by it. */
+  /** Stable: programs rely on it. */
   readonly name: string;
-  /** By the rule of `PathPattern`. */
+  /** In the syntax of `PathPattern`. */
   readonly paths: readonly string[];
-  /** What in them varies. */
+  /** Why it varies. */
   readonly why: string;
-  /** The bytes without what varies, or undefined where they are not what is expected; absent: all of them vary. */
+  /**
+   * Returns the bytes without the varying part, or undefined if they have an unexpected form; absent: the whole file
+   * varies.
+   */
   readonly settle?: (bytes: Buffer) => Buffer | undefined;
-  /** Also where only one image has such a file: its name is a time. It must not be one that can be run. */
+  /** Also ignored if only one image has such a file, since its name is a time. It must not be executable. */
   readonly comesAndGoes?: true;
 }
 
-/** All that is known. */
+/** All known noise. */
 export const KNOWN_NOISE: readonly KnownNoise[] = [
   {
     name: 'python-bytecode',
@@ -93,23 +96,23 @@ export const KNOWN_NOISE: readonly KnownNoise[] = [
   },
 ];
 
-/** What of the differences does not count. */
+/** Which differences are ignored. */
 export interface DifferenceRules {
-  /** Whether known noise counts as any difference does. */
+  /** Whether known noise is treated as any other difference. */
   readonly isStrict: boolean;
-  /** Whatever differs in these paths does not count. */
+  /** All differences in these paths are ignored. */
   readonly ignore: readonly PathPattern[];
 }
 
-/** Everything counts. */
+/** Nothing is ignored. */
 export const ALL_COUNTS: DifferenceRules = { isStrict: true, ignore: [] };
 
-/** Whether a difference counts. */
+/** Whether a difference is relevant (not ignored). */
 export function counts({ noise, ignored }: FileChange): boolean {
   return noise === undefined && ignored === undefined;
 }
 
-/** Larger ones are compared as they are. */
+/** Larger files are compared unchanged. */
 const SETTLE_LIMIT = 8 * 1024 * 1024;
 
 const COMPILED = KNOWN_NOISE.map((known) => ({
@@ -121,12 +124,12 @@ function knownAt(path: string): KnownNoise | undefined {
   return COMPILED.find(({ patterns }) => patterns.some(({ matches }) => matches(path)))?.known;
 }
 
-/** How a file is to be read so that it can be compared without what varies; undefined: as it is. */
+/** How to remove the varying part of a file before comparing; undefined: it is compared unchanged. */
 export function settlerOf(path: string, sizeBytes: number): KnownNoise['settle'] {
   return sizeBytes > SETTLE_LIMIT ? undefined : knownAt(path)?.settle;
 }
 
-/** Says of each difference whether it counts, and by which rule it does not. */
+/** Marks each difference that a rule ignores. */
 export function markChanges(
   changes: readonly FileChange[],
   before: Tree,
@@ -160,19 +163,19 @@ function isPlainFile(entry: TarEntry | undefined): boolean {
   return entry?.kind === 'file' && (entry.mode & RUNNABLE) === 0 && entry.attributes.size === 0;
 }
 
-/** PEP 552: four bytes of magic, four of flags; without flags, four of time and four of the size of the source. */
+/** PEP 552: four bytes of magic, four of flags; without flags, four of time and four of the source's size. */
 function settleBytecode(bytes: Buffer): Buffer | undefined {
   if (bytes.length < 16 || bytes.readUInt32LE(4) !== 0) return undefined;
   return Buffer.concat([bytes.subarray(0, 8), bytes.subarray(12)]);
 }
 
-/** `name:password:day of the last change:…`, a line for each user. An empty day means something else than a number. */
+/** `name:password:day of the last change:…`, a line for each user. An empty day has another meaning than a number. */
 function settleShadow(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1');
   return Buffer.from(text.replace(/^([^:\n]*:[^:\n]*:)[1-9]\d*:/gm, '$1day:'), 'latin1');
 }
 
-/** cacache: lines of a checksum, a tab and JSON, the checksum being that of the JSON. */
+/** cacache: lines of a checksum, a tab and JSON; the checksum is that of the JSON. */
 function settleNpmIndex(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1');
   return Buffer.from(

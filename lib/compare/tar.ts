@@ -1,38 +1,38 @@
 /**
- * Reads the entries of a tar archive as layers have them: POSIX.1-2001 (`ustar` with pax records) and GNU's long names
- * and large numbers (tar(5); OCI image-spec, layer.md). Nothing is unpacked: of a file only the sha256 of its bytes is
- * kept. A reader of our own, because extended attributes (file capabilities, above all) stand in pax records with bytes
- * that are not text, which tar libraries for JavaScript drop or cut.
+ * Reads the entries of a layer's tar archive: POSIX.1-2001 (`ustar` with pax records) and GNU's long names and large
+ * numbers (tar(5); OCI image-spec, layer.md). Nothing is unpacked: only the sha256 of each file is kept. bake-ts has its
+ * own reader because extended attributes (above all file capabilities) are pax records with binary values, which
+ * JavaScript's tar libraries drop or truncate.
  */
 import { createHash } from 'node:crypto';
 
-/** What an entry is. */
+/** The type of an entry. */
 export type EntryKind = 'file' | 'dir' | 'symlink' | 'hardlink' | 'char' | 'block' | 'fifo';
 
 /** One entry of a layer. */
 export interface TarEntry {
-  /** Without `./` or `/` in front and `/` at the end; empty for the root itself. */
+  /** Without leading `./` or `/` and without trailing `/`; empty for the root. */
   readonly path: string;
   readonly kind: EntryKind;
-  /** Permission bits, setuid, setgid and sticky included. */
+  /** Permission bits with setuid, setgid and sticky. */
   readonly mode: number;
   /** `uid:gid` */
   readonly owner: string;
-  /** Text of a symlink, path of a hard link's first name; else empty. */
+  /** Target of a symlink, path of a hard link's first name; otherwise empty. */
   readonly link: string;
-  /** `major:minor` of a device; else empty. */
+  /** `major:minor` of a device; otherwise empty. */
   readonly device: string;
   readonly sizeBytes: number;
-  /** sha256 (hexadecimal) of a file's bytes; else empty. */
+  /** sha256 (hexadecimal) of a file's bytes; otherwise empty. */
   readonly content: string;
-  /** The same of its bytes without what is known to vary, where that was asked for. */
+  /** The same without the known varying parts, if requested. */
   readonly settled?: string;
   /** Name → value in hexadecimal. */
   readonly attributes: ReadonlyMap<string, string>;
 }
 
 const BLOCK = 512;
-/** Records of names and attributes are small; anything beyond this is not a layer. */
+/** Records of names and attributes are small; anything larger is not a valid layer. */
 const RECORD_LIMIT = 8 * 1024 * 1024;
 const KINDS: Readonly<Record<string, EntryKind>> = {
   '\0': 'file',
@@ -49,13 +49,13 @@ const ATTRIBUTE = 'SCHILY.xattr.';
 
 type Records = ReadonlyMap<string, Buffer>;
 
-/** Takes out of a file's bytes what is known to vary; undefined: they are not what they should be. */
+/** Removes the known varying parts of a file; undefined: its form is unexpected. */
 export type Settle = (bytes: Buffer) => Buffer | undefined;
 
 /**
- * Reads an archive from its bytes. Throws where they are none, are cut short, or use something that is not known here.
+ * Reads an archive. Throws if it is invalid, truncated, or uses an unsupported feature.
  *
- * @param settlerOf says by the path which files are read without what varies, too; they are small
+ * @param settlerOf selects by path the (small) files that are also hashed without their varying parts
  */
 export async function* readTar(
   chunks: AsyncIterable<Uint8Array>,
@@ -67,7 +67,7 @@ export async function* readTar(
   for (;;) {
     const header = await input.take(BLOCK);
     if (header === undefined || header.every((byte) => byte === 0)) {
-      // What follows the end mark is padding; it is read so that whoever sends it comes to its end.
+      // Only padding follows the end mark; it is read so that the sender can finish.
       await input.drain();
       return;
     }
@@ -112,7 +112,7 @@ function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** An entry but for its content. */
+/** An entry without its content. */
 function toEntry(header: Buffer, records: Records, kind: EntryKind, sizeBytes: number): TarEntry {
   const isUstar = header.subarray(257, 263).toString('latin1') === 'ustar\0';
   const prefix = isUstar ? untilZero(header.subarray(345, 500)).toString() : '';
@@ -147,7 +147,7 @@ function textOf(records: Records, name: string): string | undefined {
   return records.get(name)?.toString();
 }
 
-/** Octal text, or GNU's large numbers: the first bit set, the rest in base 256. */
+/** Octal text, or GNU's large numbers: first bit set, the rest in base 256. */
 function readNumber(header: Buffer, start: number, length: number): number {
   const field = header.subarray(start, start + length);
   const first = field[0] ?? 0;
@@ -163,14 +163,14 @@ function readNumber(header: Buffer, start: number, length: number): number {
   return value;
 }
 
-/** The sum of a header's bytes, its own field counted as blanks (tar(5)). */
+/** Checks the sum of a header's bytes, in which its own field counts as blanks (tar(5)). */
 function checkSum(header: Buffer): void {
   let sum = 0;
   for (const [at, byte] of header.entries()) sum += at >= 148 && at < 156 ? 32 : byte;
   if (sum !== readNumber(header, 148, 8)) throw new Error('not a valid tar archive');
 }
 
-/** pax records: `LENGTH KEY=VALUE\n`, the length counting all of it; values may be any bytes. */
+/** pax records: `LENGTH KEY=VALUE\n`; the length includes everything, and values may be any bytes. */
 function readRecords(body: Buffer): Records {
   const records = new Map<string, Buffer>();
   for (let at = 0; at < body.length; ) {
@@ -191,7 +191,7 @@ function untilZero(bytes: Buffer): Buffer {
   return end === -1 ? bytes : bytes.subarray(0, end);
 }
 
-/** Takes bytes in the portions that are wanted from a stream that sends them in others. */
+/** Reads a stream in portions of given sizes. */
 class ByteReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Buffer = Buffer.alloc(0);
@@ -200,7 +200,7 @@ class ByteReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Exactly so many bytes; undefined at the end of the stream. */
+  /** Exactly `length` bytes; undefined at the end of the stream. */
   async take(length: number): Promise<Buffer | undefined> {
     const parts: Buffer[] = [];
     for (let missing = length; missing > 0; ) {
@@ -215,7 +215,7 @@ class ByteReader {
     return parts.length === 1 ? parts[0] : Buffer.concat(parts);
   }
 
-  /** So many bytes and the padding after them, which is thrown away. */
+  /** `length` bytes; the padding after them is discarded. */
   async takePadded(length: number): Promise<Buffer> {
     if (length > RECORD_LIMIT) throw new Error('the archive holds a record that is too large');
     const body = length === 0 ? Buffer.alloc(0) : await this.take(length);
@@ -224,7 +224,7 @@ class ByteReader {
     return body;
   }
 
-  /** sha256 of so many bytes, then the padding. */
+  /** sha256 of `length` bytes; the padding after them is discarded. */
   async digestPadded(length: number): Promise<string> {
     const hash = createHash('sha256');
     for (let missing = length; missing > 0; ) {

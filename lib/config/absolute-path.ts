@@ -1,4 +1,4 @@
-/** Paths: absolute for the machine, and relative to the root for people. */
+/** Paths: absolute internally, and relative to the root in output. */
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { homeOf, thisSystem } from '../system/mod.ts';
 import { withSlashes } from '../util/path.ts';
@@ -9,7 +9,7 @@ export interface PathOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** A path as written in a file of `dir`, absolute; `~/` is the home directory. */
+/** The absolute form of a path in a file of `dir`; `~/` is the home directory. */
 export function absolutePath(text: string, dir: string, options: PathOptions): string {
   const home = homeOf(options.env);
   if (home !== undefined && isOfHome(text)) return join(home, text.slice(1));
@@ -20,7 +20,7 @@ function isOfHome(text: string): boolean {
   return text === '~' || text.startsWith('~/') || (thisSystem() === 'win32' && text.startsWith('~\\'));
 }
 
-/** The same path for `print`: as written where the file stands in the root, else relative to the root. */
+/** A path for `print`: as written if the file is in the root directory, otherwise relative to the root. */
 export function shownInRoot(text: string, dir: string, options: PathOptions): string {
   if (dir === options.root || isAbsolute(text) || text.startsWith('~')) return text;
   return withSlashes(relative(options.root, resolve(dir, text))) || '.';

@@ -17,7 +17,7 @@ import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts'
 import { at, jsonText } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
 
-/** What a lone word means in each list of typed attributes. */
+/** The meaning of a single word in each list of typed attributes. */
 const LONE_WORD: Readonly<Record<string, (word: string) => readonly [string, string][]>> = {
   outputs: (word) =>
     word === '-'
@@ -40,7 +40,7 @@ const LONE_WORD: Readonly<Record<string, (word: string) => readonly [string, str
   attest: (word) => [['type', word]],
 };
 
-/** What BuildKit 0.34 has: exporter/, cache/remotecache/, frontend/attestations; `registry` and `cacheonly` are bake's. */
+/** Types of BuildKit 0.34: exporter/, cache/remotecache/, frontend/attestations; `registry` and `cacheonly` are bake's. */
 const TYPES = {
   outputs: ['image', 'registry', 'local', 'tar', 'oci', 'docker', 'cacheonly'],
   'cache-from': ['registry', 'local', 'inline', 'gha', 's3', 'azblob'],
@@ -48,7 +48,7 @@ const TYPES = {
   attest: ['provenance', 'sbom'],
 } as const;
 
-/** outputs, cache-from, cache-to or attest; empty items are left out, duplicates drop. */
+/** Reads outputs, cache-from, cache-to or attest, without empty items and duplicates. */
 export function readTyped(
   key: 'outputs' | 'cache-from' | 'cache-to' | 'attest',
   items: readonly Value[],
@@ -63,8 +63,8 @@ export function readTyped(
     const attributes = new Map<string, string>();
     let type: string | undefined;
     for (const [written, value] of pairs) {
-      // buildctl reads them so (cmd/buildctl/build/util.go): what is checked here must be what it sees.
-      // Of annotations the case is kept for whoever prints them; preflight says that buildctl does not.
+      // buildctl reads them like this (cmd/buildctl/build/util.go), and checks must see the same values. The case of
+      // annotations is kept for output; preflight reports that buildctl does not keep it.
       const name = /^annotation/i.test(written) ? written : written.toLowerCase();
       if (!ATTRIBUTE.test(name.toLowerCase())) refuseAttribute(key, written, item, values);
       else if (name === 'type') type = value;
@@ -83,7 +83,7 @@ export function readTyped(
         `"${type}" is not a type of "${key}" that BuildKit is known to have`,
         item.node,
         {
-          // A later BuildKit may have it.
+          // A later BuildKit may support it.
           severity: 'warning',
           hint: didYouMean(type, known) ?? `Known are ${known.join(', ')}.`,
         },
@@ -96,14 +96,14 @@ export function readTyped(
       ...(writtenPath === undefined ? {} : { writtenPath }),
       ...at(item.node),
     };
-    // Attestations of one type replace one another, as buildx has it; elsewhere only equal items are duplicates.
+    // Attestations of one type replace one another, as in buildx; otherwise only equal items are duplicates.
     const identity = key === 'attest' ? type : JSON.stringify([type, [...attributes].sort(byName)]);
     if (key === 'attest' || !found.has(identity)) found.set(identity, typed);
   }
   return [...found.values()];
 }
 
-/** Names of attributes; those of annotations hold more than words (`annotation[linux/amd64].org.example`). */
+/** Names of attributes; those of annotations may have more characters (`annotation[linux/amd64].org.example`). */
 const ATTRIBUTE = /^[a-z0-9][a-z0-9._/[\]-]*$/;
 
 function refuseAttribute(key: string, written: string, item: Value, values: Values): void {
@@ -154,7 +154,7 @@ function pairsOf(
   return fields.map(([name, inner]) => [name.toLowerCase(), inner ?? ''] as const);
 }
 
-/** Makes the path of a local output or cache absolute; returns how it is shown. */
+/** Makes the path of a local output or cache absolute; returns its form for `print`. */
 function makePathAbsolute(
   key: string,
   type: string,
@@ -172,7 +172,7 @@ function makePathAbsolute(
   return shownInRoot(written, dir, paths);
 }
 
-/** secrets; of two with one id the later counts. */
+/** Reads `secrets`; the last one with the same id takes precedence. */
 export function readSecrets(
   items: readonly Value[],
   values: Values,
@@ -212,7 +212,7 @@ function readSecret(item: Value, values: Values, paths: PathOptions): SecretSour
     const path = absolutePath(file, dir, paths);
     return { id, from: { kind: 'file', path }, writtenPath: shownInRoot(file, dir, paths), ...span };
   }
-  // buildkit session/secrets/secretsprovider/store.go: the variable if there is one, else the file.
+  // buildkit session/secrets/secretsprovider/store.go: the variable if it is set, otherwise the file.
   const from =
     typeof paths.env[id] !== 'string'
       ? ({ kind: 'file', path: absolutePath(id, dir, paths) } as const)
@@ -267,7 +267,7 @@ function secretFields(item: Value, values: Values): SecretFields | undefined {
   return { id: known.get('id'), file: source, env: known.get('env') };
 }
 
-/** ssh; of two with one id the later counts. */
+/** Reads `ssh`; the last one with the same id takes precedence. */
 export function readSsh(items: readonly Value[], values: Values, paths: PathOptions): readonly SshSource[] {
   if (items.length === 0) return [];
   const found = new Map<string, SshSource>();
@@ -288,7 +288,7 @@ export function readSsh(items: readonly Value[], values: Values, paths: PathOpti
       id = equals === -1 ? text : text.slice(0, equals);
       written = equals === -1 ? [] : (splitCsv(text.slice(equals + 1)) ?? []);
     }
-    // buildctl cuts at the first "=", and the rest at each comma (session/sshforward/sshprovider, `parse`).
+    // buildctl splits at the first "=", and the rest at each comma (session/sshforward/sshprovider, `parse`).
     if (/[=,\s]/.test(id) || written.some((one) => one.includes(','))) {
       values.fail(
         'config/ssh',
@@ -311,7 +311,7 @@ export function readSsh(items: readonly Value[], values: Values, paths: PathOpti
   return [...found.values()];
 }
 
-/** ulimits: `name: 1024`, `name: soft:hard`, or a map. */
+/** Reads `ulimits`: `name: 1024`, `name: soft:hard`, or a map. */
 export function readUlimits(map: ReadonlyMap<string, Value>, values: Values): readonly Ulimit[] {
   const limits: Ulimit[] = [];
   for (const [name, item] of map) {
@@ -331,7 +331,7 @@ export function readUlimits(map: ReadonlyMap<string, Value>, values: Values): re
   return limits;
 }
 
-/** What `cache:` adds: one registry cache of this build's own. Undefined: none asked for, or reported. */
+/** Reads `cache`: one registry cache for this build. Undefined: not requested, or a reported problem. */
 export function readCache(
   found: Value | undefined,
   tags: readonly Tag[],
@@ -341,7 +341,7 @@ export function readCache(
   if (found === undefined) return undefined;
   const { value, node } = found;
   if (value === true || value === false || value === 'true' || value === 'false') {
-    // Of an unquoted one in a file, the check of the shape has said so.
+    // An unquoted one in a file was already reported by the shape check.
     if (node.kind === 'scalar' && typeof node.value === 'boolean') return undefined;
     values.fail('config/cache', `"cache" must be auto, a repository, or a map, not ${value}`, node, {
       hint: 'To turn the cache off, leave the value empty.',
@@ -392,7 +392,7 @@ function repositoryOf([first]: readonly Tag[]): ImageRef | undefined {
     : { registry: first.ref.registry, repository: first.ref.repository };
 }
 
-/** A tag that no other build and no other set of platforms has: readable, with a hash that tells apart. */
+/** A readable tag that no other build and no other set of platforms has; a hash makes it unique. */
 function cacheTag(build: string, platforms: readonly string[]): string {
   const identity = JSON.stringify([build, [...platforms].sort()]);
   const hash = loadCrypto().createHash('sha256').update(identity).digest('hex').slice(0, 10);

@@ -1,7 +1,7 @@
-/** Which files are bake's or Compose's: by their names, and by what is in them. Nothing of lib/bake is loaded for it. */
+/** Recognises bake and Compose files by their names and content, without loading lib/bake. */
 import type { MapNode, Node } from './tree.ts';
 
-/** Compose's names for its file. */
+/** File names that Compose looks for. */
 const COMPOSE_NAMES: readonly string[] = [
   'compose.yaml',
   'compose.yml',
@@ -9,10 +9,7 @@ const COMPOSE_NAMES: readonly string[] = [
   'docker-compose.yaml',
 ];
 
-/**
- * What bake reads in a directory without being told, laid over one another in this order (buildx bake/bake.go,
- * `defaultFilenames`).
- */
+/** Files that bake reads by default in a directory, merged in this order (buildx bake/bake.go, `defaultFilenames`). */
 export const BAKE_NAMES: readonly string[] = [
   ...COMPOSE_NAMES,
   'docker-bake.json',
@@ -23,21 +20,21 @@ export const BAKE_NAMES: readonly string[] = [
 
 /** A block of HCL at the start of a line. */
 const HCL = /^[ \t]*(?:target|group|variable|function)[ \t]+"?[\w.-]+"?[ \t]*\{/m;
-/** The section of a Compose file, whose own tags (`!reset`) our YAML does not know. */
+/** The section of a Compose file, whose tags (`!reset`) the YAML reader does not know. */
 const SERVICES = /^(?:services|"services")[ \t]*:/m;
-/** Sections that say what a file is that includes others and has no services itself. */
+/** Sections that identify a Compose file that only includes others. */
 const COMPOSE_SECTIONS: readonly string[] = ['name', 'version', 'networks', 'volumes', 'configs', 'secrets'];
 /** Sections of a bake file in JSON. */
 const BAKE_SECTIONS: readonly string[] = ['target', 'group', 'variable', 'function'];
-/** Sections that only a builds file has. */
+/** Sections that only builds files have. */
 const OWN_SECTIONS: readonly string[] = ['builds', 'templates', 'vars', 'groups'];
 
-/** HCL by its name, which need not be read as YAML at all. */
+/** HCL by its name; it need not be parsed as YAML. */
 export function isNamedHcl(name: string): boolean {
   return name.endsWith('.hcl');
 }
 
-/** @param node what the text is as YAML; undefined where it is none */
+/** @param node the text parsed as YAML; undefined if it is not valid YAML */
 export function isBakeFile(name: string, text: string, node: Node | undefined): boolean {
   if (isNamedHcl(name)) return true;
   if (node?.kind !== 'map') return HCL.test(text) || SERVICES.test(text);
@@ -53,6 +50,6 @@ function isCompose(node: MapNode): boolean {
   if (entries.get('services')?.value.kind === 'map') return true;
   const include = entries.get('include')?.value;
   if (include?.kind !== 'list') return false;
-  // Builds files include paths.
+  // In builds files, `include` is a list of paths.
   return include.items.some(({ kind }) => kind === 'map') || COMPOSE_SECTIONS.some((key) => entries.has(key));
 }

@@ -1,8 +1,11 @@
-/** `--set` for bake files: bake's keys go by bake's rules, before anything else; keys that only we have go by ours. */
+/**
+ * `--set` for bake files: bake's keys follow bake's rules and are applied first; keys that only bake-ts has follow its
+ * own rules.
+ */
 import { problem } from '../model/mod.ts';
 import type { Problems } from './problems.ts';
 
-/** Keys of bake's `--set` (buildx bake/bake.go, `AddOverrides`), and ours that mean one of them. */
+/** Keys of bake's `--set` (buildx bake/bake.go, `AddOverrides`), and bake-ts's names for them. */
 const BAKE_KEYS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
     [
@@ -49,23 +52,23 @@ const BAKE_KEYS: Readonly<Record<string, string>> = {
   platforms: 'platform',
 };
 
-/** Other names of them, and what is refused. */
+/** Further names of these keys, and keys that are rejected. */
 const OTHER_NAMES: ReadonlySet<string> = new Set(
   'annotation arg entitlement extra-host label load outputs platform resource secret tag ulimit'.split(' '),
 );
 
-/** The keys by the names of attributes, for hints. */
+/** The keys by attribute names, for hints. */
 export const BAKE_KEY_NAMES: readonly string[] = Object.keys(BAKE_KEYS).filter(
   (key) => !OTHER_NAMES.has(key),
 );
 
-/** Overrides, each with who reads it. */
+/** Overrides by who applies them. */
 export interface SplitOverrides {
   readonly bake: readonly string[];
   readonly own: readonly string[];
 }
 
-/** Sorts overrides by who reads them. `load` is refused: there is no Docker to load into. */
+/** Sorts overrides by who applies them. `load` is rejected: there is no Docker to load into. */
 export function splitBakeOverrides(
   texts: readonly string[],
   cwd: string,

@@ -1,14 +1,14 @@
-/** Secrets of bake and Compose files whose variable is not set: bake builds with an empty one. */
+/** Secrets of bake and Compose files whose variable is not set: bake builds with an empty secret. */
 import { type Build, type Problem, problem, type SourceFile } from '../model/mod.ts';
 
-/** Which secrets are bake's. */
+/** Identifies bake's secrets. */
 export interface BakeSecrets {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether a secret of a file, or of an override, is bake's. */
+  /** Whether a secret of a file or an override is bake's. */
   readonly isBakes: (source: SourceFile | undefined) => boolean;
 }
 
-/** The build with its secrets that have no value marked, which its key must know, and warned of (`build/secret-unset`). */
+/** Marks secrets of a build that have no value, for its key, and warns about them (`build/secret-unset`). */
 export function markUnsetSecrets(build: Build, { env, isBakes }: BakeSecrets): Build {
   const warnings: Problem[] = [];
   const secrets = build.secrets.map((secret): Build['secrets'][number] => {

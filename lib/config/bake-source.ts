@@ -1,6 +1,6 @@
 /**
- * Bake and Compose files as a source of the language: read and evaluated by lib/bake, made into a tree whose values are
- * final and stand where the files have them. Loaded for such files only.
+ * Bake and Compose files as a source of builds: read and evaluated by lib/bake, and converted to a tree of final values
+ * with their places in the files. Loaded only for such files.
  */
 import { existsSync } from 'node:fs';
 import { arch } from 'node:os';
@@ -30,7 +30,7 @@ import type { Problems } from './problems.ts';
 import type { MapNode, Origin } from './tree.ts';
 import { type FileValue, readVarFiles, type VariableInputs } from './var-files.ts';
 
-/** What reading them needs to know. */
+/** What reading them needs. */
 export interface BakeSurroundings {
   readonly inputs: VariableInputs & { readonly overrides?: readonly string[]; readonly now?: Date };
   readonly grants: Grants;
@@ -38,36 +38,36 @@ export interface BakeSurroundings {
   readonly problems: Problems;
   /** Absolute: where bake would run. */
   readonly runDir: string;
-  /** There are builds files among the files: overrides go by the rules of the language then, over all of them. */
+  /** There are also builds files: overrides then follow bake-ts's rules for all files. */
   readonly isMixed: boolean;
 }
 
-/** What the files say. */
+/** The result of reading the files. */
 export interface BakeReading {
   /** `builds` and `groups`, all values final. */
   readonly root: MapNode;
   readonly origins: readonly Origin[];
-  /** What no key of the language says of a build. */
+  /** Properties of builds that no key expresses. */
   readonly traits: ReadonlyMap<string, BuildTraits>;
   readonly variables: ReadonlyMap<string, Variable>;
   readonly matrices: ReadonlyMap<string, readonly string[]>;
-  /** Groups, with what is wrong with them. */
+  /** Groups and their problems. */
   readonly groups: ReadonlyMap<string, readonly Problem[]>;
-  /** There are Compose files among them, which take variables that nobody declares. */
+  /** There are Compose files, which use variables without declaring them. */
   readonly hasCompose: boolean;
-  /** Something is wrong with values: what is wrong besides is told, and nothing is built. */
+  /** Some values have problems: further ones are reported, and nothing is built. */
   readonly isPartial: boolean;
-  /** Values of `--var-file`, for builds files beside them. */
+  /** Values of `--var-file`, for builds files that are read as well. */
   readonly fileValues: ReadonlyMap<string, FileValue>;
   /** Overrides that are not bake's. */
   readonly overrides: readonly string[];
   /** Keys of bake's overrides, for hints. */
   readonly keysOfOverrides: readonly string[];
-  /** Files that they name and that are not there, as a person would name them. */
+  /** Missing files that they name, as a person would name them. */
   readonly absent: readonly string[];
 }
 
-/** The files evaluated, before anything is asked of them. */
+/** The evaluated files, before targets are resolved. */
 interface OpenedBake {
   readonly isPartial: boolean;
   readonly definition: BakeDefinition;
@@ -77,7 +77,7 @@ interface OpenedBake {
   readonly sources: BakeSources;
 }
 
-/** Reads and evaluates the files; undefined: what is wrong is with the problems. */
+/** Reads and evaluates the files; undefined: a problem was reported. */
 async function openBake(
   files: readonly Origin[],
   { inputs, grants, realPaths, problems, runDir }: BakeSurroundings,
@@ -128,12 +128,12 @@ function givenIn(
   return [Object.fromEntries(vars ?? []), Object.fromEntries(ofFiles)];
 }
 
-/** What `local` means among platforms. */
+/** The platform that `local` means. */
 function localPlatform(): string {
   return `linux/${goArchitecture(arch())}`;
 }
 
-/** Reads the files as a source of builds; undefined: what is wrong is with the problems. */
+/** Reads the files as a source of builds; undefined: a problem was reported. */
 export async function readBakeSource(
   files: readonly Origin[],
   surroundings: BakeSurroundings,
@@ -199,7 +199,7 @@ function placeTraits(
 }
 
 /**
- * What bake prints of the files; undefined: what is wrong is with the problems.
+ * The output of bake's `--print` for the files; undefined: a problem was reported.
  *
  * @param targets names of targets and groups, and patterns
  */
@@ -212,7 +212,7 @@ export async function printBakeSource(
   const opened = await openBake(files, surroundings);
   if (opened === undefined || opened.isPartial) return undefined;
   const { bake, own } = splitBakeOverrides(inputs.overrides ?? [], inputs.cwd, problems);
-  // What is none of bake's keys is bake's to refuse.
+  // Bake itself rejects unknown keys.
   const resolved = resolveBake(opened.definition, { targets, overrides: [...bake, ...own] });
   if (!resolved.ok) {
     problems.addAll(resolved.error.map(opened.sources.place));

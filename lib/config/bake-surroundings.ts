@@ -1,4 +1,4 @@
-/** What bake and Compose files may see of the machine: variables of the environment, and the files that they name. */
+/** What bake and Compose files may access: environment variables and the files that they name. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, relative, resolve, sep } from 'node:path';
 import {
@@ -25,14 +25,14 @@ import type { Origin } from './tree.ts';
 import type { VariableInputs } from './var-files.ts';
 import { isVisible } from './variable.ts';
 
-/** The environment as the files see it; of names that are withheld, those that were asked for. */
+/** The environment as the files see it, and which withheld names they requested. */
 export function visibleEnvironment(
   env: VariableInputs['env'],
   grants: Grants,
 ): {
   readonly env: VariableInputs['env'];
   readonly withheld: ReadonlySet<string>;
-  /** Takes down that a name was asked for which `env` does not have. */
+  /** Records that a name which `env` does not have was requested. */
   readonly onUnset: (name: string) => void;
 } {
   const withheld = new Set<string>();
@@ -68,8 +68,8 @@ export function withheldVariable(variable: string): Problem {
 const SETTING = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*[:=][ \t]*(["']?)(.+?)\2[ \t]*\r?$/gm;
 
 /**
- * What words of problems must not have in them: values, given from outside, of names in the files that sound secret. Values
- * that the files have themselves are hidden by the line.
+ * Values that must not appear in problems: values from outside for names in the files that sound like secrets. Values in
+ * the files themselves are hidden line by line.
  *
  * @param given values by name
  */
@@ -103,14 +103,17 @@ function parseJson(text: string): Json {
 }
 
 interface NamedFiles {
-  /** Null: why it is not read is with the problems. */
+  /** Null: the file could not be read, and a problem was reported. */
   readonly read: (path: string) => Promise<string | undefined | null>;
   readonly isDirectory: (path: string) => Promise<boolean>;
   readonly origins: Origin[];
   readonly absent: string[];
 }
 
-/** Reads what Compose files name: `include`, `extends`, files of variables. Paths start where bake would run. */
+/**
+ * Reads files that Compose files name: `include`, `extends`, files of variables. Paths are relative to where bake would
+ * run.
+ */
 export function createReader(
   cwd: string,
   runDir: string,
@@ -124,7 +127,7 @@ export function createReader(
   const readOne = async (file: string): Promise<string | undefined | null> => {
     const shown = shownPath(cwd, file);
     if (!mayRead(file, grants, realPaths)) {
-      // What would be looked for beside it, as its .env, need not be there.
+      // Optional files next to it, such as its .env, need not exist.
       if (basename(file) !== '.env' || existsSync(file))
         problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
       return null;
@@ -136,7 +139,7 @@ export function createReader(
       return text;
     } catch (thrown) {
       const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
-      // A directory is no file for Compose: what may be missing is.
+      // Compose treats a directory as a missing file.
       if (code !== 'ENOENT' && code !== 'EISDIR') {
         problems.add(
           deniedProblem(thrown) ??
@@ -161,7 +164,7 @@ export function createReader(
     },
     isDirectory: async (path) => {
       const file = resolve(runDir, path);
-      // What may not be read is told when something in it is.
+      // A file that may not be read is reported when something in it is used.
       if (!mayRead(file, grants, realPaths)) return true;
       const found = statSync(file, { throwIfNoEntry: false });
       if (found === undefined) absent.push(shownPath(cwd, file));
@@ -170,22 +173,22 @@ export function createReader(
   };
 }
 
-/** Also what is no regular file, but for what may be waited for without an end. */
+/** Also reads files that are not regular, except those that could block forever. */
 async function readTrusted(file: string): Promise<Buffer> {
   const found = statSync(file);
   if (found.isFIFO() || found.isSocket()) throw new UnreadableFile('not-regular', `${file} is a pipe`);
   return readNamedFile(file);
 }
 
-/** Files by the names that they have for bake, which start where it would run, and for a person, which start where that person is. */
+/** Names of files: bake's, relative to where it would run, and those for messages, relative to the user's directory. */
 export interface BakeSources {
   readonly given: (source: SourceFile) => SourceFile;
   readonly shown: (source: SourceFile) => SourceFile;
-  /** A problem with its places in files as a person would name them. */
+  /** A problem with its places in files as named in messages. */
   readonly place: (found: Problem) => Problem;
 }
 
-/** See {@link BakeSources}; mostly both are the same. */
+/** See {@link BakeSources}; usually both are the same. */
 export function createSources(files: readonly Origin[], cwd: string, runDir: string): BakeSources {
   if (cwd === runDir && sep === '/')
     return { given: (source) => source, shown: (source) => source, place: (found) => found };

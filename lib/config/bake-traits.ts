@@ -1,4 +1,4 @@
-/** What no key of the language says of targets and groups of bake: how they are selected, and what is wrong with them. */
+/** Properties of bake's targets and groups that no key expresses: how they are selected, and their problems. */
 import type { BakeDefinition, BakeTarget, BakeTargetHead, ResolvedTargets } from '../bake/mod.ts';
 import { type Build, type Json, type Problem, problem, type Span } from '../model/mod.ts';
 import { asksOnly, type ConvertedBuild } from '../targets/mod.ts';
@@ -9,7 +9,7 @@ export interface BuildTraits extends Pick<Build, 'byNameOnly' | 'cautions' | 'is
   readonly matrix?: { readonly name: string; readonly row: { readonly [axis: string]: Json } };
 }
 
-/** Names of matrices with those of their rows. */
+/** Names of matrices with the names of their rows. */
 export function rowsOf({ targets, withoutRows }: BakeDefinition): ReadonlyMap<string, readonly string[]> {
   const rows = new Map<string, string[]>();
   for (const name of withoutRows) if (!targets.has(name)) rows.set(name, []);
@@ -23,8 +23,8 @@ export function rowsOf({ targets, withoutRows }: BakeDefinition): ReadonlyMap<st
 }
 
 /**
- * What each group comes to by bake's rules: a group that lists its own name means the target of that name. Left out are
- * groups that say no more than a name does already, and targets that are not built.
+ * The members of each group by bake's rules: a group that lists its own name means the target of that name. Groups that
+ * only repeat a name, and targets that are not built, are left out.
  */
 export function membersOf(
   definition: BakeDefinition,
@@ -68,10 +68,10 @@ function leftOut(group: string, names: readonly string[], span: Span | undefined
   );
 }
 
-/** What says that a target is an image of its own, and not only what others have in common. */
+/** Keys that show that a target is an image and not only a base for others. */
 const SOURCES = ['context', 'dockerfile', 'dockerfile-inline', 'target'] as const;
 
-/** What is known of each target besides its values. */
+/** Further properties of each target. */
 export function traitsOf(
   definition: BakeDefinition,
   { targets, mistakes }: ResolvedTargets,
@@ -94,7 +94,7 @@ export function traitsOf(
   return traits;
 }
 
-/** Targets that patterns do not mean, and why. */
+/** Targets that patterns do not select, and why. */
 function findHidden(
   definition: BakeDefinition,
   targets: ReadonlyMap<string, BakeTarget>,
@@ -118,13 +118,13 @@ function findHidden(
     const reason = reasonOf(head);
     if (reason !== undefined) hidden.set(head.name, reason);
   }
-  // Parents that lead back to one another are parents of nobody else.
+  // Parents in a cycle are not parents of other targets.
   if (hidden.size === definition.targets.size)
     for (const [name, reason] of hidden) if (reason === 'parent') hidden.delete(name);
   return hidden;
 }
 
-/** Whether a target has tags that no other one has; those that its children have, too, are meant for these. */
+/** Whether a target has tags that no other target has; tags that its children share do not count. */
 function createOwnTags(
   targets: ReadonlyMap<string, BakeTarget>,
 ): (target: BakeTarget | undefined) => boolean {
@@ -137,10 +137,10 @@ function createOwnTags(
   };
 }
 
-/** Nobody reads more of one target. */
+/** Maximum number of warnings for one target. */
 const MOST_WARNINGS = 20;
 
-/** What bake passes over in a target, and in those that it inherits from. */
+/** What bake ignores in a target, and in those that it inherits from. */
 function warningsOf(name: string, { targets }: BakeDefinition): readonly Problem[] {
   const found: Problem[] = [];
   const names = new Set([name]);

@@ -1,21 +1,21 @@
-/** Targets and groups of bake as a tree of the language: values that are final, each where a file has it. */
+/** Targets and groups of bake as a tree of builds: final values with their places in the files. */
 import type { BakeTarget } from '../bake/mod.ts';
 import { type Json, narrowSpan, type Problem, type SourceFile, type Span } from '../model/mod.ts';
 import type { ConvertedBuild } from '../targets/mod.ts';
 import { emptyMap, type ListNode, type MapEntry, type MapNode, type Node, type Origin } from './tree.ts';
 
-/** A group with the targets that it comes to. */
+/** A group with its members. */
 export interface BakeMembers {
   readonly members: readonly string[];
   readonly description?: string;
   readonly place?: Span;
-  /** What is wrong with it. */
+  /** Its problems. */
   readonly mistakes?: readonly Problem[];
 }
 
-/** Makes nodes for what was read. */
+/** Creates nodes with places. */
 interface BakeTree {
-  /** Where relative paths of a place start. */
+  /** Base of relative paths at a place. */
   readonly dirOf: (span: Span | undefined) => string;
   readonly rootOf: (
     targets: ReadonlyMap<string, BakeTarget>,
@@ -25,9 +25,9 @@ interface BakeTree {
 }
 
 /**
- * Makes nodes that stand where the files have their values.
+ * Creates nodes with the places of their values in the files.
  *
- * @param shown the file as a person would name it
+ * @param shown the file as named in messages
  */
 export function createTree(read: readonly Origin[], shown: (source: SourceFile) => SourceFile): BakeTree {
   const origins = new Map<SourceFile, Origin>(read.map((origin) => [origin.source, origin]));
@@ -93,7 +93,7 @@ export function createTree(read: readonly Origin[], shown: (source: SourceFile) 
         const body = { builds: members, ...(description === undefined ? {} : { description }) };
         return [name, nodeOf(body, place), place] as const;
       });
-      // It stands somewhere: values without a place are those of modules, which may be expressions.
+      // It needs a place: values without one come from modules and may contain expressions.
       const start: Span = { source: fallback.source, start: 0, end: 0 };
       return {
         ...emptyMap(fallback),

@@ -1,38 +1,38 @@
 /**
- * How much expressions may take: a file that was not written to be read must not hold up the reader. Steps are counted,
- * and not time, so that the same file reads the same everywhere.
+ * Limits the work of expressions, so that an untrusted file cannot block the reader. Steps are counted instead of time,
+ * so that the result does not depend on the machine.
  */
 import type { ASTNode } from '@marcbachmann/cel-js';
 
-/** An expression takes more than it may; in words. */
+/** An expression exceeds its limit; the message says which. */
 export class OverBudget extends Error {}
 
-/** Nodes of bodies of `map`, `filter` and the like that are evaluated for one file and what it includes: about a second. */
+/** Evaluated nodes in bodies of `map`, `filter` and similar, for one file and its includes: about a second. */
 const MAX_STEPS = 10_000_000;
-/** Characters that a function goes through in the time of a step, hashing among them. */
+/** Characters that a function (hashing, for example) processes in the time of one step. */
 const CHARACTERS_OF_A_STEP = 4;
-/** Characters of a text, and items of a list, that an operation gives. */
+/** Maximum characters of a text, and items of a list, that an operation returns. */
 const MAX_TEXT = 1024 * 1024;
 const MAX_ITEMS = 100_000;
 
-/** Counts what the expressions of one reading take. */
+/** Counts the work of the expressions of one reading. */
 export class Budget {
   readonly #what: string;
   #stepsLeft = MAX_STEPS;
 
-  /** @param what takes the steps, for messages */
+  /** @param what performs the steps, for messages */
   constructor(what = 'the expressions of the file') {
     this.#what = what;
   }
 
-  /** @throws OverBudget where nothing is left */
+  /** @throws OverBudget if the limit is exceeded */
   spend(steps: number): void {
     this.#stepsLeft -= steps;
     if (this.#stepsLeft < 0)
       throw new OverBudget(`${this.#what} take more than ${MAX_STEPS.toLocaleString('en')} steps`);
   }
 
-  /** Has every evaluation of a node that stands in a loop counted. */
+  /** Counts every evaluation of a node in a loop. */
   countLoop(body: ASTNode): void {
     const steps = sizeOf(body);
     intercept(body, (evaluate) => {
@@ -41,7 +41,7 @@ export class Budget {
     });
   }
 
-  /** Has what an operation gives measured, and counted. */
+  /** Limits the size of an operation's result, and counts it. */
   limitResult(node: ASTNode): void {
     intercept(node, (evaluate) => {
       const result = checkSize(evaluate());
@@ -50,7 +50,7 @@ export class Budget {
     });
   }
 
-  /** Counts the work on a text or a list. */
+  /** Counts the work on texts or lists. */
   spendOn(...values: readonly unknown[]): void {
     for (const value of values) {
       if (typeof value === 'string' && value.length > CHARACTERS_OF_A_STEP)
@@ -60,7 +60,7 @@ export class Budget {
   }
 }
 
-/** The value itself. @throws OverBudget where it is too large */
+/** Returns the value. @throws OverBudget if it is too large */
 function checkSize<T>(value: T): T {
   if (typeof value === 'string' && value.length > MAX_TEXT)
     throw new OverBudget(
@@ -71,7 +71,7 @@ function checkSize<T>(value: T): T {
   return value;
 }
 
-/** `text.replace(part, by)`. @throws OverBudget before a text is made that is too large */
+/** `text.replace(part, by)`. @throws OverBudget before creating a text that is too large */
 export function replaceWithin(text: string, part: string, by: string): string {
   if (by.length > part.length) {
     const places = text.split(part).length - 1 + (part === '' ? 2 : 0);
@@ -85,7 +85,10 @@ type Around = (evaluate: () => unknown) => unknown;
 
 const interceptors = new WeakMap<ASTNode, Around[]>();
 
-/** The library's nodes pick how they evaluate on first use, and keep it in the property that they are called by. */
+/**
+ * The library's nodes choose their evaluation function on first use and store it in the property by which they are
+ * called.
+ */
 function intercept(node: ASTNode, around: Around): void {
   const known = interceptors.get(node);
   if (known !== undefined) {

@@ -1,4 +1,4 @@
-/** What functions of ours throw in the middle of an expression. */
+/** Exceptions of bake-ts's functions in expressions. */
 
-/** A failure inside one of our own functions, in words. */
+/** A failure in one of bake-ts's functions, as text. */
 export class FunctionFailure extends Error {}

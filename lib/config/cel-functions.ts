@@ -1,11 +1,11 @@
-/** Functions of ours on texts, lists and times that CEL has no counterpart of. Documented in docs/language.md. */
+/** bake-ts's functions for texts, lists and times that CEL does not have. Documented in docs/language.md. */
 import type { Environment } from '@marcbachmann/cel-js';
 import { type Budget, OverBudget } from './cel-budget.ts';
 import { FunctionFailure } from './cel-failures.ts';
 import type { Regex } from './regex.ts';
 import { formatTime } from './time-format.ts';
 
-/** Names of these functions, for "did you mean". */
+/** Names of these functions, for suggestions. */
 export const GENERAL_FUNCTIONS: readonly string[] = [
   'trimPrefix',
   'trimSuffix',
@@ -18,10 +18,10 @@ export const GENERAL_FUNCTIONS: readonly string[] = [
   'format',
 ];
 
-/** Items of a list that `range` makes. */
+/** Maximum number of items that `range` returns. */
 const MAX_RANGE = 100_000;
 
-/** Makes the functions known to CEL. */
+/** Registers the functions with CEL. */
 export function registerGeneral(environment: Environment, regex: Regex, budget: Budget): void {
   environment.registerFunction('string.trimPrefix(string): string', (text: string, prefix: string) =>
     text.startsWith(prefix) ? text.slice(prefix.length) : text,
@@ -56,13 +56,13 @@ export function registerGeneral(environment: Environment, regex: Regex, budget: 
   );
 }
 
-/** The first characters, all where there are no more. */
+/** The first characters, or all if there are fewer. */
 function truncate(text: string, length: bigint): string {
   if (length < 0n) throw new FunctionFailure('truncate: a length cannot be negative');
   return length >= BigInt(text.length) ? text : Array.from(text).slice(0, Number(length)).join('');
 }
 
-/** Texts by their characters (as UTF-8 sorts), numbers by size. */
+/** Sorts texts by character (in UTF-8 order), numbers by size. */
 function sorted(list: readonly unknown[]): unknown[] {
   if (list.every((item): item is string => typeof item === 'string')) {
     return [...list].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
@@ -73,7 +73,7 @@ function sorted(list: readonly unknown[]): unknown[] {
   throw new FunctionFailure('sort: a list of texts or of numbers is needed');
 }
 
-/** One map of several; the later counts. */
+/** Merges maps; later ones take precedence. */
 function merged(list: readonly unknown[], budget: Budget): Record<string, unknown> {
   const result: Record<string, unknown> = Object.create(null);
   for (const item of list) {

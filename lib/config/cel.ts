@@ -1,6 +1,6 @@
 /**
- * The one file that knows the CEL library: its environment with our functions, values on the way in and out, and the
- * names an expression uses. CEL: https://github.com/google/cel-spec (doc/langdef.md).
+ * The only file that uses the CEL library: its environment with bake-ts's functions, conversion of values, and the names
+ * that an expression uses. CEL: https://github.com/google/cel-spec (doc/langdef.md).
  */
 import { resolve } from 'node:path';
 import type { ASTNode, Environment } from '@marcbachmann/cel-js';
@@ -12,19 +12,19 @@ import { GENERAL_FUNCTIONS, registerGeneral } from './cel-functions.ts';
 import { BadRegex, type Regex } from './regex.ts';
 import { jsonText } from './tree.ts';
 
-/** Names in scope, each a value in CEL's form. */
+/** Names in scope, with values in CEL's form. */
 export type Scope = Readonly<Record<string, unknown>>;
 
-/** A compiled expression: call it with the names in scope. It gives a value in CEL's form, and throws where it fails. */
+/** A compiled expression. Call it with the names in scope; returns a value in CEL's form, and throws on failure. */
 export type Program = (scope: Scope) => unknown;
 
-/** An expression, ready to be evaluated and checked for the names it uses. */
+/** An expression that can be evaluated and checked for the names it uses. */
 export interface Compiled {
   readonly program: Program;
   readonly mentions: readonly Mention[];
 }
 
-/** A name that an expression takes from the scope: `vars.TAG` is root `vars`, member `TAG`. */
+/** A name that an expression reads from the scope: `vars.TAG` is root `vars`, member `TAG`. */
 export interface Mention {
   readonly root: string;
   readonly member: string;
@@ -32,21 +32,21 @@ export interface Mention {
   readonly end: number;
 }
 
-/** The library, made ready. */
+/** The initialised library. */
 export interface Cel {
   /** Throws the library's ParseError. */
   readonly compile: (code: string) => Compiled;
-  /** Where `readText` and `readJSON` start from during the evaluation that follows. @returns where they did so far */
+  /** Sets the base directory of `readText` and `readJSON` for the following evaluation. @returns the previous one */
   readonly setDirectory: (dir: string) => string;
-  /** Makes a function known, which gets and gives values in CEL's form. */
+  /** Registers a function that works on values in CEL's form. */
   readonly define: (name: string, parameters: number, work: (...args: readonly unknown[]) => unknown) => void;
 }
 
 export { FunctionFailure } from './cel-failures.ts';
 
-/** An expression reads a file that it may not read. */
+/** An expression reads a file without a grant. */
 export class NotGranted extends Error {
-  /** As the expression has it. */
+  /** As written in the expression. */
   readonly path: string;
   /** The grant that would allow it. */
   readonly grant: string;
@@ -58,16 +58,16 @@ export class NotGranted extends Error {
   }
 }
 
-/** What `matches` is called once it is read: the library's own takes JavaScript's expressions, some of which never end. */
+/** Replaces `matches` while parsing: the library's own uses JavaScript's regular expressions, some of which never end. */
 export const MATCHES = 'matches_re2';
 
-/** Files whose texts are kept while a file is read. */
+/** Number of files whose texts are cached during one reading. */
 const MAX_TEXTS = 32;
 
-/** Largest file that an expression reads, in bytes. */
+/** Maximum size of a file that an expression reads, in bytes. */
 const MAX_READ_BYTES = 1024 * 1024;
 
-/** Our own functions, with the signature the library wants. Documented in docs/language.md. */
+/** Names of bake-ts's own functions. Documented in docs/language.md. */
 export const OWN_FUNCTIONS: readonly string[] = [
   'semver',
   'slug',
@@ -81,7 +81,7 @@ export const OWN_FUNCTIONS: readonly string[] = [
   ...GENERAL_FUNCTIONS,
 ];
 
-/** Functions of CEL that people reach for, for "did you mean". */
+/** Common CEL functions, for suggestions. */
 export const COMMON_FUNCTIONS: readonly string[] = [
   ...OWN_FUNCTIONS,
   'size',
@@ -114,7 +114,7 @@ export const COMMON_FUNCTIONS: readonly string[] = [
   'timestamp',
 ];
 
-/** What expressions may do, and how much. */
+/** Limits for expressions. */
 export interface CelLimits {
   /** Whether `readText` and `readJSON` may read a file (an absolute path). */
   readonly mayRead: (file: string) => boolean;
@@ -122,7 +122,7 @@ export interface CelLimits {
   readonly budget: Budget;
 }
 
-/** Loads the library and prepares it. */
+/** Loads and initialises the library. */
 export async function loadCel(limits: CelLimits): Promise<Cel> {
   const { Environment } = await import('@marcbachmann/cel-js');
   let directory = '/';
@@ -162,7 +162,7 @@ export async function loadCel(limits: CelLimits): Promise<Cel> {
   };
 }
 
-/** Expressions that cannot be read are failures of the function that was called. */
+/** Invalid regular expressions are failures of the function that was called. */
 function explained({ matches, replace, findAll }: Regex): Regex {
   const explain =
     <A extends readonly [string, ...string[]], R>(work: (...args: A) => R) =>
@@ -236,7 +236,10 @@ function distinct(list: unknown[]): unknown[] {
   });
 }
 
-/** Lowercase; every run of what is no letter, digit, `.` or `_` one `-`; none of them at the ends: fit for names and tags. */
+/**
+ * Lower case; every run of other characters than letters, digits, `.` and `_` becomes `-`, and none at the ends: for
+ * names and tags.
+ */
 export function slug(text: string): string {
   return text
     .toLowerCase()
@@ -244,7 +247,7 @@ export function slug(text: string): string {
     .replace(/^[-._]+|[-._]+$/g, '');
 }
 
-/** A version's parts (https://semver.org), leading `v` and missing parts allowed. */
+/** The parts of a version (https://semver.org); a leading `v` and missing parts are allowed. */
 function semver(text: string): Record<string, unknown> {
   const found =
     /^v?(0|[0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z.-]+))?(?:\+([0-9A-Za-z.-]+))?$/.exec(
@@ -285,7 +288,7 @@ function readText(file: string, written: string, mayRead: (file: string) => bool
   }
 }
 
-/** The value as CEL has it: integers are bigint. */
+/** Converts to CEL's form: integers become bigint. */
 export function toCel(value: Json): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(toCel);
@@ -297,7 +300,7 @@ export function toCel(value: Json): unknown {
   return value;
 }
 
-/** The value as JSON has it; times become RFC 3339, what JSON cannot say throws a FunctionFailure. */
+/** Converts to JSON; times become RFC 3339, and values that JSON does not have throw a FunctionFailure. */
 export function fromCel(value: unknown): Json {
   switch (typeof value) {
     case 'string':
@@ -351,14 +354,14 @@ interface Walk {
   readonly budget: Budget;
 }
 
-/** Operations that make a text or a list longer. */
+/** Operations whose result can be longer than their operands. */
 const GROWING = new Set(['+', 'call', 'rcall']);
 
 /**
- * Collects the `root.member` mentions of an expression, leaving out names that a macro binds and what stands inside
- * `has()`; has loops counted and results measured; and lets the two sides of `? :` have different types, as
- * `cond ? "text" : null` needs: the library's check asks for equal ones, where the language definition has no such rule
- * for dynamic values.
+ * Collects the `root.member` mentions of an expression, without names that a macro binds and without the argument of
+ * `has()`; sets up the counting of loops and results; and allows different types on the two sides of `? :`, which `cond ?
+ * "text" : null` needs. The library requires equal types, a rule that the language definition does not have for dynamic
+ * values.
  */
 function walk(node: ASTNode, bound: ReadonlySet<string>, state: Walk): void {
   const { mentions, seen, budget } = state;

@@ -1,12 +1,12 @@
-/** Contexts: what a text refers to. */
+/** Contexts: parses what a text refers to. */
 import type { ContextRef, ContextSource } from '../model/mod.ts';
 import { absolutePath, type PathOptions, shownInRoot } from './absolute-path.ts';
 import { at, isOfBake } from './tree.ts';
 import type { Text, Values } from './values.ts';
 
 /**
- * Whether a text is a git repository as BuildKit sees it: a git or ssh scheme, `git@host:`, `github.com/`, or http(s)
- * with `.git` before the fragment (buildkit frontend/dockerui/context.go, util/gitutil/git_ref.go).
+ * Whether BuildKit treats a text as a git repository: a git or ssh scheme, `git@host:`, `github.com/`, or http(s) with
+ * `.git` before the fragment (buildkit frontend/dockerui/context.go, util/gitutil/git_ref.go).
  */
 export function isGitUrl(text: string): boolean {
   return (
@@ -17,7 +17,7 @@ export function isGitUrl(text: string): boolean {
   );
 }
 
-/** The main context, or a named one; undefined: reported. */
+/** Reads the main context or a named one; undefined: a problem was reported. */
 export function readContext(
   found: Text,
   use: 'main' | 'named',

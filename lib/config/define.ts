@@ -1,66 +1,70 @@
-/** The type of a builds file for those who write it as a module (`builds.ts`). */
+/** Types for builds files that are modules (`builds.ts`). */
 import type { Json } from '../model/mod.ts';
 
-/** Text, or what becomes text as it is written; may hold expressions `${{ … }}`. null: as if it were not written. */
+/** A text, or a value that is converted to one; may contain expressions `${{ … }}`. null: not set. */
 export type Text = string | number | boolean | null | undefined;
-/** Any text, such as `${{ … }}`, where a key also has words of its own, which editors complete. */
+/** Any text, such as `${{ … }}`, for keys that also have keywords, which editors complete. */
 export type Expression = string & {};
 
-/** A list, or one expression (`${{ … }}`) that gives it. */
+/** A list, or one expression (`${{ … }}`) that returns one. */
 export type TextList = readonly Text[] | string | null;
-/** A map of texts, or one expression (`${{ … }}`) that gives it. */
+/** A map of texts, or one expression (`${{ … }}`) that returns one. */
 export type TextMap = Readonly<Record<string, Text>> | string | null;
 /** `type=local,dest=out`, `type=…,KEY=VALUE,…`, or a map with `type` and attributes. */
 export type TypedText = string | Readonly<Record<string, Text>> | null;
 
 /**
- * The keys that templates and builds have in common; docs/language.md has the rules. Paths are relative to the file; `null` counts as not written.
+ * The keys that templates and builds have in common; docs/language.md has the rules. Paths are relative to the file;
+ * `null` means not set.
  */
 export interface TemplateDefinition {
-  /** What it is for; `bake-ts list` shows it. Not inherited. */
+  /** A description; `bake-ts list` shows it. Not inherited. */
   readonly description?: Text;
   /**
-   * Templates or other builds whose keys this one takes over: a name or a list, from left to right, own keys last.
+   * Templates or other builds whose keys are inherited: a name or a list. Later ones take precedence, and own keys
+   * override all.
    */
   readonly extends?: string | readonly Text[] | null;
   /**
-   * Directory whose files the Dockerfile sees, relative to the file this is written in (default: its directory);
-   * or a git or http(s) URL.
+   * Directory with the files that the Dockerfile can read, relative to the file with this key (default: that file's
+   * directory); or a git or http(s) URL.
    */
   readonly context?: Text;
   /** Path of the Dockerfile, relative to the context; default: `Dockerfile`. */
   readonly dockerfile?: Text;
-  /** The text of the Dockerfile itself, in place of a file. `${VAR}` is left to it; only `${{ … }}` is ours. */
+  /** The text of the Dockerfile, instead of a file. `${VAR}` is passed through to it; only `${{ … }}` is evaluated. */
   readonly 'dockerfile-inline'?: Text;
-  /** What reads the Dockerfile: `dockerfile.v0`, BuildKit's own (default), or `gateway.v0`, the image of `source`. */
+  /**
+   * The frontend: `dockerfile.v0`, BuildKit's own Dockerfile frontend (default), or `gateway.v0`, the image of `source`.
+   */
   readonly frontend?: string | null;
-  /** Image of the frontend, with `frontend: gateway.v0`: looked up once, pinned, part of the key. */
+  /** Image of the frontend, with `frontend: gateway.v0`. It is resolved once, pinned, and part of the key. */
   readonly source?: Text;
-  /** Options for the frontend that there is no key for: `{ hostname: 'x' }`. Merged by name. */
+  /** Frontend options that have no key of their own: `{ hostname: 'x' }`. Merged by name. */
   readonly opts?: TextMap;
-  /** Further words for `buildctl build`, for what there is no key for: `['--trace', 'build.json']`. */
+  /** Further options of `buildctl build` that have no key of their own: `['--trace', 'build.json']`. */
   readonly 'buildctl-options'?: TextList;
   /** Stage of the Dockerfile to build; default: the last one. */
   readonly target?: Text;
-  /** Build arguments (`ARG`). Merged by name; null leaves one out. */
+  /** Build arguments (`ARG`). Merged by name; null removes one. */
   readonly args?: TextMap;
   /**
    * Named contexts, by the name in `FROM`, `COPY --from` or `RUN --mount=from`: `build:NAME`, a directory,
    * `docker-image://REF`, `oci-layout://DIR[:TAG]`, a git or http(s) URL. Merged by name.
    */
   readonly contexts?: TextMap;
-  /** Builds that come first although no file passes. What passes files is found in the Dockerfile. */
+  /** Builds that must run first although this build reads no files from them. Others are found in the Dockerfile. */
   readonly needs?: TextList;
-  /** Platforms to build for: `linux/amd64`; `local` is the engine's own, which is the default. */
+  /** Platforms to build for: `linux/amd64`; `local` is the engine's own platform, which is the default. */
   readonly platforms?: TextList;
-  /** Full names of the image: `ghcr.io/acme/api:1.2`. Empty and null items are left out. */
+  /** Full names of the image: `ghcr.io/acme/api:1.2`. Empty and null items are ignored. */
   readonly tags?: TextList;
   /**
-   * Whether tags are pushed: true (where the build is asked for), false, or `always` (also where only another
-   * build needs it); default: false.
+   * Whether tags are pushed: true (if the build is requested), false, or `always` (also if it is only a dependency of
+   * another build); default: false.
    */
   readonly push?: boolean | 'always' | Expression | null;
-  /** Labels of the image's config. Merged by name. */
+  /** Labels in the image config. Merged by name. */
   readonly labels?: TextMap;
   /**
    * Annotations of the manifest. A name may begin with a level: `index:`, `manifest[linux/arm64]:`,
@@ -68,11 +72,11 @@ export interface TemplateDefinition {
    */
   readonly annotations?: TextMap;
   /**
-   * Results besides the pushed image: `type=local,dest=out`, `type=oci,dest=app.tar`, a lone directory; `dest` is
-   * relative to this file. `[]` clears.
+   * Outputs in addition to the pushed image: `type=local,dest=out`, `type=oci,dest=app.tar`, or a directory; `dest` is
+   * relative to this file. `[]` removes inherited ones.
    */
   readonly outputs?: readonly TypedText[] | string | null;
-  /** Attestations: `provenance`, `sbom`, `type=provenance,mode=max`. Added to what is inherited; `[]` clears. */
+  /** Attestations: `provenance`, `sbom`, `type=provenance,mode=max`. Added to inherited ones; `[]` removes those. */
   readonly attest?: readonly TypedText[] | string | null;
   /** How exported layers are compressed: `gzip`, `zstd`, `estargz`, `uncompressed`, or a map; default: gzip. */
   readonly compression?:
@@ -84,28 +88,28 @@ export interface TemplateDefinition {
     | {
         /** `gzip`, `zstd`, `estargz` or `uncompressed`. */
         readonly type?: 'gzip' | 'zstd' | 'estargz' | 'uncompressed' | Expression;
-        /** Level of the algorithm. */
+        /** Compression level of the algorithm. */
         readonly level?: number | string;
-        /** Compresses layers again that have another compression. */
+        /** Recompress existing layers that have another compression. */
         readonly force?: boolean | string;
       }
     | null;
   /**
-   * One value for all timestamps of the image (`source-date-epoch`, else the last commit's time, else 0), so that
-   * equal inputs make equal bytes.
+   * Sets all timestamps of the image to one value (`source-date-epoch`, otherwise the time of the last commit, otherwise
+   * 0), so that the same inputs produce the same bytes.
    */
   readonly reproducible?: boolean | string | null;
   /** `SOURCE_DATE_EPOCH` of the build: seconds since 1970. */
   readonly 'source-date-epoch'?: number | string | null;
   /**
-   * Remote cache, a tag of its own for each build and set of platforms: `auto` (beside the image of the first
-   * tag), a repository, or a map; empty: none.
+   * Remote cache, with a separate tag for each build and set of platforms: `auto` (next to the image of the first tag), a
+   * repository, or a map; empty: none.
    */
   readonly cache?:
     | 'auto'
     | Expression
     | {
-        /** Repository of the cache images; default: that of the first tag. */
+        /** Repository of the cache images; default: the repository of the first tag. */
         readonly repository?: Text;
         /** `max` (all stages, the default) or `min` (only the last one). */
         readonly mode?: 'max' | 'min' | Expression;
@@ -114,46 +118,43 @@ export interface TemplateDefinition {
       }
     | null;
   /**
-   * Where cache is read from: `type=registry,ref=…`, `type=gha`, …; a lone reference is a registry's. Added to
-   * what is inherited; `[]` clears.
+   * Cache imports: `type=registry,ref=…`, `type=gha`, …; a plain reference means `type=registry`. Added to inherited
+   * ones; `[]` removes those.
    */
   readonly 'cache-from'?: readonly TypedText[] | string | null;
   /**
-   * Where cache is written to: `type=registry,ref=…,mode=max`, `type=inline`, …; a lone reference is a registry's.
-   * `[]` clears.
+   * Cache exports: `type=registry,ref=…,mode=max`, `type=inline`, …; a plain reference means `type=registry`. `[]`
+   * removes inherited ones.
    */
   readonly 'cache-to'?: readonly TypedText[] | string | null;
-  /** Every step runs anew, in each run, for what nobody can see. */
+  /** Runs every step in each run, for steps that depend on something outside of their inputs. */
   readonly 'no-cache'?: boolean | string | null;
-  /** Stages whose steps run anew, in each run. Added to what is inherited; `[]` clears. */
+  /** Stages whose steps run in each run. Added to inherited ones; `[]` removes those. */
   readonly 'no-cache-filter'?: TextList;
-  /** Asks the registry for base images even where the engine has one by that name. */
+  /** Resolves base images in the registry even if the engine has an image of that name. */
   readonly pull?: boolean | string | null;
   /**
-   * Secrets for `RUN --mount=type=secret`: `id=token,env=TOKEN`, `id=key,src=key.pem`, a lone id, or a map. Values
-   * are in no plan, log or key. Added to what is inherited.
+   * Secrets for `RUN --mount=type=secret`: `id=token,env=TOKEN`, `id=key,src=key.pem`, an id, or a map. Values never
+   * appear in plans, logs or keys. Added to inherited ones.
    */
   readonly secrets?:
     | readonly (
         | string
         | {
-            /** What `RUN --mount=type=secret,id=…` asks for. */
+            /** The id of `RUN --mount=type=secret,id=…`. */
             readonly id: Text;
             /** File with the value, relative to this file. */
             readonly file?: Text;
             /** Environment variable with the value. */
             readonly env?: Text;
-            /** Program and arguments, without a shell; what it prints is the value. */
+            /** Program and arguments, run without a shell; its output is the value. */
             readonly command?: TextList;
           }
         | null
       )[]
     | string
     | null;
-  /**
-   * SSH agents or keys for `RUN --mount=type=ssh`: `default`, `id=PATH,PATH`, or a map. Added to what is
-   * inherited.
-   */
+  /** SSH agents or keys for `RUN --mount=type=ssh`: `default`, `id=PATH,PATH`, or a map. Added to inherited ones. */
   readonly ssh?:
     | readonly (
         | string
@@ -172,7 +173,7 @@ export interface TemplateDefinition {
   /** Lines of /etc/hosts in RUN steps: a map of name to IP address, or `name=address`. Merged by name. */
   readonly 'extra-hosts'?: TextMap | readonly Text[];
   /**
-   * Limits of RUN steps: `{ nofile: '1024:2048' }` (soft:hard), one number for both, a map, or `name=soft:hard`.
+   * Resource limits of RUN steps: `{ nofile: '1024:2048' }` (soft:hard), one number for both, a map, or `name=soft:hard`.
    * Merged by name.
    */
   readonly ulimits?:
@@ -185,208 +186,204 @@ export interface TemplateDefinition {
   /** The cgroup that RUN steps run below. */
   readonly 'cgroup-parent'?: Text;
   /**
-   * Rights that RUN steps may ask for: `network.host`, `security.insecure`, `device`. Added to what is inherited;
-   * `[]` clears.
+   * Entitlements that RUN steps may use: `network.host`, `security.insecure`, `device`. Added to inherited ones; `[]`
+   * removes those.
    */
   readonly entitlements?: TextList;
   /**
-   * How long the build may take, its push and commands for secrets included: seconds, or `90s`, `20m`, `1h30m`;
-   * default: for ever.
+   * Time limit for the build, including its push and commands for secrets: seconds, or `90s`, `20m`, `1h30m`; default:
+   * none.
    */
   readonly timeout?: number | string | null;
-  /** Which engines of a pool may build it: those that have all of these labels. */
+  /** Restricts the build to engines of a pool that have all of these labels. */
   readonly engine?: { readonly labels?: TextList } | Expression | null;
 }
 
-/** A build: the keys of a template, and those that are a build's alone. */
+/** A build: the keys of a template, and keys that only builds have. */
 export interface BuildDefinition extends TemplateDefinition {
   /**
-   * One build for each combination of the axes: every other key is an axis, with its list of values: `{ python:
-   * ['3.12', '3.13'] }`.
+   * One build for each combination of the axes. Every other key is an axis with its list of values: `{ python: ['3.12',
+   * '3.13'] }`.
    */
   readonly matrix?: {
-    /** Further rows, each a map of axis to value. */
+    /** Additional rows, each a map of axis to value. */
     readonly include?: readonly Readonly<Record<string, Json>>[] | string;
-    /** Rows to leave out: those that have all the values given. */
+    /** Rows to leave out: those that match all given values. */
     readonly exclude?: readonly Readonly<Record<string, Json>>[] | string;
-    /** Expression that says for each row whether it stays: `${{ matrix.python != '3.12' }}`. */
+    /** Expression that decides for each row whether it is kept: `${{ matrix.python != '3.12' }}`. */
     readonly when?: string | boolean;
-    /** An axis: its values, texts, numbers or maps; or one expression that gives them. */
+    /** An axis: its values (texts, numbers or maps), or one expression that returns them. */
     readonly [axis: string]: Json | undefined;
   } | null;
   /** Names of the rows: `api-${{ matrix.python }}`; default: the build's name and the values. */
   readonly name?: Text;
 }
 
-/** A variable: a default, or a map that says more. */
+/** A variable: its default, or a map with further keys. */
 export type VariableDefinition =
   | string
   | number
   | boolean
   | readonly Json[]
   | {
-      /** Value where nothing else sets it; may hold expressions over other variables, `env` and `git`. */
+      /** Value if nothing else sets it; may contain expressions with other variables, `env` and `git`. */
       readonly default?: Json;
-      /** What it is, and how values from outside are read; default: that of `default`, else `string`. */
+      /** Its type, by which values from outside are parsed; default: the type of `default`, otherwise `string`. */
       readonly type?: 'string' | 'bool' | 'int' | 'number' | 'list' | 'map';
-      /** Environment variables that it is taken from, the first that is set; default: its own name; false: none. */
+      /** Environment variables that can set it, the first one that is set; default: its own name; false: none. */
       readonly env?: string | readonly string[] | false;
-      /** That it is not set is an error. */
+      /** It is an error if it is not set. */
       readonly required?: boolean;
-      /** Where nobody sets it, it is null: what would be its value is left out. */
+      /** It is null if it is not set; keys with that value are then left out. */
       readonly optional?: boolean;
-      /** The values that it may have. */
+      /** The allowed values. */
       readonly oneOf?: readonly (string | number | boolean)[];
       /** Regular expression (RE2) that the whole text must match. */
       readonly pattern?: string;
-      /** Least number, or least length of a text or list. */
+      /** Minimum of a number, or of the length of a text or list. */
       readonly minimum?: number;
-      /** Greatest number, or greatest length of a text or list. */
+      /** Maximum of a number, or of the length of a text or list. */
       readonly maximum?: number;
       /** Expression over `value` and `vars` that must be true. */
       readonly check?: string;
-      /** JSON Schema (draft 2020-12, without expressions) that the value must fit; gives the type where there is none. */
+      /** JSON Schema (draft 2020-12, without expressions) for the value; sets the type if there is no `type`. */
       readonly schema?: Readonly<Record<string, Json>>;
       /**
-       * Keeps the value out of every output. For secrets of a build use `secrets`: arguments and labels end up in
-       * the image.
+       * Hides the value in every output. For secrets of a build use `secrets`: arguments and labels are stored in the
+       * image.
        */
       readonly sensitive?: boolean;
-      /** What it is for; shown by `bake-ts list` and in errors. */
+      /** A description, shown by `bake-ts list` and in errors. */
       readonly description?: string;
     };
 
-/** An engine of a pool: one by its `address`, or the pods that `kubernetes` finds. */
+/** An entry of a pool: an engine by its `address`, or the pods that `kubernetes` finds. */
 export interface PoolDefinition {
   /** Its address: `tcp://…`, `unix://…`, `ssh://…`, `docker-container://…`, `kube-pod://…`. */
   readonly address?: Text;
-  /** Pods in which buildkitd runs; kubectl finds them. */
+  /** Pods that run buildkitd, found by kubectl. */
   readonly kubernetes?:
     | {
-        /** Kubernetes' selector of labels: `app=buildkitd`. */
+        /** Kubernetes label selector: `app=buildkitd`. */
         readonly selector: Text;
-        /** Default: that of the context. */
+        /** Default: the namespace of the kubectl context. */
         readonly namespace?: Text;
-        /** The container of buildkitd; default: the pod's first. */
+        /** The container that runs buildkitd; default: the pod's first. */
         readonly container?: Text;
-        /** Of kubectl's configuration; default: the current one. */
+        /** Context of the kubectl configuration; default: the current one. */
         readonly context?: Text;
       }
     | Expression
     | null;
-  /** What is built there, emulated or not; default: what the engine's own architecture runs. */
+  /** Platforms that are built there, emulated or not; default: what the engine's architecture runs natively. */
   readonly platforms?: TextList;
-  /** Builds at a time, 1 to 999; default: 4. */
+  /** How many builds may run at the same time, 1 to 999; default: 4. */
   readonly jobs?: number | string | null;
-  /** Words that builds may ask for. */
+  /** Labels that builds may require. */
   readonly labels?: TextList;
 }
 
-/** A whole builds file, as `builds.yaml` writes it or a `builds.ts` exports it. */
+/** A whole builds file, as written in `builds.yaml` or exported by `builds.ts`. */
 export interface BuildsDefinition {
-  /** What this file is about. */
+  /** A description of this file. */
   readonly description?: Text;
-  /** Other builds files, relative to this one, read before it; what this file says wins. */
+  /** Other builds files, relative to this one. They are read first, and this file overrides them. */
   readonly include?: readonly string[];
-  /** Variables: set by `--var`, `--var-file`, the environment, or their default, in this order. */
+  /** Variables. Their values come from (in order of precedence) `--var`, `--var-file`, the environment, their default. */
   readonly vars?: Readonly<Record<string, VariableDefinition>>;
-  /** Functions for expressions: `name(parameters)` → what a call gives, a value in which the parameters are names. */
+  /** Functions for expressions: `name(parameters)` → the result, a value that can use the parameters as names. */
   readonly functions?: Readonly<Record<string, Json>>;
-  /** How registries are reached, by `host[:port]`. Credentials come from the Docker config, never from here. */
+  /** Settings of registries, by `host[:port]`. Credentials come from the Docker config, never from here. */
   readonly registries?: Readonly<
     Record<
       string,
       {
-        /** Plain http; default: https, but on loopback, where http is tried. */
+        /** Plain http; default: https, except on loopback, where http is tried. */
         readonly http?: boolean | string;
-        /** PEM file of the authority that signed its certificate. */
+        /** PEM file of the CA certificate that signed the registry's certificate. */
         readonly ca?: Text;
         /** PEM file of a client certificate. */
         readonly cert?: Text;
-        /** PEM file of the client certificate's key. */
+        /** PEM file of the client certificate's private key. */
         readonly key?: Text;
-        /** Any certificate will do. */
+        /** Accept any certificate. */
         readonly insecure?: boolean | string;
-        /** Hosts (`host[:port]`) to ask first when reading. */
+        /** Hosts (`host[:port]`) to try first when reading. */
         readonly mirrors?: TextList;
-        /** Requests at a time to this host. */
+        /** How many requests to this host may run at the same time. */
         readonly concurrency?: number | string;
       }
     >
   >;
-  /** The BuildKit that builds, or several of them. */
+  /** The BuildKit engine or engines. */
   readonly engine?: {
-    /** Its address: `unix://…`, `tcp://…`, `docker-container://…`; `--addr` and `BUILDKIT_HOST` win over it. */
+    /** Its address: `unix://…`, `tcp://…`, `docker-container://…`; `--addr` and `BUILDKIT_HOST` take precedence. */
     readonly address?: Text;
-    /** Several of them, in place of `address`: addresses, or maps. */
+    /** Several engines, instead of `address`: addresses or maps. */
     readonly pool?: readonly (Text | PoolDefinition)[] | Expression | null;
-    /** Files for connections to `tcp://` engines. */
+    /** Files for TLS connections to `tcp://` engines. */
     readonly tls?: {
-      /** PEM file of the authority that signed the certificates of the engines. */
+      /** PEM file of the CA certificates that signed the engines' certificates. */
       readonly ca?: Text;
       /** PEM file of the client certificate. */
       readonly cert?: Text;
       /** PEM file of its key. */
       readonly key?: Text;
-      /** The name that the certificates of the engines must have; default: the host of each address. */
+      /** The server name that the engines' certificates must have; default: the host of each address. */
       readonly serverName?: Text;
     } | null;
-    /** A repository through which results that are not pushed go from engine to engine of a pool. */
+    /** A repository for passing results that are not pushed from one engine of a pool to another. */
     readonly scratch?: Text;
   } | null;
   /**
-   * Where results are remembered besides this machine: `registry` (beside the first image that is pushed), a
-   * reference of your own, or `local` (default: this machine only).
+   * Where results are recorded in addition to this machine: `registry` (next to the first image that is pushed), a
+   * reference, or `local` (default: only this machine).
    */
   readonly record?: string;
-  /**
-   * When tags move: `each` as soon as its build is done (default), `together` when all builds of the run
-   * succeeded.
-   */
+  /** When tags move: `each` after each build (default), or `together` when all builds of the run have succeeded. */
   readonly publish?: 'each' | 'together';
   /**
-   * Globs over tags that must never come to point at another image: `v*`. One with a `/` is compared with the
-   * whole reference.
+   * Globs for tags that must never be moved to another image: `v*`. A glob with a `/` is compared with the whole
+   * reference.
    */
   readonly immutable?: TextList;
-  /** Keys that builds take over with `extends`, by name; never built. */
+  /** Sets of keys that builds inherit with `extends`, by name; never built. */
   readonly templates?: Readonly<Record<string, TemplateDefinition>>;
   /** Builds, by name. */
   readonly builds?: Readonly<Record<string, BuildDefinition>>;
   /**
-   * Named lists of builds: names, globs such as `api-*`, `!name` takes out again. `default` is built where nothing
-   * is named.
+   * Named lists of builds: names, globs such as `api-*`; `!name` removes one. `default` is built if no builds are named.
    */
   readonly groups?: Readonly<
     Record<
       string,
       | TextList
       | {
-          /** Names, globs, and `!` before what is taken out. */
+          /** Names, globs, and `!` in front of what is removed. */
           readonly builds: TextList;
-          /** What the group is for. */
+          /** A description of the group. */
           readonly description?: Text;
         }
     >
   >;
 }
 
-/** What a `builds.ts` that exports a function is called with. */
+/** The argument of a function that `builds.ts` exports. */
 export interface ModuleContext {
-  /** The environment that bake-ts runs in, or was handed. */
+  /** The environment of bake-ts, or the one that was passed to it. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** What a `builds.ts` exports by default. */
+/** The default export of `builds.ts`. */
 export type BuildsModule =
   | BuildsDefinition
   | ((context: ModuleContext) => BuildsDefinition | Promise<BuildsDefinition>);
 
 /**
- * Gives a `builds.ts` its type, for the editor and the compiler.
+ * Gives a `builds.ts` its type, for editors and the compiler.
  *
- * @param definition a builds file, or a function that gives one
- * @returns what it is given
+ * @param definition a builds file, or a function that returns one
+ * @returns the argument
  * @example
  * ```ts
  * import { defineBuilds } from 'bake-ts';

@@ -1,4 +1,4 @@
-/** `engine:` of a file, and of a build. */
+/** Reads `engine:` of a file and of a build. */
 import {
   type EngineSettings,
   type EngineTls,
@@ -17,7 +17,7 @@ import type { Problems } from './problems.ts';
 import { at, child, fromData, isNull, type MapNode, type Node } from './tree.ts';
 import { createValues, plainText, type Text, type Value, type Values } from './values.ts';
 
-/** What reading it takes besides. */
+/** Further input of the reading. */
 export interface EngineReading {
   readonly scope: Scope;
   readonly evaluator: Evaluator;
@@ -25,13 +25,13 @@ export interface EngineReading {
   readonly paths: PathOptions;
 }
 
-/** The most builds at a time, as of `--jobs`. */
+/** Maximum number of builds at a time, as for `--jobs`. */
 const MOST_JOBS = 999;
 
 /**
- * What the files say of engines, the maps of later files above those of earlier ones.
+ * The engine settings of all files; later files take precedence.
  *
- * @returns undefined where nothing is said; what is wrong is reported
+ * @returns undefined if there are none; problems are reported
  */
 export function resolveEngine(maps: readonly MapNode[], reading: EngineReading): EngineSettings | undefined {
   if (maps.length === 0) return undefined;
@@ -50,7 +50,7 @@ export function resolveEngine(maps: readonly MapNode[], reading: EngineReading):
   };
 }
 
-/** Key → its values. `address` and `pool` are two ways to say which engines: a file that says one of them says it in place of either. */
+/** Key → its values. `address` and `pool` are alternatives: a file that sets one of them replaces both. */
 function layersOf(maps: readonly MapNode[], problems: Problems): Map<string, readonly Node[]> {
   const layers = new Map<string, readonly Node[]>();
   for (const map of maps) {
@@ -75,7 +75,7 @@ function placeOf(node: Node | undefined): ReturnType<typeof at> {
   return node === undefined ? {} : at(node);
 }
 
-/** Values that are of no build. */
+/** Values that belong to no build. */
 function valuesOf(
   layers: ReadonlyMap<string, readonly Node[]>,
   { scope, evaluator, problems }: EngineReading,
@@ -117,7 +117,7 @@ function readTls(maps: readonly MapNode[], reading: EngineReading): EngineTls | 
   }
   const [other] = [cert, key, serverName].flatMap((one) => one ?? []);
   if (ca === undefined && other !== undefined) {
-    // buildctl does not fall back to the authorities of the system (buildkit client/client.go, loadCredentials).
+    // buildctl does not use the system's CA certificates (buildkit client/client.go, loadCredentials).
     values.fail('config/engine', '`engine.tls` has no `ca`', other.node, {
       hint:
         'Add `ca`, the file of the authority that signed the certificates of the engines; for a public one the bundle of the system, ' +
@@ -150,7 +150,7 @@ function readScratch(values: Values): ImageRef | undefined {
   return undefined;
 }
 
-/** What is empty or null is left out, as in other lists. */
+/** Empty and null items are ignored, as in other lists. */
 function readPool(values: Values, reading: EngineReading): readonly PoolEntry[] {
   const entries: PoolEntry[] = [];
   const known = new Map<string, Node>();
@@ -173,7 +173,7 @@ function readPool(values: Values, reading: EngineReading): readonly PoolEntry[] 
 interface PoolItem {
   readonly entry: PoolEntry;
   readonly node: Node;
-  /** What makes it the one that it is, in words. */
+  /** Identifies the entry, as text. */
   readonly identity: string;
 }
 
@@ -182,7 +182,7 @@ function poolItems(values: Values, reading: EngineReading): readonly PoolItem[] 
     if (value === '') return [];
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       const { origin, start, end } = node;
-      // A map that is written has places of its own; one that an expression gives has that of the expression.
+      // A written map has places of its own; one from an expression has the place of the expression.
       const map = node.kind === 'map' ? node : fromData(value, origin, start, end, true);
       return map.kind === 'map' ? readEntry(map, reading) : [];
     }
@@ -229,7 +229,7 @@ function isAddress({ text, node }: Text, values: Values): boolean {
   return false;
 }
 
-/** Names that kubectl and buildctl's way into a pod take (buildkit client/connhelper/kubepod). */
+/** Names that kubectl and buildctl's pod connection accept (buildkit client/connhelper/kubepod). */
 const KUBERNETES_NAME = /^[a-z0-9.-]+$/;
 
 function readPods(
@@ -267,7 +267,7 @@ function readPods(
   };
 }
 
-/** The map that an expression gives; undefined where it gives null. */
+/** The map that an expression returns; undefined if it returns null. */
 function givenMap(
   node: Node,
   values: Values,
@@ -311,7 +311,7 @@ function readLabels(items: readonly Value[], values: Values): readonly string[] 
   return [...labels];
 }
 
-/** `engine.labels` of a build; of an override it is one text, with commas between several. */
+/** `engine.labels` of a build; in an override it is one comma-separated text. */
 export function readEngineLabels(values: Values): readonly string[] {
   const found = values.map('engine').get('labels');
   if (found === undefined) return [];

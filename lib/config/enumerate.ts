@@ -1,4 +1,4 @@
-/** Which concrete builds there are: each build, or each row of its matrix, with a name of its own. */
+/** Lists the concrete builds: each build, or each row of its matrix, with its name. */
 import { problem } from '../model/mod.ts';
 import { toCel } from './cel.ts';
 import { type Evaluator, FAILED, type Scope } from './expression.ts';
@@ -9,7 +9,7 @@ import type { Problems } from './problems.ts';
 import { at, atKey } from './tree.ts';
 import { plainText } from './values.ts';
 
-/** A concrete build before its values are read. */
+/** A concrete build before its values are evaluated. */
 export interface Instance {
   readonly name: string;
   readonly definition: Definition;
@@ -21,13 +21,13 @@ export interface Instance {
 export interface Instances {
   readonly builds: ReadonlyMap<string, Instance>;
   readonly matrices: ReadonlyMap<string, readonly string[]>;
-  /** False where rows are missing because of a problem: then an unknown name may be one of theirs. */
+  /** False if rows are missing because of a problem: an unknown name may then be one of them. */
   readonly isComplete: boolean;
 }
 
 const NAME = /^(?!__proto__$)[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 
-/** Names every concrete build; clashes and unfit names are problems. */
+/** Names every concrete build; duplicate and invalid names are problems. */
 export function enumerateBuilds(
   merged: Merged,
   scope: Scope,

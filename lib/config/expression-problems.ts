@@ -1,4 +1,4 @@
-/** What is wrong with an expression: the library's errors in words, each underlined inside the file. */
+/** Problems with expressions: converts the library's errors to messages with places in the file. */
 import { type Json, needsGrant, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
 import { endOfExpression, splitExpressions } from '../util/expression-scan.ts';
 import { option } from '../util/option-words.ts';
@@ -8,7 +8,7 @@ import type { DeclaredFunction } from './functions.ts';
 import { GIT_KEYS, GitUnavailable } from './git.ts';
 import { at, type ScalarNode } from './tree.ts';
 
-/** What is wrong with a member of a root that has certain members only; undefined: nothing. */
+/** The problem of a member that its root does not have; undefined: it exists. */
 export function unknownMember(
   mention: Mention,
   variables: ReadonlySet<string>,
@@ -30,7 +30,7 @@ export function unknownMember(
   return undefined;
 }
 
-/** The problem of an expression in the middle of text that gives no text. */
+/** The problem of an expression inside a text that does not return text. */
 export function notText(node: ScalarNode, index: number, value: Json): Problem {
   const what = value === null ? 'null' : Array.isArray(value) ? 'a list' : 'a map';
   return problem('config/expression-value', `An expression inside text returns ${what}`, {
@@ -47,14 +47,14 @@ interface Range {
   readonly end: number;
 }
 
-/** The library's errors, as far as they are ours to read. */
+/** The parts of the library's errors that are used. */
 interface LibraryError extends Error {
   readonly code?: string;
   readonly summary?: string;
   readonly range?: Range;
 }
 
-/** The problem of what the compilation or evaluation of an expression threw. */
+/** The problem for an exception of compiling or evaluating an expression. */
 export function explainThrown(
   thrown: unknown,
   node: ScalarNode,
@@ -90,7 +90,7 @@ export function explainThrown(
   });
 }
 
-/** The library wraps what functions throw. */
+/** The library wraps exceptions of functions. */
 function causeOf(error: Error): NotGranted | undefined {
   if (error instanceof NotGranted) return error;
   return error.cause instanceof Error ? causeOf(error.cause) : undefined;
@@ -98,7 +98,7 @@ function causeOf(error: Error): NotGranted | undefined {
 
 const NO_WORKFLOW = `GitHub contexts do not exist here. Declare a variable and pass the value: ${option('--var NAME=…')}`;
 
-/** Names that GitHub's workflows have in `${{ }}`, which people try here. */
+/** Names in `${{ }}` of GitHub workflows, which people also try here. */
 const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     github: 'GitHub contexts do not exist here. Use env.GITHUB_REPOSITORY, git.sha, git.branch, git.tag.',
@@ -112,7 +112,7 @@ const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Functions of other languages and what does the same here. */
+/** Functions of other languages and their equivalents here. */
 const FOREIGN_FUNCTIONS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     upper: 'Write text.upperAscii().',
@@ -136,7 +136,7 @@ const FOREIGN_FUNCTIONS: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** What to call on values of the kinds that people call functions on. */
+/** What to call on values of types on which people try to call functions. */
 const FUNCTIONS_OF: Readonly<Record<string, string | undefined>> = {
   list: 'For a list use l[0], map, filter, exists, all, join, flatten and distinct, size(l) or "x in l".',
   string:
@@ -146,7 +146,7 @@ const FUNCTIONS_OF: Readonly<Record<string, string | undefined>> = {
   double: 'Use string(x) to make text of a number.',
 };
 
-/** What an expression might have meant. */
+/** Names that an expression may have meant. */
 interface Known {
   readonly scope: Scope;
   readonly functions: ReadonlyMap<string, DeclaredFunction>;
@@ -227,7 +227,7 @@ function inWords(
   }
 }
 
-/** A member that its map does not have; `before` is the code up to the member, its dot included. */
+/** A member that its map does not have; `before` is the code up to the member, including the dot. */
 function missingKey(
   name: string,
   before: string,
@@ -262,8 +262,8 @@ function missingKey(
 }
 
 /**
- * The place of a range inside the `index`-th expression of a scalar. Exact where the scalar stands in the file as its
- * value reads; the whole expression where quoting or folding came between.
+ * The place of a range in the `index`-th expression of a scalar. Exact if the scalar is written in the file as its value;
+ * otherwise (quoting, folding) the whole expression.
  */
 export function spanOf(
   node: ScalarNode,

@@ -1,6 +1,6 @@
 /**
- * `${{ … }}` in values: compiled once for each text, evaluated as often as builds use it, and every failure underlined
- * inside the file.
+ * `${{ … }}` in values: compiled once for each text, evaluated for each build that uses it; every failure has its place
+ * in the file.
  */
 import { allowOption, type Grants, type Json, notUntrusted, problem } from '../model/mod.ts';
 import type { RealPaths } from '../system/mod.ts';
@@ -17,12 +17,12 @@ import { type ListNode, type MapNode, type Node, type ScalarNode, scalarJson, to
 
 export type { Scope } from './cel.ts';
 
-/** What evaluation gives where it failed; the problem is already with the others. */
+/** The result of a failed evaluation; the problem was already reported. */
 export const FAILED: unique symbol = Symbol('failed');
 /** See {@link FAILED}. */
 export type Failed = typeof FAILED;
 
-/** Thrown while a variable is read whose own problem is already reported. */
+/** Thrown when a variable is read whose own problem was already reported. */
 export class AlreadyReported extends Error {}
 
 type CompiledPiece =
@@ -37,22 +37,22 @@ interface CompiledText {
 
 /** Evaluates the values of one reading. */
 export interface Evaluator {
-  /** A scalar's value; expressions evaluated. Wholly one expression: the value as it is; else text. */
+  /** A scalar's value with expressions evaluated. If it is one expression, its value unchanged; otherwise text. */
   readonly scalar: (node: ScalarNode, scope: Scope) => Json | Failed;
-  /** The value of a whole tree; of lists see {@link listItems}, null entries of maps are kept. */
+  /** The value of a whole tree; for lists see {@link listItems}, null entries of maps are kept. */
   readonly tree: (node: Node, scope: Scope) => Json | Failed;
-  /** What functions of the files see besides their parameters. */
+  /** Sets what functions of the files see in addition to their parameters. */
   readonly setGlobals: (scope: Scope) => void;
-  /** Checks expressions without evaluating them (templates that nothing extends). */
+  /** Checks expressions without evaluating them (in templates that nothing extends). */
   readonly check: (node: Node) => void;
-  /** Matches a regular expression that stands by itself. */
+  /** Matches a regular expression that is not part of an expression. */
   readonly matches: Matcher;
 }
 
-/** What a call of a function of the files counts as: some microseconds. */
+/** Steps that a call of a function of the files counts as: some microseconds. */
 const STEPS_OF_A_CALL = 50;
 
-/** Whether it is {@link AlreadyReported}, which the library may have wrapped. */
+/** Whether an exception is {@link AlreadyReported}, possibly wrapped by the library. */
 function isReported(thrown: unknown): boolean {
   return (
     thrown instanceof AlreadyReported ||
@@ -60,17 +60,17 @@ function isReported(thrown: unknown): boolean {
   );
 }
 
-/** True where a text has an expression in it (or an escaped one). */
+/** True if a text contains an expression (or an escaped one). */
 export function hasExpression(text: string): boolean {
   return text.includes('${{');
 }
 
-/** What an evaluator needs to know besides the values. */
+/** Input of an evaluator, except values. */
 export interface EvaluatorOptions {
   readonly problems: Problems;
   /** Names of the declared variables, for `vars.X`. */
   readonly variables: ReadonlySet<string>;
-  /** No expression says more than member.ts understands: CEL need not be loaded. */
+  /** All expressions are of the kind that member.ts handles: CEL need not be loaded. */
   readonly onlyMembers: boolean;
   /** What expressions may read. */
   readonly grants: Grants;
@@ -81,7 +81,7 @@ export interface EvaluatorOptions {
   readonly functions: ReadonlyMap<string, DeclaredFunction>;
 }
 
-/** Makes an evaluator; loads CEL where it is needed. */
+/** Creates an evaluator; loads CEL if needed. */
 export async function createEvaluator(options: EvaluatorOptions): Promise<Evaluator> {
   const { problems, variables, grants, realPaths, regex, budget, functions } = options;
   const cel = options.onlyMembers
@@ -102,7 +102,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     return compiled;
   }
 
-  /** Reports what is wrong with the expressions of a node whatever their values; false if something is. */
+  /** Reports problems of a node's expressions that do not depend on values; false if there are any. */
   function isSound(node: ScalarNode, compiled: CompiledText): boolean {
     let sound = true;
     if (compiled.unclosed) {
@@ -200,7 +200,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     }
   }
 
-  /** The value of a call of a function of the files, in CEL's form. */
+  /** The result of calling a function of the files, in CEL's form. */
   function call({ name, parameters, body }: DeclaredFunction, args: readonly unknown[]): unknown {
     if (open.includes(name)) {
       const cycle = [...open.slice(open.indexOf(name)), name].join(' → ');
@@ -221,7 +221,7 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
     }
   }
 
-  /** A value in CEL's form: what is wholly one expression as it is, be it a time or a number without a fraction. */
+  /** A value in CEL's form. A single expression keeps its value, even a time or a number without a fraction. */
   function inCel(node: Node, scope: Scope): unknown {
     if (node.kind === 'scalar' && typeof node.value === 'string' && !node.literal) {
       const compiled = checkedCompiled(node);
@@ -273,18 +273,18 @@ export async function createEvaluator(options: EvaluatorOptions): Promise<Evalua
   return { scalar, tree, setGlobals, check, matches: regex.matches };
 }
 
-/** The evaluator of a file without expressions: CEL need not be loaded. */
+/** The evaluator for a file without expressions: CEL need not be loaded. */
 export function createPlainEvaluator(matches: Matcher): Evaluator {
   return { scalar: scalarJson, tree: toJson, setGlobals: () => {}, check: () => {}, matches };
 }
 
-/** An item of a list with the node that gives it. */
+/** An item of a list with its node. */
 export interface ListItem {
   readonly value: Json | Failed;
   readonly node: Node;
 }
 
-/** The items of a list by the rules of the language: null leaves one out, an expression may give several. */
+/** The items of a list: null items are left out, and an expression may return several. */
 export function listItems(
   list: ListNode,
   scope: Scope,

@@ -1,11 +1,11 @@
-/** Which frontend builds, and what is handed to it and to buildctl as it is: `frontend`, `source`, `opts`. */
+/** Which frontend is used, and which options are passed to it unchanged: `frontend`, `source`, `opts`. */
 import { type FrontendImage, insteadOfOpt, parseImageRef } from '../model/mod.ts';
 import { at } from './tree.ts';
 import { plainText, type Values } from './values.ts';
 
 const FRONTENDS = ['dockerfile.v0', 'gateway.v0'];
 
-/** `frontend` and `source`; undefined: BuildKit's own Dockerfile frontend. */
+/** Reads `frontend` and `source`; undefined: BuildKit's own Dockerfile frontend. */
 export function readFrontend(values: Values): FrontendImage | undefined {
   const frontend = values.text('frontend');
   const source = values.text('source');
@@ -45,7 +45,7 @@ export function readFrontend(values: Values): FrontendImage | undefined {
   return { image, ...at(source.node) };
 }
 
-/** `opts`; those that builds.yaml has a key for are problems. */
+/** Reads `opts`; options that have a key of their own are problems. */
 export function readOpts(values: Values): ReadonlyMap<string, string> {
   const opts = new Map<string, string>();
   for (const [name, value] of values.map('opts')) {

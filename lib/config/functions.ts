@@ -7,9 +7,9 @@ import { atKey, type MapEntry, type MapNode, type Node } from './tree.ts';
 export interface DeclaredFunction {
   readonly name: string;
   readonly parameters: readonly string[];
-  /** What a call gives: a value like any other, in which the parameters are names. */
+  /** The result: a value like any other, in which the parameters are names. */
   readonly body: Node;
-  /** As it is written: `tag(version, os)`. */
+  /** As written: `tag(version, os)`. */
   readonly signature: string;
 }
 
@@ -17,7 +17,7 @@ export interface DeclaredFunction {
 const SIGNATURE =
   /^([A-Za-z_][A-Za-z0-9_]*)\(\s*((?:[A-Za-z_][A-Za-z0-9_]*(?:\s*,\s*[A-Za-z_][A-Za-z0-9_]*)*)?)\s*\)$/;
 
-/** Reads what the files declare, by name; what cannot be a function goes to `problems`. */
+/** Reads the functions that the files declare, by name; invalid ones go to `problems`. */
 export function readFunctions(
   functions: ReadonlyMap<string, { readonly map: MapNode; readonly entry: MapEntry }>,
   problems: Problems,
@@ -32,7 +32,7 @@ export function readFunctions(
 
 function readDeclaration(map: MapNode, entry: MapEntry, problems: Problems): DeclaredFunction | undefined {
   const [, name = '', list = ''] = SIGNATURE.exec(entry.key) ?? [];
-  // What is no signature is found by the check of the file's shape.
+  // An invalid signature is reported by the shape check.
   if (name === '') return undefined;
   const parameters = list === '' ? [] : list.split(',').map((one) => one.trim());
   const refuse = (message: string, hint: string): undefined => {

@@ -1,4 +1,4 @@
-/** What `git.…` in an expression means; git runs only when an expression asks. */
+/** The object `git` in expressions; git runs only if an expression uses it. */
 import { runProgramSync, SAFE_GIT } from '../system/mod.ts';
 import type { PermissionProblem } from '../util/permission.ts';
 
@@ -7,9 +7,9 @@ export const GIT_KEYS: readonly string[] = ['sha', 'short', 'branch', 'tag', 'di
 
 const TIMEOUT_MS = 20_000;
 
-/** Thrown by a read of a git value that cannot be had; the message is for people. */
+/** Thrown when a git value is not available; the message is for users. */
 export class GitUnavailable extends Error {
-  /** Where the runtime does not permit to run git. */
+  /** Set if the runtime does not permit running git. */
   readonly denied: PermissionProblem | undefined;
 
   constructor(message: string, denied?: PermissionProblem) {
@@ -18,7 +18,7 @@ export class GitUnavailable extends Error {
   }
 }
 
-/** An object whose properties run git in `dir` on their first read: sha, short, branch, tag, dirty, timestamp. */
+/** An object whose properties run git in `dir` when they are first read: sha, short, branch, tag, dirty, timestamp. */
 export function createGit(
   dir: string,
   env: Readonly<Record<string, string | undefined>>,

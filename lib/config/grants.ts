@@ -1,4 +1,4 @@
-/** From `--allow` and the files that the user named to what a builds file may do. */
+/** Determines what a builds file may do from `--allow` and the files that the user named. */
 import { join, resolve } from 'node:path';
 import { GRANT_FORMS, type Grants, notUntrusted, parseGrant, problem, readablePaths } from '../model/mod.ts';
 import {
@@ -15,9 +15,12 @@ import type { Problems } from './problems.ts';
 
 /** What the user grants. */
 export interface GrantOptions {
-  /** Grants as `--allow` has them: `read:PATH`, `network.host`, …; paths relative to `cwd`, `~/` is the home directory. */
+  /**
+   * Grants in the syntax of `--allow`: `read:PATH`, `network.host`, …; paths are relative to `cwd`, `~/` is the home
+   * directory.
+   */
   readonly allow?: readonly string[];
-  /** `--untrusted`: the files come from somebody who may mean harm. */
+  /** `--untrusted`: the files may be malicious. */
   readonly untrusted?: boolean;
 }
 
@@ -26,7 +29,7 @@ interface Surroundings extends GrantOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Where tools keep secrets for a user, below the home directory. */
+/** Where tools keep a user's secrets, below the home directory. */
 const HOME_SECRETS: readonly string[] = [
   '.aws',
   '.azure',
@@ -59,13 +62,13 @@ const HOME_SECRETS: readonly string[] = [
   '.yarnrc.yml',
 ];
 
-/** Where secrets are mounted for a whole machine or container. */
+/** Where secrets are mounted system-wide or in containers. */
 const MOUNTED_SECRETS: readonly string[] = ['/run/secrets', '/var/run/secrets'];
 
 /**
- * Works out what the files may do; a grant that cannot be read is a problem (`config/grant`).
+ * Determines what the files may do; an invalid grant is a problem (`config/grant`).
  *
- * @param directories absolute, of the files that the user named: their repositories are free
+ * @param directories absolute, of the files that the user named: access to their repositories is free
  */
 export function resolveGrants(
   directories: readonly string[],
@@ -97,7 +100,7 @@ export function resolveGrants(
       (grant.kind === 'read' ? reads : writes).push(real);
     }
   }
-  // There a git directory has more names than can be seen through (`GIT~1`, `.git::$INDEX_ALLOCATION`).
+  // On Windows a git directory has too many other names to check them (`GIT~1`, `.git::$INDEX_ALLOCATION`).
   if (untrusted && thisSystem() === 'win32')
     problems.add(
       notUntrusted(
@@ -138,10 +141,10 @@ function wellKnown(env: Surroundings['env'], realPaths: RealPaths): Pick<Grants,
   };
 }
 
-/** Whether a file may be read. `file` is absolute; symlinks in it count as where they lead. */
+/** Whether a file may be read. `file` is absolute; symlinks are resolved. */
 export function mayRead(file: string, grants: Grants, realPaths: RealPaths): boolean {
   const real = realPaths.of(file);
-  // git keeps credentials there in CI.
+  // CI systems keep credentials in git's directory.
   const isGit = grants.untrusted && isInGitDirectory(real, grants.repositories);
   return isWithin(real, isGit ? [...grants.reads, ...grants.writes] : readablePaths(grants));
 }

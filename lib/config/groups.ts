@@ -1,4 +1,4 @@
-/** Groups: lists of builds, matrix builds, other groups and globs, `!` taking out again, into concrete names. */
+/** Resolves groups (lists of builds, matrix builds, other groups and globs; `!` removes) to concrete names. */
 import { type Group, type Problem, problem } from '../model/mod.ts';
 import { compileGlob, isGlob } from '../util/glob.ts';
 import { suggest } from '../util/suggest.ts';
@@ -11,7 +11,7 @@ import { at, atKey, child, jsonText, type Node } from './tree.ts';
 /**
  * Resolves every group.
  *
- * @param ofBake bake's groups with what is wrong with them; such a group may have the name of a build, and is what it means
+ * @param ofBake bake's groups with their problems; such a group may have the name of a build, and takes precedence
  */
 export function resolveGroups(
   merged: Merged,
@@ -23,7 +23,7 @@ export function resolveGroups(
 ): ReadonlyMap<string, Group> {
   const resolved = new Map<string, ReadonlySet<string>>();
   const open: string[] = [];
-  /** By group: what is wrong with it and with groups in it. */
+  /** By group: its problems and those of groups in it. */
   const mistakes = new Map<string, Set<Problem>>();
   const allNames = [...instances.builds.keys()];
 
@@ -47,7 +47,7 @@ export function resolveGroups(
       const isNegation = item.name.startsWith('!');
       const found = expand(isNegation ? item.name.slice(1) : item.name, item.node);
       if (isNegation) {
-        // A list that starts by taking out starts from everything.
+        // A list that starts with a removal starts with all builds.
         if (index === 0) for (const name of allNames) members.add(name);
         for (const name of found) members.delete(name);
       } else for (const name of found) members.add(name);

@@ -1,8 +1,8 @@
-/** What each key of a build is and how layers of it combine; the one table that merging and overriding read. */
+/** The type of each key of a build, and how its layers are merged; the only table for merging and overriding. */
 
-/** How a key's value reads and merges (docs/language.md, "Merging"). */
+/** How the values of a key are merged (docs/language.md, "Merging"). */
 export type KeyRule =
-  /** One text, number or boolean: the last one counts. */
+  /** One text, number or boolean: the last one is used. */
   | 'scalar'
   /** A list that the last layer replaces as a whole. */
   | 'replace'
@@ -10,10 +10,10 @@ export type KeyRule =
   | 'append'
   /** A map merged by its keys. */
   | 'map'
-  /** A map or text taken as a whole. */
+  /** A map or text that the last layer replaces as a whole. */
   | 'whole';
 
-/** Rules by key; `description`, `extends`, `matrix` and `name` are no properties of a concrete build. */
+/** Rules by key; `description`, `extends`, `matrix` and `name` are not properties of a concrete build. */
 export const KEY_RULES: Readonly<Record<string, KeyRule>> = {
   context: 'scalar',
   dockerfile: 'scalar',
@@ -54,7 +54,7 @@ export const KEY_RULES: Readonly<Record<string, KeyRule>> = {
   engine: 'map',
 };
 
-/** Spellings of bake's `--set` that mean one of our keys. */
+/** Names in bake's `--set` for keys of builds.yaml. */
 export const OVERRIDE_ALIASES: Readonly<Record<string, string>> = {
   platform: 'platforms',
   output: 'outputs',

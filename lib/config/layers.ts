@@ -1,4 +1,4 @@
-/** `extends`: the layers of a build, parents left to right and own keys last, flattened in that order. */
+/** `extends`: the layers of a build, with parents from left to right and own keys last. */
 import { problem } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { type Evaluator, FAILED, hasExpression, type Scope } from './expression.ts';
@@ -9,14 +9,14 @@ import { at, atKey, child, isNull, jsonText, type MapNode, type Node, type Scala
 
 /** Finds the layers of builds; those that do not depend on a row are found once. */
 export interface LayerFinder {
-  /** Nodes by key, lowest layer first; written nulls left out. */
+  /** Nodes by key, lowest layer first, without nulls. */
   readonly layersOf: (definition: Definition, scope: Scope) => ReadonlyMap<string, readonly Node[]>;
 }
 
-/** Templates of one build, those counted twice that it extends by two ways. */
+/** Maximum number of templates of one build; one that is extended in two ways counts twice. */
 const MAX_LAYERS = 1000;
 
-/** Makes a finder over the templates and builds of the merged files. */
+/** Creates a finder for the templates and builds of the merged files. */
 export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems: Problems): LayerFinder {
   const constant = new Map<Definition, readonly MapNode[]>();
 
@@ -69,7 +69,7 @@ export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems
     parent: { readonly name: string; readonly node: Node },
   ): Definition | undefined {
     const template = merged.templates.get(parent.name);
-    // A build may extend the template that has its name, and only that way extend "itself".
+    // A build may extend the template with its own name; otherwise it cannot extend itself.
     const found = template ?? merged.builds.get(parent.name);
     if (found !== undefined) return found;
     const near = suggest(parent.name, [...merged.templates.keys(), ...merged.builds.keys()]);
@@ -138,7 +138,7 @@ export function createLayerFinder(merged: Merged, evaluator: Evaluator, problems
   return { layersOf };
 }
 
-/** The last file's value of a key that parents do not hand down. */
+/** The last file's value of a key that is not inherited. */
 export function lastOf(definition: Definition, key: string): Node | undefined {
   for (let at = definition.layers.length - 1; at >= 0; at--) {
     const layer = definition.layers[at];

@@ -1,4 +1,4 @@
-/** Which file is read where nobody names one. */
+/** Which files are read if none are named. */
 import { statSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import type { Environment, Problem } from '../model/mod.ts';
@@ -6,8 +6,8 @@ import { missingPermissions, permissionProblem } from '../util/permission.ts';
 import { BAKE_NAMES } from './bake-files.ts';
 
 /**
- * Names that are looked for, in this order, in the working directory and above. No `builds.js`: that may be anybody's script,
- * and would be run.
+ * Names that are looked for, in this order, in the working directory and above. `builds.js` is not included: it may be an
+ * unrelated script, which would be run.
  */
 export const DEFAULT_FILES: readonly string[] = [
   'builds.yaml',
@@ -19,8 +19,8 @@ export const DEFAULT_FILES: readonly string[] = [
 ];
 
 /**
- * The root of the project that a working directory belongs to, without reading any file: the directory of the first file; the
- * working directory itself where there is none.
+ * The root of the project of a working directory, without reading any file: the directory of the first file, or the
+ * working directory itself if there is none.
  */
 export async function findRoot({
   cwd,
@@ -35,15 +35,15 @@ export async function findRoot({
   return first === undefined || first === '-' ? cwd : dirname(resolve(cwd, first));
 }
 
-/** Files that were found, absolute; of bake's and Compose's all are read. */
+/** Files that were found, absolute; all of bake's and Compose's are read. */
 export interface Located {
   readonly files: readonly string[];
   readonly isBake: boolean;
-  /** Looked for by bake's names, and not named by a variable of the environment. */
+  /** Found by bake's default names, and not named by an environment variable. */
   readonly isSearched: boolean;
 }
 
-/** A builds file, or bake's and Compose's where there is none. */
+/** Finds a builds file, or bake's and Compose's files if there is none. */
 export function locate(cwd: string, env: Environment, findsBake = true): Located {
   const files = nearest(cwd, DEFAULT_FILES);
   if (files.length > 0 || !findsBake) return { files, isBake: false, isSearched: true };
@@ -55,8 +55,8 @@ export function locate(cwd: string, env: Environment, findsBake = true): Located
 }
 
 /**
- * Above the working directory only within a repository: names like compose.yaml are common, and one in somebody's home says
- * nothing of what lies below.
+ * Looks above the working directory only within a repository: names like compose.yaml are common, and a file in a home
+ * directory is unrelated to what is below.
  */
 function nearestBake(cwd: string): readonly string[] {
   const found = nearest(cwd, BAKE_NAMES);
@@ -72,7 +72,7 @@ function isInRepository(start: string): boolean {
   }
 }
 
-/** All that the nearest directory with one of the names has of them. */
+/** All files with these names in the nearest directory that has any. */
 function nearest(cwd: string, names: readonly string[]): readonly string[] {
   for (let dir = cwd; ; dir = dirname(dir)) {
     const found = names.map((name) => join(dir, name)).filter((file) => look(file) === 'there');
@@ -82,8 +82,8 @@ function nearest(cwd: string, names: readonly string[]): readonly string[] {
 }
 
 /**
- * What keeps a search that found nothing from being worth anything: that the runtime does not let us look into a directory on the
- * way up.
+ * The problem that makes an unsuccessful search unreliable: the runtime does not permit access to a directory on the way
+ * up.
  */
 export function findHidden(cwd: string): Problem | undefined {
   for (let dir = cwd; ; dir = dirname(dir)) {
@@ -96,7 +96,7 @@ export function findHidden(cwd: string): Problem | undefined {
   }
 }
 
-/** `hidden`: the runtime does not let us look. */
+/** `hidden`: the runtime does not permit access. */
 function look(path: string): 'there' | 'hidden' | 'absent' {
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined ? 'absent' : 'there';

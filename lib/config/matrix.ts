@@ -1,4 +1,4 @@
-/** A matrix and its rows: product of the axes, without `exclude`, with `include`, as far as `when` lets them. */
+/** A matrix and its rows: the product of the axes, without `exclude`, with `include`, filtered by `when`. */
 import { type Json, problem } from '../model/mod.ts';
 import { slug, toCel } from './cel.ts';
 import { type Evaluator, FAILED, type Failed, type ListItem, listItems, type Scope } from './expression.ts';
@@ -8,12 +8,15 @@ import { at, atKey, isNull, kindOf, type MapNode, type Node } from './tree.ts';
 /** One row: axis to value. */
 export type Row = { readonly [axis: string]: Json };
 
-/** A matrix with more rows is a mistake (an axis that should be an `include`, say). */
+/** A matrix with more rows is a mistake (for example, an axis that should be an `include`). */
 export const MAX_ROWS = 20_000;
 
 const RESERVED = new Set(['include', 'exclude', 'when']);
 
-/** The rows of a matrix in order: the first axis changes slowest, included rows last. Undefined: reported problems. */
+/**
+ * The rows of a matrix in order: the first axis changes slowest, included rows are last. Undefined: a problem was
+ * reported.
+ */
 export function matrixRows(
   build: string,
   matrix: MapNode,
@@ -84,7 +87,7 @@ function readAxes(
     }
     const value = evaluator.tree(entry.value, scope);
     if (value === FAILED) {
-      // Maybe without a problem of its own: a variable that could not be read has one already.
+      // A variable that could not be read has its own problem already.
       isWhole = false;
       continue;
     }
@@ -153,7 +156,7 @@ function readRows(
   return rows;
 }
 
-/** The items of a list, of an expression that gives one, or what is written without one. */
+/** The items of a list or of an expression that returns one; a single value is a list of one item. */
 function itemsOf(node: Node, scope: Scope, evaluator: Evaluator): readonly ListItem[] {
   if (node.kind === 'list') return listItems(node, scope, evaluator);
   const value = evaluator.tree(node, scope);
@@ -171,7 +174,7 @@ function product(axes: readonly (readonly [string, readonly Json[]])[]): readonl
   return rows;
 }
 
-/** Whether `whole` has everything that `part` says; of maps, the keys that `part` has. Numbers equal their text. */
+/** Whether `whole` has all values of `part`; for maps, those of the keys of `part`. Numbers equal their text. */
 function contains(whole: Json | undefined, part: Json): boolean {
   if (part === null || typeof part !== 'object') {
     if (whole === null || whole === undefined || typeof whole === 'object') return whole === part;
@@ -184,8 +187,8 @@ function contains(whole: Json | undefined, part: Json): boolean {
 }
 
 /**
- * Gives all rows the same axes, and all maps of an axis the same keys, so that expressions need not ask with `has()`:
- * what a row does not say is false where all the others say true or false, and null otherwise.
+ * Gives all rows the same axes, and all maps of an axis the same keys, so that expressions need no `has()`: a missing
+ * value is false if all other rows have true or false, and null otherwise.
  */
 function unify(rows: readonly Row[]): readonly Row[] {
   return fill(rows) as readonly Row[];
@@ -240,7 +243,7 @@ function filterWhen(
   });
 }
 
-/** The name of a row without `name:`: the build's and those of the row's values, `-` between. */
+/** The name of a row without `name:`: the build's name and those of the row's values, joined by `-`. */
 export function defaultRowName(build: string, row: Row): string {
   const parts = Object.values(row)
     .map(labelOf)

@@ -1,14 +1,14 @@
 /**
- * `vars.TAG`, `matrix.python` and their like: what most expressions are. They are read without the CEL library, which
- * a file that has no others then need not load (it costs a third of planning a small repository). What they give, and
- * how they fail, is what the library gives; a test compares the two.
+ * Evaluates `vars.TAG`, `matrix.python` and similar, the most common expressions, without the CEL library. A file with
+ * only such expressions need not load it, which takes a third of the time for planning a small repository. Results and
+ * errors are those of the library; a test compares them.
  */
 import type { Compiled } from './cel.ts';
 
-/** Roots that are plain maps of values. The words that CEL keeps for itself are no members (langdef.md, "Syntax"). */
+/** Objects that are plain maps of values. Reserved words of CEL are not members (langdef.md, "Syntax"). */
 const MEMBER = /^(\s*)(vars|matrix|build)\.((?!(?:in|null|true|false)\b)[A-Za-z_][A-Za-z0-9_]*)\s*$/;
 
-/** A failure with what the library's errors have: a code, a summary, a place in the expression. */
+/** A failure with the same properties as the library's errors: a code, a summary, a place in the expression. */
 class MemberError extends Error {
   override readonly name = 'EvaluationError';
   readonly code: string;
@@ -21,7 +21,7 @@ class MemberError extends Error {
   }
 }
 
-/** Compiles such an expression; undefined: it is another. */
+/** Compiles such an expression; undefined: it is of another kind. */
 export function compileMember(code: string): Compiled | undefined {
   const found = MEMBER.exec(code);
   if (found === null) return undefined;
@@ -46,9 +46,7 @@ export function compileMember(code: string): Compiled | undefined {
   };
 }
 
-/**
- * True where a file's text surely holds no other expressions than these. YAML's escapes could hide the opening of one.
- */
+/** True if a file's text is certain to have no other expressions. Escapes of YAML could hide the start of one. */
 export function hasOnlyMembers(text: string): boolean {
   if (/\\[xuU]/.test(text)) return false;
   for (let open = text.indexOf('${{'); open !== -1; open = text.indexOf('${{', open + 3)) {

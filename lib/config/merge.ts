@@ -1,6 +1,6 @@
 /**
- * Several files into one: which layers a build, a template or a variable has. Nothing is evaluated here; that two
- * layers are merged means only that both are in the list, the later one above the earlier.
+ * Combines several files: collects the layers of each build, template and variable. Nothing is evaluated here; merged
+ * layers are just a list, with later ones above earlier ones.
  */
 import { problem } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
@@ -8,15 +8,15 @@ import type { Problems } from './problems.ts';
 import type { Loaded } from './read.ts';
 import { atKey, child, isNull, type MapEntry, type MapNode, type Node } from './tree.ts';
 
-/** A build or template: what all files say about it, in order. */
+/** A build or template: its definitions in all files, in order. */
 export interface Definition {
   readonly name: string;
-  /** The first file's key. */
+  /** Its key in the first file. */
   readonly keyOf: { readonly map: MapNode; readonly entry: MapEntry };
   readonly layers: MapNode[];
 }
 
-/** A group as the last file that has it writes it. */
+/** A group, from the last file that defines it. */
 export interface GroupDefinition {
   readonly name: string;
   readonly map: MapNode;
@@ -26,24 +26,24 @@ export interface GroupDefinition {
 /** All files as one. */
 export interface Merged {
   readonly variables: ReadonlyMap<string, readonly { readonly map: MapNode; readonly entry: MapEntry }[]>;
-  /** Functions by their names, each as the last file that has it writes it. */
+  /** Functions by name, from the last file that defines each. */
   readonly functions: ReadonlyMap<string, { readonly map: MapNode; readonly entry: MapEntry }>;
   readonly templates: ReadonlyMap<string, Definition>;
   readonly builds: ReadonlyMap<string, Definition>;
   readonly groups: ReadonlyMap<string, GroupDefinition>;
   readonly registries: ReadonlyMap<string, readonly MapNode[]>;
-  /** What the files say of it, the first file's first. */
+  /** Engine settings, those of the first file first. */
   readonly engine: readonly MapNode[];
-  /** `record`, `publish`, `immutable`: each as the last file that has it says. */
+  /** `record`, `publish`, `immutable`, each from the last file that sets it. */
   readonly settings: ReadonlyMap<string, Node>;
 }
 
 const SETTINGS = ['record', 'publish', 'immutable'];
 
-/** Keys by which a build of a later file shows that it is meant as a new one. */
+/** Keys that show that a build in a later file is a new one. */
 const ORIGIN_KEYS = ['context', 'dockerfile', 'dockerfile-inline', 'extends'];
 
-/** Merges the files in their order. Overlays of builds that no earlier file has are problems. */
+/** Merges the files in order. An overlay of a build that no earlier file defines is a problem. */
 export function mergeFiles(loaded: Loaded, problems: Problems): Merged {
   const variables = new Map<string, { map: MapNode; entry: MapEntry }[]>();
   const functions = new Map<string, { map: MapNode; entry: MapEntry }>();
@@ -106,9 +106,9 @@ function addLayer(definitions: Map<string, Definition>, map: MapNode, entry: Map
 }
 
 /**
- * A build in a later file that no earlier file has: a new build if it says what it is built from, a misspelt overlay
- * otherwise. The file that includes others may add builds that rely on every default, unless the name is nearly that of
- * an included one.
+ * A build in a later file that no earlier file defines is a new build if it says what it is built from, otherwise a
+ * misspelt overlay. The file that includes others may add builds that use only defaults, unless the name is similar to
+ * that of an included one.
  */
 function refuseLostOverlay(
   map: MapNode,

@@ -28,23 +28,23 @@ export { formatPrinted, type PrintedSet, printBuilds } from './print.ts';
 export { buildsSchema } from './schema.ts';
 export { readUserGrants } from './user-config.ts';
 
-/** What {@link readBuilds} takes. Paths are relative to `cwd`, which is absolute. */
+/** Options of {@link readBuilds}. Paths are relative to `cwd`, which is absolute. */
 export interface ReadBuildsOptions extends ReadOptions, Omit<ResolveOptions, 'now'>, GrantOptions {
-  /** What `now` is in expressions; default: the time of the call. */
+  /** The value of `now` in expressions; default: the time of the call. */
   readonly now?: Date;
 }
 
-/** A set with the warnings of its reading. */
+/** A set, and warnings about it. */
 export interface ReadBuildsValue {
   readonly set: BuildSet;
   readonly warnings: readonly Problem[];
-  /** Bake and Compose files that were read though nobody named one, for there is no builds.yaml. */
+  /** Bake and Compose files that were found and read because there is no builds.yaml. */
   readonly foundBake?: readonly string[];
 }
 
 /**
- * Reads, checks and resolves a repository's builds. All problems (`config/…`) come at once, in the order of the file;
- * with one error there is no set. No network, no engine; git runs only for expressions that ask for `git.…`.
+ * Reads, checks and resolves the builds of a repository. All problems (`config/…`) are reported at once, in the order of
+ * the file; if one is an error, there is no set. No network, no engine; git runs only for expressions that use `git.…`.
  */
 export async function readBuilds(options: ReadBuildsOptions): Promise<Result<ReadBuildsValue>> {
   return orDenied(
@@ -75,10 +75,10 @@ async function readSet(options: ReadBuildsOptions): Promise<Result<ReadBuildsVal
 }
 
 /**
- * What `docker buildx bake --print` prints of a repository's bake and Compose files.
+ * The output of `docker buildx bake --print` for a repository's bake and Compose files.
  *
  * @param targets names of targets and groups, and patterns
- * @returns the JSON, a line break at its end, and what is passed over; no JSON where builds files are among those that are read
+ * @returns the JSON with a line break at its end, and warnings; no JSON if builds files are among the files
  */
 export async function printBakeFiles(
   options: ReadBuildsOptions,
@@ -95,7 +95,7 @@ export async function printBakeFiles(
   );
 }
 
-/** Problems without a place first, then by file and place: the order a person mends them in. */
+/** Problems without a place first, then by file and place, the order in which a person fixes them. */
 function inFileOrder(
   problems: readonly Problem[],
   files: readonly { readonly origin: { readonly source: object } }[],

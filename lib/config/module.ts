@@ -1,4 +1,4 @@
-/** Builds files that are programs: `builds.ts`, run as they are. */
+/** Builds files that are programs: runs `builds.ts`. */
 import { statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { type Json, type Problem, problem } from '../model/mod.ts';
@@ -12,14 +12,14 @@ const NEEDS_NEWER_NODE = new Set([
   'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING',
 ]);
 
-/** What a module is given. */
+/** Surroundings of a module. */
 export interface ModuleSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What `bake-ts` is to it where that is not installed; absent: `defineBuilds` alone. */
+  /** The exports of `bake-ts` for modules if it is not installed; absent: only `defineBuilds`. */
   readonly library?: () => Promise<OwnLibrary>;
 }
 
-/** Runs a `builds.ts` and takes what it exports by default; undefined: what is wrong is with the problems. */
+/** Runs a `builds.ts` and returns its default export; undefined: a problem was reported. */
 export async function runModule(
   origin: Origin,
   path: string,
@@ -30,7 +30,7 @@ export async function runModule(
   try {
     const { size, mtimeMs } = statSync(path);
     const address = `${pathToFileURL(path).href}?v=${size}-${mtimeMs}`;
-    // Loaded where it is needed: node:module brings Node's whole loader.
+    // Loaded only if needed: node:module loads Node's whole loader.
     const { importModule } = await import('./own-library.ts');
     const loaded = await importModule(address, origin.source.text, library);
     const exported: unknown =
@@ -69,7 +69,7 @@ function failureOf(thrown: unknown, shown: string): Problem {
   });
 }
 
-/** A definition that a program made, as a tree; undefined: what is wrong is with the problems. */
+/** Converts a definition from a program to a tree; undefined: a problem was reported. */
 export function readDefinition(value: object, origin: Origin, problems: Problems): Node | undefined {
   try {
     return fromData(plainData(value, [], new Set()), origin);
@@ -85,7 +85,7 @@ export function readDefinition(value: object, origin: Origin, problems: Problems
   }
 }
 
-/** A value that is no plain data; says which part of it. */
+/** A value that is not plain data; the message says which part. */
 class NotData extends Error {}
 
 function plainData(value: unknown, path: readonly string[], open: Set<object>): Json {
@@ -101,7 +101,7 @@ function plainData(value: unknown, path: readonly string[], open: Set<object>): 
     case 'object': {
       if (value === null) return null;
       if (value instanceof Date) return value.toISOString();
-      // It has no keys of its own, so it would be empty without a word.
+      // They have no keys of their own, so they would silently be empty.
       if (value instanceof Map || value instanceof Set)
         throw new NotData(`${path.join('.')} is a ${value instanceof Map ? 'Map' : 'Set'}`);
       if (open.has(value) || path.length > 100) throw new NotData(`${path.join('.')} contains itself`);
@@ -121,7 +121,7 @@ function plainData(value: unknown, path: readonly string[], open: Set<object>): 
   }
 }
 
-/** A stack without the frames that are ours or the runtime's, and without what keeps modules from being cached. */
+/** A stack without bake-ts's and the runtime's frames, and without the query that prevents caching of modules. */
 function ownPart(stack: string): string {
   const lines = stack.split('\n');
   const ours = lines.findIndex((line) => /^\s+at .*\brunModule\b/.test(line));

@@ -1,4 +1,4 @@
-/** `--set 'PATTERN.key[.sub]=value'` and `+=`: one more layer above everything the files say. */
+/** `--set 'PATTERN.key[.sub]=value'` and `+=`: one more layer above those of the files. */
 import { problem } from '../model/mod.ts';
 import { splitCsv } from '../util/csv.ts';
 import { compileGlob } from '../util/glob.ts';
@@ -7,7 +7,7 @@ import { KEY_RULES, type KeyRule, OVERRIDE_ALIASES } from './keys.ts';
 import type { Problems } from './problems.ts';
 import type { ListNode, MapEntry, MapNode, Node, Origin, ScalarNode } from './tree.ts';
 
-/** An override that was understood. */
+/** A parsed override. */
 interface Override {
   readonly text: string;
   readonly pattern: string;
@@ -18,17 +18,17 @@ interface Override {
   readonly origin: Origin;
 }
 
-/** Layers by the name of the build they go on top of; each key holds the nodes to add, lowest first. */
+/** Layers by build name; each key has the nodes to add, lowest first. */
 export type OverrideLayers = ReadonlyMap<string, ReadonlyMap<string, readonly Node[]>>;
 
-/** Names that patterns are matched against. */
+/** Names that patterns are compared with. */
 export interface OverrideTargets {
   readonly builds: Iterable<string>;
-  /** A matrix build's own name stands for all its rows. */
+  /** A matrix build's own name means all its rows. */
   readonly matrices: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Reads all overrides and lays them over the builds they match; one that matches nothing is a problem. */
+/** Parses all overrides and applies them to the builds that they match; one that matches nothing is a problem. */
 export function layOverrides(
   texts: readonly string[],
   cwd: string,
@@ -84,9 +84,10 @@ function matchBuilds(
 }
 
 /**
- * Names may contain dots, so the key is the first dotted part that is one: `api-3.12.args.X=1` sets args of `api-3.12`.
+ * Parses an override. Names may contain dots, so the key is the first part that is one: `api-3.12.args.X=1` sets args of
+ * `api-3.12`.
  *
- * @param keysOfBake keys that bake takes where only its files are read
+ * @param keysOfBake keys that bake accepts if only its files are read
  */
 function parseOverride(
   text: string,
@@ -96,7 +97,7 @@ function parseOverride(
 ): Override | undefined {
   const equals = text.indexOf('=');
   const whole = { span: { source: origin.source, start: 0, end: text.length } };
-  // Without a key in front there is no pattern, and nothing that could be set either.
+  // Without a key there is no pattern, and nothing to set.
   if (equals <= 0 || text.startsWith('.')) {
     problems.add(
       problem('config/override', `The override ${text} is not PATTERN.key=value`, {
@@ -190,7 +191,7 @@ function layerOf(overrides: readonly Override[]): ReadonlyMap<string, readonly N
   return nodes;
 }
 
-/** `=` starts a new list, the next `=` of the same key collects; `+=` goes behind whatever is there. */
+/** `=` starts a new list, and further `=` of the same key add to it; `+=` appends to the existing list. */
 function addListItem(known: Node[], override: Override, rule: KeyRule): void {
   const items = listItems(override);
   const location = locationOf(override);
@@ -207,7 +208,7 @@ function addListItem(known: Node[], override: Override, rule: KeyRule): void {
   if (rule !== 'append' || items.length > 0) known.push({ kind: 'list', items, ...location });
 }
 
-/** Names and platforms may be given with commas; other lists have commas inside their items. */
+/** Names and platforms may be separated by commas; items of other lists may contain commas. */
 function listItems(override: Override): readonly ScalarNode[] {
   const { key, value } = override;
   if (value === '') return [];

@@ -1,20 +1,20 @@
 /**
- * Modules of the user that import `bake-ts` where it is not installed: they get the copy that runs. By hooks of the runtime for
- * importing, which ask ordinary resolution first, so that what is installed goes before.
+ * Lets modules of the user import `bake-ts` if it is not installed: they get the running copy. Uses import hooks of the
+ * runtime, which try normal resolution first, so that an installed package takes precedence.
  */
 import * as nodeModule from 'node:module';
 
-/** What a module may import from `bake-ts`: the exports of the library by name. */
+/** The exports of the library by name, for imports from `bake-ts`. */
 export type OwnLibrary = Readonly<Record<string, unknown>>;
 
 const NAME = 'bake-ts';
 
-/** Where the module that is imported in its place finds what it exports: modules share nothing else. */
+/** Where the replacement module finds its exports: modules share nothing else. */
 const SHARED = Symbol.for('bake-ts/library');
 
 type Next<A extends readonly unknown[]> = (...args: A) => unknown;
 
-/** What @types/node 20 does not know: Node ≥ 22.15 and Deno ≥ 2.9 have it. */
+/** Missing in @types/node 20; Node ≥ 22.15 and Deno ≥ 2.9 have it. */
 interface SynchronousHooks {
   readonly registerHooks?: (hooks: {
     readonly resolve: (specifier: string, context: unknown, next: Next<[string, unknown]>) => unknown;
@@ -25,8 +25,8 @@ interface SynchronousHooks {
 const { registerHooks } = nodeModule as unknown as SynchronousHooks;
 
 /**
- * Imports a module, with the running bake-ts for it and for the modules that it imports, where none is installed. Rejects as `import()`
- * does.
+ * Imports a module. It and the modules that it imports get the running bake-ts if none is installed. Rejects like
+ * `import()`.
  *
  * @param text of the module
  */
@@ -35,14 +35,14 @@ export async function importModule(
   text: string,
   library: () => Promise<OwnLibrary>,
 ): Promise<unknown> {
-  // Node 20 keeps what could not be resolved, so there hooks come first: where anything of the user's or ours is imported.
+  // Node 20 caches failed resolutions, so hooks are registered first if the module imports other files or bake-ts.
   if (registerHooks === undefined && /["'](?:\.|bake-ts["'])/.test(text))
     return importWithThread(url, await library());
   try {
     return await import(url);
   } catch (error) {
     if (registerHooks === undefined || !lacksLibrary(error)) throw error;
-    // What failed may be kept under its address.
+    // The failed import may be cached under its URL.
     return importWithLibrary(`${url}&again`, await library(), registerHooks);
   }
 }
@@ -53,7 +53,7 @@ function lacksLibrary(error: unknown): boolean {
   return isMissing && /["']bake-ts["']/.test(error.message.split('\n')[0] ?? '');
 }
 
-/** The address of a module that exports a library. */
+/** The URL of a module that exports a library. */
 function addressOf(library: OwnLibrary): string {
   (globalThis as Record<symbol, unknown>)[SHARED] = library;
   const shared = `globalThis[Symbol.for(${JSON.stringify(SHARED.description)})]`;
@@ -67,13 +67,13 @@ async function importWithLibrary(
   register: NonNullable<SynchronousHooks['registerHooks']>,
 ): Promise<unknown> {
   const own = addressOf(library);
-  // Deno takes from a hook what is loaded already.
+  // Deno's hooks only accept modules that are already loaded.
   await import(own);
   const hooks = register({
     resolve: (specifier, context, next) => {
       if (specifier !== NAME) return next(specifier, context);
       const found = { url: own, format: 'module', shortCircuit: true };
-      // Deno's `next` makes a path of a name that it does not know; here it has said already that it knows none.
+      // Deno's `next` converts an unknown name to a path; at this point it has already failed to resolve it.
       if ('Deno' in globalThis) return found;
       try {
         return next(specifier, context);
@@ -81,7 +81,7 @@ async function importWithLibrary(
         return found;
       }
     },
-    // Without one, Deno looks into the module for what it imports before hooks are asked.
+    // Without this hook, Deno analyses the module's imports before it calls hooks.
     load: (at, context, next) => next(at, context),
   });
   try {
@@ -93,7 +93,7 @@ async function importWithLibrary(
 
 let hasThread = false;
 
-/** The same for Node before 22.15, which runs hooks in a thread of their own. They stay, with the library that came first. */
+/** The same for Node before 22.15, which runs hooks in a separate thread. They stay registered, with the first library. */
 async function importWithThread(url: string, library: OwnLibrary): Promise<unknown> {
   const own = addressOf(library);
   if (!hasThread) nodeModule.register(`data:text/javascript,${encodeURIComponent(threadHook(own))}`);

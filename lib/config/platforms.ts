@@ -1,19 +1,19 @@
-/** The platforms of a build: normalised, and as they are written. */
+/** The platforms of a build: normalised, and as written. */
 import { findUnknownWord, formatPlatform, type Platform, parsePlatform } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import type { Values } from './values.ts';
 
-/** What most images are built for; for slips that leave no word of their own. */
+/** The most common platforms, for suggestions. */
 const USUAL = ['linux/amd64', 'linux/arm64', 'linux/arm/v7', 'linux/arm/v6', 'linux/386', 'windows/amd64'];
 
 /** Platforms without duplicates, in the order written. */
 export interface Platforms {
   readonly normal: readonly string[];
-  /** Absent where they are written as they are. */
+  /** Absent if they are written in normalised form. */
   readonly written?: readonly string[];
 }
 
-/** Reads `platforms`; what is none is reported. */
+/** Reads `platforms`; invalid ones are reported. */
 export function readPlatforms(values: Values): Platforms {
   const items = values.replaced('platforms');
   if (items.length === 0) return { normal: [] };
@@ -58,7 +58,7 @@ interface Wrong {
   readonly hint: string;
 }
 
-/** BuildKit takes any two words, and then finds no image of that platform, or makes one that runs nowhere. */
+/** BuildKit accepts any two words, and then finds no image of that platform, or makes one that runs nowhere. */
 function whatIsWrong(written: string, parsed: Platform | undefined): Wrong | undefined {
   const unknown = parsed === undefined ? undefined : findUnknownWord(parsed);
   if (unknown === undefined) return undefined;

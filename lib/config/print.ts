@@ -1,4 +1,4 @@
-/** The resolved file: one entry a concrete build, the language's own key names, every value final. */
+/** The resolved file: an entry for each concrete build, with the keys of builds.yaml and final values. */
 import { relative } from 'node:path';
 import type { Build, BuildSet, ContextSource, Json, TypedAttributes } from '../model/mod.ts';
 import { escapeControlsInYaml } from '../util/control-characters.ts';
@@ -6,13 +6,13 @@ import { quotesFor } from '../util/portable-yaml.ts';
 
 /** What `bake-ts print --json` shows. */
 export interface PrintedSet {
-  /** Name of a build → its keys, as builds.yaml has them; what is not set is left out. */
+  /** Name of a build → its keys as in builds.yaml, without those that are not set. */
   readonly builds: { readonly [name: string]: { readonly [key: string]: Json } };
   /** Name of a group → names of its builds. */
   readonly groups: { readonly [name: string]: readonly string[] };
 }
 
-/** The set (or only the builds named) as plain data; what is not set is left out; paths are relative to the root. */
+/** The set (or only the given builds) as plain data, without keys that are not set; paths are relative to the root. */
 export function printBuilds(set: BuildSet, only?: Iterable<string>): PrintedSet {
   const names = only === undefined ? set.builds.keys() : only;
   const builds: Record<string, Readonly<Record<string, Json>>> = {};
@@ -25,7 +25,7 @@ export function printBuilds(set: BuildSet, only?: Iterable<string>): PrintedSet 
   return { builds, groups };
 }
 
-/** The same as YAML that reads back to the same builds. */
+/** The same as YAML that can be read again with the same result. */
 export async function formatPrinted(printed: PrintedSet): Promise<string> {
   const { Document, visit } = await import('yaml');
   const escaped = escapeExpressions({ builds: printed.builds, groups: printed.groups });
@@ -39,7 +39,7 @@ export async function formatPrinted(printed: PrintedSet): Promise<string> {
   return escapeControlsInYaml(document.toString({ lineWidth: 0 }));
 }
 
-/** A final value that happens to contain `${{` must not be an expression when it is read again. */
+/** A final value that contains `${{` must not become an expression when it is read again. */
 function escapeExpressions(value: Json): Json {
   if (typeof value === 'string') return escapeText(value);
   if (Array.isArray(value)) return value.map(escapeExpressions);

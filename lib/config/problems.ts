@@ -1,36 +1,36 @@
-/** Where problems of one reading gather: each mistake once, however many builds it shows up in. */
+/** Collects the problems of one reading, each mistake once, however many builds have it. */
 import type { Problem } from '../model/mod.ts';
 
-/** More problems than this tell nobody anything; the rest is counted. */
+/** More problems than this are only counted. */
 const MAX_PROBLEMS = 200;
 
-/** Gathers problems; the same words at the same place count once (a template's mistake shows in every build). */
+/** Collects problems; the same message at the same place is kept once (a template's mistake appears in every build). */
 export interface Problems {
   readonly add: (found: Problem) => void;
   readonly addAll: (found: readonly Problem[]) => void;
-  /** Keeps a sensitive value out of the words of every problem from here on. */
+  /** Hides a sensitive value in the texts of all problems from now on. */
   readonly hide: (value: string) => void;
-  /** An empty gathering that keeps the same values out of its words. */
+  /** An empty collection that hides the same values. */
   readonly apart: () => Problems;
-  /** A problem with words that can be shown: without values that are kept out, and of a length that can be read. */
+  /** A problem for display: with hidden values, and of limited length. */
   readonly shown: (found: Problem) => Problem;
-  /** Whether there are so many that another error would not be shown: its hint need not be thought about. */
+  /** Whether further errors would not be shown, so that their hints need not be computed. */
   readonly isFull: () => boolean;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
 
-/** Names, texts and numbers of files may be as long as files are. */
+/** Names, texts and numbers in files may be as long as the files. */
 const MAX_CHARS = 2000;
 
-/** Without the middle of what nobody would read. */
+/** Removes the middle of long texts. */
 function shorten(text: string): string {
   return text.length <= MAX_CHARS ? text : `${text.slice(0, MAX_CHARS - 200)} … ${text.slice(-200)}`;
 }
 
 const ONCE_A_LOCATION: ReadonlySet<string> = new Set(['config/wrong-type', 'config/bad-tag']);
 
-/** An empty gathering. */
+/** Creates an empty collection. */
 export function createProblems(): Problems {
   return createGathering([], { errors: 0 });
 }
@@ -67,8 +67,8 @@ function createGathering(hidden: string[], all: { errors: number }): Problems {
     const key = `${found.code}:${found.span?.start ?? ''}:${found.message}`;
     const known = seen.get(source);
     if (known?.has(key)) return;
-    // A wrong type is found by the schema first and would be found again, in other words, by whoever needs the value.
-    // A tag that is no name is one mistake, however many rows of a matrix write it out.
+    // The schema check reports a wrong type first, and code that needs the value would report it again in other words. An
+    // invalid tag is one mistake, however many rows of a matrix use it.
     const location = `${found.code}:${found.span?.start ?? ''}`;
     if (ONCE_A_LOCATION.has(found.code) && found.span !== undefined && known?.has(location)) return;
     const keys = known ?? new Set();

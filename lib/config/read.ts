@@ -1,4 +1,4 @@
-/** From names of files to trees: reading, following `include`, running a `builds.ts`, evaluating bake files. */
+/** From file names to trees: reads files, follows `include`, runs `builds.ts`, evaluates bake files. */
 import { statSync } from 'node:fs';
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { type Grants, needsGrant, notUntrusted, type Problem, problem } from '../model/mod.ts';
@@ -17,61 +17,64 @@ import { shownPath } from './shown-path.ts';
 import { at, emptyMap, isNull, type MapNode, type Node, type Origin } from './tree.ts';
 import type { VariableInputs } from './var-files.ts';
 
-/** What messages call a definition that is in no file. */
+/** The name of a definition without a file in messages. */
 const DEFINITION = 'definition';
 
-/** What reading needs to know. */
+/** Options of reading. */
 export interface ReadOptions extends GrantOptions, ModuleSurroundings {
   readonly cwd: string;
-  /** Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake's and Compose's. */
+  /**
+   * Paths from `-f`, relative to `cwd`; `-` is `stdin`. Empty or absent: look for a builds file, then for bake and
+   * Compose files.
+   */
   readonly files?: readonly string[];
   readonly stdin?: string;
-  /** In place of files: what a program says; its paths start in `cwd`. */
+  /** A definition from a program, instead of files; its paths are relative to `cwd`. */
   readonly definition?: BuildsDefinition;
-  /** Only settings are asked for, which bake and Compose files have not: they are read where they are named. */
+  /** Only settings are needed, which bake and Compose files do not have: those are read only if they are named. */
   readonly onlySettings?: boolean;
 }
 
-/** What has a say in what bake files come to, besides. */
+/** Further options that affect the evaluation of bake files. */
 export interface LoadOptions extends ReadOptions, VariableInputs {
   readonly overrides?: readonly string[];
   readonly now?: Date;
 }
 
-/** One file that was read and has the right shape. */
+/** One valid file. */
 export interface LoadedFile {
   readonly origin: Origin;
   readonly root: MapNode;
-  /** It is bake's or Compose's: all its values are final. */
+  /** It is a bake or Compose file: all its values are final. */
   readonly isFinal?: true;
-  /** A program says it: there is no such file. */
+  /** It comes from a program and is not a file. */
   readonly isInMemory?: true;
-  /** Position among the `-f` files; included files have that of the file that includes them. */
+  /** Position among the `-f` files; included files have the position of the file that includes them. */
   readonly group: number;
 }
 
-/** All files in the order in which they are merged (later wins), and the directory of the first `-f`. */
+/** All files in the order of merging (later ones take precedence), and the directory of the first `-f`. */
 export interface Loaded {
   readonly files: readonly LoadedFile[];
   readonly root: string;
   readonly grants: Grants;
   readonly realPaths: RealPaths;
-  /** What bake and Compose files among them say; the first of these files has it as its tree. */
+  /** The content of bake and Compose files; it is the tree of the first of these files. */
   readonly bake?: BakeReading;
-  /** Bake and Compose files that were read though nobody named one, as a person would name them. */
+  /** Bake and Compose files that were found by default, as a person would name them. */
   readonly foundBake?: readonly string[];
-  /** Files that would have been read if they were there, as a person would name them. */
+  /** Files that would be read if they existed, as a person would name them. */
   readonly absent: readonly string[];
 }
 
-/** Files that were read and not evaluated. */
+/** Files that were read but not evaluated. */
 interface Collected {
   readonly loader: Loader;
   readonly located: Located;
   readonly root: string;
 }
 
-/** Reads all files; what is wrong goes to `problems`. */
+/** Reads all files; problems go to `problems`. */
 export async function loadFiles(options: LoadOptions, problems: Problems): Promise<Loaded> {
   const { cwd } = options;
   const { loader, located, root } = await collect(options, problems);
@@ -91,10 +94,10 @@ export async function loadFiles(options: LoadOptions, problems: Problems): Promi
 }
 
 /**
- * What `docker buildx bake --print` prints of the bake and Compose files, as JSON with a line break at its end.
+ * The output of `docker buildx bake --print` for the bake and Compose files, as JSON with a line break at its end.
  *
  * @param targets names of targets and groups, and patterns
- * @returns undefined where there are others than these, or something is wrong
+ * @returns undefined if there are other files, or a problem was reported
  */
 export async function printBake(
   options: LoadOptions,
@@ -116,7 +119,7 @@ export async function printBake(
 
 async function collect(options: LoadOptions, problems: Problems): Promise<Collected> {
   const { cwd } = options;
-  // bake's word for files of this machine.
+  // bake's prefix for local files.
   const named = (options.files ?? []).map((file) => file.replace(/^cwd:\/\//, ''));
   const { definition } = options;
   const located: Located =
@@ -153,12 +156,13 @@ async function collect(options: LoadOptions, problems: Problems): Promise<Collec
     : located.files.filter((file) => !loader.done.has(file) && !loader.open.includes(file));
   if (loader.done.size > 0 && spare.length > 0) problems.add(notRead(located.files[0] ?? '', spare, cwd));
   if (loader.bake.length === 0 || named.length === 0) return { loader, located, root };
-  // Paths of bake files that are named start in the working directory, whose repository is free as well.
+  // Paths of bake files that are named are relative to the working directory, so access to its repository is free as
+  // well.
   const grants = resolveGrants([...directories, cwd], options, realPaths, problems);
   return { loader: { ...loader, grants }, located, root };
 }
 
-/** Evaluates the bake and Compose files, all together, and puts what they say where the first of them stands. */
+/** Evaluates all bake and Compose files together; the result takes the position of the first one. */
 async function loadBake(loader: Loader): Promise<BakeReading | undefined> {
   const { bake, files, problems, options, grants, realPaths } = loader;
   const [first] = bake;
@@ -177,7 +181,7 @@ async function loadBake(loader: Loader): Promise<BakeReading | undefined> {
   return reading;
 }
 
-/** Two files of which one is read are one too many; what the read one includes is read, too. */
+/** Warns about further files that are not read if one (with its includes) is read. */
 function notRead(read: string, spare: readonly string[], cwd: string): Problem {
   const names = spare.map((file) => shownPath(cwd, file)).join(', ');
   return problem('config/several-files', `${shownPath(cwd, read)} is read; ${names} beside it is ignored`, {
@@ -200,17 +204,17 @@ interface Loader {
   readonly options: LoadOptions;
   readonly grants: Grants;
   readonly realPaths: RealPaths;
-  /** The user wrote the names of the files that nothing includes, and is trusted to mean what they lead to. */
+  /** The user named files that are not included, and is trusted to know where they lead. */
   readonly isNamed: boolean;
   readonly problems: Problems;
   readonly files: LoadedFile[];
-  /** Bake and Compose files, with how many other files come before each. */
+  /** Bake and Compose files, each with the number of other files before it. */
   readonly bake: { readonly origin: Origin; readonly group: number; readonly at: number }[];
-  /** Where bake would run, and paths start: the working directory, or where the files were found. */
+  /** Where bake would run and the base of its paths: the working directory, or where the files were found. */
   readonly bakeDir: string;
-  /** Absolute paths already read: a file included twice counts where it came first. */
+  /** Absolute paths that were already read: a file that is included twice is used at its first position. */
   readonly done: Set<string>;
-  /** The chain of includes that is being followed. */
+  /** The current chain of includes. */
   readonly open: string[];
 }
 
@@ -276,7 +280,7 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
   'not-regular': 'it is not a regular file',
 };
 
-/** @param isOwn the user named it: it may be a pipe (`-f <(generate)`) */
+/** @param isOwn the user named it, so it may be a pipe (`-f <(generate)`) */
 async function readText(
   path: string,
   shown: string,
@@ -325,13 +329,13 @@ async function readText(
   }
 }
 
-/** @param isIncluded paths in an included bake file start where it lies */
+/** @param isIncluded paths in an included bake file are relative to that file */
 async function loadText(loader: Loader, origin: Origin, group: number, isIncluded: boolean): Promise<void> {
   const { path, text } = origin.source;
   const { node, problems } = isNamedHcl(path) ? { node: undefined, problems: [] } : await parseText(origin);
   if (isBakeFile(path, text, node)) {
     const isRelative = /^(?:1|t|true)$/i.test(loader.options.env['BUILDX_BAKE_FILE_RELATIVE_PATHS'] ?? '');
-    // Where bake makes paths relative to the file, it makes them of the directory where it runs.
+    // If bake makes paths relative to the file, it uses the directory in which it runs.
     const dir = isIncluded && !isRelative ? origin.dir : loader.bakeDir;
     loader.bake.push({ origin: { ...origin, dir }, group, at: loader.files.length });
     return;
@@ -373,8 +377,8 @@ async function accept(
 }
 
 /**
- * A file with a mistake in its shape is not evaluated any further; its names still count, so that a build it declares
- * is not reported as missing by others.
+ * A file with a mistake in its shape is not evaluated, but its names are known, so that its builds are not reported as
+ * missing.
  */
 function keepSound(node: MapNode, origin: Origin): MapNode {
   const entries = new Map(node.entries);

@@ -1,24 +1,24 @@
 /**
- * Regular expressions of builds files, in RE2's syntax (https://github.com/google/re2/wiki/Syntax), as CEL has them. The
- * time that they take grows with the text and the expression and no faster, whoever wrote them.
+ * Regular expressions of builds files, in RE2's syntax (https://github.com/google/re2/wiki/Syntax), as in CEL. Their run
+ * time is at most proportional to the sizes of text and expression, so untrusted ones are safe.
  */
 import { type Budget, OverBudget } from './cel-budget.ts';
 
-/** Whether a text matches an expression, somewhere in it. @throws BadRegex, OverBudget */
+/** Whether a text contains a match. @throws BadRegex, OverBudget */
 export type Matcher = (expression: string, text: string) => boolean;
 
-/** What can be done with regular expressions. */
+/** Operations with regular expressions. */
 export interface Regex {
   readonly matches: Matcher;
   /**
-   * The text with every match replaced; `$1` and `${name}` stand for what a group matched, `$$` for `$`.
+   * Replaces every match; `$1` and `${name}` are replaced by the text of a group, `$$` by `$`.
    *
    * @throws BadRegex, OverBudget
    */
   readonly replace: (expression: string, text: string, by: string) => string;
   /**
-   * Every match: its text; of an expression with groups, what they matched (null: nothing), as a list, or by name where
-   * they have names.
+   * All matches. Without groups, the text of each; with groups, the texts of the groups (null: not matched), as a list
+   * or, if they have names, as a map.
    *
    * @throws BadRegex, OverBudget
    */
@@ -28,10 +28,10 @@ export interface Regex {
 /** See {@link Regex.findAll}. */
 export type Match = string | readonly (string | null)[] | Readonly<Record<string, string | null>>;
 
-/** An expression that cannot be read; the message says why. */
+/** An invalid expression; the message says why. */
 export class BadRegex extends Error {}
 
-/** Characters of an expression. */
+/** Maximum length of an expression in characters. */
 const MAX_EXPRESSION = 1000;
 /** Instructions times characters that count as one step: a step takes about a tenth of a microsecond. */
 const WORK_OF_A_STEP = 4;
@@ -40,7 +40,7 @@ const WORK_OF_A_STEP = 4;
 const WORK_OF_COMPILING = 200;
 const MAX_COMPILED = 100;
 
-/** Loads the library; it is large, so only where an expression is there to be matched. */
+/** Loads the library; it is large, so only if there is an expression to match. */
 export async function loadRegex(budget: Budget): Promise<Regex> {
   const { RE2JS } = await import('re2js');
   const compiled = new Map<string, InstanceType<typeof RE2JS>>();
@@ -94,11 +94,11 @@ export async function loadRegex(budget: Budget): Promise<Regex> {
   };
 }
 
-/** An empty match right behind another one is none, as in Go (https://pkg.go.dev/regexp). */
+/** An empty match directly after another match is ignored, as in Go (https://pkg.go.dev/regexp). */
 function eachMatch(found: Found, text: string, budget: Budget, work: () => void): void {
   let last = -1;
   while (found.find()) {
-    // Each search goes over the rest of the text.
+    // Each search processes the rest of the text.
     budget.spend(1 + Math.ceil((text.length - found.end()) / WORK_OF_A_STEP));
     if (found.end() === last && found.start() === last) continue;
     last = found.end();
@@ -114,7 +114,7 @@ function matchOf(found: Found): Match {
   return Array.from({ length: found.groupCount() }, (_, at) => found.group(at + 1) ?? null);
 }
 
-/** Characters of what `replace` gives. */
+/** Maximum length of the result of `replace` in characters. */
 const MAX_REPLACED = 1024 * 1024;
 
 interface Found {
@@ -126,7 +126,7 @@ interface Found {
   readonly namedGroups: Readonly<Record<string, number>>;
 }
 
-/** Groups that there are not are empty, as in Go (https://pkg.go.dev/regexp#Regexp.Expand). */
+/** Groups that do not exist are empty, as in Go (https://pkg.go.dev/regexp#Regexp.Expand). */
 function fillIn(by: string, found: Found): string {
   return by.replaceAll(
     /\$(?:\$|\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))/g,
@@ -139,7 +139,7 @@ function fillIn(by: string, found: Found): string {
   );
 }
 
-/** Of a file that has no regular expression. */
+/** For files without regular expressions. */
 export const NO_REGEX: Regex = { matches: unforeseen, replace: unforeseen, findAll: unforeseen };
 
 function unforeseen(expression: string): never {

@@ -1,4 +1,4 @@
-/** `registries:` as the registry client wants it. */
+/** Converts `registries:` for the registry client. */
 import { problem, type RegistrySettings } from '../model/mod.ts';
 import type { PathOptions } from './absolute-path.ts';
 import type { Evaluator, Scope } from './expression.ts';

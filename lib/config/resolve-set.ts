@@ -42,14 +42,14 @@ import { createValues, plainText } from './values.ts';
 import { readVarFiles, type VariableInputs } from './var-files.ts';
 import { declareVariables, readSchemas, resolveVariables } from './variables.ts';
 
-/** Everything besides the files that has a say. */
+/** Further input besides the files. */
 export interface ResolveOptions extends VariableInputs {
   readonly overrides?: readonly string[];
-  /** What `now` is in expressions. */
+  /** The value of `now` in expressions. */
   readonly now: Date;
 }
 
-/** Resolves what was loaded; what is wrong goes to `problems`, and the set then holds what could be read. */
+/** Resolves what was loaded. Problems go to `problems`, and the set then contains what could be read. */
 export async function resolveSet(
   loaded: Loaded,
   options: ResolveOptions,
@@ -148,15 +148,15 @@ export async function resolveSet(
   };
 }
 
-/** Whether something stands in a bake file, and not in a builds file; of overrides that goes by there being one. */
+/** Whether a place is in a bake file rather than a builds file; for overrides, whether there is a builds file. */
 function isOutside(written: ReadonlySet<SourceFile>): (source: SourceFile | undefined) => boolean {
   return (source) =>
     source === undefined || source.isCommandLine === true ? written.size === 0 : !written.has(source);
 }
 
 /**
- * A target of bake with what is wrong with it, which counts where it is planned: bake looks at nothing else. What builds files
- * say of it is wrong anyway.
+ * A target of bake with its problems, which are reported when it is planned: bake itself checks nothing else. Problems in
+ * builds files are always reported.
  */
 function withTraits(
   build: Build,
@@ -170,11 +170,11 @@ function withTraits(
   const mistakes = [...(traits.mistakes ?? [])];
   for (const found of [...errors, ...warnings]) {
     if (found.span !== undefined && written.has(found.span.source)) problems.add(found);
-    // One mistake may be found by bake's rules and by ours.
+    // Bake's rules and bake-ts's may report the same mistake.
     else if (!known.some((one) => isWithin(found.span, one.span) || isWithin(one.span, found.span)))
       mistakes.push(found);
   }
-  // Nothing is built of the file, and so all that is wrong is told.
+  // Nothing of the file is built, so all problems are reported.
   if (isPartial) problems.addAll(mistakes);
   const { mistakes: _, ...rest } = traits;
   return { ...build, ...rest, ...(mistakes.length === 0 ? {} : { mistakes }) };
@@ -185,7 +185,7 @@ function isWithin(inner: Span | undefined, outer: Span | undefined): boolean {
   return inner.source === outer.source && inner.start >= outer.start && inner.end <= outer.end;
 }
 
-/** With the matrices of bake files, whose rows are builds by themselves. */
+/** Adds the matrices of bake files, whose rows are separate builds. */
 function withRows(instances: Instances, bake: Loaded['bake']): Instances {
   if (bake === undefined || bake.matrices.size === 0) return instances;
   return { ...instances, matrices: new Map([...instances.matrices, ...bake.matrices]) };
@@ -196,18 +196,18 @@ function textsIn(value: Json): readonly string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
-/** CEL is loaded only where some text asks for it. A module's values are not in its text as they are. */
+/** CEL is loaded only if some text needs it. A module's text does not contain its values. */
 function mayHaveExpression({ root, origin, isFinal }: LoadedFile): boolean {
   return isFinal !== true && (hasExpression(origin.source.text) || root.start < 0);
 }
 
-/** The library for regular expressions is loaded only where some text may ask for it. */
+/** The library for regular expressions is loaded only if some text may need it. */
 function mayHaveRegex({ root, origin, isFinal }: LoadedFile): boolean {
   if (isFinal === true) return false;
   return root.start < 0 || /matches|pattern|replaceRegex|findAll/.test(origin.source.text);
 }
 
-/** True where CEL can be done without. Overrides are taken as they are written; only files have expressions. */
+/** True if CEL is not needed. Overrides are literal; only files have expressions. */
 function needsNoLibrary({ files }: Loaded): boolean {
   return files.every(
     ({ root, origin, isFinal }) =>
@@ -215,7 +215,7 @@ function needsNoLibrary({ files }: Loaded): boolean {
   );
 }
 
-/** `env` as expressions see it; of an untrusted file they see what is granted by name. */
+/** `env` in expressions; for an untrusted file, only the variables that are granted by name. */
 function visibleEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   { untrusted, variables }: Grants,
@@ -251,7 +251,7 @@ function headOf(instance: Instance, evaluator: Evaluator): Parameters<typeof res
   };
 }
 
-/** Expressions that no build evaluated (of functions nobody calls, of templates nobody extends, of layers that were replaced) are checked too. */
+/** Also checks expressions that no build evaluated (in unused functions and templates, and in replaced layers). */
 function checkUnused(merged: Merged, evaluator: Evaluator): void {
   for (const { entry } of merged.functions.values()) evaluator.check(entry.value);
   for (const definitions of [merged.templates, merged.builds]) {
@@ -307,7 +307,7 @@ function settingsOf(
   };
 }
 
-/** A scalar outside of builds as text; undefined where it is unset, null, empty or failed. */
+/** A scalar outside of builds as text; undefined if it is not set, null, empty or failed. */
 function textOf(node: Node | undefined, scope: Scope, evaluator: Evaluator): string | undefined {
   if (node?.kind !== 'scalar') return undefined;
   const value = evaluator.scalar(node, scope);

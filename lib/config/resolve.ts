@@ -1,4 +1,4 @@
-/** One concrete build: its layers evaluated, every value final, every path absolute. */
+/** Resolves one concrete build: evaluates its layers; all values become final and all paths absolute. */
 import { isAbsolute, resolve } from 'node:path';
 import {
   type Build,
@@ -26,17 +26,17 @@ import type { Problems } from './problems.ts';
 import { at, isOfBake, jsonText, type Origin } from './tree.ts';
 import { asBoolean, plainText, type Value, type Values } from './values.ts';
 
-/** What a build is before its values are read. */
+/** A build before its values are read. */
 export interface BuildHead {
   readonly name: string;
   readonly span?: Span;
   readonly description?: string;
   readonly matrix?: { readonly name: string; readonly row: Row };
-  /** The file that declares it; the default context is its directory. */
+  /** The file that declares it; its directory is the default context. */
   readonly origin: Origin;
 }
 
-/** Names that edges may point to. */
+/** Names to which edges may refer. */
 export interface KnownNames {
   readonly builds: ReadonlySet<string>;
   readonly matrices: ReadonlyMap<string, readonly string[]>;
@@ -44,7 +44,7 @@ export interface KnownNames {
   readonly isComplete: boolean;
 }
 
-/** Reads all values of one build. Undefined values are reported. */
+/** Reads all values of one build. For undefined values a problem was reported. */
 export function resolveBuild(
   head: BuildHead,
   values: Values,
@@ -61,7 +61,7 @@ export function resolveBuild(
   const cacheTo = readTyped('cache-to', values.replaced('cache-to'), values, paths);
   const cache = readCache(values.whole('cache'), tags, platforms.normal, values);
   const argSpans = new Map<string, Span>();
-  // Filled in one by one: ten thousand literals with a dozen conditional spreads each took a third of the whole time.
+  // Filled key by key: ten thousand literals with a dozen conditional spreads each took a third of the whole time.
   const build: Draft<Build> = {
     name,
     context,
@@ -149,7 +149,7 @@ function readDockerfile(context: ContextSource, values: Values): DockerfileSourc
   return { kind: 'file', path, written, ...(found === undefined ? {} : at(found.node)) };
 }
 
-/** @param spans gets the places of the values */
+/** @param spans receives the places of the values */
 function readTexts(key: string, values: Values, spans?: Map<string, Span>): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
   for (const [name, value] of values.map(key)) {
@@ -165,7 +165,7 @@ function readTexts(key: string, values: Values, spans?: Map<string, Span>): Read
 const LEVEL = String.raw`(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?`;
 const LEVELS = new RegExp(`^(${LEVEL}(?:,${LEVEL})+):(.*)$`, 's');
 
-/** `index,manifest:name` means both, as bake has it: an entry for each level, the later of two counts. */
+/** `index,manifest:name` sets both levels, as in bake: an entry for each; the last one takes precedence. */
 function splitLevels(written: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const found = [...written].map(([name, text]) => ({ name, text, levels: LEVELS.exec(name) }));
   if (found.every(({ levels }) => levels === null)) return written;
@@ -369,7 +369,7 @@ function readTimeout(values: Values): number | undefined {
   return ms === 0 ? undefined : ms;
 }
 
-/** Registries' paths are like all others: relative to the file. */
+/** Paths of registries are relative to the file, like all others. */
 export function registryPath(value: Value, paths: PathOptions): string | undefined {
   const text = plainText(value);
   return text === undefined || text === '' ? undefined : absolutePath(text, value.node.origin.dir, paths);

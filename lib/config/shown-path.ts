@@ -1,7 +1,7 @@
-/** Paths as a person would name them. */
+/** Paths for display. */
 import { relative } from 'node:path';
 
-/** Relative where that is not longer. */
+/** Relative if that is not longer. */
 export function shownPath(cwd: string, path: string): string {
   const short = relative(cwd, path);
   return short !== '' && short.length <= path.length ? short : path;

@@ -1,10 +1,13 @@
-/** Times as text by a pattern, with the letters of HCL's `formatdate` (https://developer.hashicorp.com/terraform/language/functions/formatdate). */
+/**
+ * Formats times with the patterns of HCL's `formatdate`
+ * (https://developer.hashicorp.com/terraform/language/functions/formatdate).
+ */
 import { type ClockTime, timePart } from '../util/time-parts.ts';
 import { FunctionFailure } from './cel-failures.ts';
 
-/** A time with the offset of the clock that shows it. */
+/** A time with its offset from UTC. */
 interface Moment {
-  /** What the clock shows, as if it were UTC. */
+  /** The local time, stored as if it were UTC. */
   readonly clock: Date;
   /** In seconds. */
   readonly offset: number;
@@ -13,7 +16,7 @@ interface Moment {
 const RFC_3339 =
   /^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(?:Z|([+-])([0-9]{2}):([0-9]{2}))$/;
 
-/** A time as RFC 3339 writes it, by the clock of its offset. */
+/** Parses a time in RFC 3339 and keeps its offset. */
 function readMoment(text: string): Moment {
   const found = RFC_3339.exec(text);
   const clock = new Date(`${found?.[1] ?? ''}Z`);
@@ -36,10 +39,10 @@ function clockTime(time: Date): ClockTime {
 }
 
 /**
- * The time by a pattern: runs of letters stand for parts of the time, text between `'` and everything else for itself. A
- * time as text (RFC 3339) keeps its offset, any other is in UTC.
+ * Formats a time by a pattern: runs of letters are parts of the time; text between `'` and everything else is literal. A
+ * time given as text (RFC 3339) keeps its offset, other times are in UTC.
  *
- * @throws FunctionFailure for letters that stand for nothing, for a `'` without another, and for a text that is no time
+ * @throws FunctionFailure for unknown letters, for a `'` without another, and for a text that is not a valid time
  */
 export function formatTime(time: Date | string, pattern: string): string {
   const { clock, offset } = typeof time === 'string' ? readMoment(time) : { clock: time, offset: 0 };

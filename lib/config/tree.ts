@@ -1,10 +1,10 @@
 /**
- * The tree that builds.yaml is read into: values with the place they were written at and the text they were written
- * as. All sources (YAML, JSON, a module, `--set`) end up in this one form, so that what comes after knows one thing.
+ * The tree that builds.yaml is read into: values with their places and their text as written. All sources (YAML, JSON, a
+ * module, `--set`) are converted to this form, so that later stages only handle one.
  */
 import type { Json, SourceFile, Span } from '../model/mod.ts';
 
-/** A source with the directory its relative paths start from. */
+/** A source and the base directory of its relative paths. */
 export interface Origin {
   readonly source: SourceFile;
   /** Absolute. */
@@ -13,7 +13,7 @@ export interface Origin {
 
 interface SourceRange {
   readonly origin: Origin;
-  /** Offsets in the source's text; -1 where there is no text to point at (values made by a module). */
+  /** Offsets in the source's text; -1 if there is none (values from a module). */
   readonly start: number;
   readonly end: number;
 }
@@ -22,11 +22,11 @@ interface SourceRange {
 export interface ScalarNode extends SourceRange {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
-  /** As written where it is plain (`3.10`), the string itself otherwise. */
+  /** As written if unquoted (`3.10`), otherwise the string's value. */
   readonly text: string;
-  /** Unquoted in YAML; only such a scalar can be a number, a boolean or null. */
+  /** Unquoted in YAML: only such a scalar can be a number, a boolean or null. */
   readonly plain: boolean;
-  /** From the command line or a bake file: expressions in it are text. */
+  /** From the command line or a bake file: it contains no expressions. */
   readonly literal?: true;
 }
 
@@ -34,21 +34,21 @@ export interface ScalarNode extends SourceRange {
 export interface ListNode extends SourceRange {
   readonly kind: 'list';
   readonly items: readonly Node[];
-  /** Made by `+=`: goes behind the list of the layer below, whatever the key's own rule is. */
+  /** Made by `+=`: appended to the list of the layer below, whatever the key's rule is. */
   readonly append?: true;
 }
 
-/** One key of a map with the place of the key itself. */
+/** One key of a map with its place. */
 export interface MapEntry {
   readonly key: string;
   readonly keyStart: number;
   readonly keyEnd: number;
-  /** The file of the key where it is not that of the map: bake lays targets of several files together. */
+  /** The file of the key if it differs from the map's: bake merges targets of several files. */
   readonly keyOrigin?: Origin;
   readonly value: Node;
 }
 
-/** A map, keys in the order written. */
+/** A map with its keys in the written order. */
 export interface MapNode extends SourceRange {
   readonly kind: 'map';
   readonly entries: ReadonlyMap<string, MapEntry>;
@@ -57,7 +57,7 @@ export interface MapNode extends SourceRange {
 /** Any value of the tree. */
 export type Node = ScalarNode | ListNode | MapNode;
 
-/** The place of a node as the rest of a problem; empty where there is no text to show. */
+/** The place of a node as part of a problem; empty if there is no text to show. */
 export function at(node: Node): { readonly span?: Span } {
   if (node.start < 0) return {};
   return { span: { source: node.origin.source, start: node.start, end: node.end } };
@@ -70,12 +70,12 @@ export function atKey(map: MapNode, entry: MapEntry): { readonly span?: Span } {
   return { span: { source, start: entry.keyStart, end: entry.keyEnd } };
 }
 
-/** Whether a bake or Compose file says it, in whose words it is spoken of. */
+/** Whether it comes from a bake or Compose file, so that messages use the terms of those files. */
 export function isOfBake(node: Node): boolean {
   return node.kind === 'scalar' && node.literal === true && node.origin.source.isCommandLine !== true;
 }
 
-/** The value under a key; undefined where the key is absent or its value is null (null means "leave it out"). */
+/** The value of a key; undefined if it is absent or null (null means "not set"). */
 export function child(map: MapNode, key: string): Node | undefined {
   const found = map.entries.get(key)?.value;
   return found === undefined || isNull(found) ? undefined : found;
@@ -86,12 +86,12 @@ export function isNull(node: Node): boolean {
   return node.kind === 'scalar' && node.value === null;
 }
 
-/** A map without entries, standing where `like` stands. */
+/** A map without entries. */
 export function emptyMap(origin: Origin): MapNode {
   return { kind: 'map', entries: new Map(), origin, start: -1, end: -1 };
 }
 
-/** Plain data for the schema check. Keys that would reach into prototypes are plain keys here. */
+/** Plain data for the schema check. Keys such as `__proto__` are ordinary keys in it. */
 export function toPlain(node: Node): unknown {
   switch (node.kind) {
     case 'scalar':
@@ -110,8 +110,8 @@ export function toPlain(node: Node): unknown {
 }
 
 /**
- * The value that expressions see. A number that is not a plain integer is the text it was written as: `3.10` is a
- * version far more often than it is a quantity, and 3.1 would be a wrong one. Null leaves an item of a list out.
+ * The value as expressions see it. A number that is not a plain integer is the text as written: `3.10` is a version far
+ * more often than a quantity, and 3.1 would be wrong. Null items of a list are left out.
  */
 export function toJson(node: Node): Json {
   switch (node.kind) {
@@ -134,9 +134,9 @@ export function scalarJson(node: ScalarNode): Json {
 }
 
 /**
- * Wraps plain data (of a module, of an evaluated expression) into a tree whose every node stands at one place.
+ * Converts plain data (of a module or an evaluated expression) to a tree whose nodes all have the same place.
  *
- * @param isLiteral its texts are final: what looks like an expression in them is text
+ * @param isLiteral its texts are final and contain no expressions
  */
 export function fromData(data: Json, origin: Origin, start = -1, end = -1, isLiteral = false): Node {
   if (Array.isArray(data)) {
@@ -164,12 +164,12 @@ export function fromData(data: Json, origin: Origin, start = -1, end = -1, isLit
   };
 }
 
-/** A value as one line of text, maps and lists as JSON; for names that should be text, and for messages. */
+/** A value as one line of text, maps and lists as JSON; for values that should be text, and for messages. */
 export function jsonText(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
 }
 
-/** What a value is, in words. */
+/** The type of a value, for messages. */
 export function kindOf(node: Node): string {
   if (node.kind === 'list') return 'a list';
   if (node.kind === 'map') return 'a map';

@@ -1,18 +1,18 @@
 /**
- * What is left of a set whose files are not trusted: nothing is pushed, no cache leaves, nobody's address is called, and
- * no result is shared. What reads it cannot do more, since it is not there.
+ * Restricts a set whose files are not trusted: nothing is pushed, no cache is exported, no remote host is contacted, and
+ * no result is shared. The settings are removed, so later stages cannot use them.
  */
 import { type Build, type BuildSet, notUntrusted, type TypedAttributes } from '../model/mod.ts';
 import { option } from '../util/option-words.ts';
 import type { Problems } from './problems.ts';
 
-/** Caches that are read without credentials of this machine and written nowhere else. */
+/** Caches that can be read without this machine's credentials and are not written elsewhere. */
 const CACHE_SOURCES: ReadonlySet<string> = new Set(['registry', 'local', 'inline']);
 const CACHE_TARGETS: ReadonlySet<string> = new Set(['local', 'inline']);
-/** Outputs that stay on this machine. */
+/** Outputs that remain on this machine. */
 const LOCAL_OUTPUTS: ReadonlySet<string> = new Set(['local', 'tar', 'oci', 'docker', 'cacheonly']);
 
-/** Takes away what an untrusted file may not do; one warning for each kind says so. */
+/** Removes what an untrusted file may not do, with one warning for each kind. */
 export function withoutTrust(set: BuildSet, problems: Problems): BuildSet {
   const { record: _, engine, registries, builds, ...rest } = set;
   const restricted = new Map([...builds].map(([name, build]) => [name, withoutPush(build)]));
@@ -49,7 +49,7 @@ function withoutPush({ engineLabels: _, ...build }: Build): Build {
   };
 }
 
-/** An image under a name of the file's choice would be found by later builds. */
+/** An image with a name that the file chooses could be used by later builds. */
 function staysHere({ type, attributes }: TypedAttributes): boolean {
   return LOCAL_OUTPUTS.has(type) && ![...attributes.keys()].some((key) => key.startsWith('push'));
 }

@@ -1,5 +1,5 @@
 /**
- * The user's own settings, which no repository can write: what builds of which directory may do for good.
+ * The user's own settings, which repositories cannot change: permanent grants for builds in given directories.
  *
  * ```yaml
  * # ~/.config/bake-ts/config.yaml
@@ -16,7 +16,7 @@ import { absolutePath } from './absolute-path.ts';
 import { parseText } from './parse.ts';
 import { at, atKey, isNull, type MapNode, type Node } from './tree.ts';
 
-/** Where the file is, absolute: below `XDG_CONFIG_HOME`, else below `~/.config`; undefined: there is no home. */
+/** The absolute path of the file: below `XDG_CONFIG_HOME` or `~/.config`; undefined: there is no home directory. */
 export function userConfigFile(env: Readonly<Record<string, string | undefined>>): string | undefined {
   const own = env['XDG_CONFIG_HOME'];
   const home = homeOf(env);
@@ -26,10 +26,10 @@ export function userConfigFile(env: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * Reads what the user's own file allows for a directory: the entries of all directories that it lies in.
+ * Reads the grants of the user's own file for a directory, from the entries of all directories that contain it.
  *
  * @param directory absolute
- * @returns grants with absolute paths, none where there is no file; every problem of the file (`config/user-config`)
+ * @returns grants with absolute paths, none if there is no file; every problem of the file (`config/user-config`)
  */
 export async function readUserGrants(
   directory: string,
@@ -43,7 +43,7 @@ export async function readUserGrants(
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
     if (code === 'ENOENT' || code === 'ENOTDIR') return ok([]);
-    // Without it nothing more is allowed, and what is not allowed is said.
+    // Without the file nothing more is allowed, and missing grants are reported later.
     if (missingPermissions(thrown) !== undefined) return ok([]);
     return fail([wrong(`${file} cannot be read (${code})`, 'Make it readable, or remove it.')]);
   }

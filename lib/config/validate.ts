@@ -1,9 +1,10 @@
 /**
- * The shape of a file, checked with ajv against schemas/builds.schema.json, and ajv's findings put into words with the
+ * Checks the shape of a file with ajv against schemas/builds.schema.json, and converts ajv's errors to messages with the
  * place in the file and the key that was probably meant.
  *
- * ajv's check is compiled ahead into generated/shape.ts: to load ajv and compile the schema takes longer than to start
- * Node and plan a hundred builds. It is large still, so this module is loaded for builds files only. test/config/schema.test.ts fails when the file is older than the schema.
+ * ajv's check is compiled ahead into generated/shape.ts: loading ajv and compiling the schema takes longer than starting
+ * Node and planning a hundred builds. It is still large, so this module is only loaded for builds files.
+ * test/config/schema.test.ts fails if the generated file is out of date.
  */
 import schema from '../../schemas/builds.schema.json' with { type: 'json' };
 import { type Problem, problem, type Span } from '../model/mod.ts';
@@ -11,7 +12,7 @@ import { suggest } from '../util/suggest.ts';
 import { checkShape, type ShapeError } from './generated/shape.ts';
 import { at, atKey, kindOf, type MapNode, type Node, toPlain } from './tree.ts';
 
-/** What other tools call our keys. */
+/** Other tools' names for keys of builds.yaml. */
 const FOREIGN_KEYS: Readonly<Record<string, string>> = {
   inherits: 'extends',
   target: 'builds',
@@ -56,7 +57,7 @@ const FOREIGN_KEYS: Readonly<Record<string, string>> = {
   members: 'builds',
 };
 
-/** All that is wrong with the shape of a file. */
+/** All problems with the shape of a file. */
 export function validateShape(root: Node): readonly Problem[] {
   if (root.kind !== 'map') {
     return [
@@ -135,7 +136,7 @@ function explain(root: MapNode, error: ShapeError): Problem | undefined {
   }
 }
 
-/** The part of the schema that an error's keyword stands in: `#/$defs/build/properties/push/type` less the last. */
+/** The part of the schema with an error's keyword: `#/$defs/build/properties/push/type` without the last component. */
 function parentOf(error: ShapeError): unknown {
   let part: unknown = schema;
   for (const segment of error.schemaPath.split('/').slice(1, -1)) {
@@ -168,7 +169,7 @@ function unknownKey(
   });
 }
 
-/** Spaces of word processors and web pages, which to YAML are letters. */
+/** Unusual spaces of word processors and web pages, which YAML treats as letters. */
 const ODD_SPACE = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]/;
 
 function elsewhere(path: readonly string[], key: string, known: readonly string[]): string {

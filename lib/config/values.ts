@@ -1,19 +1,19 @@
 /**
- * Values of one build: layers evaluated and merged by the rules of the language, each value with the node it came
- * from. Null leaves out (the layer below shows through), `[]` clears.
+ * Values of one build: evaluates and merges its layers; each value keeps its node. A null is ignored (the layer below is
+ * used), `[]` removes inherited items.
  */
 import { type Json, type Problem, type ProblemCode, problem } from '../model/mod.ts';
 import { type Evaluator, FAILED, hasExpression, listItems, type Scope } from './expression.ts';
 import type { Problems } from './problems.ts';
 import { at, kindOf, type ListNode, type MapNode, type Node, type ScalarNode } from './tree.ts';
 
-/** A text with the node that has its place. */
+/** A text and the node with its place. */
 export interface Text {
   readonly text: string;
   readonly node: Node;
 }
 
-/** A value of any kind with the node that has its place. */
+/** A value of any type and the node with its place. */
 export interface Value {
   readonly value: Json;
   readonly node: Node;
@@ -22,25 +22,25 @@ export interface Value {
 /** Reads the keys of one build. */
 export interface Values {
   readonly build: string;
-  /** Whether a layer says anything of a key, be it nothing. */
+  /** Whether a layer sets a key, even to nothing. */
   readonly has: (key: string) => boolean;
   readonly text: (key: string) => Text | undefined;
   readonly boolean: (key: string) => boolean | undefined;
-  /** The last layer's list, nulls left out. */
+  /** The last layer's list, without nulls. */
   readonly replaced: (key: string) => readonly Value[];
-  /** The lists of all layers, nulls left out. */
+  /** The lists of all layers, without nulls. */
   readonly appended: (key: string) => readonly Value[];
-  /** A map of texts merged by key. */
+  /** A map of texts, merged by key. */
   readonly map: (key: string) => ReadonlyMap<string, Value>;
   readonly whole: (key: string) => Value | undefined;
-  /** Text of a value; undefined (and a problem) for a list or map. */
+  /** The text of a value; undefined (and a reported problem) for a list or map. */
   readonly textOf: (value: Value, what: string) => string | undefined;
   readonly fail: (code: ProblemCode, message: string, node: Node, rest?: Partial<Problem>) => void;
   /** See `Problems`. */
   readonly isFull: () => boolean;
 }
 
-/** Makes a reader over a build's layers (nodes by key, lowest layer first). */
+/** Creates a reader for a build's layers (nodes by key, lowest layer first). */
 export function createValues(
   build: string,
   layers: ReadonlyMap<string, readonly Node[]>,
@@ -59,13 +59,13 @@ export function createValues(
     value: Json,
     rest: Partial<Problem> = {},
   ): void {
-    // A list or map where none belongs has been reported by the shape check.
+    // The shape check has reported lists and maps in wrong places.
     if (node.kind !== 'scalar') return;
     const got = hasExpression(node.text) ? valueInWords(value) : kindOf(node);
     fail('config/wrong-type', `"${key}" must be ${wanted}, not ${got}`, node, rest);
   }
 
-  /** The uppermost value that is not null. */
+  /** The value of the highest layer in which it is not null. */
   function scalar(key: string): Value | undefined {
     const nodes = layers.get(key);
     if (nodes === undefined) return undefined;
@@ -103,7 +103,7 @@ export function createValues(
     return read;
   }
 
-  /** Items of a node that should be a list; undefined: null or failed. An item that is one expression may be a list. */
+  /** Items of a node that should be a list; undefined: null or failed. An item that is one expression may return a list. */
   function itemsOf(key: string, node: Node): readonly Value[] | undefined {
     if (node.kind === 'scalar') {
       const value = evaluator.scalar(node, scope);
@@ -191,7 +191,7 @@ export function createValues(
     return textOf({ value: name, node: keyNode }, `a key of ${key}`);
   }
 
-  /** A map, or (where the schema lets one through) a list of `name=value`, that an expression or `--set` gives. */
+  /** Adds a map or (if the schema allows it) a list of `name=value` from an expression or `--set`. */
   function addComputed(merged: Map<string, Value>, key: string, node: ListNode | ScalarNode): void {
     const value = node.kind === 'list' ? [] : evaluator.scalar(node, scope);
     if (value === FAILED || value === null) return;
@@ -237,12 +237,12 @@ function isAppend(node: Node): boolean {
   return node.kind === 'list' && node.append === true;
 }
 
-/** A list all of whose items were left out adds nothing; only a list without items clears. */
+/** A list whose items were all left out adds nothing; only an empty list removes inherited items. */
 function isEmptied(node: Node): boolean {
   return node.kind === 'list' && node.items.length > 0;
 }
 
-/** The text of a scalar: numbers as they were written. */
+/** The text of a scalar; numbers as written. */
 export function plainText({ value, node }: Value): string | undefined {
   if (typeof value === 'string') return value;
   if (value === null || typeof value === 'object') return undefined;
@@ -250,13 +250,13 @@ export function plainText({ value, node }: Value): string | undefined {
   return String(value);
 }
 
-/** True and false, also as the text that the environment and `--set` give. */
+/** True and false, also as texts from the environment and `--set`. */
 export function asBoolean(value: Json): boolean | undefined {
   if (value === true || value === 'true') return true;
   return value === false || value === 'false' ? false : undefined;
 }
 
-/** A computed value in words. */
+/** A computed value, for messages. */
 export function valueInWords(value: Json): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';

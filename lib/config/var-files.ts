@@ -1,4 +1,4 @@
-/** `--var-file`: dotenv lines, or YAML or JSON by the extension. */
+/** Reads `--var-file`: dotenv, or YAML or JSON by extension. */
 import { extname, resolve } from 'node:path';
 import { type Grants, type Json, needsGrant, problem } from '../model/mod.ts';
 import { type RealPaths, readNamedFile, readRegularFile } from '../system/mod.ts';
@@ -17,22 +17,22 @@ export interface VariableInputs {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** From `--var NAME=VALUE`. */
   readonly vars?: ReadonlyMap<string, string>;
-  /** Paths from `--var-file`: dotenv lines, or YAML or JSON by their extension. Later ones win. */
+  /** Paths from `--var-file`: dotenv, or YAML or JSON by extension. Later ones take precedence. */
   readonly varFiles?: readonly string[];
 }
 
-/** A value with the file it comes from. */
+/** A value and the file that it comes from. */
 export interface FileValue {
   readonly value: Json;
   readonly path: string;
-  /** What it was read from, in YAML and JSON. */
+  /** Its node, in YAML and JSON. */
   readonly node?: Node;
 }
 
 /**
  * Reads the `--var-file`s: name to value.
  *
- * @param declared the names there are; undefined: nobody knows yet
+ * @param declared the declared names; undefined: not known yet
  */
 export async function readVarFiles(
   inputs: VariableInputs,
@@ -48,7 +48,7 @@ export async function readVarFiles(
       problems.add(needsGrant({ what: `${shown} would be read`, grant: `read:${shown}` }));
       continue;
     }
-    // The user named it, so it may be a pipe; of a stranger's repository it may lead to anything.
+    // The user named it, so it may be a pipe; in an untrusted repository the path may lead to anything.
     const reading = grants.untrusted
       ? Promise.resolve().then(() => readRegularFile(path, MAX_FILE_CHARS).toString('utf8'))
       : readNamedFile(path).then((bytes) => bytes.toString('utf8'));
@@ -67,7 +67,7 @@ export async function readVarFiles(
       );
       return undefined;
     });
-    // Not every name is the environment's own: `__proto__` is an object's.
+    // Some names are not from the environment: `__proto__` is an object's.
     if (typeof text !== 'string') continue;
     const origin = { source: { path: shown, text }, dir: inputs.cwd };
     if (/^\.(?:ya?ml|json)$/.test(extname(path))) {
@@ -121,7 +121,7 @@ function noteUnknown(
   });
 }
 
-/** NAME=VALUE lines with comments, `export `, and quotes around the value. */
+/** NAME=VALUE lines with comments, `export `, and quotes around values. */
 function readDotenv(
   text: string,
   visit: (name: string | undefined, value: string, start: number, end: number) => void,

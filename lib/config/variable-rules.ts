@@ -1,4 +1,4 @@
-/** What a variable's declaration asks of its value: oneOf, pattern, minimum and maximum, check. */
+/** Rules in a variable's declaration for its value: oneOf, pattern, minimum and maximum, check. */
 import type { Json } from '../model/mod.ts';
 import { suggest } from '../util/suggest.ts';
 import { toCel } from './cel.ts';
@@ -7,13 +7,13 @@ import { type Evaluator, FAILED, type Scope } from './expression.ts';
 import { BadRegex } from './regex.ts';
 import { at, jsonText, type Node, type ScalarNode } from './tree.ts';
 
-/** A rule that a value breaks, in words, with its place. */
+/** A violated rule as text, with its place. */
 export interface BrokenRule {
   readonly rule: string;
   readonly location: object;
 }
 
-/** The first rule that the value breaks; `keys` are those of the declaration. */
+/** The first rule that the value violates; `keys` are those of the declaration. */
 export function findBrokenRule(
   keys: ReadonlyMap<string, Node>,
   value: Json,
@@ -78,7 +78,7 @@ function isNumber(node: Node | undefined): node is ScalarNode & { readonly value
   return node?.kind === 'scalar' && typeof node.value === 'number';
 }
 
-/** A number itself, the length of text and lists. */
+/** The value of a number; the length of a text or list. */
 function sizeOf(value: Json): number | undefined {
   if (typeof value === 'number') return value;
   return typeof value === 'string' || Array.isArray(value) ? value.length : undefined;

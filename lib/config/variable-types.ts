@@ -1,13 +1,13 @@
-/** The types of variables: reading text as one, fitting a value to one, and what they are called. */
+/** The types of variables: parses text as a type, and converts values to one. */
 import type { Json } from '../model/mod.ts';
 import { splitCsv } from '../util/csv.ts';
 
-/** The types there are. The schema lists them and the keys, too; it is too large to be loaded for that. */
+/** All types. The schema also lists them and the keys, but it is too large to load for that. */
 export type VariableType = (typeof VARIABLE_TYPES)[number];
 
 export const VARIABLE_TYPES = ['string', 'bool', 'int', 'number', 'list', 'map'] as const;
 
-/** The keys of a declaration. */
+/** The keys of a variable's declaration. */
 export const VARIABLE_KEYS: readonly string[] = [
   'default',
   'type',
@@ -28,19 +28,19 @@ export function isVariableType(text: string): text is VariableType {
   return (VARIABLE_TYPES as readonly string[]).includes(text);
 }
 
-/** Types of which an empty text is a value. Of the others it is none. */
+/** Types that accept an empty text. For others it means not set. */
 export function hasEmptyValue(type: VariableType): boolean {
   return type === 'string' || type === 'list' || type === 'map';
 }
 
-/** The value of a variable that nothing gives one. */
+/** The value of a variable that is not set. */
 export function emptyOf(type: VariableType): Json {
   if (type === 'list') return [];
   if (type === 'map') return {};
   return type === 'string' ? '' : null;
 }
 
-/** Text from a flag, a file or the environment read as a type; undefined: it is none. */
+/** Parses text from a flag, a file or the environment as a type; undefined: invalid. */
 export function readAs(text: string, type: VariableType): Json | undefined {
   switch (type) {
     case 'string':
@@ -74,7 +74,7 @@ export function readAs(text: string, type: VariableType): Json | undefined {
   }
 }
 
-/** A value that is not text (from YAML or a default) as a type; undefined: it does not fit. */
+/** Converts a value that is not text (from YAML or a default) to a type; undefined: not possible. */
 export function fit(value: Json, type: VariableType): Json | undefined {
   if (value === null) return null;
   if (type === 'string') return typeof value === 'object' ? undefined : String(value);
@@ -97,7 +97,7 @@ function isMap(value: Json | undefined): value is { readonly [key: string]: Json
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What a value of a type is, in words. */
+/** A description of a type's values. */
 export function typeWords(type: VariableType): string {
   const words: Readonly<Record<VariableType, string>> = {
     string: 'text',

@@ -1,36 +1,36 @@
 /**
- * Options whose values have a grammar of their own (outputs, caches, attestations, secrets, ssh, limits), from the
- * forms that bake and Compose write them in to the shortest form of ours. Forms: buildx util/buildflags.
+ * Options whose values have their own syntax (outputs, caches, attestations, secrets, ssh, limits): converts the forms of
+ * bake and Compose to the shortest form of builds.yaml. Forms: buildx util/buildflags.
  */
 import type { Json } from '../model/mod.ts';
 import { isRecord, scalarText } from './draft.ts';
 
-/** Turns a text of the source language into ours; null where it means "not set". */
+/** Converts a text of the source language; null if it means "not set". */
 export type TextOf = (text: string) => Json;
 
-/** How the source language writes text. */
+/** Reads texts of the source language. */
 export interface TextReader {
   readonly textOf: TextOf;
-  /** Whether a text refers to variables; such a text is taken over as a whole and split when it is evaluated. */
+  /** Whether a text refers to variables; such a text is converted as a whole and split when it is evaluated. */
   readonly isComputed: (text: string) => boolean;
-  /** Whether anything in a text is yet to be evaluated; left out: as {@link isComputed}. */
+  /** Whether anything in a text is evaluated later; default: {@link isComputed}. */
   readonly isOpen?: (text: string) => boolean;
-  /** What a value stands for that is one thing or another. */
+  /** The alternatives of a conditional value. */
   readonly choiceOf?: (value: unknown) => Choice | undefined;
 }
 
-/** One thing or another, as it is evaluated. */
+/** A conditional value. */
 export interface Choice {
   readonly yes: unknown;
   readonly no: unknown;
-  /** Puts the two sides together again, converted. */
+  /** Joins the two converted alternatives. */
   readonly join: (yes: Json, no: Json) => Json;
 }
 
 /** Fields of one item, in order. */
 type Fields = readonly (readonly [string, string])[];
 
-/** An output, cache or attestation as a list of fields, `type` first; undefined: no item of that kind. */
+/** The fields of an output, cache or attestation, `type` first; undefined: invalid. */
 export function typedFields(item: unknown, loneWord: (word: string) => Fields): Fields | undefined {
   if (isRecord(item)) {
     const fields = Object.entries(item).flatMap(([key, value]): Fields => {
@@ -76,7 +76,7 @@ export function splitCsv(text: string): readonly string[] {
   return [...fields, field];
 }
 
-/** `type=…,key=value` where that is safe to read back, else a map. */
+/** `type=…,key=value` if that can be parsed again, otherwise a map. */
 export function writeFields(fields: Fields, textOf: TextOf): Json {
   const written = fields.map(([key, value]) => [key, textOf(value)] as const);
   const isPlain = written.every(
@@ -87,7 +87,7 @@ export function writeFields(fields: Fields, textOf: TextOf): Json {
   return Object.fromEntries(written);
 }
 
-/** A registry cache by its reference alone. */
+/** A registry cache as a plain reference. */
 export function writeCache(fields: Fields, textOf: TextOf): Json {
   const [first, second] = fields;
   const isBare = fields.length === 2 && first?.[1] === 'registry' && second?.[0] === 'ref';
@@ -96,7 +96,7 @@ export function writeCache(fields: Fields, textOf: TextOf): Json {
   return writeFields(fields, textOf);
 }
 
-/** What a word without `=` means as a cache. */
+/** The meaning of a word without `=` as a cache. */
 export function loneCache(word: string): Fields {
   return [
     ['type', 'registry'],
@@ -104,7 +104,7 @@ export function loneCache(word: string): Fields {
   ];
 }
 
-/** What a word without `=` means as an output. */
+/** The meaning of a word without `=` as an output. */
 export function loneOutput(word: string): Fields {
   if (word === '-') {
     return [
@@ -127,7 +127,7 @@ export function loneAttest(word: string): Fields {
 export function writeSecret(item: unknown, textOf: TextOf): Json | undefined {
   const fields = typedFields(item, (word) => [['id', word]]);
   if (fields === undefined) return undefined;
-  // Of an object bake reads no type (buildx util/buildflags/secrets.go).
+  // bake reads no `type` in an object (buildx util/buildflags/secrets.go).
   const known = new Map(isRecord(item) ? fields.filter(([name]) => name !== 'type') : fields);
   const id = known.get('id') ?? '';
   const source = known.get('src') ?? known.get('source') ?? known.get('file');
@@ -150,7 +150,7 @@ export function writeSecret(item: unknown, textOf: TextOf): Json | undefined {
   );
 }
 
-/** `id=…,src=…` as text, or as the map form, where a file is `file`. */
+/** `id=…,src=…` as text, or as a map with the key `file`. */
 function writeShort(fields: Fields, textOf: TextOf): Json {
   const written = writeFields(fields, textOf);
   if (!isRecord(written)) return written;

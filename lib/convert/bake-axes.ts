@@ -10,7 +10,7 @@ import type { Names, Writing } from './hcl-writing.ts';
 import type { Marked } from './marks.ts';
 import { ANY, elementOf, type StaticType } from './static-type.ts';
 
-/** The matrix of a target, and what its axes are. */
+/** The matrix of a target and the types of its axes. */
 export interface Axes {
   readonly matrix?: Readonly<Record<string, Marked>>;
   readonly types: ReadonlyMap<string, { readonly name: string; readonly type: StaticType }>;
@@ -40,7 +40,7 @@ export function readAxes(
 
 interface Axis {
   readonly value?: Marked;
-  /** Of one of its values. */
+  /** The type of one of its values. */
   readonly type: StaticType;
 }
 
@@ -83,7 +83,7 @@ function axesOf(
   }
 }
 
-/** A writing of expressions that sees the axes, too. */
+/** Adds the axes to the names that expressions can use. */
 export function withAxes(writing: () => Writing, types: Axes['types']): () => Writing {
   return () => {
     const w = writing();
@@ -93,12 +93,12 @@ export function withAxes(writing: () => Writing, types: Axes['types']): () => Wr
         ? w.names.lookup(name)
         : { kind: 'cel', written: member(tight('matrix'), axis.name, axis.type) };
     };
-    // A function of the file sees the axes of a target that calls it as little as anybody else's.
+    // A function of the file does not see the axes of the target that calls it.
     return { ...w, names: { lookup, global: w.names.global } };
   };
 }
 
-/** The text that an expression is whatever is evaluated; undefined: it is none. */
+/** The text of a constant expression; undefined: not constant. */
 export function constantOf(key: Expression, w: Writing): string | undefined {
   try {
     const { constant } = write(key, w);

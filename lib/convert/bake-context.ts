@@ -1,4 +1,4 @@
-/** What all parts of the import of a bake file share: names, their types, and how expressions are written. */
+/** Shared by all parts of the import of a bake file: names, their types, and how expressions are written. */
 import type { Expression } from '../hcl/mod.ts';
 import type { BakeBlock, BakeFiles } from './bake-file.ts';
 import { wordOf } from './bake-file.ts';
@@ -17,23 +17,23 @@ export interface BakeImport {
   readonly files: BakeFiles;
   readonly draft: Draft;
   readonly marks: Marks;
-  /** Target in the files → build here. */
+  /** Name of a target in the files → name of the build. */
   readonly names: ReadonlyMap<string, string>;
-  /** Names of all rows of matrices, where they are known. */
+  /** Names of all matrix rows, if known. */
   readonly rowNames?: ReadonlySet<string>;
-  /** Variable in the files → variable here. */
+  /** Variable in the files → variable in builds.yaml. */
   readonly variables: ReadonlyMap<string, string>;
-  /** A writing of expressions that sees the names of the file. */
+  /** State for writing expressions that use the names of the file. */
   readonly writing: () => Writing;
   readonly typeOf: (variable: string) => StaticType;
-  /** Functions that stay functions. */
+  /** Functions that are converted to functions. */
   readonly kept: KeptFunctions;
 }
 
-/** What bake calls the machine's platform; here a variable, where it is used for anything but platforms. */
+/** bake's variable for the machine's platform; becomes a variable here if it is used for anything but platforms. */
 export const LOCAL_PLATFORM = 'BAKE_LOCAL_PLATFORM';
 
-/** What expressions of one value may come to: nobody reads longer ones. */
+/** Limit for the expressions of one value; nobody reads longer ones. */
 const MAX_WORK = 20_000;
 
 /** Makes the context of an import. */
@@ -77,7 +77,7 @@ export function createBakeImport(
     const declared = declaration === undefined ? undefined : readDeclared(declaration)?.type;
     if (written === undefined) return declared === undefined ? TEXT : { ...declared, nullable: true };
     const found = typeOfValue(written, writing());
-    // Null without a type, and what is in the environment instead is text.
+    // Null without a declared type; a value from the environment is text.
     if (found.kind === 'null') return { ...(declared ?? TEXT), nullable: true };
     if (declared === undefined || declared.kind === 'any') return found;
     return found.nullable === true ? { ...declared, nullable: true } : declared;
@@ -113,7 +113,7 @@ export function attributeOf(block: BakeBlock | undefined, name: string): Express
   return block?.attributes.find((attribute) => attribute.name === name)?.value;
 }
 
-/** Names of variables here are letters, digits and `_`. */
+/** Variable names of letters, digits and `_`. */
 function fitVariables(wanted: readonly string[]): ReadonlyMap<string, string> {
   const names = [...new Set(wanted)];
   const taken = new Set(names);

@@ -1,4 +1,4 @@
-/** What bake makes of its files: values for what has no expression of ours, and what an import is compared with. */
+/** Bake's results for its files: replacements for what cannot be expressed, and the reference for checking an import. */
 import {
   type BakeDefinition,
   type BakeTarget,
@@ -18,18 +18,18 @@ import { isRecord } from './draft.ts';
 import type { Marked, Marks } from './marks.ts';
 import { BOOL, TEXT, union } from './static-type.ts';
 
-/** What bake makes of the files: for what has no expression of ours. */
+/** Bake's results for the files, for values that cannot be expressed. */
 export interface Evaluated {
   readonly variable: ValueOf;
   readonly target: TargetValuesOf;
   readonly group: (name: string) => readonly string[] | undefined;
   /** The machine's platform. */
   readonly localPlatform: string;
-  /** Names of all rows of matrices; undefined: they are not known. */
+  /** Names of all matrix rows; undefined: not known. */
   readonly rowNames?: ReadonlySet<string>;
 }
 
-/** Of files that bake refuses. */
+/** For files that bake rejects. */
 export const NOTHING_EVALUATED: Evaluated = {
   variable: () => undefined,
   target: () => undefined,
@@ -37,14 +37,14 @@ export const NOTHING_EVALUATED: Evaluated = {
   localPlatform: 'linux/amd64',
 };
 
-/** The environment that bake is asked in. */
+/** The environment for the evaluation. */
 export interface BakeEnvironment {
   readonly env: Readonly<Record<string, string>>;
   readonly localPlatform: string;
   readonly now: Date;
 }
 
-/** Evaluates bake files; none of their values comes from anywhere but the files and the given environment. */
+/** Evaluates bake files using only the files and the given environment. */
 export async function evaluateBake(
   sources: readonly SourceFile[],
   { env, localPlatform, now }: BakeEnvironment,
@@ -63,7 +63,7 @@ export function printAll(definition: BakeDefinition): Result<Block> {
   return isRecord(printed) ? ok(printed) : fail([]);
 }
 
-/** What stands in for what cannot be translated. */
+/** Creates replacements for what cannot be translated. */
 export function createEvaluated(
   definition: BakeDefinition,
   localPlatform: string,
@@ -112,10 +112,10 @@ interface RowValue {
   readonly value: Marked;
 }
 
-/** More different values than this are looked up by name. */
+/** More distinct values than this are written as a map lookup. */
 const MAX_CHOICES = 4;
 
-/** A value for each row of a matrix: what most rows have stands last. */
+/** A value for each row of a matrix; the most common value is last. */
 function byRow(values: readonly RowValue[], isName: boolean, marks: Marks): Marked {
   const groups = new Map<string, RowValue[]>();
   for (const one of values) {
@@ -146,7 +146,7 @@ function namesTest(group: readonly RowValue[]): Written {
   return operation(name, 'in', tight(`[${names.map(({ text }) => text).join(', ')}]`), BINDING.compare, BOOL);
 }
 
-/** Whether it is one of these rows, by the values of their axes: a name is not known while it is made. */
+/** A test for these rows by the values of their axes: a row's name is not known while it is evaluated. */
 function rowsTest(group: readonly RowValue[], marks: Marks): Written {
   const tests = group.map(({ row }) =>
     Object.entries(row.matrix?.row ?? {})

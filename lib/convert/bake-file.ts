@@ -1,4 +1,4 @@
-/** Bake files as they are written, HCL and its JSON form: what they declare, in order, with the comments. */
+/** Bake files as written (HCL and its JSON form): their declarations in order, with comments. */
 import {
   attributesOf,
   type Block,
@@ -18,37 +18,37 @@ import { fail, ok, type Problem, type Result, type SourceFile } from '../model/m
 export interface BakeBlock {
   readonly name: string;
   readonly attributes: readonly BodyAttribute[];
-  /** Of a variable. */
+  /** For variables. */
   readonly validations: readonly (readonly BodyAttribute[])[];
   readonly comments: Comments;
-  /** Where it stands among all that the files say. */
+  /** Position in the whole input. */
   readonly place: number;
 }
 
-/** What bake files declare together; of a variable, function or group that is there twice, the later. */
+/** All declarations of the files; of a variable, function or group that is declared twice, the last one. */
 export interface BakeFiles {
   /** Comment at the top of the first file. */
   readonly head: readonly string[];
   readonly variables: ReadonlyMap<string, BakeBlock>;
   readonly functions: ReadonlyMap<string, BakeBlock>;
-  /** A target that is there twice is put together of its blocks. */
+  /** A target that is declared several times is merged from its blocks. */
   readonly targets: ReadonlyMap<string, readonly BakeBlock[]>;
   readonly groups: ReadonlyMap<string, BakeBlock>;
-  /** Attributes at the top of a file: values with a name. */
+  /** Top-level attributes: named values. */
   readonly values: ReadonlyMap<string, { readonly attribute: BodyAttribute; readonly place: number }>;
-  /** Comments behind everything else. */
+  /** Comments after everything else. */
   readonly tail: readonly string[];
-  /** Whether a group stands in front of all targets. */
+  /** Whether a group comes before all targets. */
   readonly hasGroupsFirst: boolean;
 }
 
-/** More than a file has characters. */
+/** Larger than the length of any file. */
 const FILE_STRIDE = 2 ** 32;
 
 const FILE: BodySchema = { attributes: [], blocks: { variable: 1, function: 1, target: 1, group: 1 } };
 const VARIABLE: BodySchema = { attributes: ['default', 'type', 'description'], blocks: { validation: 0 } };
 
-/** Reads the files; later ones are laid over earlier ones. Problems: those of the syntax. */
+/** Reads the files; later ones override earlier ones. Problems: those of the syntax. */
 export function readBakeFiles(sources: readonly SourceFile[]): Result<BakeFiles> {
   const problems: Problem[] = [];
   const head: string[] = [];
@@ -102,7 +102,7 @@ export function isJson(text: string): boolean {
     .startsWith('{');
 }
 
-/** Blocks that bake does not know are passed over by it, too. */
+/** bake ignores unknown blocks, too. */
 function withoutBlocks(body: Body): Body {
   return body.kind === 'native' ? { ...body, blocks: [] } : body;
 }
@@ -154,7 +154,7 @@ interface Placed {
   readonly tail: readonly string[];
 }
 
-/** Comments that belong to nothing go to what comes next; an empty line keeps them apart. */
+/** Comments that belong to nothing are added to the next item, separated by an empty line. */
 function placeLoose(body: Body, items: readonly (Block | BodyAttribute)[]): Placed {
   const above = new Map<object, readonly string[]>();
   if (body.kind !== 'native') return { head: [], above, tail: [] };
@@ -171,12 +171,12 @@ function placeLoose(body: Body, items: readonly (Block | BodyAttribute)[]): Plac
   return { head, above, tail };
 }
 
-/** The expression of an attribute that is read as it is written: a type, names of parameters. */
+/** The expression of an attribute that is read without evaluation: a type, names of parameters. */
 export function asWritten(expression: Expression): Expression {
   return expressionInJson(expression) ?? expression;
 }
 
-/** A bare word, or a text of JSON that is one. */
+/** A plain identifier, or a JSON text that is one. */
 export function wordOf(expression: Expression): string | undefined {
   const written = asWritten(expression);
   return written.kind === 'variable' ? written.name : undefined;

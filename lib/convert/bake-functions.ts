@@ -1,6 +1,6 @@
 /**
- * Functions of bake files: long ones, and those that are called in many places, are functions of the builds file; short ones
- * are put in place. What a parameter is follows from all calls, so files are read in rounds until nothing new is found.
+ * Functions of bake files: long ones and those with many calls become functions of the builds file; short ones are
+ * inlined. The types of parameters follow from all calls, so files are read repeatedly until nothing new is found.
  */
 import type { Call, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
@@ -14,13 +14,13 @@ import type { Marks } from './marks.ts';
 import { type StaticType, union } from './static-type.ts';
 import { readValueComments } from './value-comments.ts';
 
-/** What the rounds before have found. */
+/** What earlier rounds have found. */
 export interface FunctionMemory {
-  /** What the parameters of a function are, over all its calls. */
+  /** Types of a function's parameters, over all its calls. */
   readonly types: Map<string, readonly StaticType[]>;
-  /** Functions that are put in place. */
+  /** Functions that are inlined. */
   readonly inlined: Set<string>;
-  /** Whether anything was found in this round that makes another one necessary. */
+  /** Whether this round found something that requires another one. */
   hasNews: boolean;
 }
 
@@ -31,11 +31,11 @@ export function createFunctionMemory(): FunctionMemory {
 
 /** The functions of one round. */
 export interface KeptFunctions {
-  /** A call of a function that stays one; undefined: its result is to be put in place. */
+  /** A call of a function that is kept; undefined: the call is inlined. */
   readonly call: (call: Call, w: Writing) => Written | undefined;
-  /** Decides, once parameters are known, which functions are put in place. @returns whether there are any new ones */
+  /** Decides, once parameters are known, which functions are inlined. @returns whether there are new ones */
   readonly choose: () => boolean;
-  /** Those of the functions that the given texts call, and that these call, in the order of the file. */
+  /** The functions that the given texts call, directly or not, in the order of the file. */
   readonly drafts: (texts: string) => readonly DraftFunction[];
 }
 
@@ -44,31 +44,31 @@ interface Kept {
   readonly parameters: readonly string[];
   readonly value: Json;
   readonly type: StaticType;
-  /** Places from which it is called. */
+  /** Places of its calls. */
   readonly sites: Set<Expression['span']['start']>;
   /** By parameter: the longest argument. */
   readonly longest: number[];
 }
 
-/** Shorter than this, what a function gives reads as well as its name. */
+/** Functions with shorter results are inlined, since these are as readable as a name. */
 const MAX_SHORT = 44;
-/** The same for one that is called in more than two places. */
+/** The same for functions with more than two calls. */
 const MAX_SHORT_AND_FREQUENT = 30;
-/** Longest line of a function that is called once, and put in place. */
+/** Maximum length of an inlined function that is called once. */
 const MAX_ONCE = 100;
 /** Arguments up to this length may be repeated. */
 const MAX_REPEATED = 24;
 
-/** What functions are read with. */
+/** Input for reading functions. */
 export interface FunctionReading {
   readonly functions: ReadonlyMap<string, FileFunction>;
   readonly blocks: ReadonlyMap<string, BakeBlock>;
-  /** A writing of expressions that sees the names of the file. */
+  /** State for writing expressions that use the names of the file. */
   readonly writing: () => Writing;
   readonly marks: Marks;
 }
 
-/** Makes the functions of a round. */
+/** Creates the functions of one round. */
 export function keepFunctions(
   { functions, blocks, writing, marks }: FunctionReading,
   memory: FunctionMemory,
@@ -91,7 +91,7 @@ export function keepFunctions(
     return tight(`${kept.name}(${args.map((arg) => print(arg)).join(', ')})`, kept.type);
   }
 
-  /** Takes down what the parameters are. */
+  /** Records the types of parameters. */
   function learn(name: string, args: readonly Written[]): void {
     const known = memory.types.get(name);
     const types = args.map(({ type }, at) => {
@@ -106,7 +106,7 @@ export function keepFunctions(
   function bodyOf(name: string, own: FileFunction): Kept | undefined {
     const known = written.get(name);
     if (known !== undefined) return known;
-    // A circle of calls never comes to a value.
+    // Recursive calls never have a value.
     if (open.has(name)) throw new Untranslatable(`the function ${name}() calls itself`);
     open.add(name);
     try {
@@ -195,7 +195,7 @@ export function keepFunctions(
   return { call, choose, drafts };
 }
 
-/** What a call hands over; undefined: it is not known, or means something only where it stands. */
+/** The arguments of a call; undefined: not known, or only meaningful at the place of the call. */
 function argumentsOf(own: FileFunction, call: Call, w: Writing): readonly Written[] | undefined {
   const { parameters, rest } = own;
   const count = call.args.length;
@@ -212,7 +212,7 @@ function argumentsOf(own: FileFunction, call: Call, w: Writing): readonly Writte
   ];
   try {
     const args = given.map((arg) => write(arg, w));
-    // Rows of a matrix have all names of one another, and sets their order, only where that is known.
+    // Rows of a matrix have equal keys, and sets their order, only where their types are known.
     const isPlain = args.every(
       ({ type, text }) => !(type.sparse !== undefined && w.isFilled(text)) && type.isSet !== true,
     );
@@ -231,7 +231,7 @@ function readsBetterInPlace({ value, type, parameters, sites, longest }: Kept): 
   });
   if (isRepeated) return false;
   if (JSON.stringify(value).length <= (sites.size > 2 ? MAX_SHORT_AND_FREQUENT : MAX_SHORT)) return true;
-  // A map in place can be one with what stands beside it.
+  // An inlined map can be merged with its surroundings.
   if (type.kind === 'map' && sites.size <= 2) return true;
   return sites.size <= 1 && texts.every((text) => text.length <= MAX_ONCE);
 }
@@ -260,7 +260,7 @@ function isSame(a: readonly StaticType[], b: readonly StaticType[]): boolean {
   return text(a) === text(b);
 }
 
-/** Names of functions that the language does not have itself. */
+/** Function names that do not exist in the language. */
 function fitFunctions(wanted: Iterable<string>): ReadonlyMap<string, string> {
   return fit([...wanted], isTaken);
 }

@@ -1,19 +1,19 @@
-/** Groups of bake, whose names are apart from those of targets there. */
+/** Groups of bake, which have a namespace separate from targets. */
 import type { Json } from '../model/mod.ts';
 import { addNote, type Draft, literal } from './draft.ts';
 import { fitNames, freeName } from './names.ts';
 
-/** A group as bake has it. */
+/** A group of bake. */
 export interface SourceGroup {
   readonly members: readonly string[];
   readonly description?: string;
   readonly comments?: readonly string[];
   readonly remark?: string;
-  /** The list as an expression, where it depends on variables; `members` are those of now. */
+  /** The list as an expression, if it depends on variables; `members` are the current ones. */
   readonly computed?: Json;
 }
 
-/** Adds the groups; `names` are those of the targets, with what they are called here. */
+/** Adds the groups; `names` maps targets to names of builds. */
 export function addGroups(
   draft: Draft,
   written: ReadonlyMap<string, SourceGroup>,
@@ -34,7 +34,7 @@ export function addGroups(
     addNote(draft, `group "${name}" is renamed to "${other}"${why}${effect}`);
   }
   for (const [name, { description, comments, remark, computed }] of groups) {
-    // In bake a group may have the name of a target, and means the target where it lists itself.
+    // In bake a group may have the name of a target; if it lists its own name, it means the target.
     const members = membersOf(name, groups).map((text) => {
       const isOther = text !== name && groups.has(text);
       return (isOther ? (renamed.get(text) ?? text) : undefined) ?? names.get(text) ?? literal(text);
@@ -50,14 +50,14 @@ export function addGroups(
   }
 }
 
-/** A group that only holds the target of its own name: that name means the build already. */
+/** Whether a group only contains the target of its own name, which then needs no group. */
 function isItself(name: string, { members }: SourceGroup, names: ReadonlyMap<string, string>): boolean {
   return names.has(name) && members.length === 1 && members[0] === name;
 }
 
 /**
- * What a group lists; of a cycle of groups, the targets in it. `bake --print all` makes such a cycle by itself where
- * `all` names `default`: it adds what was asked for to `default`.
+ * The members of a group; for a cycle of groups, the targets in it. `bake --print all` itself creates such a cycle if
+ * `all` names `default`: it adds the requested names to `default`.
  */
 function membersOf(name: string, groups: ReadonlyMap<string, SourceGroup>): readonly string[] {
   const written = groups.get(name)?.members ?? [];

@@ -1,4 +1,4 @@
-/** Which targets are parents of which: what they may find set by another one, and which of them nobody builds. */
+/** Inheritance of targets: which keys a parent may set, and which targets are only templates. */
 import type { Expression } from '../hcl/mod.ts';
 import { readAxes, withAxes } from './bake-axes.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
@@ -8,7 +8,7 @@ import type { Writing } from './hcl-writing.ts';
 import { type Marked, readerOf } from './marks.ts';
 import { outputKeys } from './target-outputs.ts';
 
-/** Keys that a parent sets so that a child, or another parent behind it, must say what it does not want. */
+/** Keys set by a parent that a child, or a later parent, must reset if it does not want them. */
 const SET_BY: Readonly<Record<string, string>> = {
   push: 'output',
   outputs: 'output',
@@ -17,7 +17,7 @@ const SET_BY: Readonly<Record<string, string>> = {
   'no-cache': 'no-cache',
 };
 
-/** For a target and a key of ours: whether a target that counts before it, for it or for a child of it, may set the key. */
+/** For a target and a key: whether a target that is merged below it, or below a child of it, may set the key. */
 export function findLineage(context: BakeImport): (target: string, key: string) => boolean {
   const { files } = context;
   const parents = new Map([...files.targets.keys()].map((name) => [name, parentsOf(name, context)]));
@@ -36,7 +36,7 @@ export function findLineage(context: BakeImport): (target: string, key: string) 
   };
 }
 
-/** The targets that a target is put together of, in the order in which they count; itself is the last. */
+/** The targets that are merged into a target, lowest first; itself is last. */
 function lineOf(name: string, parents: ReadonlyMap<string, readonly string[]>): readonly string[] {
   const line: string[] = [];
   const seen = new Set<string>();
@@ -50,7 +50,7 @@ function lineOf(name: string, parents: ReadonlyMap<string, readonly string[]>): 
   return line;
 }
 
-/** Of an output it is enough to know whether it can be a push, or anything else. */
+/** For outputs it only matters whether they can be a push, or something else. */
 function sets(target: string, attribute: string, key: string, context: BakeImport): boolean {
   const expressions = (context.files.targets.get(target) ?? []).flatMap(
     (block) => attributeOf(block, attribute) ?? [],
@@ -87,7 +87,7 @@ function parentsOf(name: string, context: BakeImport): readonly string[] {
   });
 }
 
-/** The texts in a value; of what is computed, all that it may come to as far as that can be seen. */
+/** The texts in a value; for a computed one, all possible texts as far as known. */
 function textsOf(value: Marked | undefined, context: BakeImport): readonly string[] {
   if (value === undefined || value === null) return [];
   const choice = context.marks.choiceOf(value);
@@ -96,7 +96,7 @@ function textsOf(value: Marked | undefined, context: BakeImport): readonly strin
   if (typeof value === 'object') return Object.values(value).flatMap((item) => textsOf(item, context));
   const text = String(value);
   if (!context.marks.isMarked(text)) return [text];
-  // Which one is meant is open; every name that fits may be.
+  // It is not known which one is meant, so all matching names are included.
   const form = new RegExp(
     `^${text
       .split(/\uFDD0[0-9]+\uFDD1/)
@@ -111,7 +111,7 @@ function escaped(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-/** Targets that only others inherit from: nobody builds them. */
+/** Targets that are only inherited from and never built. */
 export function findTemplates(context: BakeImport): ReadonlySet<string> {
   const { targets, groups } = context.files;
   const parents = new Set([...targets.keys()].flatMap((name) => parentsOf(name, context)));
@@ -139,7 +139,7 @@ export function findTemplates(context: BakeImport): ReadonlySet<string> {
         (name.startsWith('_') || !says(name, ['context', 'dockerfile', 'dockerfile-inline', 'target'])),
     ),
   );
-  // What makes a variant of something that is built is built itself.
+  // A target that is a variant of something that is built is itself built.
   for (let size = -1; size !== found.size; ) {
     size = found.size;
     for (const name of found)

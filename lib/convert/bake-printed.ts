@@ -1,13 +1,13 @@
-/** What `docker buildx bake --print` writes: final, every text literal. */
+/** Output of `docker buildx bake --print`: final, with literal texts. */
 
 import { addGroups } from './bake-groups.ts';
 import { addNote, createBuild, type Draft, isRecord, literal, scalarText, textList } from './draft.ts';
 import { convertTarget } from './target.ts';
 
-/** A part of such a file. */
+/** A section of such a file. */
 export type Block = Readonly<Record<string, unknown>>;
 
-/** `--print` writes context and Dockerfile of every target and neither variables nor parents nor matrices. */
+/** `--print` writes the context and Dockerfile of every target, but no variables, parents or matrices. */
 export function isPrinted(file: Block): boolean {
   const targets = isRecord(file['target']) ? Object.values(file['target']) : [];
   if (file['variable'] !== undefined || file['function'] !== undefined || targets.length === 0) return false;
@@ -53,7 +53,7 @@ export function draftPrinted(file: Block, draft: Draft, names: ReadonlyMap<strin
   );
 }
 
-/** What `--print` escapes so that bake can read it again (buildx bake/bake.go, `Target.MarshalJSON`). */
+/** Keys that `--print` escapes so that bake can read them again (buildx bake/bake.go, `Target.MarshalJSON`). */
 const ESCAPED_KEYS: ReadonlySet<string> = new Set([
   'annotations',
   'dockerfile-inline',

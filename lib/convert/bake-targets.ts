@@ -1,4 +1,4 @@
-/** Targets of bake files as builds and templates of ours. */
+/** Converts targets of bake files to builds and templates. */
 import type { Comments, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
 import { constantOf, readAxes, withAxes } from './bake-axes.ts';
@@ -12,20 +12,20 @@ import { type Marked, readerOf } from './marks.ts';
 import { convertTarget } from './target.ts';
 import { readValueComments } from './value-comments.ts';
 
-/** What the values of a target are that have no expression of ours: those of bake, for each of its rows. */
+/** bake's values of a target's attribute for each row, for what cannot be expressed. */
 export type TargetValuesOf = (target: string, attribute: string, entry?: string) => Marked | undefined;
 
-/** What a parent may have set. */
+/** Whether a parent may have set a key. */
 export type Inherits = (target: string, key: string) => boolean;
 
-/** Attributes that are replaced by an own one of a parent's child, by what they are called here. */
+/** Attributes of a parent that an attribute of a child replaces, and their names in builds.yaml. */
 const NAMES_HERE: Readonly<Record<string, string>> = {
   inherits: 'extends',
   secret: 'secrets',
   output: 'outputs',
 };
 
-/** Lists in which repetitions and empty texts mean nothing. */
+/** Lists in which duplicates and empty texts are ignored. */
 const LOOSE: ReadonlySet<string> = new Set([
   'tags',
   'platforms',
@@ -35,7 +35,7 @@ const LOOSE: ReadonlySet<string> = new Set([
   'entitlements',
 ]);
 
-/** Attributes that are taken as they are, whatever gives them. */
+/** Attributes that are converted unchanged, even from function calls. */
 const OPEN_TO_CALLS: ReadonlySet<string> = new Set([
   'name',
   'description',
@@ -53,7 +53,7 @@ const OPEN_TO_CALLS: ReadonlySet<string> = new Set([
   'entitlements',
 ]);
 
-/** Reads one target, which several blocks may have put together. */
+/** Reads one target, which may be merged from several blocks. */
 export function readTarget(
   name: string,
   blocks: readonly BakeBlock[],
@@ -163,7 +163,7 @@ function readAttribute(
   return Object.fromEntries(entries);
 }
 
-/** As a platform of its own, that of the machine has a word in BuildKit. */
+/** The machine's platform as a separate item is BuildKit's keyword `local`. */
 function withLocal(expression: Expression): Expression {
   switch (expression.kind) {
     case 'variable':
@@ -189,7 +189,7 @@ function localPlatform({ span }: Expression): Expression {
   return { kind: 'template', form: 'quoted', parts: [{ kind: 'text', value: 'local', span }], span };
 }
 
-/** What bake joins where a target is written twice (buildx bake/bake.go, `Target.Merge`); all else is replaced. */
+/** Attributes that bake merges if a target is written twice (buildx bake/bake.go, `Target.Merge`); others are replaced. */
 const MERGED_MAPS: ReadonlySet<string> = new Set(['args', 'labels', 'contexts', 'extra-hosts']);
 const MERGED_LISTS: ReadonlySet<string> = new Set([
   'inherits',
@@ -229,7 +229,7 @@ function readParents(value: Marked | undefined, { names, marks }: BakeImport): r
   });
 }
 
-/** Comments of attributes, and those inside their values, go along with what these become. */
+/** Moves comments of attributes and inside their values to the converted keys. */
 function takeComments(blocks: readonly BakeBlock[], build: DraftBuild): void {
   for (const { name, value, comments } of blocks.flatMap(({ attributes }) => attributes)) {
     const key = keyHere(name, build);
@@ -248,7 +248,7 @@ function takeComments(blocks: readonly BakeBlock[], build: DraftBuild): void {
   }
 }
 
-/** Whether a value has the same entries or items here. */
+/** Whether the converted value has the same entries or items. */
 function isAlike(written: Expression, here: Json | undefined): boolean {
   if (written.kind === 'tuple') return Array.isArray(here) && here.length === written.items.length;
   return written.kind === 'object' && isRecord(here);
@@ -260,7 +260,7 @@ function keyHere(name: string, build: DraftBuild): string | undefined {
   return name === 'output' && build.keys.has('push') ? 'push' : undefined;
 }
 
-/** A comment on what is not there any more goes above the build. */
+/** Comments of removed attributes are put above the build. */
 function place(build: DraftBuild, key: string | undefined, { above, behind }: Comments): void {
   if (key === undefined) {
     build.comments.push(...above, ...(behind === undefined ? [] : [behind]));

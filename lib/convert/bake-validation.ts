@@ -1,4 +1,4 @@
-/** Conditions that bake puts to a variable, as rules of ours. */
+/** Converts bake's validations of a variable to rules. */
 import type { Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
 import type { BakeImport } from './bake-context.ts';
@@ -11,11 +11,11 @@ import type { StaticType } from './static-type.ts';
 /** Rules of a variable. */
 export interface Rules {
   readonly keys: Readonly<Record<string, Json>>;
-  /** What bake says where a condition is not met. */
+  /** bake's message for a violated condition. */
   readonly message?: string;
 }
 
-/** Reads the conditions of a variable; `drop` is told of those that have no counterpart. */
+/** Reads the conditions of a variable; `drop` is called for those that cannot be converted. */
 export function readRules(
   block: BakeBlock,
   context: BakeImport,
@@ -54,7 +54,7 @@ function textOf(expression: Expression, w: Writing): string | undefined {
   return typeof constant === 'string' ? constant : undefined;
 }
 
-/** In a check the variable is `value`. */
+/** In a check the variable is called `value`. */
 function ofValue(variable: string, type: StaticType, context: BakeImport): Writing {
   const w = context.writing();
   const lookup: Names['lookup'] = (name) =>
@@ -139,7 +139,7 @@ function oneOf(
   return isSame ? { oneOf: values as Json[] } : undefined;
 }
 
-/** A pattern of ours is for the whole text. */
+/** `pattern` must match the whole text. */
 function pattern(
   call: Extract<Expression, { kind: 'call' }>,
   w: Writing,
@@ -156,7 +156,7 @@ function pattern(
   return { pattern: whole };
 }
 
-/** `a|b` outside of parentheses binds looser than `^` and `$`. */
+/** `a|b` outside of parentheses binds less tightly than `^` and `$`. */
 function hasLooseBar(expression: string): boolean {
   let depth = 0;
   const bare = expression.replaceAll(/\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]])*\]/gs, '');

@@ -1,4 +1,4 @@
-/** Variables of bake files, and values with a name, as variables of ours. */
+/** Converts variables and top-level attributes of bake files to variables. */
 import type { BodyAttribute, Expression } from '../hcl/mod.ts';
 import type { Json } from '../model/mod.ts';
 import { attributeOf, type BakeImport, LOCAL_PLATFORM } from './bake-context.ts';
@@ -14,13 +14,13 @@ import type { StaticType } from './static-type.ts';
 import { schemaOf, structureOf, withoutOthers } from './type-schema.ts';
 import { pathTo, readValueComments, type ValueComments } from './value-comments.ts';
 
-/** What a variable comes to that cannot be written as an expression: its value as bake has it. */
+/** bake's value of a variable that cannot be expressed. */
 export type ValueOf = (variable: string) => Json | undefined;
 
 /** Adds all variables in the order of the file. */
 export function addVariables(context: BakeImport, evaluated: ValueOf): void {
   const { files } = context;
-  // A value at the top of a file comes before a default, and the environment before both.
+  // A top-level attribute takes precedence over a default, and the environment over both.
   const variables = [...files.variables.values()].filter(({ name }) => !files.values.has(name));
   const all = [
     ...variables.map((block) => ({
@@ -47,13 +47,13 @@ function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf):
   const value = structure === undefined ? read : withoutOthers(read, structure);
   const map: Record<string, Json> = {};
   const type = typeWord(value, declared, context.typeOf(name));
-  // Its type is that of the variable.
+  // The type of the variable applies to it.
   if (structure !== undefined) map['schema'] = schemaOf(structure, value ?? []);
   else if (type !== undefined) map['type'] = type;
   if (value === null) map['optional'] = true;
   else map['default'] = context.marks.expand(value);
   const isComplex = declared?.type.kind === 'list' || declared?.type.kind === 'map';
-  // Bake takes JSON from a variable of this name, before any other.
+  // bake reads JSON from a variable of this name first.
   if (isComplex) map['env'] = [`${name}_JSON`, name];
   else if (fitted !== name) map['env'] = [name];
   const rules = readRules(block, context, (text, why) => {
@@ -82,7 +82,7 @@ function addVariable(block: BakeBlock, context: BakeImport, evaluated: ValueOf):
   });
 }
 
-/** A value at the top of a file comes from nowhere else. */
+/** A top-level attribute cannot be set from outside. */
 function addValue(name: string, attribute: BodyAttribute, context: BakeImport, evaluated: ValueOf): void {
   const comments = [...attribute.comments.above];
   const value = defaultOf(attribute.value, undefined, { name, comments, context, evaluated });
@@ -105,7 +105,7 @@ function addValue(name: string, attribute: BodyAttribute, context: BakeImport, e
   });
 }
 
-/** Comments inside a default that is a list or map as it was written. */
+/** Comments inside a default that is a literal list or map. */
 function insideOf(written: Expression | undefined, value: Json): ValueComments | undefined {
   if (written === undefined) return undefined;
   const inside = readValueComments(written);
@@ -127,7 +127,7 @@ interface Default {
   readonly evaluated: ValueOf;
 }
 
-/** The default; null: it has none, and is null where nobody sets it. */
+/** The default; null: there is none, and the variable is null if it is not set. */
 function defaultOf(
   written: Expression | undefined,
   declared: Declared | undefined,
@@ -136,7 +136,7 @@ function defaultOf(
   if (written === undefined) return declared === undefined ? '' : null;
   if (isLocalPlatform(written) && isOnlyInPlatforms(name, context)) return 'local';
   const known = declared?.isSet === true ? evaluated(name) : undefined;
-  // The type sorts: the value is not what is written.
+  // The type sorts: the value differs from what is written.
   if (known !== undefined && known !== null) return known as Marked;
   try {
     const value = readValue(written, {
@@ -157,7 +157,7 @@ function defaultOf(
   }
 }
 
-/** The machine's platform, also as that of Docker Desktop's machine. */
+/** The machine's platform, including Docker Desktop's. */
 function isLocalPlatform(expression: Expression): boolean {
   if (expression.kind === 'template') {
     const [first] = expression.parts;
@@ -172,7 +172,7 @@ function isLocalPlatform(expression: Expression): boolean {
   return expression.kind === 'variable' && expression.name === LOCAL_PLATFORM;
 }
 
-/** BuildKit has a word for its own platform, which is one in `platforms` only. */
+/** BuildKit's keyword for its own platform is only valid in `platforms`. */
 function isOnlyInPlatforms(variable: string, { files }: BakeImport): boolean {
   const { targets, variables, functions, groups, values } = files;
   const blocks = [
@@ -205,7 +205,7 @@ const WORDS: Partial<Record<StaticType['kind'], string>> = {
   map: 'map',
 };
 
-/** The type where the default does not tell it. */
+/** The type, if the default does not determine it. */
 function typeWord(value: Marked, declared: Declared | undefined, found: StaticType): string | undefined {
   const word =
     WORDS[declared === undefined || declared.type.kind === 'any' ? found.kind : declared.type.kind];
@@ -236,7 +236,7 @@ function plainText(expression: Expression, context: BakeImport): string | undefi
   }
 }
 
-/** The bare default where there is nothing else to say. */
+/** The plain default if there are no other keys. */
 function shorten(map: Readonly<Record<string, Json>>): Json {
   const { default: value = null, ...rest } = map;
   return Object.keys(rest).length === 0 && !isRecord(value) ? value : map;

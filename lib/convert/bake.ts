@@ -1,6 +1,6 @@
 /**
- * Bake files as builds.yaml: what `docker buildx bake --print` writes, which is final, and files as people write them (HCL,
- * and HCL's JSON form), whose structure is kept.
+ * Converts bake files to builds.yaml: the output of `docker buildx bake --print`, which is final, and files that people
+ * write (HCL and HCL's JSON form), whose structure is kept.
  */
 import { fail, type Json, ok, type Problem, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { attributeOf, type BakeImport, createBakeImport, LOCAL_PLATFORM } from './bake-context.ts';
@@ -26,8 +26,8 @@ export interface SourceText {
 }
 
 /**
- * Turns bake files into a draft; of several files, later ones are laid over earlier ones, as bake does. Problems:
- * `import/not-json`, those of HCL's syntax (`bake/syntax`), `import/nothing-to-build` (no target in it).
+ * Converts bake files to a draft; later files override earlier ones, as in bake. Problems: `import/not-json`, those of
+ * HCL's syntax (`bake/syntax`), `import/nothing-to-build` (there is no target).
  */
 export function draftBake(
   files: readonly SourceText[],
@@ -52,7 +52,7 @@ export function draftBake(
   return ok(draftWritten(read.value, evaluated));
 }
 
-/** What `--print` wrote, or would write, as a builds file that spells everything out. */
+/** `--print` output as a builds file without any shared keys. */
 export function draftFlat(printed: Block): Draft {
   const draft = createDraft();
   draftPrinted(
@@ -63,7 +63,7 @@ export function draftFlat(printed: Block): Draft {
   return { ...draft, isFlat: true };
 }
 
-/** What `--print` wrote; undefined where it is a file that a person wrote. */
+/** Parses `--print` output; undefined if a person wrote the file. */
 function readPrinted({ name, text }: SourceText): Result<Draft | undefined, Problem> {
   let value: unknown;
   try {
@@ -93,7 +93,7 @@ function fitTargets(written: Iterable<string>, draft: Draft): ReadonlyMap<string
   return names;
 }
 
-/** Rounds in which what functions are called with is found out. */
+/** Maximum number of rounds to find the types of functions' arguments. */
 const MAX_ROUNDS = 12;
 
 function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evaluated): Draft {
@@ -101,7 +101,7 @@ function draftWritten(files: BakeFiles, evaluate: (context: BakeImport) => Evalu
   for (let round = 1; ; round++) {
     memory.hasNews = false;
     const { draft, kept, localPlatform } = draftRound(files, evaluate, memory);
-    // Types that never settle are those of functions that are called with ever larger ones.
+    // Types that never settle belong to functions that are called with ever larger types.
     if (memory.hasNews && round > MAX_ROUNDS)
       for (const name of files.functions.keys()) memory.inlined.add(name);
     else if (memory.hasNews || kept.choose()) continue;
@@ -139,7 +139,7 @@ function draftRound(
   return { draft, kept: context.kept, localPlatform: evaluated.localPlatform };
 }
 
-/** Nothing here knows the machine that builds, but for `platforms: [local]`. */
+/** The machine's platform is only known in `platforms: [local]`. */
 function addLocalPlatform(draft: Draft, localPlatform: string): void {
   draft.variables.unshift({
     name: LOCAL_PLATFORM,
@@ -193,14 +193,14 @@ function readGroups(context: BakeImport, evaluated: Evaluated): ReadonlyMap<stri
   return groups;
 }
 
-/** A group may list rows of a matrix, whose names nobody knows before it is evaluated. */
+/** A group may list rows of a matrix, whose names are not known before evaluation. */
 function isThere(member: string, { files, rowNames }: BakeImport): boolean {
   if (files.targets.has(member) || files.groups.has(member)) return true;
   if (rowNames !== undefined) return rowNames.has(member);
   return [...files.targets.values()].flat().some((block) => attributeOf(block, 'matrix') !== undefined);
 }
 
-/** A list that depends on variables; undefined where it has no counterpart, or targets have other names here. */
+/** A list that depends on variables; undefined if it cannot be converted, or targets have other names here. */
 function computedTexts(
   expression: Parameters<typeof readValue>[0],
   { marks, writing, names }: BakeImport,
@@ -214,7 +214,7 @@ function computedTexts(
   }
 }
 
-/** The texts of a list, or of a lone text, that are known before anything is evaluated. */
+/** The constant texts of a list, or a single constant text. */
 function constantTexts(
   expression: Parameters<typeof readValue>[0],
   { marks, writing }: BakeImport,

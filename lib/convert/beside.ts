@@ -1,24 +1,27 @@
-/** Files beside those that are imported, which belong to them or say what these lack. */
+/** Files next to the imported ones that belong to them or declare what they lack. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegularFile } from '../system/mod.ts';
 
-/** Larger ones are nothing that anybody wrote. */
+/** Larger files are not written by people. */
 const MAX_BYTES = 1024 * 1024;
-/** More files than these are not looked at. */
+/** Maximum number of files that are checked. */
 const MAX_FILES = 200;
 
-/** What lies in the directory of the files. */
+/** The directory of the imported files. */
 export interface Beside {
-  /** Files that bake or Compose lays over these where none is named. */
+  /** Files that bake or Compose would also read by default. */
   readonly overrides: readonly string[];
-  /** Bake's and Compose's own files. */
+  /** Bake and Compose files. */
   readonly sources: readonly string[];
-  /** The file that declares a variable or function; undefined: none does. */
+  /** The file that declares a variable or function; undefined: none. */
   readonly declaring: (name: string) => Promise<string | undefined>;
 }
 
-/** What is laid over what (buildx bake/bake.go, `defaultFilenames`; compose-go cli/options.go, `DefaultOverrideFileNames`). */
+/**
+ * Which files override which (buildx bake/bake.go, `defaultFilenames`; compose-go cli/options.go,
+ * `DefaultOverrideFileNames`).
+ */
 const OVERRIDES: readonly (readonly [RegExp, RegExp])[] = [
   [/^docker-bake\.(?:json|hcl)$/, /^docker-bake\.override\.(?:json|hcl)$/],
   [/^(?:docker-)?compose\.ya?ml$/, /^(?:docker-)?compose\.override\.ya?ml$/],
@@ -26,7 +29,7 @@ const OVERRIDES: readonly (readonly [RegExp, RegExp])[] = [
 
 const SOURCE = /^(?:docker-bake(?:\.override)?\.(?:json|hcl)|(?:docker-)?compose\.ya?ml)$/;
 
-/** Looks at a directory; `taken` are the names of files in it that are imported. */
+/** Examines a directory; `taken` are the names of imported files in it. */
 export async function lookBeside(directory: string, taken: readonly string[]): Promise<Beside> {
   const names = (await readdir(directory).catch((): string[] => []))
     .filter((name) => !taken.includes(name))

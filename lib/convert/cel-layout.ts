@@ -1,33 +1,33 @@
 /**
- * Long expressions over several lines: broken where they bind loosest, as a person would. Blanks and line breaks between the
- * parts of an expression mean nothing.
+ * Breaks long expressions into several lines at their loosest operators, as a person would. Blanks and line breaks
+ * between the parts of an expression have no meaning.
  */
 import { splitExpressions } from '../util/expression-scan.ts';
 
-/** What goes beyond this is broken. */
+/** Longer lines are broken. */
 const MAX_WIDTH = 130;
-/** How wide broken lines get, if that can be done. */
+/** Preferred width of broken lines. */
 const WIDTH = 112;
-/** An expression in the middle of a text that nearly fits is not broken where it is shorter than this. */
+/** An expression inside a text that nearly fits is only broken if it is at least this long. */
 const MIN_BROKEN = 60;
-/** Items of a list that share a line. */
+/** Longest items of a list that share a line. */
 const MAX_FILLED = 32;
 const STEP = '  ';
-/** About how far in the file a value stands. */
+/** Approximate indentation of a value in the file. */
 const OUTER = 8;
 
 /**
- * A text whose expressions stand on as many lines as they need.
+ * Breaks the expressions of a text into as many lines as they need.
  *
  * @param indent columns in front of it
- * @returns the text itself where it is short enough, has no expression, or has line breaks of its own
+ * @returns the text itself if it is short, has no expression, or already has line breaks
  */
 export function breakText(text: string, indent: number): string {
   if (text.length + indent <= MAX_WIDTH || !text.includes('${{') || text.includes('\n')) return text;
   let result = '';
   for (const piece of splitExpressions(text).pieces) {
     if (piece.kind === 'text') {
-      // What stands for a literal `${{` is to stay so.
+      // A literal `${{` must stay escaped.
       result += piece.text.replaceAll('${{', () => '$${{');
       continue;
     }
@@ -44,9 +44,9 @@ export function breakText(text: string, indent: number): string {
 }
 
 /**
- * @param margin what lines but the first begin with
+ * @param margin indentation of all lines but the first
  * @param used columns in front of the first line
- * @param behind what follows on the last line
+ * @param behind text after the last line
  */
 function breakCode(code: string, margin: string, used: number, behind: number): string {
   if (used + code.length + behind <= WIDTH) return code;
@@ -67,7 +67,7 @@ interface Place {
   readonly behind: number;
 }
 
-/** `a ? b : c ? d : e`: each case on a line of its own. */
+/** `a ? b : c ? d : e`: each case on its own line. */
 function breakChoice(code: string, { margin, behind }: Place): string | undefined {
   const cuts = cutsAt(code, [' ? ', ' : ']);
   if (!cuts.some(({ operator }) => operator === ' ? ')) return undefined;
@@ -80,7 +80,7 @@ function breakChoice(code: string, { margin, behind }: Place): string | undefine
     const prefix = sign === '' ? '' : `${sign} `;
     const inner = sign === '' ? margin : `${margin}${STEP}`;
     const written = `${prefix}${breakCode(text, inner, margin.length + prefix.length + OUTER, isLast ? behind : 0)}`;
-    // A case that fits stands behind its condition.
+    // A case that fits is on the line of its condition.
     const before = lines.at(-1);
     const isCase = isChain && sign === '?' && before !== undefined && !before.includes('\n');
     if (
@@ -94,7 +94,7 @@ function breakChoice(code: string, { margin, behind }: Place): string | undefine
   return lines.join(`\n${margin}`);
 }
 
-/** Operands each on a line of its own. */
+/** Operands, each on its own line. */
 function breakOperators(code: string, operators: readonly string[], at: Place): string | undefined {
   const cuts = cutsAt(code, operators);
   if (cuts.length === 0) return undefined;
@@ -108,7 +108,7 @@ function breakOperators(code: string, operators: readonly string[], at: Place): 
     .join(`\n${margin}`);
 }
 
-/** Texts that are put together fill lines; lists stand on lines of their own. */
+/** Concatenated texts fill lines; lists get their own lines. */
 function breakSum(code: string, at: Place): string | undefined {
   const cuts = cutsAt(code, [' + ']);
   if (cuts.length === 0) return undefined;
@@ -135,7 +135,7 @@ function breakSum(code: string, at: Place): string | undefined {
   return result;
 }
 
-/** What stands in the longest brackets, each item on a line of its own. */
+/** The content of the longest brackets, each item on its own line. */
 function breakBrackets(code: string, at: Place): string | undefined {
   const { margin } = at;
   const found = longestBrackets(code);
@@ -152,7 +152,7 @@ function breakBrackets(code: string, at: Place): string | undefined {
   if (isLoop && name !== undefined && body !== undefined)
     return `${head}${name.text},\n${deeper}${breakCode(body.text, deeper, deeper.length + OUTER, 0)}\n${margin}${tail}`;
   const [only] = items;
-  // `f(g(…))` opens and closes once.
+  // `f(g(…))` has one indentation level.
   if (items.length === 1 && only !== undefined && isCall(only.text)) {
     const nested = breakBrackets(only.text, at);
     if (nested !== undefined) return `${head}${nested}${tail}`;
@@ -182,7 +182,7 @@ function filled(items: readonly Part[], margin: string): string {
   return result;
 }
 
-/** Whether a text is one pair of brackets, with at most a name in front. */
+/** Whether a text is one pair of brackets, optionally with a name in front. */
 function isCall(code: string): boolean {
   const [open = 0, close] = longestBrackets(code) ?? [];
   return close === code.length - 1 && /^[\w.]*$/.test(code.slice(0, open));
@@ -198,7 +198,7 @@ interface Part {
   readonly text: string;
 }
 
-/** Where operators stand outside of quotes and brackets. */
+/** Positions of operators outside of quotes and brackets. */
 function cutsAt(code: string, operators: readonly string[]): readonly Cut[] {
   const cuts: Cut[] = [];
   walk(code, (at, depth) => {
@@ -229,7 +229,7 @@ function longestBrackets(code: string): readonly [number, number] | undefined {
   return longest !== undefined && longest[1] - longest[0] > 1 ? longest : undefined;
 }
 
-/** Visits what stands outside of quotes; opening and closing brackets have the depth of what is around them. */
+/** Visits characters outside of quotes; a bracket has the depth of its surroundings. */
 function walk(code: string, visit: (at: number, depth: number) => void): void {
   let depth = 0;
   for (let at = 0; at < code.length; at++) {

@@ -1,8 +1,8 @@
-/** Text of CEL expressions, put together piece by piece: what binds how tightly, and what is known of the value. */
+/** Builds CEL expressions from parts, keeping track of operator precedence and types. */
 import { BARE_FUNCTIONS, RESERVED_WORDS, ROOT_NAMES } from '../model/mod.ts';
 import { ANY, BOOL, elementOf, INT, NULL, type StaticType, TEXT, union } from './static-type.ts';
 
-/** How tightly CEL binds; what binds looser than its place asks for goes into parentheses. */
+/** Precedence of CEL's operators; a part of lower precedence than its place allows gets parentheses. */
 export const BINDING = {
   choice: 1,
   or: 2,
@@ -14,37 +14,37 @@ export const BINDING = {
   member: 8,
 } as const;
 
-/** A piece of a text that is put together. */
+/** A part of a concatenated text. */
 export type Piece = string | Written;
 
-/** CEL text with what is known of its value. */
+/** CEL text with its type and known properties. */
 export interface Written {
   readonly text: string;
   readonly binding: number;
   readonly type: StaticType;
-  /** Its value where it is a literal. */
+  /** Its value, if it is a literal. */
   readonly constant?: string | number | boolean | null;
-  /** Of a text that is put together: from what. Neighbours are never both literal. */
+  /** For a concatenated text: its parts. Neighbours are never both literal. */
   readonly pieces?: readonly Piece[];
-  /** Of the count of matches of a regular expression: whether there are any. */
+  /** For the number of matches of a regular expression: whether there are any. */
   readonly matches?: Written;
-  /** Of `over.map(local, value)`: its parts. */
+  /** For `over.map(local, value)`: its parts. */
   readonly loop?: { readonly over: Written; readonly local: string; readonly value: Written };
-  /** Of a list that is written there: its items. */
+  /** For a list literal: its items. */
   readonly items?: readonly Written[];
-  /** Of `test ? yes : no`: its parts. */
+  /** For `test ? yes : no`: its parts. */
   readonly choice?: { readonly test: Written; readonly yes: Written; readonly no: Written };
 }
 
-/** Thrown for what has no counterpart; the message says what it is. It never leaves this package. */
+/** Thrown for what cannot be converted; the message describes it. Never leaves this package. */
 export class Untranslatable extends Error {}
 
-/** What needs no parentheses anywhere. */
+/** An expression that never needs parentheses. */
 export function tight(text: string, type: StaticType = ANY): Written {
   return { text, binding: BINDING.member, type };
 }
 
-/** An operation of the given binding. */
+/** An operation of the given precedence. */
 export function loose(text: string, binding: number, type: StaticType = ANY): Written {
   return { text, binding, type };
 }
@@ -73,19 +73,19 @@ export function literalOf(value: string | number | boolean | null): Written {
   return { text: String(value), binding: isNegative ? BINDING.unary : BINDING.member, type, constant: value };
 }
 
-/** A text in CEL's quotes; in `'` where that saves backslashes. */
+/** A text in CEL's quotes; in `'` if that saves backslashes. */
 export function quoted(text: string): string {
   const json = JSON.stringify(text).replaceAll('\u007f', '\\u007f');
   const isPlain = /^[^\\'\p{Cc}]*$/u.test(text);
   return isPlain && text.includes('"') ? `'${text}'` : json;
 }
 
-/** The text, in parentheses where its place asks for it. */
+/** The text, in parentheses if its place requires them. */
 export function print(written: Written, binding: number = BINDING.choice): string {
   return written.binding < binding ? `(${written.text})` : written.text;
 }
 
-/** Puts pieces together to one text. */
+/** Concatenates parts to one text. */
 export function joinPieces(pieces: readonly Piece[]): Written {
   const merged: Piece[] = [];
   for (const piece of pieces.flatMap((one) => (typeof one === 'string' ? [one] : (one.pieces ?? [one])))) {
@@ -110,7 +110,7 @@ export function joinPieces(pieces: readonly Piece[]): Written {
   };
 }
 
-/** As text: numbers and booleans become some. */
+/** Converts to text: from numbers and booleans. */
 export function asText(written: Written): Written {
   const { type, constant } = written;
   if (type.kind === 'text') return written;
@@ -120,7 +120,7 @@ export function asText(written: Written): Written {
   return tight(`string(${print(written)})`, TEXT);
 }
 
-/** As a condition: the texts that HCL takes for true and false are taken so, too. */
+/** Converts to a condition; also from the texts that HCL accepts as true and false. */
 export function asCondition(written: Written): Written {
   const { type, constant } = written;
   if (type.kind === 'bool') return written;
@@ -129,10 +129,10 @@ export function asCondition(written: Written): Written {
   return tight(`bool(${print(written)})`, BOOL);
 }
 
-/** Not so. */
+/** The negation of a condition. */
 export function negated(condition: Written): Written {
   if (typeof condition.constant === 'boolean') return literalOf(!condition.constant);
-  // Of two plain values, `!=` reads better than a `!` in front.
+  // For two plain values, `!=` is more readable than a leading `!`.
   const [, left = '', operator, right = ''] =
     /^([\w.]+|"[^"\\]*") ([=!]=) ([\w.]+|"[^"\\]*")$/.exec(condition.text) ?? [];
   if (operator !== undefined)
@@ -140,7 +140,7 @@ export function negated(condition: Written): Written {
   return loose(`!${print(condition, BINDING.unary)}`, BINDING.unary, BOOL);
 }
 
-/** `of.name`, or `of["name"]` where the name cannot stand by itself. */
+/** `of.name`, or `of["name"]` if the name is not an identifier. */
 export function member(of: Written, name: string, type: StaticType): Written {
   const receiver = print(of, BINDING.member);
   if (of.type.loose?.has(name) === true) {
@@ -158,7 +158,7 @@ export function method(receiver: Written, name: string, args: readonly Written[]
   );
 }
 
-/** A binary operation whose operators group to the left. */
+/** A binary operation with left-associative operators. */
 export function operation(
   left: Written,
   operator: string,
@@ -169,7 +169,7 @@ export function operation(
   return loose(`${print(left, binding)} ${operator} ${print(right, binding + 1)}`, binding, type);
 }
 
-/** `test ? yes : no`; of a test that is known, the side that counts. */
+/** `test ? yes : no`; if the test is constant, only one side. */
 export function choose(test: Written, yes: Written, no: Written, type: StaticType): Written {
   if (test.constant === true) return yes;
   if (test.constant === false) return no;
@@ -182,7 +182,7 @@ export function choose(test: Written, yes: Written, no: Written, type: StaticTyp
   };
 }
 
-/** Lists one behind the other. @throws Untranslatable */
+/** Concatenates lists. @throws Untranslatable */
 export function added(lists: readonly Written[]): Written {
   for (const { type } of lists)
     if (type.kind !== 'list' && type.kind !== 'any')
@@ -191,7 +191,7 @@ export function added(lists: readonly Written[]): Written {
   return loose(lists.map((list) => print(list, BINDING.add)).join(' + '), BINDING.add, type);
 }
 
-/** A list as HCL's sets are: in order, without repetitions. @throws Untranslatable where it may hold anything but texts */
+/** A list like HCL's sets: sorted, without duplicates. @throws Untranslatable if it may contain anything but texts */
 export function asSet(list: Written): Written {
   const of = elementOf(list.type);
   const isEmpty = list.type.kind === 'list' && list.type.of === undefined;
@@ -202,12 +202,12 @@ export function asSet(list: Written): Written {
   return method(method(list, 'distinct', [], type), 'sort', [], type);
 }
 
-/** Whether a name can stand behind a point. */
+/** Whether a name can follow a dot. */
 export function isCelName(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !RESERVED_WORDS.has(name);
 }
 
-/** A name for what a macro binds, that means nothing else in the expression. */
+/** A variable name for a macro that is not used otherwise in the expression. */
 export function localName(wanted: string, taken: ReadonlySet<string>): string {
   let name = wanted.replaceAll(/[^A-Za-z0-9_]/g, '_').replace(/^(?=[0-9])/, '_') || 'one';
   for (let count = 2; taken.has(name) || isTaken(name); count++)
@@ -215,12 +215,12 @@ export function localName(wanted: string, taken: ReadonlySet<string>): string {
   return name;
 }
 
-/** Whether a name means something in every expression. */
+/** Whether a name is predefined in expressions. */
 export function isTaken(name: string): boolean {
   return isTakenByValue(name) || BARE_FUNCTIONS.has(name);
 }
 
-/** Whether a name stands for a value in every expression, or cannot be a name. */
+/** Whether a name is a predefined value in expressions, or not a valid name. */
 export function isTakenByValue(name: string): boolean {
   return name === 'cel' || RESERVED_WORDS.has(name) || ROOT_NAMES.has(name);
 }

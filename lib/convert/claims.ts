@@ -1,4 +1,4 @@
-/** The builds of a draft that was made from a bake or Compose file, with their Dockerfiles as far as these are at hand. */
+/** The builds of a draft from a bake or Compose file, with their Dockerfiles as far as available. */
 import { posix } from 'node:path';
 import type { Json } from '../model/mod.ts';
 import { isRemoteAddress } from '../util/remote-address.ts';
@@ -8,14 +8,14 @@ import type { Linkable } from './link.ts';
 import { readRecipe } from './recipe.ts';
 import type { Repository } from './repository.ts';
 
-/** What a draft builds already. */
+/** What a draft already builds. */
 export interface Claims {
   readonly builds: readonly Linkable[];
-  /** Whether one of its builds is of that Dockerfile. */
+  /** Whether one of its builds uses that Dockerfile. */
   readonly has: (path: string) => boolean;
 }
 
-/** Stands in an argument that is computed: nothing here has such a name. */
+/** Replaces a computed argument: a name that nothing here has. */
 const UNKNOWN = 'not-known.invalid/computed';
 
 /** Reads the builds of a draft. */
@@ -75,7 +75,7 @@ function constantOf(value: Json, reader: EffectiveReader): string | undefined {
   return text === undefined ? undefined : reader.constant(text);
 }
 
-/** All tags as text; undefined where there are none, or one is computed. */
+/** All tags as text; undefined if there are none, or one is computed. */
 function tagsOf(build: DraftBuild, reader: EffectiveReader): readonly string[] | undefined {
   const written = reader.value(build, 'tags');
   if (!Array.isArray(written) || written.length === 0) return undefined;
@@ -91,7 +91,7 @@ function pathOf(build: DraftBuild, reader: EffectiveReader): string | undefined 
   return posix.join(context, dockerfile);
 }
 
-/** Paths that a build's Dockerfile may have: what is computed is any text. */
+/** A pattern for the path of a build's Dockerfile: computed parts match any text. */
 function pathPattern(build: DraftBuild, reader: EffectiveReader): RegExp | undefined {
   if (reader.value(build, 'dockerfile-inline') !== undefined) return undefined;
   const [context = '.', dockerfile = 'Dockerfile'] = ['context', 'dockerfile'].map((key) =>

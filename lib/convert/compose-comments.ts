@@ -1,11 +1,11 @@
-/** Comments of Compose files: above and behind services, keys of `build:`, and what these hold. */
+/** Comments of Compose files: above and after services, keys of `build:`, and their values. */
 import type { ComposeEntry, ComposeNode } from '../bake/mod.ts';
 import type { Comments } from '../hcl/mod.ts';
 import type { Span } from '../model/mod.ts';
 import { type DraftBuild, isRecord } from './draft.ts';
 import { pathTo } from './value-comments.ts';
 
-/** Keys of `build:` that are called otherwise here. */
+/** Keys of `build:` with other names in builds.yaml. */
 const NAMES_HERE: Readonly<Record<string, string>> = {
   additional_contexts: 'contexts',
   image: 'tags',
@@ -15,7 +15,7 @@ const NAMES_HERE: Readonly<Record<string, string>> = {
   privileged: 'entitlements',
 };
 
-/** Lines at the top of a file, before anything else; those that are for editors are not of it. */
+/** Comment lines at the top of a file, without those for editors. */
 export function headOf(text: string): readonly string[] {
   const lines = text.replace(/^\uFEFF/, '').split('\n');
   const end = lines.findIndex((line) => !/^\s*(?:#|$)/.test(line));
@@ -24,7 +24,7 @@ export function headOf(text: string): readonly string[] {
   return head.filter((line) => !/^(?:yaml-language-server|vim?):/.test(line));
 }
 
-/** Puts the comments of a service to what it became. */
+/** Moves the comments of a service to the resulting build. */
 export function takeComments({ keySpan, value }: ComposeEntry, build: DraftBuild): void {
   const own = commentsOf(keySpan, value);
   build.comments.push(...own.above, ...(own.behind === undefined ? [] : [own.behind]));
@@ -48,7 +48,7 @@ function entriesOf(node: ComposeNode): ReadonlyMap<string, ComposeEntry> {
   return node.kind === 'map' ? node.entries : new Map();
 }
 
-/** Comments on entries and items, where there are as many of them here. */
+/** Comments on entries and items, if their number is unchanged. */
 function insideOf(node: ComposeNode, here: unknown): ReadonlyMap<string, Comments> {
   const found = new Map<string, Comments>();
   const add = (step: string, comments: Comments): void => {
@@ -68,7 +68,7 @@ function insideOf(node: ComposeNode, here: unknown): ReadonlyMap<string, Comment
 function commentsOf(at: Span, value: ComposeNode): Comments {
   const { text } = at.source;
   const lineStart = text.lastIndexOf('\n', at.start - 1) + 1;
-  // Of what stands behind something else on its line than its key, neither is a comment of it.
+  // A comment after a value that shares its line with other values belongs to none of them.
   if (!/^[ \t]*(?:- *)?(?:[^\s{[,:]+:[ \t]+)?["']?$/.test(text.slice(lineStart, at.start)))
     return { above: [] };
   const before = text.slice(0, lineStart).split('\n').slice(0, -1);
@@ -76,7 +76,7 @@ function commentsOf(at: Span, value: ComposeNode): Comments {
   let line = before.pop();
   for (; line !== undefined && /^\s*#/.test(line); line = before.pop())
     above.unshift(line.trim().replace(/^# ?/, ''));
-  // The head of the file is no comment of its first key.
+  // The head comment of the file does not belong to its first key.
   if (line === undefined) above.length = 0;
   const end = value.kind === 'scalar' ? value.span.end : at.end;
   const behind = /^:?[ \t]+#[ \t]?([^\n]*?)[ \t]*(?:\r?\n|$)/.exec(text.slice(end, end + 1000))?.[1];

@@ -1,19 +1,20 @@
 /**
- * Services of Compose files as targets of bake (https://github.com/compose-spec/compose-spec/blob/main/build.md). Everything that
- * only concerns running is left alone without a word; `x-bake` is read as bake reads it (buildx bake/compose.go).
+ * Converts services of Compose files to targets of bake
+ * (https://github.com/compose-spec/compose-spec/blob/main/build.md). Keys that only concern running are silently ignored;
+ * `x-bake` is read as in bake (buildx bake/compose.go).
  */
 import { asList, isRecord, scalarText, textList } from './draft.ts';
 
 /** A map of a Compose file. */
 export type Section = Readonly<Record<string, unknown>>;
 
-/** What services refer to. */
+/** What services may refer to. */
 export interface ComposeFile {
   readonly services: Section;
   readonly secrets: Section;
 }
 
-/** A service as a target of bake; undefined where it is not built. */
+/** A service as a target of bake; undefined if it is not built. */
 export function targetOf(
   service: Section,
   file: ComposeFile,
@@ -41,7 +42,7 @@ export function targetOf(
     note('`privileged` becomes the entitlement security.insecure, which only RUN --security=insecure uses');
   }
   const tags = [...asList(service['image']), ...asList(section['tags'])];
-  // Where bake is given tags of its own, the image's name is none of them.
+  // If `x-bake` has tags, the image's name is not one of them.
   const isForBake = isRecord(section['x-bake']) && section['x-bake']['tags'] !== undefined;
   target['tags'] = isForBake ? asList(section['tags']) : tags;
   target['context'] = shortPath(target['context']);
@@ -56,12 +57,12 @@ export function targetOf(
   return target;
 }
 
-/** `./base` as people write it in builds files; Compose itself shortens it so. */
+/** `./base` in the form that people write in builds files, which Compose also uses. */
 function shortPath(path: unknown): unknown {
   return typeof path === 'string' ? path.replace(/^\.\/(?=.)/, '') : path;
 }
 
-/** Named contexts; a service that is not built is read as the image it runs. */
+/** Named contexts; a service that is not built is replaced by its image. */
 function shortContexts(contexts: unknown, { services }: ComposeFile): unknown {
   if (contexts === undefined) return undefined;
   const entries = Object.entries(asMap(contexts)).map(([name, path]): [string, unknown] => {
@@ -73,7 +74,7 @@ function shortContexts(contexts: unknown, { services }: ComposeFile): unknown {
   return Object.fromEntries(entries);
 }
 
-/** Keys of `build:` that bake has under another spelling (or the same). */
+/** Keys of `build:` and bake's names for them. */
 const BUILD_KEYS: Readonly<Record<string, string>> = {
   context: 'context',
   dockerfile: 'dockerfile',
@@ -117,7 +118,7 @@ function secretOf(item: unknown, file: ComposeFile, note: (sentence: string) => 
 
 function sshOf(value: unknown): readonly unknown[] {
   if (!isRecord(value)) return asList(value);
-  // In the order in which bake has them.
+  // In bake's order.
   const sorted = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return sorted.map(([id, path]) => (path === null || path === '' ? id : { id, paths: textList(path) }));
 }

@@ -1,4 +1,4 @@
-/** Compose files as builds.yaml: what their services build, with their variables, comments and profiles. */
+/** Converts Compose files to builds.yaml: the builds of their services, with variables, comments and profiles. */
 import { type ComposeEntry, type ComposeModel, readComposeModel } from '../bake/mod.ts';
 import { fail, ok, type Problem, problem, type Result, soundsSecret } from '../model/mod.ts';
 import type { SourceText } from './bake.ts';
@@ -18,19 +18,19 @@ import { createInterpolator, type Interpolator } from './interpolate.ts';
 import { fitNames } from './names.ts';
 import { convertTarget } from './target.ts';
 
-/** Files that a Compose file names, relative to the directory of the first one. */
+/** Reads files that a Compose file names, relative to the directory of the first one. */
 export interface ComposeReader {
-  /** Undefined: there is no such file. */
+  /** Undefined: the file does not exist. */
   readonly readFile: (path: string) => Promise<string | undefined>;
   readonly isDirectory?: (path: string) => Promise<boolean>;
 }
 
-/** Longest file that is read, as for builds files. */
+/** Maximum file size, as for builds files. */
 const MAX_CHARS = 8 * 1024 * 1024;
 
 /**
- * Turns the services of Compose files that have a `build:` into builds; later files are laid over earlier ones, and what they
- * include and extend is read. Problems: `bake/compose`, `import/too-big`, `import/nothing-to-build`.
+ * Converts the services of Compose files that have a `build:`; later files override earlier ones, and included and
+ * extended files are read. Problems: `bake/compose`, `import/too-big`, `import/nothing-to-build`.
  */
 export async function draftCompose(
   files: readonly SourceText[],
@@ -75,7 +75,7 @@ export async function draftCompose(
   return ok({ ...draft, isFlat: true, sources: taken });
 }
 
-/** Takes down which files were read. */
+/** Records which files were read. */
 function recording(readFile: ComposeReader['readFile']): ComposeReader & { readonly taken: string[] } {
   const taken: string[] = [];
   return {
@@ -94,7 +94,7 @@ function plain(entries: ReadonlyMap<string, ComposeEntry>, plainOf: ComposeModel
   return result;
 }
 
-/** Services that are listed by name. */
+/** Maximum number of services that are listed by name. */
 const MAX_LISTED = 6;
 
 function nothingToBuild(
@@ -117,7 +117,7 @@ function nothingToBuild(
   });
 }
 
-/** Service → build: the name that bake gives it. */
+/** Service → build, with bake's name for it. */
 function namesOf(
   targets: ReadonlyMap<string, Section>,
   targetNameOf: ComposeModel['targetNameOf'],
@@ -166,7 +166,7 @@ function addBuilds(
   }
 }
 
-/** Arguments without a value: the environment has it. */
+/** Arguments without a value, which come from the environment. */
 function bareArguments(args: unknown): readonly string[] {
   const names = isRecord(args)
     ? Object.entries(args).flatMap(([name, value]) => (value === null ? [name] : []))
@@ -174,7 +174,7 @@ function bareArguments(args: unknown): readonly string[] {
   return names.filter((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
 }
 
-/** Variables, with the values of files of variables but for those that sound secret. */
+/** Variables with values from files of variables, except for names that sound like secrets. */
 function addVariables(interpolator: Interpolator, draft: Draft): void {
   const withheld: string[] = [];
   draft.variables.push(
@@ -187,7 +187,7 @@ function addVariables(interpolator: Interpolator, draft: Draft): void {
     addNote(draft, `the values of ${withheld.join(', ')} in a variables file are not copied`);
 }
 
-/** A group for each profile; what has none is built by default. */
+/** A group for each profile; services without one are built by default. */
 function addProfiles(names: ReadonlyMap<string, string>, services: Section, draft: Draft): void {
   const members = new Map<string, string[]>();
   const always: string[] = [];

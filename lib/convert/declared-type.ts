@@ -6,13 +6,13 @@ import { ANY, BOOL, listOf, NUMBER, type StaticType, TEXT, union } from './stati
 /** A declared type. */
 export interface Declared {
   readonly type: StaticType;
-  /** Items or values are turned into another type, or sorted. */
+  /** Items or values are converted to another type, or sorted. */
   readonly isSet: boolean;
 }
 
 const WORDS: Readonly<Record<string, StaticType>> = { string: TEXT, number: NUMBER, bool: BOOL, any: ANY };
 
-/** What a type constraint says; undefined where it cannot be read. */
+/** Reads a type constraint; undefined if it is not supported. */
 export function readDeclared(expression: Expression): Declared | undefined {
   const written = asWritten(expression);
   if (written.kind === 'variable') {

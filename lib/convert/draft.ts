@@ -1,6 +1,6 @@
 /**
- * A builds file in the making: what both importers and `init` fill in, and emit.ts writes. Every text in it is text of
- * the language already: literals escaped, references translated.
+ * A builds file under construction, filled by the importers and `init` and written by emit.ts. All its texts are texts of
+ * builds.yaml: literals are escaped and references translated.
  */
 import type { Json } from '../model/mod.ts';
 import type { ValueComments } from './value-comments.ts';
@@ -8,13 +8,13 @@ import type { ValueComments } from './value-comments.ts';
 /** A build or a template. */
 export interface DraftBuild {
   readonly name: string;
-  /** Values by key of the language; emit.ts brings them into its order. */
+  /** Values by key; emit.ts sorts them. */
   readonly keys: Map<string, Json>;
-  /** Lines that stand above it as a comment. */
+  /** Comment lines above it. */
   readonly comments: string[];
-  /** Lines that stand above one of its keys. */
+  /** Comment lines above its keys. */
   readonly keyComments: Map<string, readonly string[]>;
-  /** A comment behind a key. */
+  /** Comments after its keys. */
   readonly keyRemarks: Map<string, string>;
   /** Comments inside the values of its keys. */
   readonly inside: Map<string, ValueComments>;
@@ -24,20 +24,20 @@ export interface DraftBuild {
 export interface DraftGroup {
   readonly name: string;
   readonly members: readonly string[];
-  /** What stands in the file in place of them: an expression. */
+  /** An expression that replaces the members. */
   readonly computed?: Json;
   readonly description?: string;
   readonly comments?: readonly string[];
-  /** A comment behind it. */
+  /** A comment after it. */
   readonly remark?: string;
 }
 
-/** A variable: its short form, or a map. */
+/** A variable, in short form or as a map. */
 export interface DraftVariable {
   readonly name: string;
   readonly value: Json;
   readonly comments: readonly string[];
-  /** A comment behind it. */
+  /** A comment after it. */
   readonly remark?: string;
   /** Comments inside its default. */
   readonly inside?: ValueComments;
@@ -49,7 +49,7 @@ export interface DraftFunction {
   readonly signature: string;
   readonly value: Json;
   readonly comments: readonly string[];
-  /** Comments that stood behind parts of it. */
+  /** Comments after parts of it. */
   readonly remarks: readonly string[];
   readonly inside?: ValueComments;
 }
@@ -63,29 +63,29 @@ export interface Draft {
   readonly templates: DraftBuild[];
   readonly builds: DraftBuild[];
   readonly groups: DraftGroup[];
-  /** What could not be carried over, or reads otherwise here: a sentence, and the builds it is about. */
+  /** What could not be converted or has another meaning: a sentence, and the builds that it is about. */
   readonly notes: Map<string, string[]>;
-  /** True where every value was spelled out for each build: what most say alike may go into a template. */
+  /** True if every build has all its values: common ones may be moved to a template. */
   readonly isFlat: boolean;
-  /** Groups stand in front of builds. */
+  /** Groups come before builds. */
   readonly hasGroupsFirst?: boolean;
-  /** Further files that it was made from. */
+  /** Further files that were converted. */
   readonly sources?: readonly string[];
   /** Comment at the end. */
   readonly footer?: readonly string[];
 }
 
-/** Takes down a note; one sentence for all the builds it is about. */
+/** Adds a note; one sentence for all builds with it. */
 export function addNote(draft: Draft, sentence: string, build?: string): void {
   const known = draft.notes.get(sentence) ?? [];
   if (build !== undefined && !known.includes(build)) known.push(build);
   draft.notes.set(sentence, known);
 }
 
-/** Names of builds that a note lists at most. */
+/** Maximum number of builds that a note lists. */
 const MAX_NAMES = 6;
 
-/** The notes as sentences, each with its builds in front. */
+/** The notes as sentences that start with the builds. */
 export function formatNotes(draft: Draft): readonly string[] {
   return [...draft.notes].map(([sentence, builds]) => {
     if (builds.length === 0) return sentence;
@@ -95,7 +95,7 @@ export function formatNotes(draft: Draft): readonly string[] {
   });
 }
 
-/** A file without anything in it. */
+/** An empty file. */
 export function createDraft(): Draft {
   return {
     header: [],
@@ -121,9 +121,9 @@ export function createBuild(name: string): DraftBuild {
   };
 }
 
-/** Text that must stay as it is: `${{` would start an expression. */
+/** Escapes text that must not be evaluated: `${{` would start an expression. */
 export function literal(text: string): string {
-  // A function, because `$$` in a replacement text means one `$`.
+  // A function, because `$$` in a replacement text means a single `$`.
   return text.replaceAll('${{', () => '$${{');
 }
 
@@ -138,13 +138,13 @@ export function scalarText(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** Puts several sources of one kind of list together: a lone value is a list of one, null is none. */
+/** A single value as a list; null is an empty list. */
 export function asList(value: unknown): readonly unknown[] {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? (value as readonly unknown[]) : [value];
 }
 
-/** The texts of a list (or of a lone value); whatever is none is left out. */
+/** The texts of a list (or of a single value); other items are left out. */
 export function textList(value: unknown): readonly string[] {
   return asList(value).flatMap((item) => scalarText(item) ?? []);
 }

@@ -1,17 +1,17 @@
-/** What a build of a draft says once its parents are counted in, as far as that is plain text. */
+/** The values of a draft's build including those of its parents, as far as they are plain text. */
 import type { Json } from '../model/mod.ts';
 import { type Draft, type DraftBuild, isRecord, scalarText } from './draft.ts';
 
-/** Reads builds of one draft. Texts are undefined where they are computed from more than variables with plain defaults. */
+/** Reads builds of one draft. Values are undefined if they are computed from more than variables with plain defaults. */
 export interface EffectiveReader {
   readonly value: (build: DraftBuild, key: string) => Json | undefined;
   readonly text: (build: DraftBuild, key: string) => string | undefined;
   readonly constant: (text: string) => string | undefined;
-  /** A map of parents and build together. */
+  /** A map merged from parents and build. */
   readonly map: (build: DraftBuild, key: string) => Readonly<Record<string, Json>>;
 }
 
-/** Reads what the builds of a draft say. */
+/** Creates a reader for the builds of a draft. */
 export function createEffectiveReader(draft: Draft): EffectiveReader {
   const named = new Map([...draft.templates, ...draft.builds].map((build) => [build.name, build]));
   const defaults = new Map(
@@ -21,7 +21,7 @@ export function createEffectiveReader(draft: Draft): EffectiveReader {
     }),
   );
 
-  /** A build after its parents: the later counts. */
+  /** A build after its parents; later ones take precedence. */
   function lineage(build: DraftBuild, open: readonly string[] = []): readonly DraftBuild[] {
     const parents = [build.keys.get('extends') ?? []].flat().flatMap((name) => {
       const parent = typeof name === 'string' && !open.includes(name) ? named.get(name) : undefined;

@@ -1,4 +1,4 @@
-/** A draft as text: keys in the order of the language, short lists on one line, blank lines between builds. */
+/** Writes a draft as text: keys in documented order, short lists on one line, blank lines between builds. */
 import {
   Document,
   isCollection,
@@ -61,11 +61,11 @@ const KEY_ORDER: readonly string[] = [
 /** Longest list or map that is written on one line. */
 const MAX_FLOW_CHARS = 76;
 
-/** Longest declaration of a variable on one line that says two things of it. */
+/** Maximum length of a variable's declaration with two keys on one line. */
 const MAX_PAIR_CHARS = 96;
 const VARIABLE_KEYS: ReadonlySet<string> = new Set(['default', 'type', 'optional', 'required']);
 
-/** Longest map on one line among others of its list. */
+/** Maximum length of a map on one line in a list of maps. */
 const MAX_ROW_CHARS = 120;
 
 /** The text of a builds.yaml. */
@@ -134,7 +134,7 @@ export function emitDraft(draft: Draft): string {
   return escapeControlsInYaml(`${head.map((line) => `#${line.trimEnd()}`).join('\n')}\n\n${text}${end}`);
 }
 
-/** What a group holds. */
+/** The members of a group. */
 function listOf(members: Json, description: string | undefined): Json {
   return description === undefined ? members : { description, builds: members };
 }
@@ -162,7 +162,7 @@ interface Around {
   readonly behind?: string;
 }
 
-/** @param inside comments on what the value holds */
+/** @param inside comments in the value */
 function pair(
   document: Document,
   key: string,
@@ -175,7 +175,7 @@ function pair(
   if (inside !== undefined && inside.size > 0) annotate(node, inside, '');
   const lines = [...above];
   if (behind !== undefined) {
-    // Behind the first line of a value of several, it would stand behind the key.
+    // In a multi-line value, a comment after the first line would belong to the key.
     if (isScalar(node) && node.type !== 'BLOCK_LITERAL') node.comment = ` ${behind}`;
     else if (isCollection(node) && node.flow === true) node.comment = ` ${behind}`;
     else lines.push(behind);
@@ -183,7 +183,7 @@ function pair(
   return new Pair(commented(document, key, lines), node);
 }
 
-/** Puts comments on entries and items, each of which needs a line then. @returns whether there are any */
+/** Adds comments to entries and items, which then need separate lines. @returns whether there are any */
 function annotate(node: Node, comments: ValueComments, path: string): boolean {
   if (!isMap(node) && !isSeq(node)) return false;
   let isAny = false;
@@ -229,20 +229,20 @@ function quote(scalar: Scalar): void {
   if (quotes !== undefined) scalar.type = quotes;
 }
 
-/** `node:22: build:base` is hard to read. */
+/** Quotes keys such as `node:22`: `node:22: build:base` is hard to read. */
 function quoteKey(key: Scalar): void {
   if (typeof key.value === 'string' && key.value.includes(':')) key.type = 'QUOTE_DOUBLE';
   quote(key);
 }
 
-/** Where a value stands if its list or map is on several lines. */
+/** Position of a value if its list or map has several lines. */
 interface Block {
   readonly column: number;
-  /** Levels of what is in it. */
+  /** Nesting levels inside it. */
   readonly depth: number;
 }
 
-/** Decides what stands on one line, from the inside out; text of several lines becomes a block. */
+/** Decides, from the inside out, what is written on one line; multi-line text becomes a block. */
 function layOut(node: Node, indent: number, { column, depth }: Block): void {
   if (isScalar(node)) {
     if (typeof node.value === 'string') node.value = breakText(node.value, column);
@@ -273,7 +273,7 @@ function layOut(node: Node, indent: number, { column, depth }: Block): void {
   if (node.flow) padFlow(node, isMap(node) ? ' ' : '');
 }
 
-/** Maps of one list look alike: all on a line each where all of them nearly fit. */
+/** Maps of one list have the same layout: each on one line if all of them nearly fit. */
 function layOutRows(rows: readonly Node[], indent: number): void {
   const maps = rows.filter(isMap);
   if (maps.length < 2 || maps.length < rows.length || maps.every((map) => map.flow === true)) return;
@@ -291,7 +291,7 @@ function layOutRows(rows: readonly Node[], indent: number): void {
   }
 }
 
-/** `[a, b]` but `{ a: b }`, as people write them; the library pads both or neither. */
+/** `[a, b]` but `{ a: b }`, as people write them; the library pads either both or neither. */
 function padFlow(node: YAMLMap | YAMLSeq, padding: string): void {
   const write = node.toString.bind(node);
   node.toString = (context, ...rest) =>

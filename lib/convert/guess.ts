@@ -1,8 +1,8 @@
-/** Guesses for a proposal: which directory is a Dockerfile's context, and what its build is called. */
+/** Guesses for a proposal: the context directory of a Dockerfile, and the name of its build. */
 import { fitNames, freeName } from './names.ts';
 import type { Recipe } from './recipe.ts';
 
-/** Folders that hold Dockerfiles of a whole project rather than a project of their own. */
+/** Directories that collect Dockerfiles of a project instead of being projects themselves. */
 const SHELVES: ReadonlySet<string> = new Set([
   'docker',
   '.docker',
@@ -20,18 +20,19 @@ const SHELVES: ReadonlySet<string> = new Set([
   'packaging',
 ]);
 
-/** Folder names that say nothing about what is built in them. */
+/** Directory names that do not describe what is built in them. */
 const NAMELESS: ReadonlySet<string> = new Set([...SHELVES, 'src', 'app', 'cmd', 'prod', 'production']);
 
-/** The directory of a path; `.` for the top. */
+/** The directory of a path; `.` for the root. */
 export function folderOf(path: string): string {
   const at = path.lastIndexOf('/');
   return at === -1 ? '.' : path.slice(0, at);
 }
 
 /**
- * The context: the nearest directory, from the Dockerfile's own upwards, in which most of what it copies exists. A
- * Dockerfile on a shelf (`docker/api.Dockerfile`) that copies everything means the directory above.
+ * The context: the nearest directory, starting with the Dockerfile's own and going up, that contains most of what the
+ * file copies. A Dockerfile in a collecting directory (`docker/api.Dockerfile`) that copies everything uses the directory
+ * above.
  */
 export function guessContext(recipe: Recipe, paths: readonly string[]): string {
   const own = folderOf(recipe.path);
@@ -62,7 +63,7 @@ function ancestors(folder: string): readonly string[] {
   return found;
 }
 
-/** Whether a source of COPY is there: a file, a folder, or the fixed front of a pattern. */
+/** Whether a source of COPY exists: a file, a directory, or the fixed prefix of a pattern. */
 function exists(source: string, folder: string, paths: readonly string[]): boolean {
   const fixed = source
     .replace(/[*?[].*$/, '')
@@ -75,8 +76,8 @@ function exists(source: string, folder: string, paths: readonly string[]): boole
 }
 
 /**
- * A name for each Dockerfile, from its own or its folder's; the repository's where neither says anything. None is `taken`;
- * all are afterwards.
+ * A name for each Dockerfile, from its own or its directory's name, otherwise the repository's. Names in `taken` are not
+ * used; the new ones are added to it.
  */
 export function guessNames(
   paths: readonly string[],
@@ -108,7 +109,7 @@ function shortName(path: string, repository: string): string {
   return isShelf && folder !== '.' ? ending : folder === '.' ? ending : `${place}-${ending}`;
 }
 
-/** The nearest folder whose name says something; of a version, with what it is a version of: `node/22/slim`. */
+/** The nearest directory with a descriptive name; for a version, with what it is a version of: `node/22/slim`. */
 function folderName(folder: string, repository: string): string {
   const parts = folder === '.' ? [] : folder.split('/');
   const said = parts.filter((part) => !NAMELESS.has(part.toLowerCase()));
@@ -119,7 +120,7 @@ function folderName(folder: string, repository: string): string {
   return said.length === 0 ? (parts.at(-1) ?? repository) : said.slice(from).join('-');
 }
 
-/** With the folders above, for names that two Dockerfiles want. */
+/** A name with the directories above, if two Dockerfiles would have the same name. */
 function longName(path: string, name: string): string {
   const folders = folderOf(path)
     .split('/')
@@ -127,15 +128,18 @@ function longName(path: string, name: string): string {
   return [...folders, name].join('-');
 }
 
-/** Dockerfiles that play a part in tests, or are there to be read or to work in. */
+/** Dockerfiles for tests, examples or development environments. */
 export function isSide(path: string): boolean {
   return /(?:^|\/)(?:tests?|e2e|examples?|samples?|fixtures?|testdata|docs?|\.devcontainer)\//i.test(path);
 }
 
-/** Words of developers' and tests' images. */
+/** Words in names of development and test images. */
 const ASIDE = /(?:^|[-_.])(?:dev|devel|development|devcontainer|tests?|e2e|ci|debug|lint)(?:$|[-_.])/i;
 
-/** Whether a Dockerfile lies aside, or its own name or that of its folder says what it is for: `api/Dockerfile.dev`. */
+/**
+ * Whether the directory, or the name of a Dockerfile or its directory, suggests a secondary purpose:
+ * `api/Dockerfile.dev`.
+ */
 export function isAside(path: string): boolean {
   if (isSide(path)) return true;
   const file = path.slice(path.lastIndexOf('/') + 1);
@@ -144,7 +148,7 @@ export function isAside(path: string): boolean {
   return ASIDE.test(own) || (!SHELVES.has(folder) && ASIDE.test(folder));
 }
 
-/** Those of the Dockerfiles that may be none of an image of the repository's own; none where all are such. */
+/** The Dockerfiles that may not be images of the repository itself; empty if all of them are like that. */
 export function unclearOf(paths: readonly string[]): readonly string[] {
   const side = paths.filter(isAside);
   return side.length === paths.length ? [] : side;

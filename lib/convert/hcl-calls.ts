@@ -1,7 +1,4 @@
-/**
- * Calls in bake files as what the language has for them. Functions: buildx bake/hclparser/stdlib.go; their meaning: go-cty's
- * function/stdlib.
- */
+/** Converts calls in bake files. Functions: buildx bake/hclparser/stdlib.go; their meaning: go-cty's function/stdlib. */
 import type { Call, Expression } from '../hcl/mod.ts';
 import {
   added,
@@ -39,7 +36,7 @@ import {
 import { type Binding, type FileFunction, type Reduced, reduce, type Writing } from './hcl-writing.ts';
 import { BOOL, elementOf, INT, listOf, type StaticType, TEXT, union } from './static-type.ts';
 
-/** Writes a call of a function of the file, or of one that bake has. @throws Untranslatable */
+/** Writes a call of a function of the file or of bake. @throws Untranslatable */
 export function writeCall(call: Call, w: Writing): Written {
   const own = w.functions.get(call.name);
   if (own !== undefined) {
@@ -60,7 +57,7 @@ export function writeCall(call: Call, w: Writing): Written {
   return writer(call, w);
 }
 
-/** The result of a function of the file, with its parameters standing for what it is called with. */
+/** The result of a function of the file, with arguments in place of its parameters. */
 export function enter(own: FileFunction, call: Call, w: Writing): Reduced {
   const { parameters, rest, result } = own;
   const isFit =
@@ -85,7 +82,7 @@ export function enter(own: FileFunction, call: Call, w: Writing): Reduced {
   const outer = w.names;
   return {
     expression: result,
-    // A function sees the file's names, and nothing of the place it is called from.
+    // A function sees the file's names, but nothing of the place of the call.
     w: { ...w, names: { global: outer.global, lookup: (name) => bound.get(name) ?? outer.global(name) } },
   };
 }
@@ -108,7 +105,7 @@ const OPERATORS: Readonly<Record<string, string>> = {
 
 type Writer = (call: Call, w: Writing) => Written;
 
-/** Calls whose arguments are just values; the last may be left out. */
+/** Calls whose arguments are all values; the last ones may be omitted. */
 function values(least: number, writer: (args: readonly Written[], w: Writing) => Written): Writer {
   return ({ args, name }, w) => {
     if (args.length < least) throw new Untranslatable(`${name}() is called with too few arguments`);
@@ -119,7 +116,7 @@ function values(least: number, writer: (args: readonly Written[], w: Writing) =>
   };
 }
 
-/** A method of its first argument, which is a text, with texts as the others. */
+/** A method of the first argument, a text, with texts as further arguments. */
 function textMethod(name: string, least: number): Writer {
   return values(least, ([first, ...rest]) => method(asText(first as Written), name, rest.map(asText), TEXT));
 }
@@ -252,7 +249,7 @@ function writeConcat({ args, expand }: Call, w: Writing): Written {
   return lists.length === 1 ? (lists[0] as Written) : added(lists);
 }
 
-/** Of a list that is written there, every item by itself: then it is known how deep each goes. */
+/** For a list literal, each item separately, since their depth is then known. */
 function writeFlattened({ args }: Call, w: Writing): Written {
   const [list] = args;
   if (list === undefined) throw new Untranslatable('flatten() is called without an argument');
@@ -277,14 +274,14 @@ function writeFlattened({ args }: Call, w: Writing): Written {
   return parts.length === 1 ? (parts[0] as Written) : added(parts);
 }
 
-/** A list of what may be lists and other things. */
+/** Whether a list may contain lists and other values. */
 function isUnsure(type: StaticType): boolean {
   return type.kind === 'list' && type.of !== undefined && (type.of.kind === 'any' || isUnsure(type.of));
 }
 
-/** HCL's goes all the way down. */
+/** HCL flattens all levels. */
 function writeFlatten(list: Written): Written {
-  // A list of one thing for each is that thing for each.
+  // A loop that returns a list with one item each is replaced by a loop over the items.
   const [only, ...others] = list.loop?.value.items ?? [];
   const isThing =
     only !== undefined && others.length === 0 && ['text', 'number', 'bool'].includes(only.type.kind);
@@ -298,7 +295,7 @@ function writeFlatten(list: Written): Written {
     of = inner;
   }
   if (of.kind === 'any') {
-    // What is no list stays as it is; two levels are what people write.
+    // Values that are not lists are kept; people write at most two levels.
     return method(method(result, 'flatten', [], listOf(of)), 'flatten', [], listOf(of));
   }
   return result;
@@ -356,7 +353,7 @@ function asMap(map: Written): Written {
   return map;
 }
 
-/** Those items that another list has, or (`!`) has not. */
+/** The items that another list contains or (`!`) does not contain. */
 function filteredBy(list: Written, other: Written, sign: '' | '!', w: Writing): Written {
   const local = localName('one', w.locals);
   const test = `${local} in ${print(other, BINDING.compare + 1)}`;
@@ -366,7 +363,7 @@ function filteredBy(list: Written, other: Written, sign: '' | '!', w: Writing): 
   );
 }
 
-/** Every pair: a loop in a loop. */
+/** All pairs, with nested loops. */
 function writeProduct({ args }: Call, w: Writing): Written {
   const lists = args.map((arg) => write(arg, w));
   if (lists.length < 2 || lists.some(({ type }) => type.kind !== 'list'))

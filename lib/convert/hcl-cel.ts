@@ -1,7 +1,7 @@
 /**
- * Expressions of bake files as expressions of ours (CEL, docs/language.md "Expressions"), with the meaning that HCL gives
- * them (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). What has no counterpart is thrown as
- * {@link Untranslatable}.
+ * Converts expressions of bake files to CEL (docs/language.md, "Expressions"), keeping the meaning in HCL
+ * (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). What cannot be converted is thrown as {@link
+ * Untranslatable}.
  */
 import { type Expression, SPLAT_ELEMENT, type TemplatePart } from '../hcl/mod.ts';
 import {
@@ -74,12 +74,12 @@ function writeLiteral(value: boolean | null | { readonly number: string }): Writ
   return literalOf(number);
 }
 
-/** A bare word as the key of an object is a text. */
+/** An identifier as a key of an object is a text. */
 export function writeKey(key: Expression, w: Writing): Written {
   return key.kind === 'variable' ? literalOf(key.name) : write(key, w);
 }
 
-/** What stands alone in a template is the value itself, whatever its type. */
+/** A single part of a template is the value itself, whatever its type. */
 function writeTemplate(parts: readonly TemplatePart[], w: Writing): Written {
   const [first] = parts;
   if (parts.length === 1 && first?.kind === 'interpolation') return write(first.value, w);
@@ -162,7 +162,7 @@ function writeChoice(test: Written, yes: Expression, no: Expression, w: Writing)
   return choose(test, a, b, union(a.type, b.type));
 }
 
-/** The sides of a choice become one type in HCL: a list beside a set is a set. */
+/** HCL converts the alternatives of a conditional to one type: with a set, a list becomes a set. */
 export function unified(a: Written, b: Written): readonly [Written, Written] {
   const hasSet = a.type.isSet === true || b.type.isSet === true;
   const side = (one: Written): Written => (hasSet && one.type.kind === 'list' ? asSet(one) : one);
@@ -192,16 +192,16 @@ function writeMap(entries: readonly (readonly [Written, Written])[]): Written {
   return tight(text, { kind: 'map', of: entries.map(([, { type }]) => type).reduce(union, ANY) });
 }
 
-/** A loop over a list or a map, with the names that stand for its element inside. */
+/** A loop over a list or a map, with the names of its element. */
 export interface Loop {
   readonly over: Written;
   readonly local: string;
   readonly inside: Writing;
-  /** What an element is where nothing is done with it. */
+  /** An element without further operations. */
   readonly element: Written;
 }
 
-/** Prepares a loop: maps in the order of their keys, as HCL goes over them. */
+/** Prepares a loop; maps are iterated by sorted keys, as in HCL. */
 export function loop(
   over: Written,
   keyName: string | undefined,
@@ -230,7 +230,7 @@ export function loop(
   return { over: keys, local, inside, element: key };
 }
 
-/** The keys of a map in their order; an order that is known needs no sorting. */
+/** The sorted keys of a map; a known order needs no sorting. */
 export function sortedKeys(map: Written, local: string): Written {
   const names = [...(map.type.fields?.keys() ?? [])];
   if (map.type.fields !== undefined && map.type.sparse === undefined && names.length <= 1)
@@ -255,7 +255,7 @@ function writeFor(expression: Extract<Expression, { kind: 'for' }>, w: Writing):
   if (unrolled !== undefined) return writeList(unrolled.map((one) => write(one.expression, one.w)));
   if (group) throw new Untranslatable('for with ... has no equivalent');
   const isMap = write(over, w).type.kind === 'map';
-  // What is not used need not be counted.
+  // Unused keys need no index.
   const usesKey = keyName !== undefined && (isMap || mentions([key, value, when], keyName));
   const each = loop(write(over, w), usesKey ? keyName : undefined, valueName, w);
   const test = when === undefined ? undefined : asCondition(write(when, each.inside));
@@ -269,10 +269,10 @@ function writeFor(expression: Extract<Expression, { kind: 'for' }>, w: Writing):
   return method(mapped(rest, entry), 'merge', [], { kind: 'map', of: elementOf(entry.type) });
 }
 
-/** Longest list that a loop over is written out. */
+/** Maximum length of a list over which a loop is unrolled. */
 const MAX_UNROLLED = 12;
 
-/** What a loop gives that goes over a list whose items are written there; undefined: it is none. */
+/** Unrolls a loop over a list literal; undefined: not possible. */
 export function unroll(
   { keyName, valueName, over, key, value, when }: Extract<Expression, { kind: 'for' }>,
   w: Writing,
@@ -295,7 +295,7 @@ export function unroll(
   return results;
 }
 
-/** Whether a name occurs in expressions; shadowed ones count, too. */
+/** Whether a name occurs in expressions, even if it is shadowed. */
 export function mentions(expressions: readonly unknown[], name: string): boolean {
   return expressions.some((one) => {
     if (typeof one !== 'object' || one === null) return false;

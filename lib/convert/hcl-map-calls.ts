@@ -1,4 +1,4 @@
-/** Calls in bake files that ask for what may not be there: members of maps, values, matches. */
+/** Converts calls in bake files that handle missing values: members of maps, values, matches. */
 import type { Call, Expression } from '../hcl/mod.ts';
 import {
   asText,
@@ -19,7 +19,7 @@ import { writeDoesMatch, writeMatches } from './hcl-text-calls.ts';
 import { type Reduced, reduce, type Writing } from './hcl-writing.ts';
 import { BOOL, elementOf, memberOf, type StaticType, union } from './static-type.ts';
 
-/** One map of several. */
+/** Merges maps. */
 export function writeMerge({ args, expand }: Call, w: Writing): Written {
   const maps = args.map((arg) => write(arg, w));
   const [only] = maps;
@@ -42,7 +42,10 @@ function mergedType(types: readonly StaticType[]): StaticType {
   return { kind: 'map', of: types.map(elementOf).reduce(union) };
 }
 
-/** Rows of a matrix, and maps of one list, lack nothing here: what some do not say is null, or false beside true and false. */
+/**
+ * Rows of a matrix and maps of one list have no missing keys here: missing values are null, or false next to true and
+ * false.
+ */
 export function writeLookup({ args }: Call, w: Writing): Written {
   const [map, key, fallback] = args;
   if (map === undefined || key === undefined)
@@ -101,7 +104,7 @@ function optional(holder: Written, name: string, other: Written): string {
   return `${found}.orValue(${print(other)})`;
 }
 
-/** The first that is not null. */
+/** The first value that is not null. */
 export function writeCoalesce({ args, expand }: Call, w: Writing): Written {
   if (expand) throw new Untranslatable('arguments from a list (...) have no equivalent');
   const parts = args.map((arg) => write(arg, w)).filter(({ constant }) => constant !== null);
@@ -116,7 +119,7 @@ export function writeCoalesce({ args, expand }: Call, w: Writing): Written {
   }, end);
 }
 
-/** `try(a.b, c)`: the member where there is one. */
+/** `try(a.b, c)`: the member if it exists. */
 export function writeTry(call: Call, w: Writing): Written {
   const { args } = call;
   const [first, second, ...more] = args;
@@ -146,7 +149,7 @@ export function writeTry(call: Call, w: Writing): Written {
   throw new Untranslatable('this use of try() has no equivalent');
 }
 
-/** `regex(…)`, or a group of it, where the expression matches; something else where it does not. */
+/** `regex(…)` or a group of it if the expression matches, otherwise another value. */
 function writeFirstMatch({ expression, w }: Reduced, other: Written): Written | undefined {
   const isGroup = expression.kind === 'index' || expression.kind === 'attribute';
   const call = isGroup ? reduce(expression.of, w).expression : expression;
@@ -169,7 +172,7 @@ function writeFirstMatch({ expression, w }: Reduced, other: Written): Written | 
   );
 }
 
-/** What can never fail. */
+/** Whether an expression can never fail. */
 function isSafe({ expression }: Reduced): boolean {
   return ['literal', 'variable'].includes(expression.kind);
 }
@@ -183,7 +186,7 @@ function tryWrite(expression: Expression, w: Writing): Written | undefined {
   }
 }
 
-/** `can(regex(…))` asks whether a text matches, `can(a.b)` whether there is such a member. */
+/** `can(regex(…))` tests whether a text matches, `can(a.b)` whether a member exists. */
 export function writeCan({ args }: Call, w: Writing): Written {
   const [arg] = args;
   if (arg === undefined) throw new Untranslatable('can() is called without an argument');
@@ -205,7 +208,7 @@ export function writeCan({ args }: Call, w: Writing): Written {
         BOOL,
       );
     }
-    // CEL's has() takes names only.
+    // CEL's has() only accepts names.
     if (/^[\w.]+$/.test(holder.text)) return tight(`has(${plainMember(holder, expression.name)})`, BOOL);
     return operation(literalOf(expression.name), 'in', holder, BINDING.compare, BOOL);
   }

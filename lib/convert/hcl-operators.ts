@@ -1,4 +1,4 @@
-/** Operations of HCL as operations of CEL, whose types are stricter. */
+/** Converts operations of HCL to CEL, which has stricter types. */
 import {
   asCondition,
   BINDING,
@@ -29,7 +29,7 @@ const ARITHMETIC: Readonly<Record<string, number>> = {
   '%': BINDING.multiply,
 };
 
-/** Writes an operation of two values; also for the functions that are operators (`equal(a, b)`). */
+/** Writes a binary operation; also for functions that are operators (`equal(a, b)`). */
 export function writeBinary(operator: string, a: Written, b: Written): Written {
   if (operator === '&&' || operator === '||') return writeLogic(operator, asCondition(a), asCondition(b));
   if (a.matches !== undefined && b.constant === 0) {
@@ -56,9 +56,9 @@ function writeLogic(operator: '&&' | '||', a: Written, b: Written): Written {
   return operation(a, operator, b, operator === '||' ? BINDING.or : BINDING.and, BOOL);
 }
 
-/** Values of different types are never equal in HCL. */
+/** In HCL, values of different types are never equal. */
 function writeEquality(operator: '==' | '!=', a: Written, b: Written): Written {
-  // `equal("x", name)` puts first what people put last.
+  // `equal("x", name)` is written in the usual order.
   if (a.constant !== undefined && b.constant === undefined) return writeEquality(operator, b, a);
   const isSame = operator === '==';
   if (a.constant !== undefined && b.constant !== undefined)
@@ -75,7 +75,7 @@ function writeEquality(operator: '==' | '!=', a: Written, b: Written): Written {
   return operation(a, operator, b, BINDING.compare, BOOL);
 }
 
-/** As a number; of a text, the number that it writes. */
+/** Converts to a number; a text is parsed. */
 export function asNumber(written: Written): Written {
   const { type, constant } = written;
   if (type.kind === 'number') return written;
@@ -85,7 +85,7 @@ export function asNumber(written: Written): Written {
   throw new Untranslatable('a number is needed');
 }
 
-/** CEL calculates with two integers or with two others; a division of integers has no fraction there. */
+/** CEL requires two integers or two doubles; dividing integers has no fraction. */
 function sameNumbers(operator: string, left: Written, right: Written): readonly [Written, Written] {
   const isInt = (side: Written): boolean => side.type.isInt === true;
   if (isInt(left) && isInt(right) && operator !== '/') return [left, right];

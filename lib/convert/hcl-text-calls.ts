@@ -1,4 +1,4 @@
-/** Calls in bake files on texts: parts of them, regular expressions, formats, times. */
+/** Converts calls in bake files that work on texts: substrings, regular expressions, formats, times. */
 import type { Call, Expression } from '../hcl/mod.ts';
 import {
   added,
@@ -18,7 +18,7 @@ import { mapped, write, writeList } from './hcl-cel.ts';
 import { reduce, type Writing } from './hcl-writing.ts';
 import { BOOL, elementOf, listOf, type StaticType, TEXT } from './static-type.ts';
 
-/** What texts that are known come to. */
+/** Evaluates functions of constant texts. */
 export function folded(
   args: readonly (Written | undefined)[],
   work: (texts: readonly string[]) => string | undefined,
@@ -28,7 +28,7 @@ export function folded(
   return result === undefined ? undefined : literalOf(result);
 }
 
-/** HCL cuts off where a text ends; CEL's substring fails there. */
+/** HCL cuts at the end of a text; CEL's substring fails there. */
 export function writeSubstr(text: Written, from: Written, length: Written): Written {
   const [start, count] = [from.constant, length.constant];
   const s = asText(text);
@@ -39,7 +39,7 @@ export function writeSubstr(text: Written, from: Written, length: Written): Writ
   return method(method(s, 'substring', [from], TEXT), 'truncate', [length], TEXT);
 }
 
-/** `split(separator, text)`; of texts that are known, the list. */
+/** `split(separator, text)`; for constant texts, the list. */
 export function writeSplit(separator: Written, text: Written): Written {
   if (
     typeof separator.constant === 'string' &&
@@ -50,7 +50,7 @@ export function writeSplit(separator: Written, text: Written): Written {
   return method(asText(text), 'split', [asText(separator)], listOf(TEXT));
 }
 
-/** `join(separator, lists…)`; what is no text becomes one. */
+/** `join(separator, lists…)`; other values are converted to texts. */
 export function writeJoin(separator: Written, lists: readonly Written[]): Written {
   const all = lists.length === 1 ? (lists[0] as Written) : added(lists);
   const of = elementOf(all.type);
@@ -67,7 +67,7 @@ export function writeDoesMatch(pattern: Expression, text: Expression, w: Writing
   return method(asText(write(text, w)), 'matches', [asText(write(pattern, w))], BOOL);
 }
 
-/** What a match of an expression is: its text, or what its groups matched. */
+/** The type of a match: its text, or the texts of its groups. */
 function matchType(expression: Written): StaticType {
   if (typeof expression.constant !== 'string') throw new Untranslatable('a regular expression is computed');
   const bare = expression.constant.replaceAll(/\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]])*\]/gs, '');
@@ -82,7 +82,7 @@ export function writeMatches(expression: Written, text: Written): Written {
   return method(asText(text), 'findAll', [expression], listOf(matchType(expression)));
 }
 
-/** Go's JSON has no blanks and sorts keys, as ours does where there are none. */
+/** Go's JSON has no blanks and sorts keys, like ours for maps without an order. */
 export function writeJson(value: Written): Written {
   const isSure = (type: StaticType): boolean =>
     type.kind === 'list'
@@ -92,7 +92,7 @@ export function writeJson(value: Written): Written {
   return tight(`toJSON(${print(value)})`, TEXT);
 }
 
-/** A time by a pattern; that of the run as it is. */
+/** Formats a time; the time of the run is used directly. */
 export function writeFormatDate({ args }: Call, w: Writing): Written {
   const [pattern, time] = args;
   const layout = pattern === undefined ? undefined : write(pattern, w);
@@ -135,7 +135,7 @@ function filled(pattern: Written | undefined, rest: readonly Written[]): Written
   return joinPieces(pieces);
 }
 
-/** Lists are gone through together, all else stays the same. */
+/** Lists are iterated together; other values are repeated. */
 export function writeFormatList({ args }: Call, w: Writing): Written {
   const [pattern, ...rest] = args.map((arg) => write(arg, w));
   const lists = rest.filter(({ type }) => type.kind === 'list');

@@ -1,4 +1,4 @@
-/** Values of bake files: lists and maps as they are written, with what is to be evaluated in the places where it stands. */
+/** Converts values of bake files: literal lists and maps keep their form, with expressions inside. */
 import type { Call, Expression } from '../hcl/mod.ts';
 import { asCondition, asText, negated, print, tight, Untranslatable, type Written } from './cel-text.ts';
 import { enter } from './hcl-calls.ts';
@@ -6,15 +6,15 @@ import { unroll, write, writeKey } from './hcl-cel.ts';
 import { reduce, type Writing } from './hcl-writing.ts';
 import { flattened, isMarkedMap, type Marked, type MarkedChoice, type Marks } from './marks.ts';
 
-/** What a value is made with. */
+/** Context of a conversion. */
 export interface ValueWriting {
   readonly w: Writing;
   readonly marks: Marks;
-  /** Repetitions and empty texts in a list mean nothing where it goes. */
+  /** Duplicates and empty texts in a list have no meaning at its destination. */
   readonly isLoose: boolean;
-  /** In a list where it goes, an item that is a list may only mean its items: lists in lists are not to be had there. */
+  /** Lists cannot be nested at its destination: an item that is a list means its items. */
   readonly isFlat: boolean;
-  /** It is a part of an expression, where null in a list is an item. */
+  /** It is part of an expression, in which null items of a list are kept. */
   readonly isInner?: boolean;
 }
 
@@ -25,7 +25,7 @@ export function readValue(expression: Expression, at: ValueWriting): Marked {
   switch (reduced.kind) {
     case 'tuple': {
       const items = reduced.items.map((item) => readValue(item, { ...inside, isInner: true }));
-      // The language puts the items of such an item in its place.
+      // The language replaces such an item by its items.
       const isNested = items.some((item) => ['list', 'any'].includes(at.marks.loneOf(item)?.type.kind ?? ''));
       return isNested && !at.isFlat ? at.marks.mark(write(reduced, w)) : items;
     }
@@ -57,7 +57,7 @@ function isTextual(text: string, marks: Marks): boolean {
   return lone === undefined || lone.type.kind === 'text';
 }
 
-/** A number that YAML would write with an exponent is text. */
+/** A number that YAML would write with an exponent becomes text. */
 function fromWritten(written: Written, marks: Marks): Marked {
   const value = marks.valueOf(written);
   return typeof value === 'number' && !/^-?[0-9]+(?:\.[0-9]+)?$/.test(String(value)) ? String(value) : value;
@@ -78,12 +78,12 @@ function readChoice(expression: Extract<Expression, { kind: 'conditional' }>, at
   return items ?? at.marks.choice({ test, yes, no });
 }
 
-/** A choice of lists that is longer than this reads better item by item. */
+/** Longer conditional lists are more readable item by item. */
 const MAX_CHOICE = 90;
-/** Longest condition that is repeated with each item. */
+/** Maximum length of a condition that is repeated for each item. */
 const MAX_REPEATED_TEST = 50;
 
-/** A choice of lists as a list of choices: what both have stands there by itself. */
+/** Converts a conditional list to a list of conditional items; common items are unconditional. */
 function itemsOf({ test, yes, no }: MarkedChoice, marks: Marks): readonly Marked[] | undefined {
   if (!Array.isArray(yes) || !Array.isArray(no) || test.text.length > MAX_REPEATED_TEST) return undefined;
   const [a, b] = [yes as readonly Marked[], no as readonly Marked[]];
@@ -159,7 +159,7 @@ function readConcat(args: readonly Expression[], at: ValueWriting): Marked {
   });
 }
 
-/** One item or none, where a list of one or of none is added. */
+/** One item or none, for a list with at most one item that is appended. */
 function itemOf(list: Marked, marks: Marks): Marked {
   const choice = marks.choiceOf(list);
   const sides = choice === undefined ? [] : [choice.yes, choice.no];

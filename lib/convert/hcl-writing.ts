@@ -1,8 +1,8 @@
-/** What expressions of bake files are written with: the names in scope, and what these stand for. */
+/** State for writing expressions of bake files: the names in scope and their meanings. */
 import type { Call, Expression } from '../hcl/mod.ts';
 import { Untranslatable, type Written } from './cel-text.ts';
 
-/** What a name stands for: text of CEL, or (a parameter of a function) an expression with the names around it. */
+/** The meaning of a name: CEL text or, for a parameter of a function, an expression with its scope. */
 export type Binding =
   | { readonly kind: 'cel'; readonly written: Written }
   | { readonly kind: 'expression'; readonly expression: Expression; readonly names: Names }
@@ -11,7 +11,7 @@ export type Binding =
 /** Names in scope. */
 export interface Names {
   readonly lookup: (name: string) => Binding | undefined;
-  /** What a name means in the file itself, whatever loops and functions are around. */
+  /** The meaning of a name at the top level of the file, regardless of loops and functions. */
   readonly global: (name: string) => Binding | undefined;
 }
 
@@ -22,40 +22,40 @@ export interface FileFunction {
   readonly result: Expression;
 }
 
-/** What an expression is written with. */
+/** State for writing an expression. */
 export interface Writing {
   readonly names: Names;
   readonly functions: ReadonlyMap<string, FileFunction>;
-  /** The attribute of another target, as that target says it. */
+  /** The attribute of another target, from its own definition. */
   readonly targetAttribute: (target: string, attribute: string) => Expression | undefined;
   /** Writes calls (hcl-calls.ts). */
   readonly writeCall: (call: Call, w: Writing) => Written;
-  /** A call of a function of the file that stays a function; undefined: what it gives is to be put in place. */
+  /** A call of a function of the file that is kept; undefined: the call is inlined. */
   readonly keepCall: (call: Call, w: Writing) => Written | undefined;
   /**
-   * What functions give is to be put in place: `value` where it is the whole value, or a part of it that is taken apart; `all`
-   * wherever they are called.
+   * Whether calls of functions must be inlined: `value` if the call is the whole value, or a part that is processed
+   * further; `all` everywhere.
    */
   readonly inPlace?: 'value' | 'all';
-  /** Names that macros around it bind. */
+  /** Variables of surrounding macros. */
   readonly locals: ReadonlySet<string>;
   readonly depth: number;
-  /** Whether a value of such a text is an axis of the matrix, whose maps have all names of one another. */
+  /** Whether values with this text are axes of the matrix, whose maps all have the same keys. */
   readonly isFilled: (text: string) => boolean;
-  /** What may still be written: functions that call functions grow without bound. */
+  /** Remaining size: functions that call functions can grow without bound. */
   readonly budget: { left: number };
 }
 
-/** Deeper calls of functions of the file are a recursion. */
+/** Deeper calls of functions of the file are recursive. */
 export const MAX_DEPTH = 200;
 
-/** An expression and the names it is to be read with. */
+/** An expression and its scope. */
 export interface Reduced {
   readonly expression: Expression;
   readonly w: Writing;
 }
 
-/** Follows parameters, members of literal objects and attributes of other targets to what they stand for. */
+/** Resolves parameters, members of literal objects and attributes of other targets. */
 export function reduce(expression: Expression, w: Writing): Reduced {
   if (w.depth > MAX_DEPTH || --w.budget.left < 0) throw new Untranslatable('it becomes too long');
   const deeper: Writing = { ...w, depth: w.depth + 1 };
@@ -90,7 +90,7 @@ function keyText(key: Expression): string | undefined {
   return first === undefined ? '' : first.kind === 'text' ? first.value : undefined;
 }
 
-/** `target.NAME.ATTRIBUTE`: what that target itself says. */
+/** `target.NAME.ATTRIBUTE`, from that target's own definition. */
 function ofTarget(expression: Expression, w: Writing): Expression | undefined {
   if (expression.kind !== 'attribute' || expression.of.kind !== 'attribute') return undefined;
   const { of: root, name } = expression.of;

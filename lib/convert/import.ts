@@ -1,4 +1,4 @@
-/** Any file that can be imported; which kind it is follows from what is in it. */
+/** Imports any supported file; its kind is detected from its content. */
 import type { BakeDefinition } from '../bake/mod.ts';
 import { fail, ok, problem, type Result, type SourceFile } from '../model/mod.ts';
 import { draftBake, draftFlat, type SourceText } from './bake.ts';
@@ -12,36 +12,36 @@ import { shareCommon } from './share.ts';
 export interface Imported {
   /** The text of a builds.yaml. */
   readonly yaml: string;
-  /** What could not be translated, or means something else in builds.yaml; one sentence each. */
+  /** What could not be converted, or has another meaning in builds.yaml; one sentence each. */
   readonly notes: readonly string[];
   /**
-   * Of bake files as people write them: the builds that bake makes of them in an environment, as a builds file that spells
-   * everything out, to compare `yaml` with. Undefined where bake refuses them.
+   * For bake files that people write: the builds that bake makes of them in an environment, as a builds file without
+   * shared keys, to compare `yaml` with. Undefined if bake rejects them.
    */
   readonly spellOut?: (env: Readonly<Record<string, string>>) => Promise<string | undefined>;
   /** Names of the templates in it. */
   readonly templates: readonly string[];
-  /** A variable or function that is missing in the files. */
+  /** A variable or function that the files use but do not declare. */
   readonly missing?: string;
-  /** Variables of the bake files that may be any text, and those that are true or false. */
+  /** Variables of the bake files that accept any text, and those that are booleans. */
   readonly variables?: { readonly texts: readonly string[]; readonly flags: readonly string[] };
 }
 
 /** Surroundings of an import. */
 export interface ImportOptions {
-  /** Where the text came from, as a person would name it: for messages and the comment at the top. */
+  /** Source of the text, as a person would name it: for messages and the comment at the top. */
   readonly fileName: string;
-  /** Reads what Compose files name. */
+  /** Reads files that Compose files name. */
   readonly reader?: ComposeReader;
-  /** More files, laid over the first one. */
+  /** Further files, which override the first one. */
   readonly more?: readonly SourceText[];
-  /** What bake calls the machine's platform. */
+  /** bake's name for the machine's platform. */
   readonly localPlatform?: string;
   readonly now?: Date;
 }
 
 /**
- * Imports bake files (HCL or JSON), what `bake --print` writes, or a Compose file. Problems: those of {@link draftBake} and
+ * Imports bake files (HCL or JSON), output of `bake --print`, or a Compose file. Problems: those of {@link draftBake} and
  * {@link draftCompose}.
  */
 export async function importBuilds(text: string, options: ImportOptions): Promise<Result<Imported>> {
@@ -63,7 +63,7 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
   const sources = files.map((file): SourceFile => ({ path: file.name, text: file.text }));
   const evaluate = async (env: Readonly<Record<string, string>>): Promise<Result<BakeDefinition>> =>
     evaluateBake(sources, { env, localPlatform, now });
-  // Without anybody's environment: its values must not end up in a file.
+  // Without an environment: its values must not be written into a file.
   const evaluated = await evaluate({});
   const drafted = draftBake(
     files,
@@ -97,7 +97,7 @@ export async function importBuilds(text: string, options: ImportOptions): Promis
   });
 }
 
-/** Variables that may not have just any value. */
+/** Variables that do not accept every value. */
 function ruledVariables({ variables }: Draft): ReadonlySet<string> {
   const rules = ['oneOf', 'pattern', 'check', 'required', 'minimum', 'maximum'];
   return new Set(
@@ -118,7 +118,7 @@ function written(draft: Draft, files: readonly SourceText[]): Imported {
   };
 }
 
-/** JSON is YAML, so Compose may be JSON, too: what has `services` is Compose. */
+/** A JSON file may also be Compose's: it is if it has `services`. */
 function isCompose(text: string, fileName: string): boolean {
   const start = text.replace(/^\uFEFF/, '').trimStart();
   if (start.startsWith('{')) return /"services"\s*:/.test(start) && !/"target"\s*:\s*[{[]/.test(start);

@@ -1,5 +1,5 @@
 /**
- * `${VAR}` of Compose files as expressions of ours, and the variables they need
+ * Converts `${VAR}` of Compose files to expressions, and collects the variables
  * (https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md).
  */
 import type { Json } from '../model/mod.ts';
@@ -10,38 +10,38 @@ type Part = string | Reference;
 
 interface Reference {
   readonly name: string;
-  /** `:-` and `-` give a default, `:?` and `?` demand a value, `:+` and `+` replace one. */
+  /** `:-` and `-` set a default, `:?` and `?` require a value, `:+` and `+` replace one. */
   readonly operator?: '-' | '?' | '+';
   readonly operand: readonly Part[];
-  /** As it stands in the file. */
+  /** As written in the file. */
   readonly written: string;
 }
 
 interface Known {
-  /** Rendered defaults; undefined for a use without one. */
+  /** Converted defaults; undefined for a use without one. */
   readonly defaults: Set<string | undefined>;
   required?: string;
-  /** A file of variables has it. */
+  /** Its value in a file of variables. */
   readonly fromFile?: string;
 }
 
-/** Reads texts with references; `scan` must have seen all of them before any is translated. */
+/** Converts texts with references; all of them must be passed to `scan` before any is converted. */
 export interface Interpolator extends TextReader {
-  /** A text with marks that stand for its references; `lookup` gives what files of variables have for them. */
+  /** A text with marks in place of its references; `lookup` returns values from files of variables. */
   readonly keep: (text: string, lookup: (name: string) => string | undefined) => string;
-  /** Says what the file of variables has for names that no reference is made to. */
+  /** Sets the values of files of variables for names without references. */
   readonly know: (lookup: (name: string) => string | undefined) => void;
-  /** Learns which references stand in the texts of a value. */
+  /** Collects the references in the texts of a value. */
   readonly scan: (value: unknown) => void;
-  /** A text with marks as it was written. */
+  /** Restores the original of a text with marks. */
   readonly writtenOf: (text: string) => string;
-  /** What the environment has for a name; nothing where it has none. */
+  /** The value in the environment, or an empty text. */
   readonly given: (name: string) => string;
-  /** The variables that were found, in order of first mention; the value that a file has for one only where `mayWrite`. */
+  /** The variables in order of first use; values from files only for names with `mayWrite`. */
   readonly variables: (mayWrite: (name: string) => boolean) => readonly DraftVariable[];
 }
 
-/** As in marks.ts: signs that Unicode sets aside for use inside programs. */
+/** As in marks.ts: characters that Unicode reserves for internal use. */
 const MARK = /\uFDD0([0-9]+)\uFDD1/;
 
 /** Makes an interpolator for one file. */
@@ -96,7 +96,7 @@ export function createInterpolator(): Interpolator {
       for (const inner of Object.values(value)) scan(inner);
   }
 
-  /** One default everywhere can be the variable's own. */
+  /** Whether all uses have the same default, which can become the variable's default. */
   function hasOneDefault(name: string): boolean {
     const known = found.get(name);
     if (known?.fromFile !== undefined && known.fromFile !== '') return true;
@@ -127,7 +127,7 @@ export function createInterpolator(): Interpolator {
   }
 
   function given(name: string): string {
-    // In the middle of a text the variable is empty where it is not set, and not nothing.
+    // Inside a text, a variable that is not set is empty, not null.
     if (found.has(name)) return `\${{ has(env.${name}) ? env.${name} : null }}`;
     optional.add(name);
     return `\${{ vars.${name} }}`;
@@ -180,7 +180,7 @@ function namesIn({ name, operand }: Reference): readonly string[] {
   return [name, ...operand.flatMap((part) => (typeof part === 'string' ? [] : namesIn(part)))];
 }
 
-/** Literal texts and references; `$$` is one `$`; what looks like neither stays as it is. */
+/** Literal texts and references; `$$` is a single `$`; everything else is unchanged. */
 function parse(text: string): readonly Part[] {
   const parts: Part[] = [];
   let plain = '';
@@ -221,7 +221,7 @@ function parse(text: string): readonly Part[] {
   return parts;
 }
 
-/** Where a brace that was opened closes; defaults may hold references themselves. */
+/** The position of the closing brace; defaults may contain references. */
 function closingBrace(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {

@@ -1,6 +1,6 @@
 /**
- * Which images that Dockerfiles read are made by builds of the same file. What is not certain is a guess, and rather none
- * than a wrong one: a missing edge only pulls an image, a wrong one builds another image than was meant.
+ * Finds which images that Dockerfiles read are made by builds of the same file. Uncertain ones are left out: a missing
+ * edge only pulls an image, while a wrong one builds another image than intended.
  */
 import { formatImageRef, type ImageRef, parseImageRef, parseTag } from '../model/mod.ts';
 import type { DraftBuild } from './draft.ts';
@@ -8,17 +8,17 @@ import { isSide } from './guess.ts';
 import { isOfficial } from './official.ts';
 import type { Recipe } from './recipe.ts';
 
-/** A build and what is known of it. */
+/** A build and its known properties. */
 export interface Linkable {
   readonly build: DraftBuild;
-  /** Path of its Dockerfile; undefined: none that is at hand. */
+  /** Path of its Dockerfile; undefined: not available. */
   readonly path?: string;
   readonly recipe?: Recipe;
-  /** Its tags where all of them are known; undefined: nothing says how it is called. */
+  /** Its tags if all are known; undefined: no names are known. */
   readonly tags?: readonly string[];
-  /** The tag that it has by default, registry and all. */
+  /** Its default tag, with registry. */
   readonly usualTag?: string;
-  /** Builds that its named contexts are. */
+  /** Builds that its named contexts refer to. */
   readonly edges: readonly string[];
   /** False for a matrix: its name is none of a single image. */
   readonly isSingle: boolean;

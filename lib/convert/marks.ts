@@ -1,7 +1,6 @@
 /**
- * Values of a bake file on their way to a builds file: literal where they are, and where something is to be evaluated a text
- * with a mark in it that stands for an expression. So a text such as `type=registry,ref=${REF}` can be taken apart like any
- * other; at the end every mark becomes `${{ … }}`.
+ * Values of a bake file during conversion: literals are kept, and expressions are represented by marks inside texts. So a
+ * text such as `type=registry,ref=${REF}` can be split like any other; at the end every mark becomes `${{ … }}`.
  */
 import type { Json } from '../model/mod.ts';
 import {
@@ -22,7 +21,7 @@ import { unified } from './hcl-cel.ts';
 import { elementOf, listOf, union } from './static-type.ts';
 import type { TargetReader } from './target-reader.ts';
 
-/** What is left to the end: literal values, and texts with marks. */
+/** Intermediate form: literal values, and texts with marks. */
 export type Marked =
   | string
   | number
@@ -31,20 +30,20 @@ export type Marked =
   | readonly Marked[]
   | { readonly [key: string]: Marked };
 
-/** `test ? yes : no`, its sides as values. */
+/** `test ? yes : no` with values as alternatives. */
 export interface MarkedChoice {
   readonly test: Written;
   readonly yes: Marked;
   readonly no: Marked;
 }
 
-/** Unicode sets these two aside for use inside programs (https://www.unicode.org/faq/private_use.html#nonchar1). */
+/** Unicode reserves these two characters for internal use (https://www.unicode.org/faq/private_use.html#nonchar1). */
 const OPEN = '\uFDD0';
 const CLOSE = '\uFDD1';
 const MARK = new RegExp(`${OPEN}([0-9]+)${CLOSE}`, 'g');
 const LONE = new RegExp(`^${OPEN}([0-9]+)${CLOSE}$`);
 
-/** The expressions that marks stand for. */
+/** The expressions that marks represent. */
 export class Marks {
   readonly #written: Written[] = [];
   readonly #choices = new Map<number, MarkedChoice>();

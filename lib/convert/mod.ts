@@ -1,4 +1,7 @@
-/** The way over: bake's JSON and Compose files as builds.yaml, and a first builds.yaml for a repository of Dockerfiles. */
+/**
+ * Migrating: converts bake and Compose files to builds.yaml, and proposes a first builds.yaml for a repository of
+ * Dockerfiles.
+ */
 export { type Beside, lookBeside } from './beside.ts';
 export { unclearOf } from './guess.ts';
 export { type Imported, type ImportOptions, importBuilds } from './import.ts';

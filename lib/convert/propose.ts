@@ -1,4 +1,4 @@
-/** A first builds.yaml for a repository of Dockerfiles: what a person would write, with comments where it is a guess. */
+/** Proposes a first builds.yaml for a repository of Dockerfiles, with comments where something is guessed. */
 import { fail, type Json, ok, problem, type Result } from '../model/mod.ts';
 import { ownersIn, readClaims } from './claims.ts';
 import {
@@ -22,14 +22,14 @@ import type { Repository } from './repository.ts';
 import { shareCommon } from './share.ts';
 import type { Source } from './source.ts';
 
-/** What a person has said before the proposal is made; what is not said has defaults. */
+/** Options of the proposal; all have defaults. */
 export interface ProposeOptions {
-  /** What the repository's bake or Compose file says; its draft is added to. */
+  /** The repository's bake or Compose file, whose draft is extended. */
   readonly source?: Source;
-  /** Registry, with an owner where there is one: `ghcr.io/acme`. */
+  /** Registry, with an owner if there is one: `ghcr.io/acme`. */
   readonly registry?: string;
   readonly push?: boolean;
-  /** Paths of Dockerfiles that are no images of their own. */
+  /** Paths of Dockerfiles that are not images of their own. */
   readonly leaveOut?: ReadonlySet<string>;
 }
 
@@ -39,7 +39,7 @@ export interface Proposal extends Imported {
   readonly origin: string;
 }
 
-/** Dockerfiles for which a proposal has something to say. */
+/** Dockerfiles for which a build can be proposed. */
 export function candidatesOf(repository: Repository, source?: Source): readonly string[] {
   const claims = source === undefined ? undefined : readClaims(source.draft, repository);
   return [...repository.dockerfiles].flatMap(([path, text]) =>
@@ -47,9 +47,7 @@ export function candidatesOf(repository: Repository, source?: Source): readonly 
   );
 }
 
-/**
- * Proposes a builds.yaml. Problem: `import/no-dockerfile` where there is neither a source nor a Dockerfile that can be read.
- */
+/** Proposes a builds.yaml. Problem: `import/no-dockerfile` if there is neither a source nor a readable Dockerfile. */
 export function proposeBuilds(repository: Repository, options: ProposeOptions = {}): Result<Proposal> {
   const { source, leaveOut = new Set<string>() } = options;
   const draft = source?.draft ?? createDraft();
@@ -94,7 +92,7 @@ function describeOrigin(source: Source | undefined, count: number): string {
   return `${names.join(', ')} and ${files} that ${names.length === 1 ? 'it does' : 'they do'} not name`;
 }
 
-/** Adds a build for each Dockerfile, with the template, variables and groups that these need. */
+/** Adds a build for each Dockerfile, with the necessary template, variables and groups. */
 function addRecipes(
   draft: Draft,
   recipes: readonly Recipe[],
@@ -123,7 +121,7 @@ function addRecipes(
   return added;
 }
 
-/** What is built without a name stays what the bake or Compose file builds. */
+/** The default selection remains what the bake or Compose file builds. */
 function addOthers(draft: Draft, added: readonly Linkable[], taken: Set<string>): void {
   if (!draft.groups.some(({ name }) => name === 'default') && !taken.has('default')) {
     draft.groups.unshift({ name: 'default', members: draft.builds.map(({ name }) => name) });
@@ -132,7 +130,7 @@ function addOthers(draft: Draft, added: readonly Linkable[], taken: Set<string>)
   draft.groups.push({ name: freeName('other', taken), members: added.map(({ build }) => build.name) });
 }
 
-/** Names in the file of what all proposed builds have in common. */
+/** Names of the common parts of all proposed builds. */
 interface Frame {
   readonly template: string;
   readonly registry: string;
@@ -160,7 +158,8 @@ function addFrame(draft: Draft, taken: Set<string>, { registry, push = true }: P
       ? 'Settings shared by all images.'
       : 'Settings shared by the images proposed from their Dockerfiles.',
   );
-  // Names of branches hold what tags cannot. No label with the commit: every commit would change every image.
+  // Branch names may contain characters that tags cannot. No label with the commit: every commit would change every
+  // image.
   image.keys.set('tags', [
     `\${{ vars.${frame.registry} }}/\${{ build.name }}:\${{ slug(vars.${frame.tag}) }}`,
   ]);
@@ -195,7 +194,7 @@ function usualTag(name: string): string {
   return `${USUAL_ARGS['REGISTRY']?.value ?? ''}/${name}:${USUAL_ARGS['TAG']?.value ?? ''}`;
 }
 
-/** Writes what is known or guessed of the images that builds read of one another. */
+/** Writes the links between builds that are known or guessed. */
 function linkDraft(
   all: readonly Linkable[],
   { name, owners }: Repository,
@@ -214,7 +213,7 @@ function linkDraft(
       );
       continue;
     }
-    // A reference that is another build's tag links the two by itself, whatever registry and tag are.
+    // A reference to another build's tag links the two without further settings, whatever registry and tag are.
     if (owner.usualTag === written) continue;
     const known = build.keys.get('contexts');
     if (known !== undefined && !isRecord(known)) continue;
@@ -236,7 +235,7 @@ function linkDraft(
   }
 }
 
-/** What others build on comes first: files are read from top to bottom. */
+/** Moves parents to the front: files are read from top to bottom. */
 function placeParentsFirst(draft: Draft, added: readonly Linkable[]): void {
   const builds = new Map(added.map(({ build }) => [build.name, build]));
   const rest = draft.builds.filter((build) => builds.get(build.name) !== build);
@@ -274,7 +273,7 @@ function proposeArgs(build: DraftBuild, recipe: Recipe, frame: Frame, hasGit: bo
   if (open.length > 0) build.comments.push(`Other arguments: ${open.join(', ')}.`);
 }
 
-/** What a person at a terminal is asked about is no part of what is built by default. */
+/** Dockerfiles about which the user is asked in a terminal are not part of the default group. */
 function addGroups(draft: Draft, recipes: readonly Recipe[], names: ReadonlyMap<string, string>): void {
   const all = recipes.map(({ path }) => ({ path, name: names.get(path) ?? '' }));
   const unclear = new Set(unclearOf(recipes.map(({ path }) => path)));

@@ -1,22 +1,22 @@
-/** What is known of a value of a bake file before anything is evaluated: enough to write an expression of ours that gives the same. */
-/** What a value is, as far as that is known. */
+/** Static types of values of a bake file, before evaluation: enough to write an equivalent expression. */
+/** The type of a value as far as known. */
 export interface StaticType {
   readonly kind: 'text' | 'number' | 'bool' | 'list' | 'map' | 'null' | 'any';
-  /** It may be null, too. */
+  /** It may also be null. */
   readonly nullable?: boolean;
-  /** Of numbers: without a fraction, whatever variables are. */
+  /** For numbers: always whole. */
   readonly isInt?: boolean;
-  /** Of numbers: within a list or map from outside; those without a fraction are integers there, and others not. */
+  /** For numbers inside a list or map from outside: whole ones are integers there, others are not. */
   readonly isMixed?: boolean;
-  /** Of lists: HCL has it as a set, in order and without repetitions; so is every list that it is unified with. */
+  /** For lists: a set in HCL, sorted and without duplicates; lists that are unified with it become sets. */
   readonly isSet?: boolean;
-  /** Items of a list, values of a map whose names are not known. */
+  /** Type of a list's items, or of values of a map with unknown names. */
   readonly of?: StaticType;
-  /** Values of a map by name; there are no others. */
+  /** Types of a map's values by name; there are no other names. */
   readonly fields?: ReadonlyMap<string, StaticType>;
-  /** Names that a declared type lets maps leave out, which is null. */
+  /** Optional names of a declared type, which may be null. */
   readonly loose?: ReadonlySet<string>;
-  /** Names that some of the maps have and others lack. */
+  /** Names that only some of the maps have. */
   readonly sparse?: ReadonlySet<string>;
 }
 

@@ -1,4 +1,4 @@
-/** One target of bake (also what Compose's `build:` is brought into) as a build of ours. */
+/** Converts one target of bake (or Compose's `build:` in that form) to a build. */
 import type { Json } from '../model/mod.ts';
 import { resourceOption } from '../targets/mod.ts';
 import {
@@ -15,7 +15,7 @@ import { asList, type DraftBuild, isRecord, scalarText } from './draft.ts';
 import { convertOutput } from './target-outputs.ts';
 import type { Converter, TargetReader } from './target-reader.ts';
 
-/** Keys that callers deal with themselves. */
+/** Keys that callers handle. */
 const HANDLED = new Set(['name', 'inherits', 'matrix']);
 
 /** Fills a build from the keys of a target (buildx bake/bake.go, `Target`). */
@@ -25,7 +25,7 @@ export function convertTarget(
   reader: TargetReader,
 ): void {
   const converter = createConverter(build, reader);
-  // What an image is called counts in `output` where there are no tags.
+  // Names in `output` are used if there are no tags, so it comes last.
   const isLast = ([key]: readonly [string, unknown]): boolean => key === 'output' || key === 'outputs';
   const entries = Object.entries(withEntitlements(target));
   for (const [key, value] of [...entries.filter((one) => !isLast(one)), ...entries.filter(isLast)]) {
@@ -37,7 +37,7 @@ export function convertTarget(
   if (build.keys.has('dockerfile-inline')) build.keys.delete('dockerfile');
 }
 
-/** The network of the host takes an entitlement, which bake adds by itself (buildx bake/bake.go, `Target.normalize`). */
+/** The host network requires an entitlement, which bake adds by itself (buildx bake/bake.go, `Target.normalize`). */
 function withEntitlements(target: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const listed = asList(target['entitlements']);
   if (target['network'] !== 'host' || listed.includes('network.host')) return target;
@@ -67,12 +67,12 @@ const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   context: convertContext,
   dockerfile: (value, { set, textOf, build }) => {
     const text = scalarText(value);
-    // The default is worth saying only where a parent may have said something else.
+    // The default is only written if a parent may have set another value.
     if (text !== undefined && (text !== 'Dockerfile' || build.keys.has('extends')))
       set('dockerfile', textOf(text));
   },
   'dockerfile-inline': scalar('dockerfile-inline'),
-  // Empty is the way back to the last stage, and says nothing where no parent chose another one.
+  // Empty selects the last stage again, which is only needed if a parent selected another one.
   target: (value, { set, textOf, inherits }) => {
     const text = scalarText(value);
     if (text !== undefined && (text !== '' || inherits('target'))) set('target', textOf(text));
@@ -171,7 +171,7 @@ function itemOf(
           : (itemOf(one, converter, convert) ?? null);
     return choice.join(side(choice.yes), side(choice.no));
   }
-  // A text is taken apart when it is evaluated, as bake does it.
+  // A text is split when it is evaluated, as in bake.
   const isOpen = typeof item === 'string' && (isComputed(item) || converter.isOpen?.(item) === true);
   return isOpen ? textOf(item) : convert(item, converter);
 }

@@ -1,23 +1,23 @@
-/** What a whole Dockerfile takes from its build, whatever stages the target needs: arguments and secrets. */
+/** What a whole Dockerfile accepts from its build, regardless of the target's stages: arguments and secrets. */
 import { type Dockerfile, flagValues, type Instruction } from './instruction.ts';
 import { parseTrigger } from './parse.ts';
 import { argPairs } from './scope.ts';
 import { parseMountFields, secretIdOf } from './sources.ts';
 
-/** What a file takes. */
+/** What a Dockerfile accepts. */
 export interface Declared {
   /** Names of all ARG instructions. */
   readonly args: ReadonlySet<string>;
   /** Ids of all secret mounts; undefined where one depends on a variable. */
   readonly secrets: ReadonlySet<string> | undefined;
-  /** Ids of all cache mounts as written: `id`, else where it is mounted, which BuildKit takes then. */
+  /** Ids of all cache mounts as written: `id`, otherwise the mount's target, BuildKit's default. */
   readonly cacheMounts: ReadonlySet<string>;
 }
 
 /**
- * Everything that any instruction of a file takes, those in ONBUILD included.
+ * Everything that any instruction of a file accepts, including those in ONBUILD.
  *
- * @param triggers of its bases, as an image's config holds them
+ * @param triggers of its base images, in the form of image configs
  */
 export function declaredBy(dockerfile: Dockerfile, triggers: readonly string[] = []): Declared {
   const args = new Set<string>();

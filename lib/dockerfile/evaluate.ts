@@ -1,6 +1,6 @@
 /**
- * Walks the stages a target needs, for one platform, and notes what every instruction reads. Follows
- * frontend/dockerfile/dockerfile2llb/convert.go of BuildKit; where a value is not known the wider set is noted.
+ * Walks the stages that a target needs, for one platform, and records what every instruction reads. Follows BuildKit's
+ * frontend/dockerfile/dockerfile2llb/convert.go; if a value is not known, the larger set is recorded.
  */
 import type { Span, UnknownInput, UnknownKind } from '../model/mod.ts';
 import {
@@ -23,7 +23,7 @@ import { isFullChecksum, parseMountFields, parseRemote, pathRead, secretIdOf } f
 import { externalOrigin, type Origin, type ResolvedStage } from './stages.ts';
 import { type Expanded, parseHeredocWord, UNKNOWN } from './words.ts';
 
-/** Fields of a mount that its id may come from; the first that is there counts. */
+/** Fields that can set the id of a mount; the first one that is present takes precedence. */
 const ID_FIELDS = ['id', 'source', 'src', 'target', 'dst', 'destination'];
 
 const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
@@ -32,7 +32,7 @@ const KNOWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
   RUN: ['mount', 'network', 'security', 'device'],
 };
 
-/** What one or several walks found; maps are keyed so that a thing found for two platforms is kept once. */
+/** What one or several walks found. The keys of the maps merge equal findings of several platforms. */
 export interface Findings {
   readonly reachable: Set<number>;
   readonly images: Map<string, ImageUse>;
@@ -49,9 +49,9 @@ export interface Findings {
   readonly unknowns: UnknownInput[];
   /** Triggers of the target. */
   onbuild: readonly string[];
-  /** What the target says to builds on top of it; several platforms must agree. */
+  /** What the target passes on to builds based on it; undefined if platforms differ. */
   produces: BaseConfig | undefined;
-  /** What the target's config comes from; several platforms must agree. */
+  /** Where the target's config comes from; undefined if platforms differ. */
   targetBase: TargetBase | undefined;
 }
 
@@ -77,7 +77,7 @@ export function noFindings(): Findings {
   };
 }
 
-/** What a walk starts from. */
+/** Input of a walk. */
 export interface WalkInput {
   readonly file: Dockerfile;
   readonly options: InspectOptions;
@@ -85,7 +85,7 @@ export interface WalkInput {
   readonly stages: readonly ResolvedStage[];
   /** Undefined: not known. */
   readonly targetPlatform: string | undefined;
-  /** What is found is added to it. */
+  /** Receives the findings. */
   readonly found: Findings;
 }
 
@@ -109,9 +109,9 @@ export class Walk {
     this.#found = input.found;
   }
 
-  /** Walks the target and everything it needs; afterwards says what it produces. */
+  /** Walks the target and its dependencies. Returns what the target passes on. */
   run(target: number): BaseConfig | undefined {
-    // Heeded though no stage names it (dockerfile2llb/epoch.go).
+    // Used even if no stage names it (dockerfile2llb/epoch.go).
     this.#useGlobal('SOURCE_DATE_EPOCH');
     this.#visit(target);
     const done = this.#finished.get(target);
@@ -122,7 +122,7 @@ export class Walk {
     return done === undefined || env === undefined ? undefined : { env, onbuild: done.onbuild };
   }
 
-  /** What the chain of a target starts from; undefined: not known, or of another platform than the target. */
+  /** The base of a target's chain of stages; undefined: not known, or of another platform than the target. */
   baseOf(target: number): TargetBase | undefined {
     const seen = new Set<number>();
     for (let index = target; !seen.has(index); ) {
@@ -132,7 +132,7 @@ export class Walk {
       const hasOtherPlatform =
         stage.source.platform !== undefined &&
         (stage.platform === undefined || stage.platform !== this.#targetPlatform);
-      // A context that stands for a stage is used as it is, which is another way of inheriting.
+      // A context that replaces a stage is used unchanged, so it is inherited in another way.
       if (hasOtherPlatform || this.#isReplaced(stage)) return undefined;
       const { origin } = stage;
       if (origin.kind === 'unknown') return undefined;
@@ -146,7 +146,7 @@ export class Walk {
 
   #visit(index: number): void {
     const stage = this.#stages[index];
-    // A cycle of stages is BuildKit's to refuse; here it only must not loop.
+    // BuildKit reports cycles of stages; here they must only not cause an endless loop.
     if (stage === undefined || this.#finished.has(index) || this.#walking.has(index)) return;
     this.#walking.add(index);
     this.#found.reachable.add(index);
@@ -205,7 +205,7 @@ export class Walk {
           span,
           ...platform,
         });
-        // BuildKit uses a context that stands for a stage as it is: its triggers do not run in it.
+        // BuildKit uses a context that replaces a stage unchanged and does not run its triggers.
         const config = this.#options.bases?.get(name);
         if (config !== undefined) {
           const replaced = this.#isReplaced(stage);
@@ -231,7 +231,7 @@ export class Walk {
     return triggers;
   }
 
-  /** `triggerSpan` replaces the instruction's own places: a trigger's text is not in the file. */
+  /** `triggerSpan` replaces the instruction's own places, since the text of a trigger is not in the file. */
   #instruction(
     instruction: Instruction,
     scope: StageScope,
@@ -289,7 +289,7 @@ export class Walk {
     if (value !== undefined) scope.setArg(name, value);
   }
 
-  /** A global argument that matters makes those matter that its default refers to. */
+  /** A global argument that is used also makes those used to which its default refers. */
   #useGlobal(name: string): void {
     if (ENGINE_ARGS.includes(name)) this.#found.engineArgs.add(name);
     const known = this.#found.declaredArgs.has(name);
@@ -328,7 +328,7 @@ export class Walk {
     this.#found.unknowns.push({ kind, text });
   }
 
-  /** An ADD whose source is not known may fetch anything. */
+  /** An ADD whose source is not known may download anything. */
   #addUnknown(instruction: Instruction, source: Expanded): void {
     const why =
       source.kind === 'unknown' ? `it depends on ${source.unknown.join(', ')}` : 'it cannot be expanded';
@@ -370,7 +370,7 @@ export class Walk {
     let from = '';
     for (const { name, value } of parseMountFields(text)) {
       fields.set(name, scope.expand(value));
-      // BuildKit reads `from` before it expands, to know the stages.
+      // BuildKit reads `from` before it expands variables, to find the stages.
       if (name === 'from') from = value;
     }
     const textOf = (...names: readonly string[]): string | undefined => {
@@ -384,7 +384,7 @@ export class Walk {
     if (type === 'secret' || type === 'ssh') {
       const id =
         type === 'ssh' ? (textOf('id', 'source', 'src') ?? 'default') : secretIdOf((name) => textOf(name));
-      // What is not known here is nobody's id.
+      // A value that is not known here is never used as an id.
       const given = ID_FIELDS.flatMap((name) => fields.get(name) ?? [])[0];
       if (given !== undefined && given.kind !== 'value') return;
       const requiredText = fields.has('required') ? textOf('required') : 'false';
@@ -439,7 +439,7 @@ function readKey(read: PathRead): string {
   return JSON.stringify([read.source, read.include, read.exclude]);
 }
 
-/** A trigger as the image's config would hold it. */
+/** A trigger in the form of image configs. */
 function triggerText(instruction: Instruction): string {
   const body = instruction.text.replace(/^\s*ONBUILD\s*/i, '');
   return instruction.heredocs.reduce((text, doc) => `${text}\n${doc.content}${doc.name}`, body);

@@ -1,37 +1,37 @@
-/** The records that say what a Dockerfile reads. */
+/** Types that describe what a Dockerfile reads. */
 import type { Span, UnknownInput } from '../model/mod.ts';
 
-/** The name of the main context in everything that is keyed by context. */
+/** Key of the main context in all maps by context. */
 export const MAIN_CONTEXT = 'context';
 
-/** What of an image's configuration decides what a build on top of it reads. */
+/** The part of an image's config that affects what a build based on it reads. */
 export interface BaseConfig {
-  /** `NAME=value`, as the config has them. */
+  /** `NAME=value`, as in the config. */
   readonly env: readonly string[];
   /** Triggers, in order. */
   readonly onbuild: readonly string[];
 }
 
-/** What the facts are asked for. */
+/** Options of the inspection. */
 export interface InspectOptions {
   /** Undefined: the last stage. */
   readonly target?: string;
   readonly args: ReadonlyMap<string, string>;
-  /** The frontend's image of builds.yaml, which reads the file before any that the file itself names. */
+  /** The frontend image of builds.yaml, which reads the file before any that the file itself names. */
   readonly frontend?: string;
-  /** Options of builds.yaml of which it is not known what they make the frontend read. */
+  /** Options of builds.yaml whose effect on the frontend's inputs is not known. */
   readonly unknownOptions?: readonly string[];
   /** Normalised; empty: the engine's own. */
   readonly platforms: readonly string[];
-  /** Names of the build's named contexts; they stand before stages and images of the same name. */
+  /** Names of the build's named contexts; they take precedence over stages and images of the same name. */
   readonly contextNames: ReadonlySet<string>;
-  /** `os/arch` of the engine; without it everything that depends on it counts as not known. */
+  /** `os/arch` of the engine; if absent, everything that depends on it is unknown. */
   readonly enginePlatform?: string;
   /** Configs of base images, by {@link BaseUse.name}. */
   readonly bases?: ReadonlyMap<string, BaseConfig>;
   /**
-   * A base whose config is not in `bases`: `whole-context` (the default, for keys) counts every file because a trigger
-   * may copy it; `plain` (for planning) takes it to have no triggers.
+   * How to treat a base whose config is not in `bases`. `whole-context` (the default, for keys): all files are read,
+   * since a trigger may copy them. `plain` (for planning): it has no triggers.
    */
   readonly unknownBases?: 'whole-context' | 'plain';
 }
@@ -46,17 +46,17 @@ export interface ImageUse {
   readonly span: Span;
 }
 
-/** A reference that a named context answers. */
+/** A reference that resolves to a named context. */
 export interface ContextUse {
-  /** As the build names it. */
+  /** The name in the build. */
   readonly name: string;
-  /** What the Dockerfile says there, arguments expanded. */
+  /** As written in the Dockerfile, arguments expanded. */
   readonly written: string;
   readonly use: 'from' | 'copy' | 'mount';
   readonly span: Span;
 }
 
-/** An image or named context a reachable stage starts from; its config may hold triggers and variables. */
+/** An image or named context that a reachable stage is based on; its config may have triggers and variables. */
 export interface BaseUse {
   /** The image as written, or the name of the context: the key of {@link InspectOptions.bases}. */
   readonly name: string;
@@ -65,7 +65,7 @@ export interface BaseUse {
   readonly span: Span;
 }
 
-/** What the chain of stages starts from that the target is the end of. */
+/** What the target's chain of stages is based on. */
 export interface TargetBase {
   readonly kind: 'image' | 'context' | 'scratch';
   /** The image as written, or the name of the context. */
@@ -76,27 +76,27 @@ export interface TargetBase {
 export interface PathRead {
   /** Relative to the context, `.` for all of it; `*`, `?` and `[…]` are wildcards of Go's `filepath.Match`. */
   readonly source: string;
-  /** `--parents`: only what matches one of these, below `source`. */
+  /** `--parents`: only paths below `source` that match one of these. */
   readonly include: readonly string[];
-  /** `--exclude`: not what matches one of these, below `source`. */
+  /** `--exclude`: no paths below `source` that match one of these. */
   readonly exclude: readonly string[];
   readonly span: Span;
 }
 
-/** All files of a context that are read, or the paths. */
+/** The paths that are read from a context, or all of it. */
 export type ContextReads = 'all' | readonly PathRead[];
 
-/** A source of ADD that the engine fetches. */
+/** A source of ADD that the engine downloads. */
 export interface RemoteSource {
   readonly kind: 'git' | 'http';
   /** Without credentials. */
   readonly url: string;
-  /** True where a checksum or a full commit fixes its content. */
+  /** True if a checksum or a full commit id determines its content. */
   readonly pinned: boolean;
   readonly span: Span;
 }
 
-/** A secret or agent that RUN asks for. */
+/** A secret or SSH agent that RUN mounts. */
 export interface Handed {
   readonly id: string;
   readonly required: boolean;
@@ -107,44 +107,44 @@ export interface Handed {
 export interface StageFacts {
   readonly index: number;
   readonly name?: string;
-  /** What FROM says, arguments expanded where they are known. */
+  /** As written in FROM, arguments expanded if known. */
   readonly base: string;
   readonly platform?: string;
-  /** True where the target needs it. */
+  /** True if the target needs it. */
   readonly reachable: boolean;
   readonly span: Span;
 }
 
-/** Everything a Dockerfile says about what a build of one target reads. */
+/** Everything that a Dockerfile reads for one target. */
 export interface DockerfileFacts {
   readonly stages: readonly StageFacts[];
   /** Index of the stage that is built. */
   readonly target: number;
-  /** External images of the reachable stages and the frontend, each once for each place. */
+  /** External images of the reachable stages and the frontend, once for each place. */
   readonly images: readonly ImageUse[];
   readonly contexts: readonly ContextUse[];
   readonly bases: readonly BaseUse[];
-  /** Bases whose config was needed and not given. */
+  /** Bases whose config was needed but not passed. */
   readonly unreadBases: readonly string[];
-  /** Context name (`context`: the main one) → what is read of it; a context that is not read is absent. */
+  /** Context name (`context`: the main one) → what is read from it; contexts that are not read are absent. */
   readonly reads: ReadonlyMap<string, ContextReads>;
   /** Names of build arguments that can change the result if they are set. */
   readonly declaredArgs: ReadonlySet<string>;
-  /** True where the engine's own platform decides something though `platforms` is given. */
+  /** True if the engine's own platform matters although `platforms` is given. */
   readonly usesEnginePlatform: boolean;
   readonly remoteSources: readonly RemoteSource[];
   readonly secrets: readonly Handed[];
   readonly ssh: readonly Handed[];
-  /** As EXPOSE writes them, arguments expanded. */
+  /** As in EXPOSE, arguments expanded. */
   readonly ports: readonly string[];
-  /** Why inputs cannot be known from here; not empty: never to be skipped. */
+  /** Why inputs cannot be known from here. If there are any, the build is never skipped. */
   readonly unknowns: readonly UnknownInput[];
-  /** Triggers that the target leaves to what is based on it, as an image's config holds them. */
+  /** Triggers that the target passes on to images based on it, in the form of image configs. */
   readonly onbuild: readonly string[];
-  /** What the result says to a build on top of it; undefined where that cannot be known. */
+  /** What the result passes on to builds based on it; undefined if not known. */
   readonly produces?: BaseConfig;
-  /** Whose config the result inherits; undefined where that cannot be known, or is an image of another platform. */
+  /** Whose config the result inherits; undefined if it is not known, or is an image of another platform. */
   readonly targetBase?: TargetBase;
-  /** The reachable stages without comments and layout: two files with equal text build the same thing. */
+  /** The reachable stages without comments and layout: files with equal text build the same. */
   readonly text: string;
 }

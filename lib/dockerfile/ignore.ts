@@ -1,17 +1,17 @@
 /**
- * `.dockerignore`: which paths of a context are left out. The rules of github.com/moby/patternmatcher and of the
- * filter that BuildKit's client walks with (github.com/tonistiigi/fsutil, filter.go), odd corners included: what counts
- * is the set of files that really travels.
+ * `.dockerignore`: which paths of a context are excluded. Follows github.com/moby/patternmatcher and the filter of
+ * BuildKit's client (github.com/tonistiigi/fsutil, filter.go) including their corner cases, since the set of files must
+ * be exactly the set that is sent.
  */
 import { type Problem, problem, type Result, type SourceFile, spanOfLine } from '../model/mod.ts';
 import { compileWildcards, DIRECTORIES } from '../util/wildcard.ts';
 
-/** Compiled rules; make them with {@link parseIgnore} or {@link compileRules}. */
+/** Compiled rules; create them with {@link parseIgnore} or {@link compileRules}. */
 export interface IgnoreRules {
   readonly rules: readonly IgnoreRule[];
-  /** True where a `!` rule may bring a path back. */
+  /** True if a `!` rule may include a path again. */
   readonly hasExceptions: boolean;
-  /** Prefixes under which an exception can match; undefined where one of them has wildcards. */
+  /** Prefixes under which an exception can match; undefined if one of them has wildcards. */
   readonly exceptionPrefixes: readonly string[] | undefined;
 }
 
@@ -22,22 +22,22 @@ export interface IgnoreRule {
   readonly matches: (path: string) => boolean;
 }
 
-/** What is known of a directory when its entries are judged: true for the rules that matched it or one above it. */
+/** The result for a directory, needed for its entries: true for each rule that matched it or a directory above it. */
 export type ParentMatches = readonly (boolean | undefined)[];
 
-/** What the rules say of a path. */
+/** The result for a path. */
 export interface Verdict {
   readonly ignored: boolean;
   readonly matches: ParentMatches;
 }
 
-/** The verdict on nearly every path: one record for all of them, because a walk asks a hundred thousand times. */
+/** The result for nearly every path: a shared record, because a walk checks a hundred thousand paths. */
 export const UNMATCHED: Verdict = { ignored: false, matches: [] };
 
-/** No rules: nothing is left out. */
+/** No rules: nothing is excluded. */
 export const NO_RULES: IgnoreRules = { rules: [], hasExceptions: false, exceptionPrefixes: [] };
 
-/** Parses an ignore file. Problem: `dockerfile/ignore-pattern` for a pattern that BuildKit refuses. */
+/** Parses an ignore file. Problem: `dockerfile/ignore-pattern` for a pattern that BuildKit rejects. */
 export function parseIgnore(source: SourceFile): Result<IgnoreRules> {
   const patterns: string[] = [];
   const problems: Problem[] = [];
@@ -66,7 +66,7 @@ export function parseIgnore(source: SourceFile): Result<IgnoreRules> {
   return problems.length > 0 ? { ok: false, error: problems } : { ok: true, value: compileRules(patterns) };
 }
 
-/** Compiles patterns (`!` marks an exception), as `--exclude` and the ignore file have them. */
+/** Compiles patterns (`!` marks an exception) as in `--exclude` and in ignore files. */
 export function compileRules(patterns: readonly string[]): IgnoreRules {
   const rules: IgnoreRule[] = [];
   for (const raw of patterns) {
@@ -86,8 +86,8 @@ export function compileRules(patterns: readonly string[]): IgnoreRules {
 }
 
 /**
- * Judges one path whose directory was judged before: `parent` is that directory's `matches` (empty for the top).
- * `matches` is to be handed on to the entries of a directory.
+ * Checks one path whose directory was checked before: `parent` is that directory's `matches` (empty for the root). Pass
+ * the returned `matches` of a directory when checking its entries.
  */
 export function judgePath(rules: IgnoreRules, path: string, parent: ParentMatches): Verdict {
   let ignored = false;
@@ -95,7 +95,7 @@ export function judgePath(rules: IgnoreRules, path: string, parent: ParentMatche
   for (const [index, rule] of rules.rules.entries()) {
     let isMatch = parent[index] === true;
     if (!isMatch) {
-      // A rule that could change nothing is not looked at, and counts as not matching for what lies below.
+      // A rule that cannot change the result is skipped, and counts as not matching for everything below.
       if (rule.isException !== ignored) continue;
       isMatch = rule.matches(path);
     }
@@ -107,13 +107,13 @@ export function judgePath(rules: IgnoreRules, path: string, parent: ParentMatche
   return matches === undefined ? UNMATCHED : { ignored, matches };
 }
 
-/** True where an ignored directory may still hold something that an exception brings back. */
+/** True if an excluded directory may contain something that an exception includes again. */
 export function mayHoldExceptions(rules: IgnoreRules, directory: string): boolean {
   if (rules.exceptionPrefixes === undefined) return true;
   return rules.exceptionPrefixes.some((prefix) => `${prefix}/`.startsWith(`${directory}/`));
 }
 
-/** True where a path (relative, `/`) is left out, judged with every directory above it. */
+/** True if a path (relative, with `/`) is excluded, taking every directory above it into account. */
 export function isIgnored(rules: IgnoreRules, path: string): boolean {
   let parent: ParentMatches = [];
   const parts = path.split('/');
@@ -141,7 +141,7 @@ function cleanGoPath(path: string): string {
   return joined === '' ? '.' : joined;
 }
 
-/** Why Go's `filepath.Match` refuses a pattern; undefined where it does not. */
+/** Why Go's `filepath.Match` rejects a pattern; undefined if it is valid. */
 function patternFault(pattern: string): string | undefined {
   const fault = (what: string): string => `the pattern ${pattern} ${what}`;
   for (let at = 0; at < pattern.length; at += 1) {
@@ -172,8 +172,8 @@ function withoutTrailingGlob(pattern: string): string {
 }
 
 /**
- * A pattern is compared as text where that is all it needs: the form is decided while it is read, and some patterns
- * with `**` at an end are compared as prefix or suffix even where they hold characters that look special.
+ * Patterns are compared as text if possible. The kind of comparison is chosen while the pattern is read; some patterns
+ * with `**` at an end are compared as prefix or suffix even if they contain special characters.
  */
 function compilePattern(pattern: string, isException: boolean): (path: string) => boolean {
   let form: 'exact' | 'prefix' | 'suffix' | 'regexp' = 'exact';
@@ -229,9 +229,10 @@ function compilePattern(pattern: string, isException: boolean): (path: string) =
     try {
       return compileWildcards(source, flags);
     } catch {
-      // With `u`, an escape of an ordinary letter is an error; without it, the letter itself.
+      // With the flag `u`, escaping an ordinary letter is an error; without it, it is the letter itself.
     }
   }
-  // What cannot be compiled must not hide a file: it leaves nothing out, and as an exception it keeps everything.
+  // A pattern that cannot be compiled must not hide a file: it excludes nothing, and as an exception it includes
+  // everything.
   return () => isException;
 }

@@ -1,4 +1,4 @@
-/** What a Dockerfile reads, for one target, all platforms together. */
+/** What a Dockerfile reads for one target, for all platforms together. */
 import {
   isDockerfileFrontend,
   isReplaced,
@@ -15,11 +15,11 @@ import { type ResolvedStage, resolveStages } from './stages.ts';
 import { UNKNOWN } from './words.ts';
 
 /**
- * Says what a build of a Dockerfile reads. Problems: `dockerfile/target-missing` where no stage has the target's name,
- * `dockerfile/blank-base` where FROM is left empty by an argument that has no value.
+ * Finds what a build of a Dockerfile reads. Problems: `dockerfile/target-missing` if no stage has the target's name,
+ * `dockerfile/blank-base` if FROM is empty because an argument has no value.
  *
- * What cannot be known is never left out: reads widen to the whole context, and what could come from elsewhere is named
- * in `unknowns`.
+ * Unknown inputs are never dropped: reads are extended to the whole context, and other possible sources are listed in
+ * `unknowns`.
  */
 export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOptions): Result<DockerfileFacts> {
   const found = noFindings();
@@ -94,7 +94,7 @@ export function inspectDockerfile(dockerfile: Dockerfile, options: InspectOption
   };
 }
 
-/** A named context that stands for the image of a frontend is the frontend, and anybody's. */
+/** A named context that replaces a frontend image is used as the frontend, which may then be any frontend. */
 function isForeign(image: string, { contextNames }: InspectOptions): boolean {
   return !isDockerfileFrontend(image) || isReplaced(image, contextNames);
 }
@@ -109,7 +109,7 @@ function frontendOf(
   return { text: image, span: { source: dockerfile.source, start: 0, end: 0 } };
 }
 
-/** Another frontend may read anything that it is given, and images whose names are nowhere to be seen. */
+/** Another frontend may read everything that it is passed, and images whose names are not visible. */
 function foreignFacts(
   dockerfile: Dockerfile,
   options: InspectOptions,
@@ -149,7 +149,7 @@ function factsOf(
     onbuild: found.onbuild,
     ...(found.produces === undefined ? {} : { produces: found.produces }),
     ...(found.targetBase === undefined ? {} : { targetBase: found.targetBase }),
-    // Keys need it, plans do not.
+    // Needed for keys, not for plans.
     get text() {
       text ??= textOf();
       return text;
@@ -189,7 +189,7 @@ function blankBase(stage: ResolvedStage): Problem {
   );
 }
 
-/** BuildKit 0.34 can take the epoch from a context or stage (dockerfile2llb/epoch.go); then it cannot be known here. */
+/** BuildKit 0.34 can read the epoch from a context or stage (dockerfile2llb/epoch.go); then it is not known here. */
 function checkEpoch(epoch: Value | undefined, found: Findings): void {
   if (epoch === undefined || epoch === '') return;
   if (epoch === UNKNOWN)
@@ -199,8 +199,8 @@ function checkEpoch(epoch: Value | undefined, found: Findings): void {
 }
 
 /**
- * Reachable stages, numbered, and the global arguments that matter to them. Stages that nothing needs do not count, so
- * that adding one changes nothing; only where a stage is referred to by its number do the numbers of the file count.
+ * Reachable stages, numbered, and the global arguments that affect them. Stages that are not needed are left out, so that
+ * adding one changes nothing; only if a stage is referred to by number, the numbers of the file are used.
  */
 function canonicalText(
   dockerfile: Dockerfile,
@@ -208,7 +208,7 @@ function canonicalText(
   target: StageSource,
   args: ReadonlyMap<string, string>,
 ): string {
-  // Where a warning fails the build, every letter of the file may be one.
+  // If warnings fail the build, every character of the file may cause one.
   if (/error\s*=\s*true/i.test(dockerfile.check ?? '')) return dockerfile.source.text;
   const lines = dockerfile.escape === '\\' ? [] : [`# escape=${dockerfile.escape}`];
   for (const instruction of dockerfile.globalArgs) {
@@ -230,7 +230,7 @@ function canonicalText(
   return `${lines.join('\n')}\n`;
 }
 
-/** An argument without its default where a value is given: the default is not even looked at (`dispatchArg`). */
+/** An argument without its default if a value is given, since the default is then not evaluated (`dispatchArg`). */
 function declaration(
   { name, fallback }: { readonly name: string; readonly fallback: string | undefined },
   args: ReadonlyMap<string, string>,
@@ -238,13 +238,13 @@ function declaration(
   return fallback === undefined || args.has(name) ? name : `${name}=${fallback}`;
 }
 
-/** True where `--from=1` or a mount's `from=1` may stand (`127.0.0.1:5000/x` is not one); triggers are taken as written. */
+/** True if `--from=1` or a mount's `from=1` may occur (`127.0.0.1:5000/x` is not one); triggers are checked as written. */
 function refersToNumber({ keyword, flags, text }: Instruction): boolean {
   const texts = keyword === 'ONBUILD' ? [text] : flags.map((flag) => flag.text);
   return texts.some((one) => /from\W*\d+(?![\w.:/@-])/i.test(one));
 }
 
-/** The text of a heredoc is set off, so that it cannot pass for an instruction. */
+/** The text of a heredoc is indented, so that it is not confused with an instruction. */
 function linesOf(instruction: Instruction): readonly string[] {
   return [
     canonicalLine(instruction),
@@ -252,10 +252,10 @@ function linesOf(instruction: Instruction): readonly string[] {
   ];
 }
 
-/** Instructions that BuildKit cuts at blanks, wherever and however many they are (parser/line_parsers.go). */
+/** Instructions whose arguments BuildKit splits at any number of blanks (parser/line_parsers.go). */
 const CUT_AT_BLANKS: ReadonlySet<string> = new Set(['ADD', 'COPY', 'FROM']);
 
-/** An instruction without its layout: what BuildKit itself makes no difference of. What RUN runs stays as it is. */
+/** An instruction without layout that BuildKit ignores. The command of RUN is unchanged. */
 function canonicalLine({ keyword, flags, rest, args, isJson }: Instruction): string {
   const words = flags.map(({ text }) => (/[\s"]/.test(text) ? JSON.stringify(text) : text));
   const body = CUT_AT_BLANKS.has(keyword) && !isJson ? args.map(({ text }) => text).join(' ') : rest;

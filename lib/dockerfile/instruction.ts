@@ -1,7 +1,7 @@
-/** The records of a parsed Dockerfile. Nothing in them is expanded. */
+/** Types of a parsed Dockerfile. Variables are not expanded. */
 import type { SourceFile, Span } from '../model/mod.ts';
 
-/** Text between `<<NAME` and its end. */
+/** Text between `<<NAME` and its end marker. */
 export interface Heredoc {
   readonly name: string;
   readonly chomp: boolean;
@@ -14,31 +14,31 @@ export interface Argument {
   readonly span: Span;
 }
 
-/** One instruction, continuation lines joined, comments gone. */
+/** One instruction with continuation lines joined and without comments. */
 export interface Instruction {
   /** In uppercase. */
   readonly keyword: string;
-  /** The joined line as it was written, without surrounding blanks. */
+  /** The joined line as written, without surrounding blanks. */
   readonly text: string;
-  /** `--name=value` words in order, quotes and escapes resolved. */
+  /** `--name=value` arguments in order, quotes and escapes resolved. */
   readonly flags: readonly Argument[];
-  /** What follows the flags. */
+  /** The text after the flags. */
   readonly rest: string;
-  /** `rest` as a list: a JSON array's strings, else what blanks separate. */
+  /** `rest` as a list: the strings of a JSON array, otherwise split at blanks. */
   readonly args: readonly Argument[];
   readonly isJson: boolean;
   readonly heredocs: readonly Heredoc[];
   readonly span: Span;
-  /** The instruction inside an ONBUILD. */
+  /** The instruction in ONBUILD. */
   readonly trigger?: Instruction;
 }
 
-/** `FROM` up to the next one. */
+/** A stage: `FROM` and everything up to the next one. */
 export interface StageSource {
   readonly index: number;
-  /** As written after FROM, nothing expanded. */
+  /** As written after FROM, not expanded. */
   readonly base: Argument;
-  /** Value of `--platform`, nothing expanded. */
+  /** Value of `--platform`, not expanded. */
   readonly platform?: Argument;
   /** In lowercase; undefined for a stage without name. */
   readonly name?: string;
@@ -59,12 +59,12 @@ export interface Dockerfile {
   readonly stages: readonly StageSource[];
 }
 
-/** The value of a flag given once; undefined where it is absent. */
+/** The value of a flag; undefined if it is absent. */
 export function flagValue(instruction: Instruction, name: string): Argument | undefined {
   return flagValues(instruction, name)[0];
 }
 
-/** The values of a flag in order; `--name` alone counts as `true`. */
+/** The values of a flag in order; a bare `--name` is `true`. */
 export function flagValues(instruction: Instruction, name: string): readonly Argument[] {
   const found: Argument[] = [];
   for (const flag of instruction.flags) {

@@ -1,4 +1,4 @@
-/** What a Dockerfile reads: parsing, stages, images, context paths, arguments; ignore rules. Pure: no file is opened. */
+/** What a Dockerfile reads: parsing, stages, images, context paths, arguments; ignore rules. Pure: opens no files. */
 export { type Declared, declaredBy } from './declared.ts';
 export * from './facts.ts';
 export {

@@ -1,8 +1,8 @@
-/** What of a build decides how its Dockerfile is read. */
+/** The settings of a build that affect how its Dockerfile is read. */
 import { type Build, unknownOptions } from '../model/mod.ts';
 import type { InspectOptions } from './facts.ts';
 
-/** The options that come from the build alone. */
+/** The options that depend only on the build. */
 export function optionsOf(
   build: Build,
 ): Pick<InspectOptions, 'args' | 'platforms' | 'target' | 'frontend' | 'unknownOptions'> {

@@ -1,4 +1,4 @@
-/** Instructions → stages: what a Dockerfile must have, and which stage an instruction belongs to. */
+/** Instructions → stages: checks what a Dockerfile must have, and assigns instructions to stages. */
 import {
   isDockerfileFrontend,
   type Problem,
@@ -10,13 +10,14 @@ import {
 import { type Dockerfile, flagValue, type Instruction, type StageSource } from './instruction.ts';
 import { InstructionReader } from './reader.ts';
 
-/** Far more than anybody writes; each may be based on the one before. */
+/** Far more than any real file has; each stage may be based on the previous one. */
 const MAX_STAGES = 1000;
 
 /**
  * Parses a Dockerfile. Problems: `dockerfile/empty`, `dockerfile/unknown-instruction`, `dockerfile/no-stage`,
- * `dockerfile/too-many-stages`, `dockerfile/syntax`; all that can be found are reported at once, each with its place. A file for another frontend
- * (`# syntax=` something that is not a Dockerfile frontend) never fails: it may be in any language.
+ * `dockerfile/too-many-stages`, `dockerfile/syntax`; all that are found are reported at once, each with its place. A file
+ * for another frontend (`# syntax=` with an image that is not a Dockerfile frontend) never fails: it may be in any
+ * language.
  */
 export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   const problems: Problem[] = [];
@@ -32,7 +33,7 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   }
   const globalArgs: Instruction[] = [];
   const stages: { stage: Omit<StageSource, 'instructions'>; instructions: Instruction[] }[] = [];
-  // After a misspelt FROM, all that stands below it would be misplaced.
+  // After a misspelt FROM, everything below would be reported as misplaced.
   let misplaced = problems.length > 0;
   for (const instruction of instructions) {
     const current = stages.at(-1);
@@ -87,7 +88,7 @@ export function parseDockerfile(source: SourceFile): Result<Dockerfile> {
   };
 }
 
-/** Parses one trigger as image configs hold them in `OnBuild`; undefined where it is not an instruction. */
+/** Parses one trigger in the form of `OnBuild` in image configs; undefined if it is not an instruction. */
 export function parseTrigger(text: string, escapeChar: '\\' | '`' = '\\'): Instruction | undefined {
   const prefix = escapeChar === '`' ? '# escape=`\n' : '';
   const problems: Problem[] = [];
@@ -130,7 +131,7 @@ function readFrom(
   };
 }
 
-/** A file for a frontend of somebody else's: in whatever language. */
+/** A file for a third-party frontend, in any language. */
 export function foreignFile(source: SourceFile): Dockerfile {
   return { source, escape: '\\', globalArgs: [], stages: [] };
 }

@@ -1,6 +1,6 @@
 /**
- * Dockerfile text → instructions, line by line with the rules of BuildKit's parser (frontend/dockerfile/parser):
- * parser directives, comments, continuation lines, builder flags, JSON forms and heredocs. Nothing is expanded here.
+ * Dockerfile text → instructions, line by line with the rules of BuildKit's parser (frontend/dockerfile/parser): parser
+ * directives, comments, continuation lines, builder flags, JSON forms and heredocs. Nothing is expanded here.
  */
 import { type Problem, problem, type SourceFile, type Span } from '../model/mod.ts';
 import type { Argument, Heredoc, Instruction } from './instruction.ts';
@@ -27,13 +27,13 @@ const KEYWORDS: readonly string[] = [
   'WORKDIR',
 ];
 
-/** Keywords whose arguments may be a JSON array and are a list of paths otherwise. */
+/** Keywords whose arguments are a JSON array or a list of paths. */
 const LISTS = new Set(['ADD', 'COPY', 'VOLUME']);
 const MAYBE_JSON = new Set([...LISTS, 'CMD', 'ENTRYPOINT', 'RUN', 'SHELL', 'HEALTHCHECK']);
 const MAY_HOLD_HEREDOCS = new Set(['ADD', 'COPY', 'RUN']);
 const BLANKS = /[\t\v\f\r ]+/;
 
-/** A joined line with where each of its characters came from. */
+/** A joined line with the origin of each of its characters. */
 interface Line {
   readonly text: string;
   readonly offsets: readonly number[];
@@ -41,7 +41,7 @@ interface Line {
   readonly end: number;
 }
 
-/** Cuts a text into instructions; lives only while one text is parsed. */
+/** Splits a text into instructions; used for one text only. */
 export class InstructionReader {
   escape: '\\' | '`' = '\\';
   syntax: Argument | undefined;
@@ -83,7 +83,7 @@ export class InstructionReader {
     return found;
   }
 
-  /** `# name=value` lines at the very top, each name once; also `//` for the syntax of other languages. */
+  /** `# name=value` lines at the top, each name once; also with `//` for the syntax of other languages. */
   #readDirectives(): void {
     const seen = new Set<string>();
     for (const [index, line] of this.#lines.entries()) {
@@ -127,7 +127,7 @@ export class InstructionReader {
         this.#setSyntax(json.syntax, Math.max(0, this.#source.text.indexOf(json.syntax)));
       }
     } catch {
-      // Not JSON after all: the instructions will be judged as a Dockerfile.
+      // Not valid JSON: the instructions are parsed as a Dockerfile.
     }
   }
 
@@ -136,7 +136,7 @@ export class InstructionReader {
     this.syntax = { text: image, span: { source: this.#source, start, end: start + image.length } };
   }
 
-  /** The next line that is not a comment, with its continuation lines; empty lines come back as empty text. */
+  /** The next line that is not a comment, with its continuation lines; empty lines are returned as empty text. */
   #readLine(): Line | undefined {
     const first = this.#lines[this.#next];
     if (first === undefined) return undefined;
@@ -223,7 +223,7 @@ export class InstructionReader {
     return found;
   }
 
-  /** Leading words that start with `--`; quotes and escapes are resolved, `--` alone ends them. */
+  /** Leading arguments that start with `--`; quotes and escapes are resolved, and a bare `--` ends them. */
   #flags(
     line: Line,
     from: number,
@@ -306,7 +306,7 @@ export class InstructionReader {
   }
 }
 
-/** One letter wrong, missing, too many, or two swapped. */
+/** One letter wrong, missing or added, or two swapped. */
 function isNear(known: string, written: string): boolean {
   if (Math.abs(known.length - written.length) > 1) return false;
   let start = 0;

@@ -1,15 +1,15 @@
-/** Variables: global arguments, and the environment of a stage as it grows instruction by instruction. */
+/** Variables: global arguments, and the environment of a stage after each instruction. */
 import { parsePlatform } from '../model/mod.ts';
 import type { Dockerfile, Instruction } from './instruction.ts';
 import { type Expanded, expand, splitQuotedWords, UNKNOWN } from './words.ts';
 
-/** A value, or the mark of one that is not known. */
+/** A value, or the marker of an unknown one. */
 export type Value = string | typeof UNKNOWN;
 
-/** What Linux images get where nothing sets PATH (buildkit util/system/path.go). */
+/** The default PATH of Linux images (buildkit util/system/path.go). */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** A list of `ARG NAME[=default]`, quotes still in. */
+/** The pairs of `ARG NAME[=default]`, with quotes. */
 export function argPairs(
   instruction: Instruction,
   escapeChar: string,
@@ -22,7 +22,7 @@ export function argPairs(
   });
 }
 
-/** The pairs of ENV, in the form `NAME=value …` or the old `NAME value`; quotes still in. */
+/** The pairs of ENV, in the form `NAME=value …` or the old `NAME value`, with quotes. */
 export function envPairs(
   instruction: Instruction,
   escapeChar: string,
@@ -44,13 +44,13 @@ export function envPairs(
   });
 }
 
-/** Set by BuildKit or heeded by it though nothing in the file may name them. */
+/** Arguments that BuildKit sets or uses even if the file does not name them. */
 const HEEDED = /^(?:BUILD|TARGET|SOURCE_DATE_EPOCH$)/;
 
 /**
- * Says of which arguments the values can make a difference to what a Dockerfile reads: those that stand after a `$`
- * where BuildKit expands (what a RUN runs is the shell's), and those that BuildKit heeds by itself. Of the others only
- * counts whether they are given.
+ * Tells which arguments can affect what a Dockerfile reads: those after a `$` where BuildKit expands variables (the shell
+ * expands those in RUN commands), and those that BuildKit itself uses. For all others it only matters whether they are
+ * set.
  */
 export function argumentFilter({ globalArgs, stages }: Dockerfile): (name: string) => boolean {
   const expanded = new Set<string>();
@@ -67,15 +67,15 @@ export function argumentFilter({ globalArgs, stages }: Dockerfile): (name: strin
   return (name) => expanded.has(name) || HEEDED.test(name);
 }
 
-/** Arguments of the file's head and the predefined ones, as FROM lines see them. */
+/** Predefined arguments and those before the first FROM, which FROM lines can use. */
 export interface GlobalScope {
   readonly values: ReadonlyMap<string, Value>;
-  /** Argument of the head → names its default refers to. */
+  /** Global argument → names to which its default refers. */
   readonly refersTo: ReadonlyMap<string, ReadonlySet<string>>;
   expand(text: string): Expanded;
 }
 
-/** Names that BuildKit sets by itself, from the engine's platform. */
+/** Arguments that BuildKit sets from the engine's platform. */
 export const ENGINE_ARGS: readonly string[] = [
   'BUILDPLATFORM',
   'BUILDOS',
@@ -84,7 +84,7 @@ export const ENGINE_ARGS: readonly string[] = [
   'BUILDVARIANT',
 ];
 
-/** Builds the global scope for one platform; an undefined platform is one that is not known. */
+/** Builds the global scope for one platform; undefined: the platform is not known. */
 export function globalScope(
   globalArgs: readonly Instruction[],
   escapeChar: string,
@@ -134,7 +134,7 @@ export function globalScope(
 
 /** The environment of a stage. */
 export class StageScope {
-  /** Names that are not set here may be set by a base whose config was not read. */
+  /** Names that are not set here may be set by a base image whose config was not read. */
   readonly open: boolean;
   readonly #values: Map<string, Value>;
   readonly #image: Map<string, Value>;
@@ -152,7 +152,7 @@ export class StageScope {
     this.#escape = escapeChar;
   }
 
-  /** A stage based on an image (or `scratch`: no variables); undefined where the image's config is not known. */
+  /** A stage based on an image (or on `scratch`, without variables); undefined: the image's config is not known. */
   static basedOn(env: readonly string[] | undefined, escapeChar: string): StageScope {
     const image = new Map<string, Value>();
     for (const pair of env ?? []) {
@@ -163,7 +163,7 @@ export class StageScope {
     return new StageScope(env === undefined, image, image, escapeChar);
   }
 
-  /** A stage based on another one: it sees its arguments, and its ENV above them. */
+  /** A stage based on another one: it inherits its arguments and ENV; ENV takes precedence. */
   child(): StageScope {
     return new StageScope(
       this.open,
@@ -184,7 +184,7 @@ export class StageScope {
     this.#values.set(name, value);
   }
 
-  /** All pairs of one ENV see the environment as it was before it. */
+  /** All pairs of one ENV see the environment as it was before the instruction. */
   setEnv(pairs: readonly { readonly name: string; readonly value: string }[]): void {
     const expanded = pairs.map(({ name, value }) => ({
       name: this.expand(name),
@@ -198,7 +198,7 @@ export class StageScope {
     }
   }
 
-  /** The environment the image of this stage carries; undefined where a part of it is not known. */
+  /** The environment in the image of this stage; undefined if a part of it is not known. */
   imageEnv(): readonly string[] | undefined {
     if (this.open) return undefined;
     const env: string[] = [];

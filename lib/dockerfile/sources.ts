@@ -1,27 +1,27 @@
-/** What ADD fetches from elsewhere and what RUN mounts, read from one argument each. */
+/** Parses the downloads of ADD and the mounts of RUN, from one argument each. */
 import { URLSearchParams } from 'node:url';
 import type { Span } from '../model/mod.ts';
 import type { PathRead } from './facts.ts';
 
-/** A source of ADD that is fetched by the engine. */
+/** A source of ADD that the engine downloads. */
 export interface RemoteAddress {
   readonly kind: 'git' | 'http';
   /** Without user, password and query values that could be tokens. */
   readonly url: string;
-  /** True where the address itself names a full commit. */
+  /** True if the URL contains a full commit id. */
   readonly pinned: boolean;
 }
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;
 
 /**
- * Where a source of ADD is fetched from, with the rules of BuildKit's `dfgitutil.ParseGitRef`: an http address is a
- * git repository only where its path ends in `.git`; `github.com/x/y` without a scheme is a path of the context.
+ * Parses a remote source of ADD with the rules of BuildKit's `dfgitutil.ParseGitRef`: an http URL is a git repository
+ * only if its path ends in `.git`; `github.com/x/y` without a scheme is a path of the context.
  */
 export function parseRemote(source: string): RemoteAddress | undefined {
   const scheme = /^([a-zA-Z0-9]+):\/\//.exec(source)?.[1]?.toLowerCase();
   if (scheme === undefined) {
-    // git@host:path, ssh's short form; a path with a colon (`a:b`) has no user and host before it.
+    // git@host:path, the short form of ssh. A path with a colon (`a:b`) has no user and host before it.
     if (!/^[a-zA-Z0-9-_]+@[a-zA-Z0-9.-]+:(?!\/\/).+/.test(source)) return undefined;
     return { kind: 'git', url: cutQuery(source), pinned: isPinned(fragmentOf(source), queryOf(source)) };
   }
@@ -34,7 +34,7 @@ export function parseRemote(source: string): RemoteAddress | undefined {
   return { kind: 'git', url, pinned: isPinned(fragmentOf(source), queryOf(source)) };
 }
 
-/** True for a checksum flag that names exact content or a full commit. */
+/** True for a checksum flag with a content digest or a full commit id. */
 export function isFullChecksum(checksum: string): boolean {
   return (
     /^sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})$/.test(checksum) || COMMIT.test(checksum)
@@ -63,7 +63,7 @@ function cutQuery(source: string): string {
   return source.split(/[?#]/, 1)[0] ?? source;
 }
 
-/** The fields of one `--mount=…`, names in lowercase; a field without `=` has the value `''`. */
+/** The fields of one `--mount=…`, names in lower case; a field without `=` has the value `''`. */
 export function parseMountFields(
   value: string,
 ): readonly { readonly name: string; readonly value: string }[] {
@@ -75,13 +75,13 @@ export function parseMountFields(
   });
 }
 
-/** The id of a secret mount: as given, else the last part of its target. */
+/** The id of a secret mount, by default the last part of its target. */
 export function secretIdOf(field: (name: string) => string | undefined): string {
   const target = field('target') ?? field('dst') ?? field('destination');
   return field('id') ?? field('source') ?? field('src') ?? target?.split('/').at(-1) ?? '';
 }
 
-/** One line of CSV: a field may stand in double quotes, with `""` for a quote. */
+/** One line of CSV: a field may be in double quotes, with `""` for a quote. */
 function splitCsv(line: string): readonly string[] {
   const fields: string[] = [];
   let at = 0;
@@ -112,7 +112,7 @@ function splitCsv(line: string): readonly string[] {
   return fields;
 }
 
-/** What one source of COPY or ADD, or a bind mount, reads. */
+/** What a source of COPY or ADD, or a bind mount, reads. */
 export function pathRead(source: string, parents: boolean, exclude: readonly string[], span: Span): PathRead {
   const pivot = parents ? source.indexOf('/./') : -1;
   if (!parents) return { source: cleanPath(source), include: [], exclude, span };
@@ -125,7 +125,7 @@ export function pathRead(source: string, parents: boolean, exclude: readonly str
   };
 }
 
-/** Relative, without `.`, `..`, doubled or outer slashes; `..` cannot leave the context. */
+/** Relative, without `.`, `..`, duplicate or outer slashes; `..` cannot leave the context. */
 export function cleanPath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {

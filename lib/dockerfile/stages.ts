@@ -1,11 +1,11 @@
-/** What each stage is based on: FROM lines expanded, and names looked up among stages, named contexts and images. */
+/** What each stage is based on: expands FROM lines and resolves names to stages, named contexts and images. */
 import { contextKey, formatImageRef, parseImageRef, type UnknownKind, withDefaultTag } from '../model/mod.ts';
 import type { InspectOptions } from './facts.ts';
 import type { Dockerfile, StageSource } from './instruction.ts';
 import type { GlobalScope } from './scope.ts';
 import type { Expanded } from './words.ts';
 
-/** Where a stage, COPY or mount takes its files from. */
+/** The source of the files of a stage, COPY or mount. */
 export type Origin =
   | { readonly kind: 'stage'; readonly index: number }
   | { readonly kind: 'scratch' }
@@ -19,11 +19,11 @@ export interface ResolvedStage {
   readonly base: Expanded;
   readonly platform: string | undefined;
   readonly origin: Origin;
-  /** Names the FROM line asked for. */
+  /** Names of the variables in the FROM line. */
   readonly names: ReadonlySet<string>;
 }
 
-/** A named context by the key BuildKit looks for, platform form first. */
+/** A named context by BuildKit's key; the form with the platform takes precedence. */
 function findContext(
   options: InspectOptions,
   written: string,
@@ -37,7 +37,7 @@ function findContext(
   return undefined;
 }
 
-/** Expands every FROM line and says what it is based on. */
+/** Expands every FROM line and resolves its base. */
 export function resolveStages(
   dockerfile: Dockerfile,
   options: InspectOptions,
@@ -76,7 +76,7 @@ function originOf(
   return externalOrigin(base.text, options, platform);
 }
 
-/** What a name stands for that is not a stage of the file. */
+/** Resolves a name that is not a stage of the file. */
 export function externalOrigin(
   written: string,
   options: InspectOptions,
@@ -86,7 +86,7 @@ export function externalOrigin(
   return name === undefined ? { kind: 'image', written } : { kind: 'context', name, written };
 }
 
-/** The last few names that were spelled out: thousands of builds start from the same images. */
+/** The most recent full names: thousands of builds start from the same images. */
 const fullNames = new Map<string, string>();
 const MAX_FULL_NAMES = 1000;
 

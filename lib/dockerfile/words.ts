@@ -1,15 +1,15 @@
 /**
  * Words of a Dockerfile: quotes, escapes and `$` substitution, with the rules of BuildKit's own shell lexer
- * (frontend/dockerfile/shell/lex.go), which differ from every real shell's in small ways that decide what is copied.
+ * (frontend/dockerfile/shell/lex.go), which differ from those of real shells in details that affect what is copied.
  */
 
-/** Marks a variable that has a value which cannot be known from here (the environment of a base image). */
+/** Marks a variable whose value cannot be known from here (the environment of a base image). */
 export const UNKNOWN: unique symbol = Symbol('unknown value');
 
-/** What a name stands for; undefined: not set. */
+/** The value of a name; undefined: not set. */
 export type Lookup = (name: string) => string | typeof UNKNOWN | undefined;
 
-/** The outcome of substituting: `names` are the variables that were asked for. */
+/** The result of substitution: `names` are the variables that were looked up. */
 export type Expanded =
   | {
       readonly kind: 'value';
@@ -29,24 +29,27 @@ export interface ExpandOptions {
   readonly rawQuotes?: boolean;
   /** Keep escapes in the result. */
   readonly rawEscapes?: boolean;
-  /** Leave `$name` as it is written where it is not set. */
+  /** Keep `$name` as written if it is not set. */
   readonly keepUnset?: boolean;
 }
 
 class LexFailure extends Error {}
 
-/** Linux passes no longer variable to a program (execve(2), `MAX_ARG_STRLEN`). `ARG A=$A$A`, sixty times, would be one. */
+/**
+ * Linux cannot pass a longer variable to a program (execve(2), `MAX_ARG_STRLEN`). Sixty times `ARG A=$A$A` would create
+ * one.
+ */
 const MAX_EXPANDED = 128 * 1024;
 const TOO_LONG = 'its variables expand to more than 128 KiB';
 /** `${a:-${b:-…}}` */
 const MAX_DEPTH = 100;
-/** Stars of `${name#pattern}` that a regular expression shares a text out among in good time. */
+/** Most stars in `${name#pattern}` that a regular expression can match in acceptable time. */
 const MAX_STARS = 2;
 
 const SPECIAL_PARAMETERS = '@*#?-$!0';
 const EOF = '';
 
-/** Substitutes variables in a text and splits it into words; a syntax error or an unknown value is a value here. */
+/** Substitutes variables in a text and splits it into words; syntax errors and unknown values are returned as values. */
 export function expand(text: string, options: ExpandOptions): Expanded {
   const lexer = new Lexer(text, options);
   try {
@@ -59,7 +62,7 @@ export function expand(text: string, options: ExpandOptions): Expanded {
   }
 }
 
-/** One pass over one text. Lives only inside {@link expand}. */
+/** One pass over one text. Only used by {@link expand}. */
 class Lexer {
   readonly names: Set<string> = new Set();
   readonly unknown: Set<string> = new Set();
@@ -67,9 +70,9 @@ class Lexer {
   readonly #options: ExpandOptions;
   #at = 0;
   #rawEscapes = false;
-  /** Texts within texts that are being read. */
+  /** Nesting depth of the text that is being read. */
   #depth = 0;
-  /** Characters of values so far. */
+  /** Total length of substituted values. */
   #lookedUp = 0;
 
   constructor(text: string, options: ExpandOptions) {
@@ -264,7 +267,7 @@ class Lexer {
     }
   }
 
-  /** What comes of such a pattern is not worked out: it counts as not known. */
+  /** The result of such a pattern is not computed and counts as unknown. */
   #isTooWild(name: string, pattern: string): boolean {
     const isWild = (pattern.match(/(?<!\\)\*/g)?.length ?? 0) > MAX_STARS + 1;
     if (isWild) this.unknown.add(name);
@@ -288,7 +291,7 @@ class Lexer {
   }
 }
 
-/** Collects the words of a text: blanks split, except where they were quoted or escaped. */
+/** Collects the words of a text: splits at blanks that are not quoted or escaped. */
 class WordCollector {
   readonly #words: string[] = [];
   #current = '';
@@ -318,7 +321,7 @@ class WordCollector {
   }
 }
 
-/** `*` and `?` of `${name#pattern}`; no bracket expressions there. */
+/** `*` and `?` of `${name#pattern}`; bracket expressions do not exist there. */
 function patternToRegExp(pattern: string, greedy: boolean, anchored: boolean): RegExp {
   const characters = Array.from(pattern);
   let source = anchored ? '^' : '';
@@ -348,7 +351,7 @@ function trimPrefix(word: string, value: string): string {
 
 function trimSuffix(word: string, value: string): string {
   const greedy = word.startsWith('%');
-  // The shortest match at the right end is the shortest one at the left end of everything reversed.
+  // The shortest match at the end is the shortest match at the start of the reversed text.
   const pattern = (greedy ? word.slice(1) : word).match(/\\[\s\S]|[\s\S]/gu) ?? [];
   const matcher = patternToRegExp([...pattern].reverse().join(''), greedy, true);
   const reversed = Array.from(value).reverse().join('');
@@ -356,14 +359,14 @@ function trimSuffix(word: string, value: string): string {
   return found === null ? value : Array.from(reversed.slice(found[0].length)).reverse().join('');
 }
 
-/** A heredoc as a word announces it. */
+/** A heredoc as declared in a word. */
 export interface HeredocWord {
   readonly name: string;
-  /** `<<-`: leading tabs are dropped. */
+  /** `<<-`: leading tabs are removed. */
   readonly chomp: boolean;
 }
 
-/** Reads a word such as `<<EOF`, `<<-"EOF"` or `3<<EOF`; undefined where it is none. */
+/** Parses a word such as `<<EOF`, `<<-"EOF"` or `3<<EOF`; undefined if it is not a heredoc. */
 export function parseHeredocWord(word: string): HeredocWord | undefined {
   const match = /^\d*<<(-?)\s*([^<]*)$/.exec(word);
   const rest = match?.[2] ?? '';
@@ -374,7 +377,7 @@ export function parseHeredocWord(word: string): HeredocWord | undefined {
   return { name, chomp: match[1] === '-' };
 }
 
-/** The heredocs a line announces, in order; none where the line is not well-formed shell text. */
+/** The heredocs that a line declares, in order; none if the line is not valid shell text. */
 export function heredocsOfLine(line: string): readonly HeredocWord[] {
   const result = expand(line, {
     escape: '\\',
@@ -387,7 +390,7 @@ export function heredocsOfLine(line: string): readonly HeredocWord[] {
   return result.words.map(parseHeredocWord).filter((found) => found !== undefined);
 }
 
-/** Splits at blanks outside quotes; quotes and escapes stay (they are read when the word is expanded). */
+/** Splits at blanks outside quotes; quotes and escapes are kept (they are resolved when the word is expanded). */
 export function splitQuotedWords(text: string, escapeChar: string): readonly string[] {
   const words: string[] = [];
   let word = '';

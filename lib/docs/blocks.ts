@@ -1,6 +1,9 @@
-/** The blocks of a Markdown page, as far as the pages of docs/ use them; a test holds the result against a full parser. */
+/**
+ * Splits a Markdown page into blocks, as far as the pages of docs/ need it; a test compares the result with a full
+ * parser.
+ */
 
-/** A part of a page that stands by itself. */
+/** A block of a page. */
 export type Block =
   | { readonly kind: 'heading'; readonly level: number; readonly text: string }
   | { readonly kind: 'paragraph'; readonly text: string }
@@ -15,7 +18,7 @@ export type Block =
 
 /** An entry of a list. */
 export interface ListItem {
-  /** What stands before it: `-`, `1.`. */
+  /** Its marker: `-`, `1.`. */
   readonly mark: string;
   readonly blocks: readonly Block[];
 }
@@ -44,7 +47,7 @@ export function parseBlocks(text: string): readonly Block[] {
   return blocks;
 }
 
-/** The block that begins at a line, and where the next one may begin. */
+/** The block that begins at a line, and the index of the line after it. */
 function readBlock(lines: readonly string[], at: number, line: string): readonly [Block, number] {
   const [, indent = '', fence] = FENCE.exec(line) ?? [];
   if (fence !== undefined) {
@@ -75,7 +78,7 @@ function readBlock(lines: readonly string[], at: number, line: string): readonly
   return [{ kind: 'paragraph', text: paragraph.join(' ') }, end];
 }
 
-/** A list goes on over blank lines as long as entries, or lines that are indented as their text, follow. */
+/** A list continues over blank lines while further entries, or lines with the indentation of their text, follow. */
 function readList(lines: readonly string[], from: number): readonly [Block, number] {
   const items: ListItem[] = [];
   const margin = /^ */.exec(lines[from] ?? '')?.[0].length ?? 0;
@@ -119,7 +122,7 @@ function withoutIndent(line: string, width: number): string {
   return line.slice(Math.min(width, /^ */.exec(line)?.[0].length ?? 0));
 }
 
-/** The first index from which on something holds, or the end. */
+/** The first index from which a condition holds, or the end. */
 function findIndexFrom(lines: readonly string[], from: number, holds: (line: string) => boolean): number {
   const found = lines.findIndex((line, at) => at >= from && holds(line));
   return found === -1 ? lines.length : found;

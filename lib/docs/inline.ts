@@ -1,6 +1,6 @@
-/** What stands within a line of Markdown: code, emphasis, links. */
+/** The inline elements of Markdown: code, emphasis, links. */
 
-/** How a piece of text is to be shown. */
+/** How a piece of text is displayed. */
 export type InlineStyle = 'plain' | 'code' | 'bold' | 'emphasis' | 'address';
 
 /** A piece of text. */
@@ -21,7 +21,7 @@ const TOKEN = new RegExp(
   'g',
 );
 
-/** The pieces of a text. The address of a link is shown where it leads out of the documentation. */
+/** The pieces of a text. The URL of a link is shown if it leads out of the documentation. */
 export function parseInline(text: string, style: InlineStyle = 'plain'): readonly Inline[] {
   const pieces: Inline[] = [];
   let from = 0;

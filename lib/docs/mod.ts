@@ -1,4 +1,4 @@
-/** The documentation as the command line shows it: pages and sections by name, and Markdown on a terminal. */
+/** The documentation for the command line: pages and sections by name, and Markdown on a terminal. */
 export { linksIn } from './inline.ts';
 export { type RenderStyle, renderMarkdown } from './render.ts';
 export { readSections } from './sections.ts';

@@ -1,4 +1,4 @@
-/** A Markdown text as a terminal shows it. */
+/** Renders Markdown for a terminal. */
 import { type Paint, type Palette, padEnd, widthOf } from '../report/mod.ts';
 import { type Block, parseBlocks } from './blocks.ts';
 import { type InlineStyle, parseInline } from './inline.ts';
@@ -11,11 +11,11 @@ export interface RenderStyle {
 
 /** Longer lines of text are hard to read, however wide the terminal is. */
 const WIDEST_TEXT = 100;
-/** The first column of a table of two never takes more. */
+/** Maximum width of the first column of a table with two columns. */
 const WIDEST_TERM = 32;
 const CODE_INDENT = 4;
 
-/** The lines of a text, each ended by a line break. */
+/** The lines of a text, each with a line break at its end. */
 export function renderMarkdown(text: string, style: RenderStyle): string {
   return `${renderBlocks(parseBlocks(text), { ...style, columns: Math.max(20, style.columns) }).join('\n')}\n`;
 }
@@ -52,7 +52,7 @@ function renderBlock(block: Block, style: RenderStyle): readonly string[] {
   }
 }
 
-/** Bold where that can be shown; else with its marks, so that it can be told from the text. */
+/** Bold if supported; otherwise with its Markdown markers, to distinguish it from text. */
 function renderHeading(level: number, text: string, { palette }: RenderStyle): readonly string[] {
   const bare = parseInline(text)
     .map((piece) => piece.text)
@@ -61,8 +61,8 @@ function renderHeading(level: number, text: string, { palette }: RenderStyle): r
 }
 
 /**
- * Columns side by side where all of them fit. Otherwise a table of two columns is a list of terms with their text beside them, and one
- * of more columns has each row as a paragraph of its own.
+ * Columns side by side if they fit. Otherwise a table with two columns becomes a list of terms with their texts beside
+ * them, and in one with more columns each row becomes a paragraph.
  */
 function renderTable(
   head: readonly string[],
@@ -115,7 +115,7 @@ function bareText(text: string): string {
     .join('');
 }
 
-/** Text broken at spaces, with its styles. Words that are longer than a line stay whole. */
+/** Wraps text at spaces and keeps its styles. Words that are longer than a line are not split. */
 function wrapText(text: string, width: number, palette: Palette): readonly string[] {
   const lines: string[] = [];
   let line = '';
@@ -134,7 +134,7 @@ function wrapText(text: string, width: number, palette: Palette): readonly strin
   return [...lines, line];
 }
 
-/** The words of a text, each painted; several styles may meet in one. */
+/** The styled words of a text; a word may have several styles. */
 function wordsOf(text: string, palette: Palette): readonly string[] {
   const words: string[] = [];
   let open = false;

@@ -4,9 +4,9 @@
 export interface Section {
   /** 1 for the title of the page. */
   readonly level: number;
-  /** The heading without marks of code or emphasis. */
+  /** The heading without markup. */
   readonly title: string;
-  /** The part of an address after `#`, as GitHub makes it. */
+  /** The anchor that GitHub generates. */
   readonly slug: string;
   /** The heading and everything up to the next one of the same or a higher level. */
   readonly text: string;
@@ -42,7 +42,7 @@ export function readSections(page: string): readonly Section[] {
   });
 }
 
-/** The anchor of a heading, as GitHub makes it. */
+/** The anchor of a heading, as GitHub generates it. */
 function slugOf(title: string): string {
   return title
     .toLowerCase()

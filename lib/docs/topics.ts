@@ -1,8 +1,8 @@
-/** Finds what somebody wants to read: a page, a section of it, or the meaning of a problem code. */
+/** Finds a page, a section of it, or the explanation of a problem code. */
 import { suggest } from '../util/suggest.ts';
 import { readSections, type Section } from './sections.ts';
 
-/** A page by its name: its path below docs/ without `.md`. */
+/** A page and its name: its path below docs/ without `.md`. */
 export interface Page {
   readonly name: string;
   readonly text: string;
@@ -10,21 +10,21 @@ export interface Page {
 
 /** A page, or a section of one. */
 export interface Topic {
-  /** What `bake-ts docs` takes for it: `proxy`, `cli#exit-codes`. */
+  /** The argument of `bake-ts docs` for it: `proxy`, `cli#exit-codes`. */
   readonly name: string;
   readonly title: string;
   readonly text: string;
 }
 
-/** What was found for a topic. Nothing: `nearest` may have a name that was meant. */
+/** The topics that were found. If there are none, `nearest` may be a similar name. */
 export interface FoundTopics {
   readonly topics: readonly Topic[];
   readonly nearest?: string;
 }
 
 /**
- * Topics that fit what was asked for: a name of a page, `page#anchor`, or words, which are looked for in names of pages first and in
- * headings then. An exact name or heading is preferred to others that hold the words.
+ * Finds topics by the name of a page, by `page#anchor`, or by words, which are searched in names of pages first and then
+ * in headings. An exact name or heading is preferred to others that contain the words.
  */
 export function findTopics(pages: readonly Page[], asked: string): FoundTopics {
   const wanted = normalize(asked);
@@ -86,7 +86,7 @@ function withNearest(wanted: string, pages: readonly Page[]): FoundTopics {
   return { topics: [], ...(nearest === undefined ? {} : { nearest }) };
 }
 
-/** The section of an anchor; of a command its name is enough: `cli#run`. */
+/** The section of an anchor; for a command, its name is enough: `cli#run`. */
 function sectionOf(sections: readonly Section[], anchor: string): Section | undefined {
   const command = `bake-ts-${anchor}`;
   return (
@@ -95,12 +95,12 @@ function sectionOf(sections: readonly Section[], anchor: string): Section | unde
   );
 }
 
-/** The name of a page in what was asked for, if it is one. */
+/** The page name in a query, if it has one. */
 export function pageNameOf(asked: string): string {
   return normalize(asked).split('#')[0] ?? '';
 }
 
-/** People write names as they stand in links, too. */
+/** Also accepts names in the form in which they appear in links. */
 function normalize(asked: string): string {
   return asked
     .trim()

@@ -6,9 +6,9 @@ import { nameOfSystem } from './elsewhere.ts';
 import type { SocketTarget } from './socket.ts';
 
 /**
- * What is wrong with an address by itself. Problem: `engine/bad-address`.
+ * Checks the form of an address. Problem: `engine/bad-address`.
  *
- * @param from where it stands, as text
+ * @param from where it is set, as text
  */
 export function checkAddress(address: string, from: string, system: System): Problem | undefined {
   const parsed = parseEngineAddress(address);
@@ -21,7 +21,7 @@ export function checkAddress(address: string, from: string, system: System): Pro
       },
     );
   }
-  // No host has these: two addresses became one.
+  // No host contains these: two addresses were joined.
   if (parsed.scheme === 'tcp' && /[\s,]/.test(parsed.rest)) {
     return problem('engine/bad-address', `"${address}" (from ${from}) is not one address of a buildkitd`, {
       hint: `for several engines repeat ${option('--addr')}, or separate them by blanks in BUILDKIT_HOST (tcp://one:1234 tcp://two:1234)`,
@@ -35,7 +35,7 @@ export function checkAddress(address: string, from: string, system: System): Pro
   );
 }
 
-/** What can be connected to from here; undefined for ways through another program, and on Windows for sockets and pipes. */
+/** The socket or port to connect to; undefined for addresses that need another program, and on Windows for sockets and pipes. */
 export function targetOfAddress(address: string, system: System): SocketTarget | undefined {
   const { scheme, rest = '' } = parseEngineAddress(address) ?? {};
   if (scheme === 'unix') return system === 'win32' ? undefined : { path: rest };

@@ -1,16 +1,16 @@
 /**
- * Opening a release tarball that has passed its checksum, and trusting it no further for that: every entry is looked
- * at before the first byte is written, and only the wanted programs are written at all, as plain files.
+ * Unpacks a release tarball. Even after its checksum was verified it is not trusted: every entry is checked before the first byte
+ * is written, and only the wanted programs are written, as plain files.
  */
 import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, problem, type Result } from '../model/mod.ts';
 import type { EnginePart } from './versions.ts';
 
-/** Far above any real release file; a tarball that claims more is not one. */
+/** Far above any real release file; a larger entry is rejected. */
 const MEMBER_LIMIT_BYTES = 1024 ** 3;
 
-/** An entry as it matters for safety. */
+/** The fields of an entry that matter for safety. */
 interface Entry {
   readonly path: string;
   readonly type: string;
@@ -19,9 +19,9 @@ interface Entry {
 }
 
 /**
- * Unpacks the wanted members of a `.tar.gz` as `<binDir>/<part>`, executable. `scratchDir` must be on the same file
- * system; it is emptied again. Problems: `engine/archive-damaged`, `engine/archive-unsafe`, `engine/archive-incomplete`;
- * in each case nothing is left in `binDir`.
+ * Unpacks the wanted members of a `.tar.gz` as executables `<binDir>/<part>`. `scratchDir` must be on the same file system; it is
+ * emptied at the end. Problems: `engine/archive-damaged`, `engine/archive-unsafe`, `engine/archive-incomplete`; in each case
+ * nothing is left in `binDir`.
  */
 export async function unpackMembers(options: {
   readonly file: string;
@@ -119,7 +119,7 @@ function whyUnsafe(entry: Entry): string | undefined {
   if (entry.sizeBytes > MEMBER_LIMIT_BYTES) return 'is larger than any release file';
   if (isFile(entry.type) || entry.type === 'Directory') return undefined;
   if (entry.type === 'SymbolicLink' || entry.type === 'Link') {
-    // A symbolic link counts from where it lies, a hard link from the root of the archive.
+    // A symbolic link is relative to its own directory, a hard link to the root of the archive.
     const base = entry.type === 'SymbolicLink' ? path.posix.dirname(entry.path) : '.';
     const target = path.posix.normalize(path.posix.join(base, entry.linkTarget));
     const leaves = path.posix.isAbsolute(entry.linkTarget) || target === '..' || target.startsWith('../');

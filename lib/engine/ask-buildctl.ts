@@ -1,4 +1,4 @@
-/** Short questions to an engine through its buildctl. */
+/** Short requests to an engine through its buildctl. */
 import {
   type EngineTarget,
   engineArgv,
@@ -19,16 +19,16 @@ export interface EngineTool extends EngineTarget {
   readonly buildctl: string;
 }
 
-/** A question. */
+/** A request. */
 interface Question {
   readonly argv: readonly string[];
   /** Milliseconds; default: as long as it takes. */
   readonly timeoutMs?: number;
-  /** What buildkitd does not do where there is no answer: `does not show its history`. */
+  /** Text for the message if there is no answer: `does not show its history`. */
   readonly unanswered: string;
 }
 
-/** What buildctl prints. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`, `system/permission`. */
+/** Returns buildctl's output. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`, `system/permission`. */
 export async function askBuildctl(
   engine: EngineTool,
   { argv, timeoutMs, unanswered }: Question,

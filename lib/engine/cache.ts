@@ -1,15 +1,15 @@
-/** What an engine keeps of earlier builds: its cache, listed and deleted. */
+/** Lists and prunes the cache of an engine. */
 import { fail, ok, type Result } from '../model/mod.ts';
 import { askBuildctl, type EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
 
 /** One record of an engine's cache. */
 export interface CacheRecord {
-  /** BuildKit's name of the record. */
+  /** BuildKit's id of the record. */
   readonly id: string;
-  /** What made it, in BuildKit's words: `[build 2/5] COPY src/ src/`. */
+  /** BuildKit's description of what created it: `[build 2/5] COPY src/ src/`. */
   readonly description: string;
-  /** BuildKit's name of its kind: `regular`, `source.local`, `exec.cachemount`, `frontend`, `internal`, … Empty for what was pruned. */
+  /** BuildKit's record type: `regular`, `source.local`, `exec.cachemount`, `frontend`, `internal`, … Empty for pruned records. */
   readonly kind: string;
   /** Bytes on disk that this record adds. */
   readonly sizeBytes: number;
@@ -40,9 +40,9 @@ export interface PruneLimits {
   readonly only?: readonly string[];
 }
 
-/** The longest that {@link PruneLimits} keeps: Go's durations end at 292 years. */
+/** The maximum of {@link PruneLimits}: Go's durations end at 292 years. */
 export const LONGEST_KEPT_MS: number = 100 * 365 * 86_400_000;
-/** So many filters of one call fit the arguments of a program on every system. */
+/** How many filters fit the arguments of a call on every system. */
 const FILTERS_OF_A_CALL = 500;
 
 /** Lists the cache of an engine. Problems: `engine/unreachable`, `engine/disk-full`, `run/cancelled`. */
@@ -54,10 +54,10 @@ export async function listCache(
 }
 
 /**
- * Deletes what builds do not need now; images of the store stay. Problems as of {@link listCache}.
+ * Deletes cache records that no running build uses; images in the store are kept. Problems as of {@link listCache}.
  *
- * @returns what is gone
- * @throws TypeError for a limit that is none: what a limit of nonsense keeps is nothing
+ * @returns the deleted records
+ * @throws TypeError for an invalid limit, which would keep nothing
  */
 export async function pruneCache(
   engine: EngineTool,
@@ -78,7 +78,7 @@ export async function pruneCache(
   if (only === undefined) return ask(engine, argv, options);
   const gone: CacheRecord[] = [];
   for (let at = 0; at < only.length; at += FILTERS_OF_A_CALL) {
-    // One of several filters is enough (containerd filters/parser.go, `ParseAll`).
+    // A record needs to match only one of several filters (containerd filters/parser.go, `ParseAll`).
     const filters = only
       .slice(at, at + FILTERS_OF_A_CALL)
       .flatMap((id) => ['--filter', `id==${quoteId(id)}`]);
@@ -109,12 +109,12 @@ async function ask(
   return asked.ok ? ok(parseRecords(asked.value)) : fail([asked.error]);
 }
 
-/** As buildctl prints it (buildkit client/diskusage.go, `UsageInfo`): `du` as one list, `prune` a record a line. */
+/** Parses buildctl's output (buildkit client/diskusage.go, `UsageInfo`): `du` prints one list, `prune` one record per line. */
 function parseRecords(text: string): readonly CacheRecord[] {
   return text.split('\n').flatMap((line) => {
     if (line.trim() === '') return [];
     const parsed: unknown = JSON.parse(line);
-    // An empty list of Go's is null.
+    // Go prints an empty list as null.
     if (parsed === null) return [];
     return (Array.isArray(parsed) ? parsed : [parsed]).map(toRecord);
   });

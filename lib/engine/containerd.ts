@@ -1,7 +1,7 @@
 /**
- * Which containerd an engine keeps its images in. buildkitd says by which number its containerd calls itself; the one on
- * this machine that gives the same number is it, wherever its socket lies. So the store of another one is never taken for it. That number
- * lies on the disk, and machines that were made from one image have the same: for an engine elsewhere, none of this machine counts.
+ * Finds the containerd of an engine. buildkitd reports the UUID of its containerd; the containerd on this machine with the same
+ * UUID is the right one, wherever its socket is. So another one's store is never used by mistake. The UUID is on the disk, and
+ * machines cloned from one image share it: therefore no containerd of this machine is used for a remote engine.
  */
 import path from 'node:path';
 import {
@@ -84,7 +84,7 @@ export async function findContainerd(
   return fail(unreadable(worker.value, tried, await faultOfNamed(options)));
 }
 
-/** What is wrong with `CONTAINERD_ADDRESS`, as text; undefined where it is not set, or somebody listens. */
+/** What is wrong with `CONTAINERD_ADDRESS`, as text; undefined if it is not set or works. */
 async function faultOfNamed({ env, signal }: EngineOptions): Promise<string | undefined> {
   const written = env['CONTAINERD_ADDRESS'] ?? '';
   if (written === '') return undefined;
@@ -96,12 +96,12 @@ async function faultOfNamed({ env, signal }: EngineOptions): Promise<string | un
   return `CONTAINERD_ADDRESS is set to "${written}", and this socket ${formatAnswer(answer)}`;
 }
 
-/** nerdctl also takes it as a URL. */
+/** nerdctl also accepts a URL. */
 function socketOf(written: string): string {
   return written.replace(/^unix:\/\//, '');
 }
 
-/** Where a containerd may listen: what `CONTAINERD_ADDRESS` says (ctr and nerdctl go by it), ours, those that are known. */
+/** Possible sockets of containerd: `CONTAINERD_ADDRESS` (as for ctr and nerdctl), ours, and the well-known ones. */
 function candidateSockets(env: Environment): readonly string[] {
   const named = socketOf(env['CONTAINERD_ADDRESS'] ?? '');
   const own = enginePaths(env).containerdSocket;
@@ -120,7 +120,7 @@ async function askUuid(
 ): Promise<{ readonly uuid?: string; readonly why: string }> {
   const asked = await runProgram({
     program: ctr,
-    // `ctr info` says it too, but not that of containerd 1.6.
+    // `ctr info` reports it too, but not with containerd 1.6.
     argv: ['--address', socket, 'version'],
     env: withoutTracing(env),
     timeoutMs: ASK_MS,

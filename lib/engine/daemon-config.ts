@@ -1,7 +1,6 @@
 /**
- * The configuration of the three daemons, as text, and the environment they are started with.
- * Keys: containerd docs/man/containerd-config.toml.5.md; buildkit docs/buildkitd.toml.md; distribution
- * docs/content/about/configuration.md.
+ * The configuration files of the three daemons and their environment. Keys: containerd docs/man/containerd-config.toml.5.md;
+ * buildkit docs/buildkitd.toml.md; distribution docs/content/about/configuration.md.
  */
 
 import path from 'node:path';
@@ -12,10 +11,10 @@ import type { EnginePaths } from './paths.ts';
 /** How image layers become file systems. */
 export type Snapshotter = 'overlayfs' | 'native';
 
-/** TOML basic strings and JSON strings agree in everything that can occur in a path. */
+/** TOML basic strings and JSON strings are the same for all characters of a path. */
 const quote = (text: string): string => JSON.stringify(text);
 
-/** containerd: everything of its own, and without what would reach outside (CRI, NRI's socket, /opt/containerd). */
+/** containerd with only its own paths, and without plugins that use others (CRI, NRI's socket, /opt/containerd). */
 export function containerdConfig(
   paths: EnginePaths,
   { version, unsynced }: { readonly version: string; readonly unsynced: boolean },
@@ -42,13 +41,13 @@ disabled_plugins = [${disabled.map(quote).join(', ')}]
 ${unsynced ? '\n[plugins."io.containerd.metadata.v1.bolt"]\n  no_sync = true\n' : ''}`;
 }
 
-/** buildkitd: only the containerd worker, and what it has to know of registries (lines as `formatRegistries` makes them). */
+/** buildkitd with only the containerd worker, and settings of registries (lines from `formatRegistries`). */
 export function buildkitdConfig(
   paths: EnginePaths,
   worker: { readonly snapshotter: Snapshotter; readonly runc: string; readonly rootless: boolean },
   registries: string,
 ): string {
-  // Without root no CNI plugin could do its work, so none is looked for.
+  // Without root, CNI plugins do not work, so none is used.
   const rootless = worker.rootless ? '  rootless = true\n  networkMode = "host"\n' : '';
   return `root = ${quote(path.join(paths.stateDir, 'buildkit'))}
 
@@ -77,7 +76,7 @@ ${rootless}  gc = true
 ${registries === '' ? '' : `\n${registries}\n`}`;
 }
 
-/** The registry for trying things: loopback only, deleting allowed. JSON is YAML. */
+/** The registry for tests: loopback only, deleting allowed. JSON is valid YAML. */
 export function registryConfig(paths: EnginePaths, address: string, secret: string): string {
   return `${JSON.stringify(
     {
@@ -95,9 +94,9 @@ export function registryConfig(paths: EnginePaths, address: string, secret: stri
 }
 
 /**
- * The environment of the daemons: the caller's (proxies matter), with our programs first on PATH and temporary mounts
- * below our own folder, and without what would change a daemon from outside. A trace context handed down would put
- * all builds into one trace, whose spans BuildKit then stores again with every build.
+ * The environment of the daemons: the caller's (proxies matter), with our programs first on PATH and temporary mounts below our
+ * own directory, and without variables that would configure a daemon. An inherited trace context would put all builds into one
+ * trace, whose spans BuildKit then stores again with every build.
  */
 export function daemonEnv(env: Environment, paths: EnginePaths, binDir: string): Environment {
   const clean: Record<string, string | undefined> = {};
@@ -107,7 +106,7 @@ export function daemonEnv(env: Environment, paths: EnginePaths, binDir: string):
     }
   }
   return {
-    // BuildKit cuts the output of a step at 2 MiB and 200 KiB/s, and with it the reason why a noisy step failed.
+    // By default BuildKit cuts the output of a step at 2 MiB and 200 KiB/s, and so the error of a noisy step.
     BUILDKIT_STEP_LOG_MAX_SIZE: String(16 * 1024 * 1024),
     BUILDKIT_STEP_LOG_MAX_SPEED: String(16 * 1024 * 1024),
     ...clean,
@@ -115,7 +114,7 @@ export function daemonEnv(env: Environment, paths: EnginePaths, binDir: string):
       path.delimiter,
     ),
     TMPDIR: path.join(paths.runtimeDir, 'tmp'),
-    // Exporting is on by default in the registry, and fails every few seconds where nobody listens.
+    // The registry exports traces by default, which fails every few seconds without a collector.
     OTEL_TRACES_EXPORTER: 'none',
   };
 }

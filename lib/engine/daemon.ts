@@ -1,6 +1,6 @@
 /**
- * One daemon: started in a session of its own with its log in a file, known again by a pid file that a recycled
- * process number cannot fool, and watched until its socket answers.
+ * One daemon: started in its own session with a log file, identified by a pid file that a recycled pid cannot fool, and watched
+ * until its socket answers.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -29,11 +29,11 @@ export const DAEMON_NAMES: readonly DaemonName[] = ['containerd', 'buildkitd', '
 /** Name of a daemon. */
 export type DaemonName = 'containerd' | 'buildkitd' | 'registry';
 
-/** What the pid file of a daemon says. */
+/** The content of a daemon's pid file. */
 export interface DaemonRecord extends ProcessIdentity {
   /** Which of the daemons it is. */
   readonly name: DaemonName;
-  /** The program as it was started. */
+  /** The program that was started. */
   readonly file: string;
   /** Version of the program. */
   readonly version: string;
@@ -43,7 +43,7 @@ export interface DaemonRecord extends ProcessIdentity {
   readonly logFile: string;
   /** ISO 8601. */
   readonly startedAt: string;
-  /** Without root: the process that it was started through (rootlesskit, nsenter), which ends with it. */
+  /** Without root: the process that started it (rootlesskit, nsenter), which ends with it. */
   readonly launcher?: ProcessIdentity;
 }
 
@@ -53,18 +53,18 @@ export interface KnownDaemon {
   readonly alive: boolean;
 }
 
-/** How to start one. */
+/** How to start a daemon. */
 export interface DaemonStart {
   readonly name: DaemonName;
   readonly file: string;
   readonly args: readonly string[];
-  /** What starts it, where it does not live in our namespaces. */
+  /** Starts it in other namespaces than ours. */
   readonly launcher?: Launcher;
   readonly version: string;
   readonly address: string;
   readonly env: Environment;
   readonly cwd: string;
-  /** True as soon as it serves. */
+  /** Whether it serves. */
   readonly isReady: () => Promise<boolean>;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
@@ -73,10 +73,10 @@ export interface DaemonStart {
 const KEPT_LOGS = 3;
 const TAIL_LINES = 20;
 
-/** A launcher has nothing to do after its daemon has ended but to say so. */
+/** How long a launcher may take to end after its daemon. */
 const LAUNCHER_GRACE_MS = 2_000;
 
-/** Path of a daemon's log. Older ones are `.1`, `.2`. */
+/** Path of a daemon's log. Older logs are `.1`, `.2`. */
 export function logFileOf(paths: EnginePaths, name: DaemonName): string {
   return path.join(paths.logDir, `${name}.log`);
 }
@@ -85,7 +85,7 @@ function pidFileOf(paths: EnginePaths, name: DaemonName): string {
   return path.join(paths.runtimeDir, `${name}.pid.json`);
 }
 
-/** Every daemon that has a pid file, in starting order. */
+/** All daemons with a pid file, in starting order. */
 export async function readDaemons(paths: EnginePaths): Promise<readonly KnownDaemon[]> {
   const found: KnownDaemon[] = [];
   for (const name of DAEMON_NAMES) {
@@ -95,13 +95,13 @@ export async function readDaemons(paths: EnginePaths): Promise<readonly KnownDae
   return found;
 }
 
-/** One daemon's pid file; undefined where there is none that can be read. */
+/** Reads a daemon's pid file; undefined if there is no valid one. */
 export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<KnownDaemon | undefined> {
   try {
     const record: unknown = JSON.parse(await readFile(pidFileOf(paths, name), 'utf8'));
     if (!isDaemonRecord(record) || record.name !== name) return undefined;
     const alive = await isAlive(record);
-    // Who started it was killed before the daemon was there to be noted.
+    // The starting process was killed before it could note the daemon.
     const isLauncher = alive && record.launcher?.pid === record.pid;
     const daemon = isLauncher ? await findDaemon(record.pid, record.file) : undefined;
     return { record: { ...record, ...daemon }, alive };
@@ -110,7 +110,7 @@ export async function readDaemon(paths: EnginePaths, name: DaemonName): Promise<
   }
 }
 
-/** Whether somebody's JSON is a pid file of bake-ts: half of one, or another version's, is none. */
+/** Whether a JSON value is a valid pid file of this version of bake-ts. */
 function isDaemonRecord(value: unknown): value is DaemonRecord {
   if (!isProcessIdentity(value)) return false;
   const record = value as Readonly<Partial<Record<keyof DaemonRecord, unknown>>>;
@@ -128,9 +128,9 @@ export async function removePidFile(paths: EnginePaths, name: DaemonName): Promi
 }
 
 /**
- * Starts a daemon and waits until it serves. It outlives this process. Where it ends too early or does not come up in
- * time it is ended, its pid file is gone, and the problem (`engine/daemon-crashed`, `engine/daemon-silent`,
- * `engine/disk-full`, `run/cancelled`) carries the tail of its log.
+ * Starts a daemon that outlives this process, and waits until it serves. If it ends too early or does not serve in time, it is
+ * ended and its pid file removed. The problem (`engine/daemon-crashed`, `engine/daemon-silent`, `engine/disk-full`,
+ * `run/cancelled`) has the tail of its log.
  */
 export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promise<Result<DaemonRecord>> {
   const logFile = logFileOf(paths, start.name);
@@ -176,7 +176,7 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
       startedAt: new Date().toISOString(),
       ...(start.launcher === undefined ? {} : { launcher: spawned }),
     };
-    // At once, so that a launcher is known, too, should we be killed before its daemon is there.
+    // Noted at once, so that the launcher is known if this process is killed before the daemon runs.
     await noteDaemon(paths, record);
     let isFound = start.launcher === undefined;
     const until = Date.now() + start.timeoutMs;
@@ -198,10 +198,10 @@ export async function startDaemon(start: DaemonStart, paths: EnginePaths): Promi
     await removePidFile(paths, start.name);
   }
   if (start.signal?.aborted === true) return fail([wasCancelled()]);
-  // How it ended comes with an event, which may come after the process is seen to be gone: let it come.
+  // The exit event may arrive after the process is gone: wait for it.
   for (let turn = 0; exit === undefined && isGone && turn < 20; turn += 1) await sleep(10);
   if (isGone && spawned !== undefined) exit ??= 'it ended';
-  // How one ended that we ended ourselves says nothing.
+  // The exit status of a process that we ended is not reported.
   return fail([await startProblem(start, logFile, hasEnded ? exit : undefined)]);
 }
 
@@ -215,7 +215,7 @@ export async function noteDaemon(paths: EnginePaths, record: DaemonRecord): Prom
   await writeFileWhole(pidFileOf(paths, record.name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** Ends a daemon, as `endProcess` does, and waits for what it was started through. */
+/** Ends a daemon, as `endProcess` does, and waits for its launcher. */
 export async function endDaemon(
   record: DaemonRecord,
   graceMs: number,
@@ -248,7 +248,7 @@ async function startProblem(start: DaemonStart, logFile: string, exit: string | 
   });
 }
 
-/** Makes room for a new log and keeps the last few. */
+/** Rotates the log and keeps the last few. */
 async function rotateLog(file: string): Promise<void> {
   const size = await stat(file).then(
     (found) => found.size,
@@ -261,7 +261,7 @@ async function rotateLog(file: string): Promise<void> {
   }
 }
 
-/** The last lines of a file; empty where it cannot be read. */
+/** The last lines of a file; empty if it cannot be read. */
 export async function readTail(file: string, lines: number): Promise<string> {
   const handle = await open(file, 'r').catch(() => undefined);
   if (handle === undefined) return '';

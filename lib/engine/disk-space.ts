@@ -1,6 +1,6 @@
 /**
- * Room on the disk of the embedded engine. BuildKit and containerd write before they delete, so that an engine whose disk is full cannot
- * even be pruned: it gets a reserve while there is room, which is returned when there is none.
+ * Disk space of the embedded engine. BuildKit and containerd write before they delete, so that an engine on a full disk cannot
+ * even be pruned. Therefore a reserve file is created while there is space, and shrunk or deleted when there is none.
  */
 import { randomFillSync } from 'node:crypto';
 import { open, rename, rm, stat, truncate } from 'node:fs/promises';
@@ -9,12 +9,12 @@ import { type Environment, type Problem, problem } from '../model/mod.ts';
 import { diskFull, MINIMUM_FREE_BYTES, readFreeBytes } from './host.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
 
-/** Enough for the databases of both to grow by as much as deleting takes (bbolt grows by up to 16 MiB at a time). */
+/** Enough for both databases to grow as much as deleting requires (bbolt grows by up to 16 MiB at a time). */
 const RESERVE_BYTES = 32 * 1024 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
-/** Of the reserve, for a lock. */
+/** Released from the reserve for a lock. */
 const FOR_A_LOCK_BYTES = BLOCK_BYTES;
-/** With less, daemons that have state do not start. */
+/** With less free space, daemons with existing state do not start. */
 const LEAST_BYTES = 8 * 1024 * 1024;
 
 function fileOf(stateDir: string): string {
@@ -26,8 +26,8 @@ async function reserveBytes(stateDir: string): Promise<number> {
 }
 
 /**
- * Whether an engine may start with what is free: a new one needs room to be of use, one that has state needs no more than it
- * takes to start, since only then it can be pruned. Problem: `engine/disk-full`.
+ * Whether there is enough free space to start an engine. A new engine needs space to be useful; one with state needs only enough
+ * to start, so that it can be pruned. Problem: `engine/disk-full`.
  */
 export async function checkFreeSpace(stateDir: string): Promise<Problem | undefined> {
   const free = await readFreeBytes(stateDir);
@@ -37,7 +37,7 @@ export async function checkFreeSpace(stateDir: string): Promise<Problem | undefi
   return lowSpace(stateDir, free);
 }
 
-/** What is to be said of an engine that runs: `engine/disk-full`, as a warning. */
+/** Warning `engine/disk-full` for a running engine. */
 export async function warnOfSpace(stateDir: string): Promise<Problem | undefined> {
   const free = await readFreeBytes(stateDir);
   if (free === undefined || free >= MINIMUM_FREE_BYTES) return undefined;
@@ -54,7 +54,7 @@ function lowSpace(stateDir: string, free: number): Problem {
   );
 }
 
-/** Has a reserve laid by, where there is room for it and none yet. Never a failure: it is a help, and no more. */
+/** Creates the reserve if there is space and no reserve yet. Failures are ignored, since the reserve is optional. */
 export async function keepReserve({ stateDir }: EnginePaths): Promise<void> {
   if ((await reserveBytes(stateDir)) >= RESERVE_BYTES) return;
   const free = await readFreeBytes(stateDir);
@@ -63,7 +63,7 @@ export async function keepReserve({ stateDir }: EnginePaths): Promise<void> {
   try {
     const handle = await open(draft, 'w', 0o600);
     try {
-      // Bytes of which file systems that compress keep as many as there are.
+      // Random bytes, which compressing file systems cannot shrink.
       const block = randomFillSync(new Uint8Array(BLOCK_BYTES));
       for (let written = 0; written < RESERVE_BYTES; written += BLOCK_BYTES) await handle.write(block);
     } finally {
@@ -76,7 +76,7 @@ export async function keepReserve({ stateDir }: EnginePaths): Promise<void> {
 }
 
 /**
- * Gives so much of the reserve back to a disk that is full; the rest stays for what comes after.
+ * Releases part of the reserve on a full disk; the rest is kept for later.
  *
  * @returns whether there was any
  */
@@ -92,34 +92,34 @@ async function release({ stateDir }: EnginePaths, bytes: number): Promise<boolea
   }
 }
 
-/** Room to start or end daemons, of the reserve; false: there is none. */
+/** Releases space to start or end daemons; false if there is no reserve. */
 export function makeRoomForLock(paths: EnginePaths): Promise<boolean> {
   return release(paths, FOR_A_LOCK_BYTES);
 }
 
-/** Room for daemons that start, where next to nothing is free. */
+/** Releases space for starting daemons if almost nothing is free. */
 export async function makeRoomForStart(paths: EnginePaths): Promise<void> {
   const free = await readFreeBytes(paths.stateDir);
   if (free !== undefined && free < LEAST_BYTES) await release(paths, LEAST_BYTES);
 }
 
 /**
- * All of the reserve, for pruning.
+ * Releases the whole reserve for pruning.
  *
- * @returns whether there is more room now: the address is that of the embedded engine, and it had a reserve
+ * @returns whether space was released: the address is that of the embedded engine, and it had a reserve
  */
 export async function makeRoom(address: string, env: Environment): Promise<boolean> {
   const paths = enginePaths(env);
   return address === `unix://${paths.buildkitSocket}` && release(paths, RESERVE_BYTES);
 }
 
-/** Has the embedded engine lay a reserve by, where the address is its own. */
+/** Creates the reserve if the address is that of the embedded engine. */
 export async function keepRoom(address: string, env: Environment): Promise<void> {
   const paths = enginePaths(env);
   if (address === `unix://${paths.buildkitSocket}`) await keepReserve(paths);
 }
 
-/** What an engine says where its disk is full; undefined: it says something else. */
+/** The problem of a full disk; undefined if the message is about something else. */
 export function fullDiskOf(said: string, where: string): Problem | undefined {
   return /no space left on device|disk quota exceeded/i.test(said) ? diskFull(where) : undefined;
 }

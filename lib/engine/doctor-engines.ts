@@ -1,4 +1,4 @@
-/** What `engine doctor` says of engines that a run would use. */
+/** Checks of `engine doctor` for the engines that a run would use. */
 import type { Problem, Result, WorkerInfo } from '../model/mod.ts';
 import type { PoolStatus } from './pool-status.ts';
 import type { ServingEngine } from './serving.ts';
@@ -7,7 +7,10 @@ import type { ServingEngine } from './serving.ts';
 export interface DoctorCheck {
   /** What was checked, in a few words. */
   readonly name: string;
-  /** `fail`: an embedded engine cannot work like this, and no other one serves; or the one that was named does not. `warn`: it can, but not as well; or only a source is missing. */
+  /**
+   * `fail`: the embedded engine cannot work and no other one serves, or the specified engine does not serve. `warn`: it works,
+   * but not as well, or only a source is missing.
+   */
   readonly status: 'ok' | 'warn' | 'fail';
   /** What was found, as text. */
   readonly found: string;
@@ -15,7 +18,7 @@ export interface DoctorCheck {
   readonly hint?: string;
 }
 
-/** Why no engine serves, where a check of what the embedded one needs says it, too. */
+/** Reasons why no engine serves that checks of the embedded engine report as well. */
 const SAID_BY_OTHER_CHECKS: readonly string[] = [
   'engine/none-found',
   'engine/not-installed',
@@ -24,7 +27,7 @@ const SAID_BY_OTHER_CHECKS: readonly string[] = [
   'engine/unsafe-directory',
 ];
 
-/** A check for each engine of a pool, and what is wrong with what is named. */
+/** A check for each engine of a pool, and one for each invalid entry. */
 export function checkPool({ members, problems }: PoolStatus): readonly DoctorCheck[] {
   return [
     ...members.flatMap(({ member, state }): readonly DoctorCheck[] => {
@@ -46,7 +49,7 @@ function failed(name: string, { message, hint }: Problem): DoctorCheck {
   return { name, status: 'fail', found: message, ...(hint === undefined ? {} : { hint }) };
 }
 
-/** The engine that a run would use. Where there is none, what keeps the embedded one from working says more. */
+/** Checks the engine that a run would use. If there is none, the checks of the embedded engine say more. */
 export function checkServing(serving: Result<ServingEngine>): readonly DoctorCheck[] {
   if (serving.ok) {
     const { address, source, version, worker } = serving.value;

@@ -1,4 +1,4 @@
-/** Looking for what keeps an engine from working: each check says what it found and, where it matters, what to do. */
+/** Finds out what keeps an engine from working: each check reports what it found and, if necessary, what to do. */
 import { readFile } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import path from 'node:path';
@@ -41,15 +41,15 @@ const COMFORTABLE_FREE_BYTES = 10 * GIB;
 export interface Diagnosis {
   /** The engine that a run would use. */
   readonly serving: Result<ServingEngine>;
-  /** Where a pool is named: all of its engines, and `serving` has none. */
+  /** All engines of a pool if one is configured; `serving` then has none. */
   readonly pool?: PoolStatus;
   /** In the order in which you would check them. */
   readonly checks: readonly DoctorCheck[];
 }
 
 /**
- * Runs every check, as `bake-ts engine doctor` does. Changes nothing (one overlay is mounted for a moment). Where another engine
- * serves, nothing fails for what the embedded one lacks.
+ * Runs every check, as `bake-ts engine doctor` does. Changes nothing (one overlay is mounted for a moment). If another engine
+ * serves, missing requirements of the embedded one are not failures.
  *
  * @returns the engine that a run would use, and what was found; it is never a failure itself
  */
@@ -72,7 +72,7 @@ export async function engineDoctor(options: Omit<FindOptions, 'autoStart'>): Pro
   return { serving, checks: [...checkServing(serving), ...soften(checks), ...others] };
 }
 
-/** Where another engine serves, the embedded one may lack what it likes. */
+/** If another engine serves, the embedded one is not required. */
 function soften(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
   return checks.map((check): DoctorCheck => {
     if (check.status !== 'fail') return check;
@@ -85,7 +85,7 @@ function soften(checks: readonly DoctorCheck[]): readonly DoctorCheck[] {
   });
 }
 
-/** What the embedded engine needs, has, and does. */
+/** Checks requirements, installation and state of the embedded engine. */
 async function checkEmbedded(options: EngineOptions): Promise<readonly DoctorCheck[]> {
   const paths = enginePaths(options.env);
   const system = thisSystem();
@@ -108,7 +108,7 @@ async function checkEmbedded(options: EngineOptions): Promise<readonly DoctorChe
   return groups.flat();
 }
 
-/** The rights of who runs this, and what follows from them: whether file systems can be mounted, and how. */
+/** The rights of this user, and so whether and how file systems can be mounted. */
 async function checkRights(paths: EnginePaths, options: EngineOptions): Promise<DoctorCheck[]> {
   const rights = await readRights();
   if (!isRootless()) {
@@ -226,7 +226,7 @@ async function checkMachine(paths: EnginePaths, options: EngineOptions): Promise
   return checks;
 }
 
-/** Whose the folders are, and whether programs may be started from them. */
+/** Owners of the directories, and whether programs may be started from them. */
 async function checkFolders(paths: EnginePaths): Promise<DoctorCheck[]> {
   const notOurs = await checkOwnership(paths);
   const checks: DoctorCheck[] =
@@ -287,7 +287,7 @@ async function checkInstalled(paths: EnginePaths, options: EngineOptions): Promi
   return checks;
 }
 
-/** What an installation could draw from. None of it is needed once the engine is installed. */
+/** Sources of an installation. None is needed once the engine is installed. */
 async function checkSources(options: EngineOptions): Promise<DoctorCheck[]> {
   const onPath: string[] = [];
   for (const part of ENGINE_PARTS) {
@@ -390,7 +390,7 @@ async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise
   return checks;
 }
 
-/** Engines of others, and what the environment says about them. */
+/** Other engines, and environment variables about them. */
 async function checkOthers(
   options: Omit<FindOptions, 'autoStart'>,
   serving: Result<ServingEngine>,

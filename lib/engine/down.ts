@@ -1,4 +1,4 @@
-/** Ending the embedded engine so that nothing of it is left: no process, no container, no mount, no socket. */
+/** Ends the embedded engine completely: no process, container, mount or socket is left. */
 import { rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, problem, type Result } from '../model/mod.ts';
@@ -23,7 +23,7 @@ export interface DownReport {
   readonly removedContainers: number;
   /** Processes that outlived their daemon (shims, containers, daemons without a pid file). */
   readonly killedProcesses: number;
-  /** Mount points that had been left. */
+  /** Mount points that were left over. */
   readonly unmounted: readonly string[];
   /** How long it took (milliseconds). */
   readonly durationMs: number;
@@ -41,14 +41,14 @@ const NOTHING: DownReport = {
 };
 
 /**
- * Ends the embedded engine. Builds that run fail: BuildKit would wait for them, and `down` does so for five seconds only.
- * Images and caches stay. Nothing to end is a success.
+ * Ends the embedded engine. Running builds fail: BuildKit would wait for them, but `down` waits only five seconds. Images and
+ * caches are kept. Succeeds if nothing runs.
  *
  * @returns what was ended; problems: `engine/leftovers`, `engine/other-user`, `engine/unsafe-directory`, `engine/locked`, `run/cancelled`
  */
 export async function downEngine(options: EngineOptions): Promise<Result<DownReport>> {
   const startedMs = Date.now();
-  // Nothing of it can run there.
+  // It runs only on Linux.
   if (thisSystem() !== 'linux') return ok(NOTHING);
   const paths = enginePaths(options.env);
   const notOurs = await checkOwnership(paths);
@@ -58,7 +58,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     () => false,
   );
   if (!exists) {
-    // Never started, or deleted by somebody; in that case the daemons still run, and only their arguments show it.
+    // Never started, or the directory was deleted; then the daemons still run and are found only by their arguments.
     const killedProcesses = await killLeftovers(paths);
     await settleDatabase(paths);
     return ok({
@@ -71,7 +71,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
     });
   }
   const lock = await takeEngineLock(paths, options);
-  // On a disk that is full to the last byte nobody else can take it either, to start or to end anything.
+  // On a completely full disk no other process can take the lock either, so continue without it.
   const isFull = !lock.ok && lock.error.every(({ code }) => code === 'engine/disk-full');
   if (!lock.ok && !isFull) return lock;
   try {
@@ -96,7 +96,7 @@ export async function downEngine(options: EngineOptions): Promise<Result<DownRep
 
     const left = [...(await mountsBelow(paths.runtimeDir)), ...(await mountsBelow(paths.stateDir))];
     if (left.length > 0) {
-      // Deleting would reach through the mounts into what is mounted.
+      // Deleting would affect the mounted file systems.
       return fail([
         problem(
           'engine/leftovers',

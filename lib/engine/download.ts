@@ -1,6 +1,6 @@
 /**
- * Fetching release files: resumed where they were cut, checked before anybody looks inside. undici is loaded only
- * when something is really fetched.
+ * Downloads release files: interrupted downloads are resumed, and files are verified before they are opened. undici is loaded
+ * only for a real download.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -21,19 +21,19 @@ import { option } from '../util/option-words.ts';
 import { diskFull } from './host.ts';
 import type { PublishedChecksum } from './versions.ts';
 
-/** Long enough for a slow handshake, short enough that a machine without that network continues to the next source. */
+/** Long enough for a slow handshake, short enough to go on to the next source on a machine without network. */
 const CONNECT_TIMEOUT_MS = 4_000;
 const SILENCE_TIMEOUT_MS = 30_000;
 const ATTEMPTS = 4;
 
-/** Called as bytes come; `totalBytes` where the server says how many there will be. */
+/** Called as bytes arrive; `totalBytes` if the server reports the size. */
 export type OnBytes = (bytes: number, totalBytes: number | undefined) => void;
 
-/** A set of connections that honours the proxy variables of the given environment. Close it. */
+/** Connections that use the proxy variables of the given environment. Close it at the end. */
 export interface Downloader {
   /**
-   * Fetches a URL into a file. Goes on with `<file>.part` where an earlier attempt was cut; that file stays when the
-   * network fails, so that the next install continues from there. Problems: `engine/unreachable`, `engine/not-published`,
+   * Downloads a URL into a file. Continues with `<file>.part` of an interrupted attempt; that file is kept when the network
+   * fails, so that the next install can continue it. Problems: `engine/unreachable`, `engine/not-published`,
    * `engine/download-failed`, `run/cancelled`.
    */
   fetchFile(url: string, file: string, onBytes: OnBytes, signal?: AbortSignal): Promise<Result<string>>;
@@ -50,7 +50,7 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
     httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'],
     noProxy: env['no_proxy'] ?? env['NO_PROXY'],
   };
-  // Empty texts on purpose: without them undici would look at the process's own environment.
+  // Empty texts on purpose: otherwise undici would read the process's own environment.
   const agent: Dispatcher = new EnvHttpProxyAgent({
     httpProxy: proxies.httpProxy ?? '',
     httpsProxy: proxies.httpsProxy ?? '',
@@ -59,14 +59,14 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
     headersTimeout: SILENCE_TIMEOUT_MS,
     bodyTimeout: SILENCE_TIMEOUT_MS,
   });
-  // Releases live behind a redirection to a storage host.
+  // Release URLs redirect to a storage host.
   const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 5 }));
 
   // Not undici's fetch: under Deno its body never ends when the connection is cut, and its timeouts do not fire.
   const request = (url: string, headers: Record<string, string>, signal: AbortSignal | undefined) =>
     send(url, {
       dispatcher,
-      // Identity: a tarball that is unpacked on the way has another length and another checksum.
+      // Identity: a tarball that is decompressed in transit has another length and checksum.
       headers: { 'accept-encoding': 'identity', ...headers },
       ...(signal === undefined ? {} : { signal }),
     });
@@ -102,7 +102,7 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
     return fail([last ?? problem('engine/download-failed', `${url} cannot be downloaded`)]);
   }
 
-  /** One attempt. Throws where the connection failed; a failure is what another attempt would not mend. */
+  /** One attempt. Throws if the connection failed; returns failures that a retry would not fix. */
   async function continueFile(
     url: string,
     part: string,
@@ -117,7 +117,7 @@ export async function createDownloader(env: Environment): Promise<Downloader> {
     const { statusCode: status, headers, body } = answer;
     const resumes = status === 206 && String(headers['content-range']).startsWith(`bytes ${have}-`);
     if (status === 416 || (status === 206 && !resumes)) {
-      // What is there does not fit what is offered: from the start, then.
+      // The partial file does not match the server's: start again.
       await body.dump();
       await rm(part, { force: true });
       throw new Error('the server does not resume this file');
@@ -169,7 +169,7 @@ export async function hashFile(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The digest of one file in what a project publishes; undefined where the text does not name it. */
+/** The digest of one file in a published checksum text; undefined if the text does not have it. */
 export function findPublishedDigest(
   text: string,
   fileName: string,
@@ -179,7 +179,7 @@ export function findPublishedDigest(
   for (const line of text.split('\n')) {
     const [, hex, name] = /^([0-9a-f]{64})(?:\s+\*?(\S.*?))?\s*$/i.exec(line) ?? [];
     if (hex === undefined) continue;
-    // distribution publishes the lone digest; others name the file, some with a directory before it.
+    // distribution publishes only the digest; others add the file name, some with a directory.
     if (name === undefined || path.posix.basename(name) === fileName) return hex.toLowerCase();
   }
   return undefined;
@@ -201,7 +201,7 @@ function findSubjectDigest(text: string, fileName: string): string | undefined {
   }
 }
 
-/** A checksum file that lies beside a local file, as the project publishes it. */
+/** Reads a published checksum file beside a local file. */
 export async function readNeighbouringChecksum(
   file: string,
   published: PublishedChecksum,
@@ -239,7 +239,7 @@ function isUnreachable(code: string): boolean {
   ].includes(code);
 }
 
-/** The most specific code in an error and what caused it. */
+/** The most specific code in an error and its causes. */
 function codeOf(error: unknown): string {
   let text = error instanceof Error ? error.message : String(error);
   for (let one = error; one instanceof Error; one = one.cause) {

@@ -1,29 +1,29 @@
-/** Systems on which no engine can run: macOS and Windows run the client, and the engine runs elsewhere (docs/elsewhere.md). */
+/** Systems without an engine: on macOS and Windows only the client runs, and the engine is elsewhere (docs/elsewhere.md). */
 import path from 'node:path';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
 import { homeDirectory, type System } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
 
-/** The system in its own words. */
+/** The usual name of the system. */
 export function nameOfSystem(system: System): string {
   if (system === 'darwin') return 'macOS';
   return system === 'win32' ? 'Windows' : system;
 }
 
-/** Ways to an engine elsewhere; docs/elsewhere.md has them whole. */
+/** Ways to use an engine elsewhere; docs/elsewhere.md has the details. */
 const WAYS: Readonly<Record<'lima' | 'docker' | 'ssh', string>> = {
   lima: 'in a virtual machine of Lima: limactl start template:buildkit',
   docker: `in a container of Docker: docker run -d --name buildkitd --privileged moby/buildkit, then ${option('--addr docker-container://buildkitd')}`,
   ssh: `on another machine: ${option('--addr ssh://user@host')}`,
 };
 
-/** What to do where no engine can run, a way a line. */
+/** What to do if no engine can run here, one way per line. */
 export function engineElsewhere(system: System): string {
   const ways = system === 'win32' ? [WAYS.docker, WAYS.ssh] : [WAYS.lima, WAYS.docker, WAYS.ssh];
   return ['use a buildkitd elsewhere (docs/elsewhere.md):', ...ways].join('\n');
 }
 
-/** The problem of the embedded engine where it cannot run. */
+/** The problem of the embedded engine on a system where it cannot run. */
 export function unsupportedSystem(system: System): Problem {
   return problem(
     'engine/unsupported-platform',
@@ -32,7 +32,7 @@ export function unsupportedSystem(system: System): Problem {
   );
 }
 
-/** Where to have buildctl from on a system for which bake-ts installs none. */
+/** Where to get buildctl on a system for which bake-ts installs none. */
 export function buildctlElsewhere(system: System): string {
   const release = 'get bin/buildctl of a release (github.com/moby/buildkit/releases)';
   if (system === 'darwin')
@@ -42,11 +42,11 @@ export function buildctlElsewhere(system: System): string {
 }
 
 /**
- * Sockets of engines in virtual machines that are checked where none is named: that of Lima's template `buildkit` under the
- * name that it gives itself (lima-vm/lima templates/buildkit.yaml).
+ * Sockets of engines in virtual machines that are checked by default: that of Lima's template `buildkit` with its default name
+ * (lima-vm/lima templates/buildkit.yaml).
  */
 export function socketsElsewhere(env: Environment, system: System): readonly string[] {
-  // Node knows no unix sockets there.
+  // Node has no unix sockets on Windows.
   if (system === 'win32') return [];
   const named = env['LIMA_HOME'] ?? '';
   const lima = path.isAbsolute(named) ? named : path.join(homeDirectory(env), '.lima');

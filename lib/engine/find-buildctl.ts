@@ -1,11 +1,11 @@
-/** Which buildctl is used. */
+/** Finds buildctl. */
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import { findProgram, type System, thisSystem } from '../system/mod.ts';
 import { buildctlElsewhere } from './elsewhere.ts';
 import type { Installation } from './installation.ts';
 
 /**
- * The buildctl to use: `BUILDCTL`, the engine's own, the first on PATH. Problem: `engine/no-buildctl`.
+ * Returns the buildctl to use: `BUILDCTL`, the embedded engine's, or the first on PATH. Problem: `engine/no-buildctl`.
  */
 export async function findBuildctl(
   env: Environment,

@@ -1,6 +1,6 @@
 /**
- * Which engine a run uses. A named one is used or refused, never passed over; only the well-known sockets are a matter
- * of looking. Nothing is spawned where a socket answers: it costs a connection or two.
+ * Finds the engine that a run uses. A specified one is used or refused, never skipped; only well-known sockets are tried in turn.
+ * If a socket answers, no program is started: it costs only a connection or two.
  */
 import path from 'node:path';
 import {
@@ -36,19 +36,19 @@ import { formatAnswer, probeSocket } from './socket.ts';
 import { notInstalled, upEngine } from './up.ts';
 import { readWorker } from './worker.ts';
 
-/** Where to look for an engine. */
+/** How to find an engine. */
 export interface FindOptions extends EngineOptions {
-  /** `--addr`, each time that it was given. */
+  /** All values of `--addr`. */
   readonly flagAddress?: string | readonly string[];
   /** `engine` of builds.yaml. */
   readonly settings?: EngineSettings;
-  /** `registries` of builds.yaml: set in the embedded engine where it is started. */
+  /** `registries` of builds.yaml: configured in the embedded engine if it is started. */
   readonly registries?: Registries;
-  /** Where a pool is named, the first of its engines that answers is taken; default: that is a problem. */
+  /** Use the first engine of a pool that answers; default: a pool is a problem. */
   readonly anyOfPool?: boolean;
-  /** Start the embedded engine where it is installed and nothing else was found. */
+  /** Start the embedded engine if it is installed and no other was found. */
   readonly autoStart: boolean;
-  /** Instead of the sockets that buildkitd and its rootless variant are known for. */
+  /** Replaces the well-known sockets of buildkitd and rootless buildkitd. */
   readonly wellKnownSockets?: readonly string[];
 }
 
@@ -56,27 +56,27 @@ export interface FindOptions extends EngineOptions {
 export interface Engine extends EngineTarget {
   /** How it was found: `--addr` or `address`, `BUILDKIT_HOST`, builds.yaml, a well-known socket, or the embedded engine. */
   readonly kind: 'flag' | 'environment' | 'file' | 'well-known' | 'embedded';
-  /** What led to it, as text. */
+  /** The setting that led to it, as text. */
   readonly source: string;
   /** Absolute path of buildctl. */
   readonly buildctl: string;
-  /** Known where it is the embedded engine. */
+  /** Known for the embedded engine. */
   readonly containerd?: ContainerdAccess;
-  /** True where it had to be started. */
+  /** Whether it had to be started. */
   readonly started: boolean;
-  /** What was checked and passed over, and what is worth knowing. */
+  /** What was checked and skipped, and other remarks. */
   readonly notes: readonly string[];
   /** `engine/registries-untold`, for the embedded engine only. */
   readonly warnings: readonly Problem[];
-  /** What to do where this engine does not trust or understand a registry; undefined: `registries` says nothing of any. */
+  /** What to do if this engine cannot use a registry; undefined if `registries` has no settings. */
   readonly registryHint?: string;
 }
 
 /**
- * Finds the engine: `--addr`, `BUILDKIT_HOST`, builds.yaml, the well-known sockets, the embedded engine, in this order.
- * Problems: `engine/several` where a pool is named, `engine/bad-address`, `engine/tls-files`, `engine/tls-mismatch`,
- * `engine/client-certificate`, `engine/server-certificate`, `engine/unreachable`, `engine/denied`, `engine/none-found`, `engine/not-running`, `engine/no-buildctl`,
- * and those of {@link upEngine}.
+ * Finds the engine: `--addr`, `BUILDKIT_HOST`, builds.yaml, the well-known sockets, the embedded engine, in this order. Problems:
+ * `engine/several` if a pool is specified, `engine/bad-address`, `engine/tls-files`, `engine/tls-mismatch`,
+ * `engine/client-certificate`, `engine/server-certificate`, `engine/unreachable`, `engine/denied`, `engine/none-found`,
+ * `engine/not-running`, `engine/no-buildctl`, and those of {@link upEngine}.
  */
 export async function findEngine(
   options: FindOptions,
@@ -143,8 +143,8 @@ export async function findEngine(
 }
 
 /**
- * The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go); where the runtime does
- * not say who runs this, what that takes goes to `withheld`. Where no engine can run, those of virtual machines.
+ * The sockets of a system-wide and of a rootless buildkitd (buildkit util/appdefaults/appdefaults_unix.go), or on other systems
+ * those of virtual machines. Permissions that are missing to find out the user are added to `withheld`.
  */
 export function wellKnownSockets(
   env: Environment,
@@ -176,7 +176,7 @@ function pickNamed(names: EngineNames): Pick<Engine, 'address' | 'kind' | 'sourc
   return named === undefined ? undefined : { ...named, source: SOURCES[named.kind] };
 }
 
-/** One after the other, in their order; what is wrong with each is said where none answers. */
+/** Tries the engines in order; if none answers, returns the problem of each. */
 async function findAnyOf(
   pool: readonly PoolEntry[],
   options: FindOptions,
@@ -208,8 +208,7 @@ function severalNamed(pool: readonly PoolEntry[]): Problem {
 }
 
 /**
- * What is wrong with an address that somebody named. Those that go through another program are left to buildctl, and on Windows
- * sockets and pipes.
+ * Checks a specified address. Addresses that need another program, and on Windows sockets and pipes, are left to buildctl.
  */
 async function checkNamed(
   { address, source }: Pick<Engine, 'address' | 'source'>,
@@ -240,8 +239,8 @@ async function checkNamed(
 }
 
 /**
- * Whether an engine at a port speaks as it is spoken to. Where that is not certain, buildctl has the say: what it trusts is its own
- * matter, and what this runtime trusts may differ.
+ * Checks that client and engine at a port agree about TLS. If that is not certain, buildctl decides: it may trust other
+ * authorities than this runtime.
  */
 async function checkSpeech(
   engine: EngineTool,
@@ -263,15 +262,15 @@ async function checkSpeech(
   return worker.ok ? [] : [worker.error];
 }
 
-/** What was found before the embedded engine and is of no use: as text, and the sockets that this user may not open. */
+/** Engines that were skipped before the embedded one: as text, and the sockets that this user may not open. */
 interface PassedOver {
   readonly notes: string[];
   readonly denied: readonly string[];
-  /** What the runtime did not let us look at. */
+  /** Permissions that the runtime did not grant. */
   readonly withheld: Permission[];
 }
 
-/** Of a socket that may not be opened nobody here can tell whether anybody listens; mostly somebody does. */
+/** Whether anything listens on a socket that may not be opened is unknown, but likely. */
 function deniedSockets(sockets: readonly string[]): Problem {
   return problem(
     'engine/denied',
@@ -285,7 +284,7 @@ function deniedSockets(sockets: readonly string[]): Problem {
   );
 }
 
-/** No engine was named and none answers, on a system on which none can run. */
+/** No engine was specified and none answers, on a system where none can run. */
 function noneElsewhere(
   system: System,
   denied: readonly string[],
@@ -301,7 +300,7 @@ function noneElsewhere(
   );
 }
 
-/** Whether the embedded engine is available; the value says whether it had to be started. */
+/** Whether the embedded engine is available; the value tells whether it had to be started. */
 async function findEmbedded(
   paths: EnginePaths,
   installation: Installation | undefined,
@@ -310,7 +309,7 @@ async function findEmbedded(
 ): Promise<Result<boolean>> {
   const notOurs = await checkOwnership(paths).catch((error): undefined => {
     const missing = missingPermissions(error) ?? thrown(error);
-    // Below this user's own folders nobody else could have put anything.
+    // Nobody else can write below this user's own directories.
     if (!isWithin(paths.runtimeDir, [paths.stateDir])) withheld.push(...missing);
   });
   if (notOurs !== undefined) return fail([notOurs]);
@@ -322,7 +321,7 @@ async function findEmbedded(
   ]);
   if (buildkitd.kind === 'accepts' && containerd.kind === 'accepts') return ok(false);
   const unseen = [buildkitd, containerd].flatMap((one) => (one.kind === 'withheld' ? one.missing : []));
-  // Of one that is installed nobody can tell whether it runs.
+  // Without these permissions it is unknown whether an installed engine runs.
   if (installation !== undefined && unseen.length > 0) return fail([permissionProblem(unseen)]);
   const missing = neededParts().filter((part) => installation?.parts.has(part) !== true);
   if (missing.length > 0) {

@@ -1,4 +1,4 @@
-/** What listens at a port: BuildKit in plain text, one that speaks TLS, or something unknown. Sends no request. */
+/** Detects what listens at a port: BuildKit without TLS, with TLS, or something unknown. Sends no request. */
 import { readFile } from 'node:fs/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from 'node:tls';
@@ -12,21 +12,21 @@ export interface HostPort {
 }
 
 /**
- * `answers`: it took the connection as it was made, with TLS or without. `plain`: TLS was spoken to one that has none. `tls`: it speaks
- * TLS, and was spoken to in plain text. `refuses`: it ended the handshake for what the client showed, or did not show. `unknown`: none of
+ * `answers`: it accepted the connection, with TLS or without. `plain`: the client used TLS, the server does not. `tls`: the
+ * server uses TLS, the client did not. `refuses`: it rejected the client's certificate, or the lack of one. `unknown`: none of
  * these is certain.
  */
 export type Speech = 'answers' | 'plain' | 'tls' | 'refuses' | 'unknown';
 
-/** Milliseconds; one that listens answers in two round trips. */
+/** Milliseconds; a server answers in two round trips. */
 const PATIENCE_MS = 2_000;
-/** What HTTP/2 begins with, and its first frame, without any setting (RFC 9113, 3.4 and 6.5). */
+/** The preface of HTTP/2 and an empty settings frame (RFC 9113, 3.4 and 6.5). */
 const PREFACE = Buffer.concat([
   Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
   Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
 ]);
 
-/** Speaks to it as buildctl would. Never rejects but for what the runtime does not permit. */
+/** Connects as buildctl would. Rejects only if the runtime does not permit it. */
 export async function speakTo(
   target: HostPort,
   tls: EngineTls | undefined,
@@ -40,7 +40,7 @@ export async function speakTo(
     const socket = connect(target);
     socket.once('connect', () => socket.write(PREFACE));
     watch(socket, signal, resolve, {
-      // A frame begins with its length, and that of settings has two leading zeros; an alert of TLS with 21 (RFC 8446, 5.1).
+      // A settings frame starts with its length, which has two leading zeros; a TLS alert starts with 21 (RFC 8446, 5.1).
       onData: (data) => (data[0] === 0 ? 'answers' : data[0] === 21 ? 'closed' : 'unknown'),
       onError: () => 'closed',
     });
@@ -51,9 +51,10 @@ export async function speakTo(
 }
 
 /**
- * A handshake as of buildctl, and the first bytes after it; of TLS 1.3 these say whether the client's certificate is taken.
+ * Does a handshake as buildctl would and reads the first bytes after it; with TLS 1.3 these show whether the client's certificate
+ * is accepted.
  *
- * @returns `encrypted`: it was made, with somebody who is not known for certain
+ * @returns `encrypted`: the handshake succeeded, but the peer could not be verified
  */
 async function speakTls(
   { host, port }: HostPort,
@@ -68,7 +69,7 @@ async function speakTls(
     const options: ConnectionOptions = {
       host,
       port,
-      // Who is not trusted may be believed by buildctl; that is for it to say.
+      // buildctl may trust peers that this runtime does not; it decides.
       rejectUnauthorized: false,
       ALPNProtocols: ['h2'],
       ...(isIP(name) === 0 ? { servername: name } : {}),
@@ -90,13 +91,13 @@ async function speakTls(
         onError: classify,
       });
     } catch {
-      // Files that are none.
+      // Invalid files.
       resolve('unknown');
     }
   });
 }
 
-/** OpenSSL's words and codes (Node), and rustls' (Deno). */
+/** Messages and codes of OpenSSL (Node) and rustls (Deno). */
 function classify(error: Error | undefined): 'refuses' | 'plain' | 'unknown' {
   const text = error === undefined ? '' : `${'code' in error ? error.code : ''} ${error.message}`;
   if (/alert/i.test(text)) return 'refuses';
@@ -105,7 +106,7 @@ function classify(error: Error | undefined): 'refuses' | 'plain' | 'unknown' {
     : 'unknown';
 }
 
-/** Waits for the first bytes, the end, or nothing for too long. */
+/** Waits for the first bytes, the end, or the timeout. */
 function watch<T extends string>(
   socket: Socket,
   signal: AbortSignal | undefined,

@@ -1,9 +1,9 @@
-/** What an engine built lately: the records that buildkitd keeps (two days of them, or the last fifty). */
+/** Recent builds of an engine: the records that buildkitd keeps (of two days, or the last fifty). */
 import { type Digest, isDigest, ok, type Problem, type Result } from '../model/mod.ts';
 import { askBuildctl, type EngineTool } from './ask-buildctl.ts';
 import type { EngineOptions } from './notice.ts';
 
-/** A name that a build gave to an image, from its record. Since then it may have been removed or given to another image. */
+/** A name that a build gave to an image, from its record. The name may have been removed or moved to another image since. */
 export interface BuiltImage {
   /** The full reference: `localhost:5000/shop/api:dev`. */
   readonly name: string;
@@ -15,7 +15,7 @@ export interface BuiltImage {
   readonly builtAt: string;
 }
 
-/** The images that an engine built lately and kept in its store, by name. Problems: `engine/unreachable`, `run/cancelled`. */
+/** Lists the images that an engine recently built into its store, by name. Problems: `engine/unreachable`, `run/cancelled`. */
 export async function listHistory(
   engine: EngineTool,
   options: EngineOptions,
@@ -30,7 +30,7 @@ export async function listHistory(
 
 const QUESTION = { argv: ['debug', 'histories', '--format', '{{json .}}'], timeoutMs: 30_000 };
 
-/** How many builds run on an engine now, of whichever client. Problems as of {@link listHistory}. */
+/** Counts the builds of all clients that run on an engine now. Problems as of {@link listHistory}. */
 export async function countRunningBuilds(
   engine: EngineTool,
   options: EngineOptions,
@@ -39,7 +39,7 @@ export async function countRunningBuilds(
   return asked.ok ? ok(asked.value.split('\n').filter(isRunningBuild).length) : asked;
 }
 
-/** A record of a build that has not come to its end (buildkit api/services/control, `BuildHistoryEvent`). */
+/** Whether a line is the record of an unfinished build (buildkit api/services/control, `BuildHistoryEvent`). */
 function isRunningBuild(line: string): boolean {
   try {
     const { record } = JSON.parse(line) as { readonly record?: { readonly CompletedAt?: unknown } };
@@ -68,7 +68,7 @@ interface RawDescriptor {
   readonly digest?: string;
 }
 
-/** Reads a record a line; what is none, or gave the store no image, is passed over. Of one name the latest counts. */
+/** Parses one record per line. Invalid records and those without an image in the store are skipped. The latest record of a name applies. */
 export function parseHistory(text: string): readonly BuiltImage[] {
   const found = new Map<string, BuiltImage>();
   for (const line of text.split('\n')) {
@@ -92,7 +92,7 @@ function imagesOf(line: string): readonly BuiltImage[] {
   const builtAt = new Date(seconds * 1_000).toISOString();
   const { Results, ResultDeprecated } = record.Result ?? {};
   return (record.Exporters ?? []).flatMap(({ Type, Attrs = {} }, at) => {
-    // Each exporter has a result of its own; older ones of one exporter have only the one.
+    // Each exporter has its own result; older records with one exporter have a single result.
     const { digest = '', media_type: mediaType = '' } = Results?.[at] ?? ResultDeprecated ?? {};
     if (Type !== 'image' || Attrs['store'] === 'false' || !isDigest(digest)) return [];
     const names = (Attrs['name'] ?? '').split(',').filter((name) => name !== '');

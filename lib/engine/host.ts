@@ -1,4 +1,4 @@
-/** What the machine offers an engine: rights, control groups, overlay mounts, space, who has a port. Linux. */
+/** What the machine offers an engine: rights, control groups, overlay mounts, disk space, users of ports. Linux only. */
 import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { type Environment, type Problem, problem } from '../model/mod.ts';
@@ -8,13 +8,13 @@ import { unsupportedSystem } from './elsewhere.ts';
 
 const CAP_SYS_ADMIN = 21n;
 
-/** Below this much free space an engine is not started: containerd's databases do not survive a full disk well. */
+/** With less free space no engine is started, since a full disk may damage containerd's databases. */
 export const MINIMUM_FREE_BYTES: number = 512 * 1024 * 1024;
 
-/** Who runs this and what the kernel lets them do. */
+/** The user of this process and its rights. */
 export interface HostRights {
   readonly uid: number;
-  /** Whether CAP_SYS_ADMIN is there, without which nothing can be mounted. */
+  /** Whether it has CAP_SYS_ADMIN, which mounting requires. */
   readonly mayMount: boolean;
 }
 
@@ -25,7 +25,7 @@ export async function readRights(): Promise<HostRights> {
   return { uid: ownUid(), mayMount: ((BigInt(`0x${hex}`) >> CAP_SYS_ADMIN) & 1n) === 1n };
 }
 
-/** `v2`, `v1` (or both, as v1), or undefined where no control group is mounted. */
+/** The version of the mounted control groups (`v1` if both are mounted); undefined if none is. */
 export async function readCgroups(): Promise<'v1' | 'v2' | undefined> {
   const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '');
   const types = new Set(mounts.split('\n').map((line) => line.split(' ')[2]));
@@ -43,10 +43,10 @@ export async function readFreeBytes(dir: string): Promise<number | undefined> {
 }
 
 /**
- * Mounts an overlay below the directory and unmounts it again. Undefined where it works, else why not. Only trying
- * shows it: the kernel may lack it, and it cannot lie on every file system (on another overlay, for one).
+ * Mounts an overlay below the directory and unmounts it again. Undefined if it works, else the reason. Only trying shows it: the
+ * kernel may lack overlays, and not every file system supports them (another overlay, for example).
  *
- * @param inside what runs a program in a mount namespace of its own; comes before the program. Empty: not needed
+ * @param inside command prefix that runs a program in its own mount namespace; empty: not needed
  */
 export async function tryOverlay(
   dir: string,
@@ -73,7 +73,7 @@ export async function tryOverlay(
       const lines = mounted.stderr.split('\n').filter((line) => !line.startsWith('[rootlesskit'));
       return lines.join('\n').trim() || `mount failed: ${whyFailed(mounted)}`;
     }
-    // A namespace takes its mounts along.
+    // A namespace's mounts end with it.
     if (inside.length === 0)
       await runProgram({ program: umount, argv: [path.join(scratch, 'merged')], env, timeoutMs: 10_000 });
     return undefined;
@@ -84,7 +84,7 @@ export async function tryOverlay(
   }
 }
 
-/** A mount point, and its own flags (`nosuid`, `noexec`, `ro`, …). */
+/** A mount point and its flags (`nosuid`, `noexec`, `ro`, …). */
 interface MountPoint {
   readonly point: string;
   readonly flags: readonly string[];
@@ -96,7 +96,7 @@ async function readMounts(): Promise<readonly MountPoint[]> {
     .split('\n')
     .map((line) => line.split(' '))
     .map(([, , , , point = '', flags = '']) => ({
-      // The kernel writes blanks and the like as octal.
+      // The kernel escapes blanks and the like as octal numbers.
       point: point.replace(/\\([0-7]{3})/g, (_, digits: string) =>
         String.fromCharCode(Number.parseInt(digits, 8)),
       ),
@@ -112,7 +112,7 @@ export async function mountsBelow(dir: string): Promise<readonly string[]> {
   return points.sort((one, other) => other.length - one.length);
 }
 
-/** The flags of the mount that an absolute path, or its nearest parent that exists, lies on. */
+/** The mount flags for an absolute path or its nearest existing parent. */
 export async function mountFlagsOf(file: string): Promise<readonly string[]> {
   let real = path.resolve(file);
   for (let at = real; ; at = path.dirname(at)) {
@@ -126,13 +126,13 @@ export async function mountFlagsOf(file: string): Promise<readonly string[]> {
   let best: MountPoint | undefined;
   for (const mount of await readMounts()) {
     const covers = mount.point === '/' || real === mount.point || real.startsWith(`${mount.point}/`);
-    // Of two at one place the later one lies on top.
+    // Of two mounts at the same point the later one is on top.
     if (mount.point !== '' && covers && mount.point.length >= (best?.point.length ?? 0)) best = mount;
   }
   return best?.flags ?? [];
 }
 
-/** The process that listens on a TCP port of this machine, as `name (process N)`; undefined where it is not known. */
+/** The process that listens on a local TCP port, as `name (process N)`; undefined if not known. */
 export async function findListener(port: number): Promise<string | undefined> {
   const inodes = new Set<string>();
   for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
@@ -161,7 +161,7 @@ export function diskFull(dir: string): Problem {
   });
 }
 
-/** What a failed file operation means to the user. Anything that is no such failure is a bug and thrown again. */
+/** Turns a failed file operation into a problem. Any other error is a bug and is rethrown. */
 export function fileProblem(dir: string, error: unknown): Problem {
   if (!(error instanceof Error) || typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
   if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return diskFull(dir);
@@ -171,7 +171,7 @@ export function fileProblem(dir: string, error: unknown): Problem {
   });
 }
 
-/** What keeps an engine from being started here; empty where nothing does. */
+/** Reasons why no engine can be started here. */
 export async function findObstacles(system: System = thisSystem()): Promise<Problem[]> {
   if (system !== 'linux') return [unsupportedSystem(system)];
   const problems: Problem[] = [];
@@ -183,7 +183,7 @@ export async function findObstacles(system: System = thisSystem()): Promise<Prob
       }),
     );
   }
-  // Without root none is made, but runc looks for them all the same.
+  // Without root no control groups are created, but runc requires them to be mounted.
   if ((await readCgroups()) === undefined) {
     problems.push(
       problem('engine/no-cgroups', 'no control groups are mounted: no container can be started', {

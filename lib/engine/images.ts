@@ -11,7 +11,7 @@ export interface ContainerdAccess {
   readonly socket: string;
   /** The namespace in it that BuildKit works in: `buildkit`, `bake-ts`. */
   readonly namespace: string;
-  /** Absolute path of the `ctr` to query it with. */
+  /** Absolute path of the `ctr` to use. */
   readonly ctr: string;
 }
 
@@ -21,13 +21,13 @@ export interface LocalImage {
   readonly name: string;
   /** Media type of the manifest or index. */
   readonly mediaType: string;
-  /** Of the manifest or index that the name stands for. */
+  /** Digest of the manifest or index. */
   readonly digest: Digest;
-  /** As ctr prints it, `1.0 MiB`: config, layers and manifests that are there, compressed. */
+  /** As ctr prints it, `1.0 MiB`: compressed size of the existing config, layers and manifests. */
   readonly size: string;
-  /** The same in bytes, as exactly as the text allows. */
+  /** The same in bytes, as precisely as the text allows. */
   readonly sizeBytes: number;
-  /** Normalised; empty where the image's parts are not all there. */
+  /** Normalised; empty if parts of the image are missing. */
   readonly platforms: readonly string[];
 }
 
@@ -41,8 +41,8 @@ export async function listImages(
 }
 
 /**
- * Digests of all content in a containerd. A name and its digest are no proof of more: an image that was pulled for one platform
- * has its index, and of the others nothing. Problem: `engine/images-failed`.
+ * Lists the digests of all content in a containerd. A name in the store does not prove that its content is complete: an image
+ * that was pulled for one platform has the index, but nothing of the other platforms. Problem: `engine/images-failed`.
  */
 export async function listContent(
   access: ContainerdAccess,
@@ -53,8 +53,8 @@ export async function listContent(
 }
 
 /**
- * Takes names away from a containerd, and at once what nothing else needs of what they stood for. A name that is gone already is no
- * fault. Problem: `engine/images-failed`.
+ * Removes names from a containerd and at once the content that nothing else needs. Names that do not exist are ignored. Problem:
+ * `engine/images-failed`.
  */
 export async function removeImages(
   access: ContainerdAccess,
@@ -69,7 +69,7 @@ export async function removeImages(
   return ok(undefined);
 }
 
-/** So many fit the arguments of a program on every system. */
+/** How many names fit the arguments of a call on every system. */
 const NAMES_OF_A_CALL = 200;
 
 async function askCtr(
@@ -97,8 +97,8 @@ async function askCtr(
 }
 
 /**
- * Reads what `ctr images ls` prints: REF TYPE DIGEST SIZE PLATFORMS LABELS. Only the size has a blank inside, and the
- * labels come last, so lines are read by their words; other lines are skipped.
+ * Reads what `ctr images ls` prints: REF TYPE DIGEST SIZE PLATFORMS LABELS. Only the size contains a blank, and the labels are
+ * last, so lines are split at blanks; other lines are skipped.
  */
 export function parseImages(text: string): readonly LocalImage[] {
   const images: LocalImage[] = [];
@@ -112,7 +112,7 @@ export function parseImages(text: string): readonly LocalImage[] {
       digest,
       size: size ?? '',
       sizeBytes: Math.max(0, parseSize(size ?? '') ?? 0),
-      // Attestations, as ctr of containerd 1 has them.
+      // ctr of containerd 1 lists attestations as `unknown/unknown`.
       platforms: (platforms ?? '-').split(',').filter((one) => one !== '-' && one !== 'unknown/unknown'),
     });
   }

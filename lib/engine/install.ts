@@ -1,6 +1,6 @@
 /**
- * Installing the engine: each package from the first source that has it, into a folder that comes into being whole.
- * Everything is gathered in a staging folder; only a complete one gets its final name and the link `current`.
+ * Installs the engine: each package from the first source that has it. Everything is collected in a staging directory; only a
+ * complete one gets its final name and the link `current`.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -50,23 +50,23 @@ export interface InstallOptions extends EngineOptions {
   readonly parts?: readonly EnginePart[];
   /** Only this source; default: each package's own order (see `PACKAGES`): PATH first, then releases. */
   readonly from?: EngineSource;
-  /** Base URL that stands for the release host; the paths below it are the same. */
+  /** Base URL that replaces the release host; the paths below it are the same. */
   readonly mirror?: string;
-  /** Release files at hand, by package. */
+  /** Local release files, by package. */
   readonly files?: Readonly<Partial<Record<EnginePackage, string>>>;
-  /** sha256 by package, with or without `sha256:` before it; wins over the pinned and the published one. */
+  /** sha256 by package, with or without `sha256:`; takes precedence over the pinned and the published one. */
   readonly checksums?: Readonly<Partial<Record<EnginePackage, string>>>;
-  /** Install again what is there already. */
+  /** Reinstall what is installed already. */
   readonly force?: boolean;
-  /** Nothing older than the pinned versions: what is there and older is installed again, and stays where no source has a newer one. */
+  /** Replace packages that are older than the pinned versions; they are kept if no source has a newer one. */
   readonly onlyPinned?: boolean;
 }
 
-/** A source that was tried for a package. `problem` says why it did not work out. */
+/** A source that was tried for a package. */
 export interface InstallAttempt {
-  /** What was to be installed. */
+  /** The package. */
   readonly package: EnginePackage;
-  /** Where it was looked for. */
+  /** The source that was tried. */
   readonly source: EngineSource;
   /** Whether it was installed from there. */
   readonly ok: boolean;
@@ -78,13 +78,13 @@ export interface InstallAttempt {
 
 /** The result of an installation. */
 export interface InstallReport {
-  /** What is in use now. */
+  /** The installation in use now. */
   readonly installation: Installation;
   /** False if everything requested was already there. */
   readonly changed: boolean;
   /** Packages that were installed by this call. */
   readonly installed: readonly EnginePackage[];
-  /** What was tried, in order. */
+  /** The attempts, in order. */
   readonly attempts: readonly InstallAttempt[];
   /** With `onlyPinned`: why older packages were kept. */
   readonly warnings: readonly Problem[];
@@ -92,7 +92,7 @@ export interface InstallReport {
   readonly durationMs: number;
 }
 
-/** Problems after which another source must not be tried: they mean danger, a full disk, or the user's wish. */
+/** Problems after which no other source must be tried: danger, a full disk, or cancellation by the user. */
 const FINAL_CODES: readonly string[] = [
   'engine/checksum-mismatch',
   'engine/archive-unsafe',
@@ -101,11 +101,12 @@ const FINAL_CODES: readonly string[] = [
 ];
 
 /**
- * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc, without root also rootlesskit. Several calls at once are one: the others wait
- * and find it done. On failure everything is as it was before.
+ * Installs what the embedded engine lacks: containerd, buildkitd, buildctl, runc, without root also rootlesskit. Concurrent calls
+ * install once: the others wait and find it done. On failure nothing is changed.
  *
- * @returns what is there now; problems: `engine/unsupported-platform`, `engine/install-failed` (its detail has each source's reason),
- *   `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`, `run/cancelled`
+ * @returns what is installed now; problems: `engine/unsupported-platform`, `engine/install-failed` (its detail has each source's
+ *   reason), `engine/checksum-mismatch`, `engine/archive-unsafe`, `engine/bad-checksum`, `engine/disk-full`, `engine/locked`,
+ *   `run/cancelled`
  */
 export async function installEngine(options: InstallOptions): Promise<Result<InstallReport>> {
   const startedMs = Date.now();
@@ -203,7 +204,7 @@ async function stageAndSwap(
     return ok({ installation: current, changed: false, installed: [], attempts, warnings });
 
   const fresh = new Set(parts.map(({ part }) => part));
-  // What was there stays, as the same files.
+  // Keep the other installed parts, as the same files.
   for (const [part, { file, ...kept }] of current?.parts ?? []) {
     if (parts.some((one) => one.part === part)) continue;
     const target = path.join(binDir, part);
@@ -233,7 +234,7 @@ async function stageAndSwap(
   });
 }
 
-/** Goes through the sources until one delivers. */
+/** Tries the sources in order until one delivers. */
 async function installPackage(
   spec: PackageSpec,
   sources: readonly EngineSource[],
@@ -297,7 +298,7 @@ function refuseOlder(
   return fail(problem('engine/part-too-old', `${older.part} ${older.version} is older than ${spec.version}`));
 }
 
-/** Of an upgrade: a package that is there, whole, and not available in a newer version. */
+/** Upgrades: whether an installed complete package may be kept, since no newer version is available. */
 function mayStay(
   spec: PackageSpec,
   current: Installation | undefined,
@@ -316,7 +317,7 @@ export function formatSource(source: EngineSource): string {
 }
 
 function sourcesFor(spec: PackageSpec, options: InstallOptions): readonly EngineSource[] {
-  // A file or a mirror that was given is meant to be used.
+  // If the user specified a file or a mirror, only that is used.
   if (options.files?.[spec.name] !== undefined) return ['release'];
   if (options.from !== undefined) return [options.from];
   return spec.sources;
@@ -366,7 +367,7 @@ function versionOf(parts: readonly Omit<InstalledPart, 'file'>[], part: EnginePa
   return `${part}-${(found?.version ?? 'none').replace(/[^0-9A-Za-z.+-]/g, '_')}`;
 }
 
-/** Staging folders are only ever made under the lock: any that is there now was left by a crash. */
+/** Staging directories are created only under the lock, so any that exists now was left by a crash. */
 async function removeStages(paths: EnginePaths): Promise<void> {
   for (const name of await readdir(paths.versionsDir).catch(() => [])) {
     if (name.startsWith('.stage-'))
@@ -374,7 +375,7 @@ async function removeStages(paths: EnginePaths): Promise<void> {
   }
 }
 
-/** Older versions go as soon as no daemon runs from them: containerd starts its shim again for each container. */
+/** Removes older versions if no daemon runs: containerd starts its shim from there for each container. */
 async function removeOldVersions(paths: EnginePaths, keep: string): Promise<void> {
   if ((await readDaemons(paths)).some((daemon) => daemon.alive)) return;
   for (const name of await readdir(paths.versionsDir)) {

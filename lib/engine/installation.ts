@@ -1,4 +1,4 @@
-/** What is installed: the manifest of a version folder, and the check that a program is what it should be. */
+/** Installed programs: the manifest of a version directory, and checks of programs. */
 import { readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { type Environment, fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
@@ -19,13 +19,13 @@ import {
 export interface InstalledPart {
   /** Which program it is. */
   readonly part: EnginePart;
-  /** The package that it came in. */
+  /** Its package. */
   readonly package: EnginePackage;
-  /** As the program says; for a build that does not know it, the version that was requested. */
+  /** As reported by the program, or the requested version if the program does not know it. */
   readonly version: string;
   /** The source that it came from. */
   readonly source: EngineSource;
-  /** Where exactly it came from: a path, a URL or file with its sha256, a Go module version, a Debian package. */
+  /** Its exact origin: a path, a URL or file with its sha256, a Go module version, or a Debian package. */
   readonly origin: string;
   /** Absolute path inside the version folder (a symbolic link for a program found on PATH). */
   readonly file: string;
@@ -37,7 +37,7 @@ export interface Installation {
   readonly id: string;
   /** Absolute path of the version folder. */
   readonly dir: string;
-  /** Absolute path of the folder with its programs; fit for a `PATH`. */
+  /** Absolute path of the directory with its programs, for `PATH`. */
   readonly binDir: string;
   /** ISO 8601. */
   readonly installedAt: string;
@@ -45,7 +45,7 @@ export interface Installation {
   readonly parts: ReadonlyMap<EnginePart, InstalledPart>;
 }
 
-/** The manifest as it lies on disk. Another `format` is as good as no installation. */
+/** The manifest file. Another `format` is treated as no installation. */
 interface Manifest {
   readonly format: 1;
   readonly installedAt: string;
@@ -65,7 +65,7 @@ export function manifestFile(dir: string): string {
   return path.join(dir, MANIFEST);
 }
 
-/** Makes an installed version the one in use, in one step; a relative link, so that the folder can be moved as a whole. */
+/** Atomically selects the installed version to use. The link is relative, so that the directory can be moved. */
 export async function useInstallation(paths: EnginePaths, id: string): Promise<void> {
   const link = `${paths.currentLink}.new`;
   await rm(link, { force: true });
@@ -74,9 +74,9 @@ export async function useInstallation(paths: EnginePaths, id: string): Promise<v
 }
 
 /**
- * The installation in use; undefined where there is none. Parts that have vanished since are left out.
+ * The installation in use; undefined if there is none. Parts that no longer exist are left out.
  *
- * @throws what the runtime throws where it does not permit to look
+ * @throws the runtime's error if it does not permit reading
  */
 export async function readInstallation(paths: EnginePaths): Promise<Installation | undefined> {
   let dir: string;
@@ -100,7 +100,7 @@ export async function readInstallation(paths: EnginePaths): Promise<Installation
   return { id: path.basename(dir), dir, binDir, installedAt: manifest.installedAt, parts };
 }
 
-/** Whether somebody's JSON is a manifest of bake-ts, of this format. */
+/** Whether a JSON value is a manifest of this format. */
 function isManifest(value: unknown): value is Manifest {
   if (typeof value !== 'object' || value === null) return false;
   const { format, installedAt, parts } = value as Partial<Record<keyof Manifest, unknown>>;
@@ -114,8 +114,8 @@ function isManifest(value: unknown): value is Manifest {
 }
 
 /**
- * Asks a program for its version and judges what it says. Gives the version. Problems: `engine/part-unusable` (does not
- * run, or a runc without seccomp), `engine/part-too-old`.
+ * Runs a program to get and check its version. Problems: `engine/part-unusable` (does not run, or a runc without seccomp),
+ * `engine/part-too-old`.
  */
 export async function checkProgram(
   part: EnginePart,
@@ -132,7 +132,7 @@ export async function checkProgram(
       }),
     );
   }
-  // Some name themselves by the path they were called with, which may well hold a version.
+  // Some programs print the path they were called with, which may contain a version.
   const output = `${said.stdout}\n${said.stderr}`.replaceAll(file, part);
   if (part === 'runc' && !hasSeccomp(output)) {
     return fail(
@@ -159,12 +159,12 @@ export async function checkProgram(
   return ok(/^0\.0\.0\b/.test(version) ? spec.version : version.replace(/\+unknown$/, ''));
 }
 
-/** How to ask a program for its version: the shim of containerd 1 only knows the short form. */
+/** Arguments that print a program's version: the shim of containerd 1 knows only the short form. */
 export function versionArgs(part: EnginePart): readonly string[] {
   return part === 'containerd-shim-runc-v2' ? ['-v'] : ['--version'];
 }
 
-/** Whether `runc --version` names libseccomp; without it containers with a seccomp profile are refused. */
+/** Whether `runc --version` lists libseccomp; without it, containers with a seccomp profile are refused. */
 export function hasSeccomp(versionOutput: string): boolean {
   return /^libseccomp:/m.test(versionOutput);
 }

@@ -1,4 +1,4 @@
-/** Whether daemons do their work, and who has the port of one that cannot. */
+/** Whether daemons serve, and which process uses the port of one that cannot. */
 import { get } from 'node:http';
 import { type Problem, problem } from '../model/mod.ts';
 import { option } from '../util/option-words.ts';
@@ -6,13 +6,13 @@ import type { DaemonName } from './daemon.ts';
 import { findListener } from './host.ts';
 import { probeSocket } from './socket.ts';
 
-/** Whether a daemon does its work: it listens, and the registry answers as a registry does. */
+/** Whether a daemon serves: it listens, or for the registry, it answers like a registry. */
 export async function isServing(name: DaemonName, address: string): Promise<boolean> {
   if (name === 'registry') return (await askRegistry(address)) === 'registry';
   return (await probeSocket({ path: address })).kind === 'accepts';
 }
 
-/** Asks `/v2/` of a host: a registry, something else that speaks HTTP, or nothing of the kind. */
+/** Requests `/v2/` of a host to detect a registry, another HTTP server, or neither. */
 function askRegistry(host: string): Promise<'registry' | 'other' | 'nothing'> {
   return new Promise((resolve) => {
     const request = get(`http://${host}/v2/`, { agent: false, timeout: 2_000 }, (answer) => {
@@ -25,7 +25,7 @@ function askRegistry(host: string): Promise<'registry' | 'other' | 'nothing'> {
   });
 }
 
-/** The problem of a port that somebody has: who, and what to do. */
+/** The problem of a port in use, with its process and what to do. */
 export async function portTakenProblem(port: number): Promise<Problem> {
   const who = (await findListener(port)) ?? 'another program';
   const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';

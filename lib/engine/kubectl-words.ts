@@ -1,14 +1,14 @@
-/** Messages of kubectl for what it cannot do. */
+/** Explains error messages of kubectl. */
 import { type Problem, problem } from '../model/mod.ts';
 
 /**
- * Reads kubectl's words, as it prints them itself and as buildctl hands them on. Problem: `engine/kubectl`.
+ * Explains kubectl's error output, printed by kubectl itself or quoted by buildctl. Problem: `engine/kubectl`.
  *
- * @param what whose pods, or which, as text
- * @returns undefined where they are not known
+ * @param what the pods, as text
+ * @returns undefined for an unknown message
  */
 export function explainKubectl(what: string, stderr: string): Problem | undefined {
-  // buildctl quotes them, ends of lines, too.
+  // buildctl quotes the output, including line breaks.
   const text = stderr.replaceAll('\\"', '"').replaceAll('\\n', '\n');
   for (const { pattern, says, hint, temporary } of WORDS) {
     const found = pattern.exec(text);
@@ -22,14 +22,14 @@ export function explainKubectl(what: string, stderr: string): Problem | undefine
   return undefined;
 }
 
-/** Of a text that buildctl quoted, the end is its quotation mark. */
+/** Removes buildctl's closing quotation mark. */
 function withoutOuterQuote(text: string): string {
   return text.split('"').length % 2 === 0 ? text.replace(/"$/, '') : text;
 }
 
 interface Words {
   readonly pattern: RegExp;
-  /** `…`: what the group of the pattern found. */
+  /** `…` is replaced by the pattern's group. */
   readonly says: string;
   readonly hint: string;
   readonly temporary?: true;

@@ -1,4 +1,4 @@
-/** Engines in pods: kubectl lists them, and buildctl reaches each through kubectl, too. */
+/** Engines in pods: kubectl lists them, and buildctl connects to each through kubectl. */
 import {
   fail,
   type KubernetesPods,
@@ -20,7 +20,7 @@ export interface EnginePod {
   readonly address: string;
 }
 
-/** A pod as the API has it (Kubernetes API reference, core/v1 `Pod`). */
+/** A pod in the API (Kubernetes API reference, core/v1 `Pod`). */
 interface RawPod {
   readonly metadata?: {
     readonly name?: string;
@@ -34,14 +34,14 @@ interface RawPod {
   };
 }
 
-/** Milliseconds for an answer of the cluster; kubectl itself gives up a little earlier, as text. */
+/** Time limit for the cluster (milliseconds). kubectl's own limit is a little shorter, so that it prints the error. */
 const ANSWER_MS = 20_000;
 const REQUEST_TIMEOUT = '15s';
 
 /**
- * Finds the pods that are ready and are not about to end. Problems: `engine/kubectl`, `engine/no-pods`, `run/cancelled`.
+ * Finds the pods that are ready and not terminating. Problems: `engine/kubectl`, `engine/no-pods`, `run/cancelled`.
  *
- * @param run instead of really running kubectl
+ * @param run replaces running kubectl
  */
 export async function listPods(
   pods: KubernetesPods,
@@ -151,7 +151,7 @@ function stateOf({ metadata, status }: RawPod): string {
 
 function toEnginePod({ metadata }: RawPod, { context, container }: KubernetesPods): EnginePod {
   const { name = '', namespace = '' } = metadata ?? {};
-  // Read by buildkit client/connhelper/kubepod.
+  // Parsed by buildkit client/connhelper/kubepod.
   const query = new URLSearchParams({
     ...(context === undefined ? {} : { context }),
     namespace,

@@ -1,6 +1,6 @@
 /**
- * What a crash (of a daemon, of the machine's power, of `kill -9`) leaves behind, and how it is removed: containers
- * whose daemon is gone, mounts below our folders, sockets and pipes of shims.
+ * Removes what a crash (of a daemon, a power failure, `kill -9`) leaves behind: containers whose daemon is gone, mounts below our
+ * directories, sockets and pipes of shims.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,19 +18,19 @@ import { probeSocket } from './socket.ts';
 /** Where containerd's shims keep their sockets, whatever its state directory is (containerd pkg/shim/util_unix.go). */
 const SHIM_SOCKET_DIR = '/run/containerd/s/';
 
-/** Where a client of containerd keeps the pipes to a container's output (containerd defaults/defaults_unix.go). */
+/** Where containerd's clients keep the pipes for a container's output (containerd defaults/defaults_unix.go). */
 const FIFO_DIR = '/run/containerd/fifo';
 
 const KILL_WAIT_MS = 5_000;
 
-/** How often, and between two times, a container whose processes were killed is asked to go. */
+/** How often and at what interval removing a killed container is tried. */
 const ENDED_ASKED = 20;
 const ENDED_ASK_MS = 100;
 
-/** How long what made a namespace may take to see that its daemon has ended. */
+/** How long the process that created a namespace may take to notice that its daemon has ended. */
 const MAKER_WAIT_MS = 1_000;
 
-/** Directories of containers that containerd knows a task of: `<state>/io.containerd.runtime.v2.task/<namespace>/<id>`. */
+/** Directories of containers with a task in containerd: `<state>/io.containerd.runtime.v2.task/<namespace>/<id>`. */
 async function findBundles(
   paths: EnginePaths,
 ): Promise<readonly { namespace: string; id: string; dir: string }[]> {
@@ -45,12 +45,12 @@ async function findBundles(
 }
 
 /**
- * What containerd's parts keep of our containers outside of our folders: sockets of shims, pipes of their output.
- * To be asked before the containers are removed, and deleted when they are gone.
+ * Finds files of our containers outside of our directories: sockets of shims and pipes of their output. Call it before the
+ * containers are removed, and delete the files afterwards.
  */
 export async function findForeignFiles(paths: EnginePaths): Promise<readonly string[]> {
   const found: string[] = [];
-  // Without root they lie in a /run that goes with its namespace; here there are those of root's containerd.
+  // Without root they are in a /run that ends with its namespace; the ones here belong to root's containerd.
   if (isRootless()) return found;
   const bundles = await findBundles(paths);
   if (bundles.length === 0) return found;
@@ -71,8 +71,8 @@ export async function findForeignFiles(paths: EnginePaths): Promise<readonly str
 }
 
 /**
- * Has containerd end and forget every container of its BuildKit namespace; it then also unmounts them. Only where no
- * build runs. Gives how many there were; none where containerd does not answer.
+ * Makes containerd end, unmount and remove every container of its BuildKit namespace. Call it only if no build runs. Returns how
+ * many there were; 0 if containerd does not answer.
  */
 export async function removeContainers(paths: EnginePaths, options: EngineOptions): Promise<number> {
   const ctr = (await readInstallation(paths))?.parts.get('ctr')?.file;
@@ -89,11 +89,11 @@ export async function removeContainers(paths: EnginePaths, options: EngineOption
     .split('\n')
     .filter((id) => id !== '');
   for (const id of ids) {
-    // `tasks delete --force` kills all processes by their control group, and without root there is none to find them by.
+    // `tasks delete --force` finds processes by their control group, which does not exist without root.
     await run('tasks', 'kill', '--signal', 'SIGKILL', id);
     for (let asked = 0; asked < ENDED_ASKED; asked++) {
       await run('tasks', 'delete', '--force', id);
-      // Refused while there is a task.
+      // Fails while there is a task.
       if ((await run('containers', 'delete', id)).exitCode === 0) break;
       await delay(ENDED_ASK_MS);
     }
@@ -101,14 +101,14 @@ export async function removeContainers(paths: EnginePaths, options: EngineOption
   return ids.length;
 }
 
-/** Kills what belongs to this engine and has no daemon any more, children before parents. */
+/** Kills processes of this engine whose daemon is gone, children before parents. */
 export async function killLeftovers(
   paths: EnginePaths,
   daemons: readonly DaemonName[] = DAEMON_NAMES,
 ): Promise<number> {
   const shims: number[] = [];
   const alone: number[] = [];
-  // Without root the end of containerd is that of everything in its namespaces.
+  // Without root, everything in containerd's namespaces ends with it.
   const last: number[] = [];
   const makers: number[] = [];
   for (const { pid, argv } of await listProcesses()) {
@@ -139,7 +139,7 @@ async function kill(pid: number): Promise<number> {
   return 1;
 }
 
-/** Unmounts everything below the engine's folders, deepest first; gives what it unmounted. */
+/** Unmounts everything below the engine's directories, deepest first. Returns the unmounted points. */
 export async function unmountAll(paths: EnginePaths, options: EngineOptions): Promise<readonly string[]> {
   const umount = await findProgram('umount', options.env);
   const points = [...(await mountsBelow(paths.runtimeDir)), ...(await mountsBelow(paths.stateDir))];
@@ -149,7 +149,7 @@ export async function unmountAll(paths: EnginePaths, options: EngineOptions): Pr
     const run = (...argv: readonly string[]) =>
       runProgram({ program: umount, argv, env: options.env, timeoutMs: 10_000 });
     const first = await run(point);
-    // Still used by somebody: removed from the tree now, freed when they let go.
+    // Still in use: detached now, and freed when no longer used.
     const end = first.exitCode === 0 ? first : await run('-l', point);
     if (end.exitCode === 0) done.push(point);
   }

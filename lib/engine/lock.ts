@@ -1,6 +1,6 @@
 /**
- * A lock between processes, as a file that names its owner. A lock whose owner is dead is taken over; the owner is
- * known by process id, start time and boot, so neither a crash nor a recycled number can block anybody for good.
+ * A lock between processes: a file that names its owner. The lock of a dead owner is taken over. The owner is identified by pid,
+ * start time and boot, so neither a crash nor a recycled pid can block others forever.
  */
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -25,18 +25,18 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
-/** How long and with what words to wait. */
+/** How to wait for a lock. */
 export interface LockOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  /** Called once, when somebody else holds it. */
+  /** Called once if another process holds it. */
   readonly onWait?: (ownerPid: number) => void;
 }
 
-/** The lock over starting and ending the daemons. Problems: as `takeLock`. */
+/** Takes the lock for starting and ending the daemons. Problems: as `takeLock`. */
 export async function takeEngineLock(paths: EnginePaths, options: EngineOptions): Promise<Result<HeldLock>> {
   const taken = await takeItsLock(paths, options);
-  // An engine on a full disk can be ended, at least.
+  // So that an engine on a full disk can at least be ended.
   const isFull = !taken.ok && taken.error.some(({ code }) => code === 'engine/disk-full');
   return isFull && (await makeRoomForLock(paths)) ? takeItsLock(paths, options) : taken;
 }
@@ -56,7 +56,7 @@ function takeItsLock(paths: EnginePaths, options: EngineOptions): Promise<Result
 
 let counter = 0;
 
-/** Takes the lock, waiting for its owner if need be. Problems: `engine/locked`, `run/cancelled`, `engine/cannot-write`. */
+/** Takes the lock, and waits for its owner if necessary. Problems: `engine/locked`, `run/cancelled`, `engine/cannot-write`. */
 export async function takeLock(file: string, options: LockOptions): Promise<Result<HeldLock>> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const me = await identifyProcess(ownPid());
@@ -106,7 +106,7 @@ export async function takeLock(file: string, options: LockOptions): Promise<Resu
   }
 }
 
-/** Puts a file with its content at once, or says that there is one: a link never replaces and never shows half. */
+/** Atomically creates a file with its content; false if it exists. A hard link never replaces a file and never shows a partial one. */
 async function putFile(file: string, content: string): Promise<boolean> {
   counter += 1;
   const draft = `${file}.${ownPid()}-${counter}`;
@@ -123,8 +123,8 @@ async function putFile(file: string, content: string): Promise<boolean> {
 }
 
 /**
- * Removes a dead owner's lock. Only one process may do so at a time, else the second would remove the lock that the
- * first has just taken for itself; a lock of the same kind guards it, and it is broken the same way one level down.
+ * Removes a dead owner's lock. Only one process may do so at a time, otherwise the second would remove the lock that the first
+ * has just taken. So removal is guarded by another lock of the same kind, which is broken in the same way, one level down.
  */
 async function breakLock(file: string, dead: string): Promise<void> {
   const guard = `${file}.breaking`;

@@ -1,6 +1,6 @@
 /**
- * The engine: finding a buildkitd to use, and bringing one along (containerd, buildkitd with its containerd worker,
- * buildctl, runc, and a registry for trying things) where there is none.
+ * The engine: finds a buildkitd to use, or installs and runs an embedded one (containerd, buildkitd with its containerd worker,
+ * buildctl, runc, and a registry for tests).
  */
 export { type CacheRecord, LONGEST_KEPT_MS, listCache, type PruneLimits, pruneCache } from './cache.ts';
 export type { DaemonName, DaemonRecord } from './daemon.ts';

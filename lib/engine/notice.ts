@@ -1,11 +1,11 @@
-/** What the engine's functions report while they work. Plain records: who shows them decides how. */
+/** Progress notices of the engine's functions. They are plain records; the receiver decides how to show them. */
 import type { Environment } from '../model/mod.ts';
 
-/** One thing that happened on the way. Bytes are there for downloads. */
+/** A progress notice. */
 export interface EngineNotice {
   /** A package or a daemon: `buildkit`, `containerd`, `runc`, `registry`, `buildkitd`, `engine`. */
   readonly part: string;
-  /** What is being done; `skipped` and `done` are the last that is said of a part. */
+  /** What is being done; `skipped` and `done` are the last notices of a part. */
   readonly step:
     | 'checking'
     | 'waiting'
@@ -21,19 +21,19 @@ export interface EngineNotice {
   readonly text: string;
   /** Bytes so far, for downloads. */
   readonly bytes?: number;
-  /** Bytes in all, for downloads; absent: the server does not say. */
+  /** Total bytes, for downloads; absent: the server does not report it. */
   readonly totalBytes?: number;
 }
 
-/** Sees notices as they come. Where it throws, the function that was called rejects with that, and holds nothing any more. */
+/** Receives notices. If it throws, the called function releases everything and rejects with that error. */
 export type NotifyEngine = (notice: EngineNotice) => void;
 
-/** What every function of this package takes. */
+/** Options of every function of this package. */
 export interface EngineOptions {
   /** HOME, PATH, `BAKE_TS_HOME`, `BUILDKIT_HOST`, proxies; hand in `process.env`. */
   readonly env: Environment;
-  /** Stops the call; what it had begun is undone. */
+  /** Cancels the call; what it has started is undone. */
   readonly signal?: AbortSignal;
-  /** Gets what happens on the way. */
+  /** Receives progress notices. */
   readonly notify?: NotifyEngine;
 }

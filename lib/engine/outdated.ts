@@ -1,4 +1,4 @@
-/** What is installed against what this bake-ts pins. */
+/** Compares installed packages with the pinned versions. */
 import type { Installation } from './installation.ts';
 import { type EnginePackage, isAtLeast, PACKAGES } from './versions.ts';
 
@@ -6,7 +6,7 @@ import { type EnginePackage, isAtLeast, PACKAGES } from './versions.ts';
 export interface OutdatedPackage {
   /** The outdated package. */
   readonly package: EnginePackage;
-  /** The one that is installed: of its programs, the oldest. */
+  /** The installed version: the oldest of its programs. */
   readonly installed: string;
   /** The version that this bake-ts is made for. */
   readonly pinned: string;
@@ -26,7 +26,7 @@ export function findOutdated(installation: Pick<Installation, 'parts'>): readonl
   });
 }
 
-/** As text, for `up` and `status`; undefined: nothing is older. */
+/** Describes outdated packages for `up` and `status`; undefined if there are none. */
 export function tellOutdated(installation: Pick<Installation, 'parts'>): string | undefined {
   const outdated = findOutdated(installation);
   if (outdated.length === 0) return undefined;

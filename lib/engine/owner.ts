@@ -1,6 +1,6 @@
 /**
- * Whose a file or directory is that a process left on a disk: whether that process is surely gone, so that somebody else may
- * clear up. Numbers of processes count in one namespace of one boot of one machine.
+ * The process that owns a file or directory on disk, and whether it is certainly gone, so that others may clean up. A pid is
+ * unique only within one namespace, boot and machine.
  */
 import { readlink } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
@@ -8,14 +8,14 @@ import { isProcessIdentity, type ProcessIdentity } from '../model/mod.ts';
 import { thisSystem } from '../system/mod.ts';
 import { identifyProcess, isAlive, ownPid } from './process-identity.ts';
 
-/** A process, distinguished from all others, on whatever machine or in whatever container. */
+/** Identifies a process across machines and containers. */
 export interface Owner extends ProcessIdentity {
   readonly host: string;
-  /** What `/proc/self/ns/pid` leads to; the system's name where there is no such thing. */
+  /** Target of `/proc/self/ns/pid`, or the system's name where that does not exist. */
   readonly namespace: string;
 }
 
-/** This process; undefined where it cannot be distinguished from others. */
+/** This process; undefined if it cannot be distinguished from others. */
 export async function ownerNow(): Promise<Owner | undefined> {
   const me = await identifyProcess(ownPid());
   const namespace = await ownNamespace();
@@ -27,7 +27,7 @@ async function ownNamespace(): Promise<string | undefined> {
   return system === 'linux' ? readlink('/proc/self/ns/pid').catch(() => undefined) : system;
 }
 
-/** An owner as it was written down; undefined: it is none. There may be more in the value. */
+/** Reads a stored owner; undefined if it is invalid. Other fields are ignored. */
 export function readOwner(value: unknown): Owner | undefined {
   if (!isProcessIdentity(value)) return undefined;
   const { pid, startTicks, bootId } = value;
@@ -37,13 +37,14 @@ export function readOwner(value: unknown): Owner | undefined {
 }
 
 /**
- * Whether an owner lives, as far as that can be seen from here; undefined: it cannot.
+ * Whether an owner is alive; undefined if that cannot be determined from here.
  *
- * @param lastSeenMs when it last gave a sign (milliseconds since 1970)
+ * @param lastSeenMs its last sign of life (Unix time in milliseconds)
  */
 export async function livesOwner(owner: Owner, me: Owner, lastSeenMs: number): Promise<boolean | undefined> {
   if (owner.host !== me.host) return undefined;
   if (owner.bootId === me.bootId) return owner.namespace === me.namespace ? isAlive(owner) : undefined;
-  // Of an earlier boot of this machine; a machine of the same name that shares the directory runs now.
+  // From another boot: of this machine, if last seen before the current boot; otherwise maybe of a machine with the same name
+  // that shares the directory.
   return lastSeenMs < Date.now() - uptime() * 1000 ? false : undefined;
 }

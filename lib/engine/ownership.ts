@@ -1,6 +1,6 @@
 /**
- * Whose the engine's folders are. An engine of root and one of a user never share a state, and nothing is trusted or deleted that lies
- * in a folder of somebody else's.
+ * Owners of the engine's directories. Engines of root and of users never share state, and nothing in another user's directory is
+ * trusted or deleted.
  */
 import { lstat, stat } from 'node:fs/promises';
 import { type Problem, problem } from '../model/mod.ts';
@@ -8,12 +8,12 @@ import { ownUid } from '../system/mod.ts';
 import type { EnginePaths } from './paths.ts';
 
 /**
- * Whether the engine's folders, those that are there, are this user's. Problems: `engine/other-user`, `engine/unsafe-directory`.
+ * Checks that the engine's existing directories belong to this user. Problems: `engine/other-user`, `engine/unsafe-directory`.
  *
- * @throws what the runtime throws where it does not permit to look
+ * @throws the runtime's error if it does not permit reading
  */
 export async function checkOwnership(paths: EnginePaths): Promise<Problem | undefined> {
-  // It may be a link to another disk; what it leads to counts.
+  // It may be a link to another disk, so its target is checked.
   const state = await stat(paths.stateDir).catch(unlessThere);
   const runtime = await lstat(paths.runtimeDir).catch(unlessThere);
   if (state === undefined && runtime === undefined) return undefined;
@@ -28,7 +28,7 @@ export async function checkOwnership(paths: EnginePaths): Promise<Problem | unde
       },
     );
   }
-  // It may lie where everybody may write, and there a link would lead us where its maker wants.
+  // Its parent may be world-writable, where somebody else could create a link to any place.
   if (runtime !== undefined && (!runtime.isDirectory() || runtime.uid !== uid)) {
     return problem(
       'engine/unsafe-directory',
@@ -45,7 +45,7 @@ function nameUser(uid: number): string {
   return uid === 0 ? 'root' : `user ${uid}`;
 }
 
-/** Nothing there is nobody's. A folder that may not be looked into is somebody else's, whom its own parts will show. */
+/** Ignores directories that do not exist or may not be read; the latter are detected by other checks. */
 function unlessThere(error: unknown): undefined {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES' || code === 'ELOOP') return undefined;

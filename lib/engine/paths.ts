@@ -1,6 +1,6 @@
 /**
- * Where the embedded engine keeps its things. All of it is private to one user and one home: two homes are two engines
- * that know nothing of each other, and nothing is shared with a containerd or a Docker of the machine.
+ * Paths of the embedded engine. They are private to one user and one home: two homes are two independent engines, and nothing is
+ * shared with the machine's containerd or Docker.
  */
 
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ import { homeDirectory, ownUid } from '../system/mod.ts';
 export interface EnginePaths {
   /** Binaries: `versions/<id>/bin`, the link `current`, unfinished downloads. */
   readonly dataDir: string;
-  /** What the daemons keep: images, snapshots, caches, logs, configuration. */
+  /** Data of the daemons: images, snapshots, caches, logs, configuration. */
   readonly stateDir: string;
   /** Sockets and pid files. Short enough for a unix socket's address. */
   readonly runtimeDir: string;
@@ -20,9 +20,9 @@ export interface EnginePaths {
   readonly versionsDir: string;
   /** Symbolic link to the version in use. */
   readonly currentLink: string;
-  /** Downloads that are not finished. */
+  /** Unfinished downloads. */
   readonly downloadsDir: string;
-  /** Output of the daemons, a file each. */
+  /** Output of the daemons, one file each. */
   readonly logDir: string;
   /** Where buildkitd listens. */
   readonly buildkitSocket: string;
@@ -32,13 +32,13 @@ export interface EnginePaths {
   readonly namespace: string;
 }
 
-/** Bytes that fit a unix socket's address on Linux, without the closing zero (unix(7), `sun_path`). */
+/** Longest path of a unix socket on Linux in bytes, without the final zero (unix(7), `sun_path`). */
 const SOCKET_PATH_LIMIT = 107;
 
 /**
- * Works out the paths: below `BAKE_TS_HOME` if it is set, else by the XDG base directories (data and state).
- * The runtime directory follows from the state directory alone (never from XDG_RUNTIME_DIR, which differs between a
- * login shell, `sudo` and a service): the same state must never get two sets of daemons.
+ * Returns the paths: below `BAKE_TS_HOME` if it is set, otherwise in the XDG base directories (data and state). The runtime
+ * directory depends only on the state directory (not on XDG_RUNTIME_DIR, which differs between a login shell, `sudo` and a
+ * service), so that the same state never gets two sets of daemons.
  */
 export function enginePaths(env: Environment): EnginePaths {
   const home = homeDirectory(env);
@@ -67,7 +67,7 @@ export function enginePaths(env: Environment): EnginePaths {
 }
 
 function absolute(value: string | undefined): string | undefined {
-  // The XDG specification wants relative values ignored; an empty one counts as unset everywhere.
+  // The XDG specification requires that relative values are ignored; empty ones are treated as unset everywhere.
   return value !== undefined && path.isAbsolute(value) ? path.normalize(value) : undefined;
 }
 

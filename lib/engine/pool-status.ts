@@ -1,4 +1,4 @@
-/** All engines of a pool as they are now: what each is, what it builds, what it keeps. Changes nothing. */
+/** The current state of all engines of a pool: properties, running builds, cache. Changes nothing. */
 import { fail, type PoolEntry, type Problem, type Result } from '../model/mod.ts';
 import { listCache } from './cache.ts';
 import { findBuildctl } from './find-buildctl.ts';
@@ -10,30 +10,30 @@ import { askMember, type ListOptions, listMembers, type MemberAddress, type Memb
 
 /** State of a member. */
 export interface MemberReport {
-  /** Which one it is. */
+  /** The member. */
   readonly member: MemberAddress;
   /** Its state, or why it is not known. */
   readonly state: Result<MemberState>;
   /** Builds that run there now, of any client; absent if not known. */
   readonly runningBuilds?: number;
-  /** Bytes of its cache; absent if not known. */
+  /** Size of its cache (bytes); absent if not known. */
   readonly cacheBytes?: number;
 }
 
 /** State of a pool. */
 export interface PoolStatus {
-  /** In the order in which they are named. */
+  /** In the order of the configuration. */
   readonly members: readonly MemberReport[];
   /** Problems of entries that are not valid members. */
   readonly problems: readonly Problem[];
 }
 
-/** So many are queried at a time; each question is a program. */
+/** How many are queried at a time; each query starts a program. */
 const AT_A_TIME = 16;
-/** Milliseconds for what is only shown. */
+/** Time limit for details that are only shown (milliseconds). */
 const DETAIL_MS = 15_000;
 
-/** Asks all members. Problems of members are in their reports; others: those of {@link listMembers}, `engine/no-buildctl`. */
+/** Queries all members. Problems of members are in their reports; others: those of {@link listMembers}, `engine/no-buildctl`. */
 export async function poolStatus(entries: readonly PoolEntry[], options: ListOptions): Promise<PoolStatus> {
   const { env, signal } = options;
   const buildctl = await findBuildctl(env, await readInstallation(enginePaths(env)));

@@ -1,4 +1,4 @@
-/** The engines of a pool: which there are, and what each reports about itself. Who builds what is decided elsewhere. */
+/** Lists and queries the engines of a pool. Which engine runs which build is decided in lib/pool. */
 import {
   type EngineSettings,
   type EngineTarget,
@@ -26,9 +26,9 @@ import { readWorker } from './worker.ts';
 
 /** An engine of a pool. */
 export interface MemberAddress extends EngineTarget {
-  /** The name by which it is hashed and shown: its address; of a pod NAMESPACE/POD, with its context in front where two clusters have it. */
+  /** The name that is hashed and shown: its address; for a pod NAMESPACE/POD, prefixed with the context if two clusters have it. */
   readonly id: string;
-  /** Platforms that are built there, as configured; empty: those of its own architecture. */
+  /** The configured platforms; empty: those of its own architecture. */
   readonly platforms: readonly string[];
   /** How many builds run at the same time. */
   readonly jobs: number;
@@ -38,31 +38,31 @@ export interface MemberAddress extends EngineTarget {
 
 /** What a member reports. */
 export interface MemberState {
-  /** What it works with. */
+  /** Its worker. */
   readonly worker: WorkerInfo;
   /** Version of its buildkitd: `v0.34.2`; absent if not known. */
   readonly version?: string;
-  /** Platforms that are built there: as configured, otherwise those of its own architecture. */
+  /** Its platforms: as configured, otherwise those of its own architecture. */
   readonly platforms: readonly string[];
   /** How long the request took, including the start of buildctl. */
   readonly latencyMs: number;
 }
 
-/** The members that can be asked, and what is wrong with others. */
+/** The members, and problems of invalid entries. */
 export interface Members {
   readonly members: readonly MemberAddress[];
   readonly problems: readonly Problem[];
 }
 
-/** What finding members takes. */
+/** Options for finding members. */
 export interface ListOptions extends EngineOptions {
   /** `engine` of builds.yaml, for TLS. */
   readonly settings?: EngineSettings | undefined;
-  /** Runs kubectl; default: it is really run. */
+  /** Replaces running kubectl. */
   readonly run?: RunProgram;
 }
 
-/** What asking a member takes. */
+/** Options for querying a member. */
 export interface AskOptions extends EngineOptions {
   /** Path of buildctl. */
   readonly buildctl: string;
@@ -73,8 +73,8 @@ export interface AskOptions extends EngineOptions {
 const QUESTION_MS = 10_000;
 
 /**
- * Makes members of what is named. Only kubectl is called. Problems: `engine/bad-address`, those of TLS files (then no member
- * at a `tcp://` address is among the members), `engine/kubectl`, `engine/no-pods`.
+ * Turns configured entries into members. Calls only kubectl. Problems: `engine/bad-address`, those of TLS files (members with
+ * `tcp://` addresses are then left out), `engine/kubectl`, `engine/no-pods`.
  */
 export async function listMembers(entries: readonly PoolEntry[], options: ListOptions): Promise<Members> {
   const listed = await Promise.all(entries.map((entry) => membersOf(entry, options)));
@@ -116,7 +116,7 @@ async function membersOf(entry: PoolEntry, options: ListOptions): Promise<Result
   return ok([{ id: address, address, ...rest, ...(tls === undefined ? {} : { tls }) }]);
 }
 
-/** Each once: two selectors may find one pod. The same name in two clusters is two pods. */
+/** Removes duplicates, since two selectors may find the same pod. The same name in two clusters is two pods. */
 function distinguish(found: readonly Found[]): readonly MemberAddress[] {
   const byAddress = new Map<string, Found>();
   for (const one of found) if (!byAddress.has(one.address)) byAddress.set(one.address, one);
@@ -134,8 +134,8 @@ function distinguish(found: readonly Found[]): readonly MemberAddress[] {
 }
 
 /**
- * Asks a member what it is. Problems: `engine/unreachable`, `engine/client-certificate`, `engine/server-certificate`, `engine/tls-mismatch`,
- * `engine/tls-files`, `engine/kubectl`, `engine/too-old`, `run/cancelled`, `system/permission`.
+ * Queries the state of a member. Problems: `engine/unreachable`, `engine/client-certificate`, `engine/server-certificate`,
+ * `engine/tls-mismatch`, `engine/tls-files`, `engine/kubectl`, `engine/too-old`, `run/cancelled`, `system/permission`.
  */
 export async function askMember(member: MemberAddress, options: AskOptions): Promise<Result<MemberState>> {
   const { buildctl, timeoutMs = QUESTION_MS, ...rest } = options;
@@ -154,7 +154,7 @@ export async function askMember(member: MemberAddress, options: AskOptions): Pro
   });
 }
 
-/** Says what its socket says, which is shorter than what buildctl says of it. */
+/** Adds the socket's error, which is shorter than buildctl's message. */
 async function withSocket(
   found: Problem,
   { address }: MemberAddress,
@@ -171,10 +171,10 @@ async function withSocket(
   return { ...found, message: `there is no buildkitd at ${address}: ${what}` };
 }
 
-/** The oldest version that bake-ts builds with. */
+/** The oldest supported version. */
 const OLDEST = PACKAGES.find(({ name }) => name === 'buildkit')?.minimumOnPath ?? '0';
 
-/** Problem: `engine/too-old`. A version that is no release's (`v0.0.0+unknown`, a commit) says nothing of its age. */
+/** Problem: `engine/too-old`. Versions that are not releases (`v0.0.0+unknown`, a commit) are accepted. */
 export function tooOld(what: string, version: string): Problem | undefined {
   const release = /^v?([1-9]\d*\.\d+\.\d+|0\.[1-9]\d*\.\d+)/.exec(version)?.[1];
   if (release === undefined || isAtLeast(release, OLDEST)) return undefined;
@@ -183,17 +183,17 @@ export function tooOld(what: string, version: string): Problem | undefined {
   });
 }
 
-/** Architectures that processors of another one run by themselves (containerd/platforms compare.go, `platformVector`). */
+/** Other architectures that processors run natively (containerd/platforms compare.go, `platformVector`). */
 const RUNS_TOO: ReadonlyMap<string, readonly string[]> = new Map([
   ['amd64', ['386']],
   ['arm64', ['arm']],
 ]);
 
 /**
- * Of the platforms that an engine says it has, those of its own architecture: the one that it names first (buildkit util/archutil/detect.go),
- * in all its variants, and what such processors run besides: 386 on amd64, arm on arm64. All others are emulated.
+ * Returns the platforms of an engine that are not emulated: its own architecture, which it lists first (buildkit
+ * util/archutil/detect.go), in all variants, and others that such processors run natively: 386 on amd64, arm on arm64.
  *
- * @param platforms its own first
+ * @param platforms as reported by the engine, its own first
  * @returns normalised, in the same order
  */
 export function nativePlatforms(platforms: readonly string[]): readonly string[] {

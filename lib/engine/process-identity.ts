@@ -1,7 +1,7 @@
 /**
- * Processes that outlive us: knowing for sure whether a process of an earlier run is still that process, and ending it.
- * Linux says when a process began. Elsewhere a process counts as the same while there is one of its number: what it left is then
- * cleared up later than it could be, never too early, and nothing is ever ended (the embedded engine is refused).
+ * Identifies and ends processes that outlive this one. Linux reports when a process started. On other systems, a process is
+ * assumed to be the same while its pid exists: its leftovers may be removed late but never too early, and no process is ever
+ * ended (there is no embedded engine).
  */
 import { readdir, readFile } from 'node:fs/promises';
 import process from 'node:process';
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../model/mod.ts';
 import { type System, thisSystem } from '../system/mod.ts';
 
-/** Sends a signal to a process (or, negative, a group); false where there is none such or it is not ours. */
+/** Sends a signal to a process (or, if negative, a group); false if it does not exist or is not ours. */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
@@ -18,7 +18,7 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** The identity of a running process; undefined where there is none, or only a zombie. */
+/** The identity of a running process; undefined if it does not exist or is a zombie. */
 export async function identifyProcess(
   pid: number,
   system: System = thisSystem(),
@@ -30,7 +30,7 @@ export async function identifyProcess(
       readFile(`/proc/${pid}/stat`, 'utf8'),
       readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
     ]);
-    // The program's name may hold spaces and parentheses: fields count from the last one.
+    // The program's name may contain spaces and parentheses, so fields are counted from the last parenthesis.
     const fields = statText.slice(statText.lastIndexOf(')') + 2).split(' ');
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
     return { pid, startTicks: Number(fields[19]), bootId: bootId.trim() };
@@ -39,10 +39,10 @@ export async function identifyProcess(
   }
 }
 
-/** Stands for when a process began where nobody says. */
+/** Used as start time on systems that do not report it. */
 const NO_START: Omit<ProcessIdentity, 'pid'> = { startTicks: 0, bootId: 'unknown' };
 
-/** Whether there is a process of that number; what may not be asked counts as there. */
+/** Whether a process with that pid exists; one that may not be signalled does. */
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -57,13 +57,13 @@ export function ownPid(): number {
   return process.pid;
 }
 
-/** True while the very same process runs; a recycled number or a boot in between makes it false. */
+/** Whether the same process still runs; false after a reboot or if the pid was recycled. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   const now = await identifyProcess(identity.pid);
   return now !== undefined && now.startTicks === identity.startTicks && now.bootId === identity.bootId;
 }
 
-/** Waits until a process is gone; false where it still runs when the time is up. */
+/** Waits until a process is gone; false if it still runs after the timeout. */
 export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const until = Date.now() + timeoutMs;
   while (await isAlive(identity)) {
@@ -74,8 +74,8 @@ export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): 
 }
 
 /**
- * Ends a process: TERM, then KILL when the time is up. Nothing happens to a process that only has the same number, nor where that
- * cannot be known. Says how it ended.
+ * Ends a process: TERM, then KILL after the grace time. Another process with the same pid is never touched, nor one whose
+ * identity cannot be verified. Returns how it ended.
  */
 export async function endProcess(
   identity: ProcessIdentity,
@@ -89,7 +89,7 @@ export async function endProcess(
   return (await waitForEnd(identity, 5_000)) ? 'killed' : 'still-there';
 }
 
-/** Running processes with their arguments; those that may not be read are left out. */
+/** Running processes with their arguments; unreadable ones are left out. */
 export async function listProcesses(): Promise<
   readonly { readonly pid: number; readonly argv: readonly string[] }[]
 > {
@@ -102,7 +102,7 @@ export async function listProcesses(): Promise<
   return found;
 }
 
-/** Children of a process. The kernel keeps them by the thread that started them. */
+/** Children of a process. The kernel lists them by the thread that started them. */
 export async function childrenOf(pid: number): Promise<readonly number[]> {
   const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
   const texts = await Promise.all(
@@ -110,7 +110,7 @@ export async function childrenOf(pid: number): Promise<readonly number[]> {
   );
   const lists = texts.filter((text) => text !== undefined);
   if (lists.length > 0) return lists.flatMap((text) => text.split(' ').filter(Boolean).map(Number));
-  // Kernels without CONFIG_PROC_CHILDREN: every process names its parent.
+  // Kernels without CONFIG_PROC_CHILDREN: read the parent of every process.
   const found: number[] = [];
   for (const one of await listProcesses()) {
     const line = await readFile(`/proc/${one.pid}/stat`, 'utf8').catch(() => '');

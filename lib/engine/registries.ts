@@ -1,7 +1,7 @@
 /**
- * What buildkitd has to know of registries: it reads images itself, and knows nothing of `registries:` in builds.yaml.
- * Its configuration is read once, when it starts, and the embedded engine serves all repositories of a user. So what one
- * of them wants is kept for the next start, and what an engine that runs does not know is reported.
+ * Registry settings of buildkitd, which reads images itself and does not see `registries:` in builds.yaml. Its configuration is
+ * read only at start, and the embedded engine serves all projects of a user. So the settings of a project are kept for the next
+ * start, and settings that a running engine lacks are reported.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,11 +13,11 @@ import type { EnginePaths } from './paths.ts';
 /** Settings by host[:port]. */
 export type Registries = ReadonlyMap<string, RegistrySettings>;
 
-/** What BuildKit would not do by itself (util/resolver/resolver.go, `NewRegistryConfig`); undefined: nothing. */
+/** The settings that differ from BuildKit's defaults (util/resolver/resolver.go, `NewRegistryConfig`); undefined: none. */
 function entryOf(host: string, settings: RegistrySettings): RegistrySettings | undefined {
   const { http, ca, cert, key, insecure, mirrors } = settings;
   const isLocal = isLoopback(host.replace(/:[0-9]+$/, ''));
-  // Certificates mean https for us, on loopback too, where BuildKit would speak plain http.
+  // For us certificates imply https, also on loopback, where BuildKit would use plain http.
   const scheme = http ?? (ca !== undefined || cert !== undefined || insecure === true ? false : isLocal);
   const entry: RegistrySettings = {
     ...(scheme === isLocal ? {} : { http: scheme }),
@@ -29,7 +29,7 @@ function entryOf(host: string, settings: RegistrySettings): RegistrySettings | u
   return Object.keys(entry).length === 0 ? undefined : entry;
 }
 
-/** The lines of buildkitd.toml for settings; empty where it needs none (buildkit docs/buildkitd.toml.md). */
+/** The lines of buildkitd.toml for the settings; empty if none are needed (buildkit docs/buildkitd.toml.md). */
 export function formatRegistries(registries: Registries): string {
   const quote = (text: string): string => JSON.stringify(text);
   const tables: string[] = [];
@@ -57,7 +57,7 @@ export function formatRegistries(registries: Registries): string {
   return tables.join('\n\n');
 }
 
-/** What to do where an engine that others configure cannot use a registry; undefined where it needs no settings. */
+/** What to do if an external engine cannot use a registry; undefined if no settings are needed. */
 export function registriesHint(registries: Registries): string | undefined {
   const lines = formatRegistries(registries);
   return lines === '' ? undefined : `Set it for the engine, too, in buildkitd.toml:\n${lines}`;
@@ -76,7 +76,7 @@ async function readSettingsAtStart(paths: EnginePaths): Promise<Registries> {
   }
 }
 
-/** Whether somebody's JSON are settings of a registry as they are written here. */
+/** Whether a JSON entry is a valid registry setting. */
 function isEntry(entry: [string, unknown]): entry is [string, RegistrySettings] {
   const [, value] = entry;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
@@ -88,8 +88,7 @@ function isEntry(entry: [string, unknown]): entry is [string, RegistrySettings] 
 }
 
 /**
- * The settings for the next start: those of earlier starts, and what is wanted now, which wins. Written down for the time
- * after that.
+ * Merges the settings of earlier starts with the wanted ones, which take precedence, and stores them for later starts.
  */
 export async function mergeRegistries(paths: EnginePaths, wanted: Registries): Promise<Registries> {
   const merged = new Map(await readSettingsAtStart(paths));
@@ -103,7 +102,7 @@ export async function mergeRegistries(paths: EnginePaths, wanted: Registries): P
   return merged;
 }
 
-/** A warning where an engine that runs was started without what is wanted; undefined: it knows all of it. */
+/** A warning if a running engine was started without the wanted settings. */
 export async function checkRegistrySettings(
   paths: EnginePaths,
   wanted: Registries,

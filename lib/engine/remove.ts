@@ -1,4 +1,4 @@
-/** Removing what daemons made. Without root some of it belongs to users that only exist in a namespace, and is removed from within one. */
+/** Removes files of the daemons. Without root some belong to users that exist only in a namespace, and are removed from within one. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
@@ -13,8 +13,8 @@ import { isRootless, onceInNamespace } from './rootless.ts';
 const REMOVE_TIMEOUT_MS = 30 * 60_000;
 
 /**
- * Removes a file, or a folder with all that is in it. Links are removed, not followed; whether anything is mounted below it the caller has
- * checked. Nothing there is a success. Problems: `engine/cannot-write`, `engine/cannot-remove`.
+ * Removes a file or a directory with its contents. Links are removed, not followed. The caller must have checked that nothing is
+ * mounted below it. Succeeds if it does not exist. Problems: `engine/cannot-write`, `engine/cannot-remove`.
  */
 export async function removeTree(
   target: string,
@@ -53,7 +53,7 @@ export async function removeTree(
   );
 }
 
-/** What runs a program in a namespace: the rootlesskit of the installation, else the one on PATH; empty where there is none. */
+/** The command prefix that runs a program in a namespace: rootlesskit of the installation, or else on PATH; empty if there is none. */
 async function findInside(paths: EnginePaths, options: EngineOptions): Promise<readonly string[]> {
   const installed = (await readInstallation(paths))?.parts.get('rootlesskit')?.file;
   const rootlesskit = installed ?? (await findProgram('rootlesskit', options.env));

@@ -1,4 +1,4 @@
-/** Removing the embedded engine's state from the disk, and its programs where that is requested. */
+/** Removes the embedded engine's state from the disk, and its programs if requested. */
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
@@ -14,11 +14,11 @@ import { removeTree } from './remove.ts';
 
 /** What to remove. */
 export interface RemoveOptions extends EngineOptions {
-  /** The installed programs, too. */
+  /** Also remove the installed programs. */
   readonly programs?: boolean;
 }
 
-/** The directories that `removeEngine` would remove; those that are there. */
+/** The existing directories that `removeEngine` would remove. */
 export async function findRemovable(options: RemoveOptions): Promise<readonly string[]> {
   const paths = enginePaths(options.env);
   const there: string[] = [];
@@ -38,8 +38,8 @@ function removableDirs(paths: EnginePaths, options: RemoveOptions): readonly str
 }
 
 /**
- * Ends the embedded engine and removes its images, caches, logs and settings. Nothing is removed through a link or through what is mounted
- * there. Nothing to remove is a success.
+ * Ends the embedded engine and removes its images, caches, logs and settings. Links and mounts are not followed. Succeeds if
+ * there is nothing to remove.
  *
  * @returns the directories that were removed; problems: those of `downEngine`, `engine/cannot-remove`, `engine/cannot-write`,
  *   `engine/restarted`
@@ -53,7 +53,7 @@ export async function removeEngine(options: RemoveOptions): Promise<Result<reado
   const down = await downEngine(options);
   if (!down.ok) return down;
   try {
-    // The engine's own mounts have gone with it.
+    // The engine's own mounts were removed with it.
     const reaching = await findReaching(dirs);
     if (reaching !== undefined) return fail([reaching]);
     const lock = await takeEngineLock(paths, options);
@@ -66,7 +66,7 @@ export async function removeEngine(options: RemoveOptions): Promise<Result<reado
           }),
         ]);
       }
-      // The lock's own directory may not have been there before.
+      // The lock's directory may have just been created.
       const failed = await removeAll(await findRemovable(options), paths, options);
       if (failed !== undefined) return fail([failed]);
     } finally {
@@ -78,7 +78,7 @@ export async function removeEngine(options: RemoveOptions): Promise<Result<reado
   return ok(dirs);
 }
 
-/** The directory with the lock goes last. */
+/** Removes directories, the one with the lock last. */
 async function removeAll(
   dirs: readonly string[],
   paths: EnginePaths,
@@ -99,7 +99,7 @@ async function removeAll(
   return undefined;
 }
 
-/** Why removing would reach further than the directories; undefined: it does not. */
+/** The problem if removing would affect files outside of the directories. */
 async function findReaching(dirs: readonly string[]): Promise<Problem | undefined> {
   for (const dir of dirs) {
     if ((await lstat(dir)).isSymbolicLink()) {

@@ -1,5 +1,5 @@
 /**
- * What a machine must offer an engine without root, checked one by one: helpers that may set ids, ids to set, user namespaces, a /proc
+ * Checks what an engine without root requires of the machine: helpers that may set ids, subordinate ids, user namespaces, a /proc
  * that may be mounted, /dev/null. Sources: user_namespaces(7), subuid(5), newuidmap(1), rootlesscontaine.rs.
  */
 import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
@@ -9,26 +9,26 @@ import { findProgram, ownUid, runProgram, whyFailed } from '../system/mod.ts';
 import { option } from '../util/option-words.ts';
 import { mountFlagsOf } from './host.ts';
 
-/** One thing that was checked. */
+/** The result of one check. */
 export interface RootlessNeed {
-  /** As a short text. */
+  /** Short name of the check. */
   readonly name: string;
-  /** What was found, where it is as it should be. */
+  /** What was found, if it is all right. */
   readonly found: string;
-  /** What is wrong; of severity `warning` where an engine works all the same. */
+  /** What is wrong; of severity `warning` if an engine works nevertheless. */
   readonly problem?: Problem;
 }
 
 const HELPERS = ['newuidmap', 'newgidmap'] as const;
 
-/** An image may have files of any user up to this number, `nobody` among them. */
+/** Images may have files of any user id up to this number, including `nobody`. */
 const ENOUGH_IDS = 65_536;
 
-/** Where distributions begin with ids for users' namespaces (login.defs(5), SUB_UID_MIN). */
+/** The first subordinate id in most distributions (login.defs(5), SUB_UID_MIN). */
 const FIRST_SUB_ID = 100_000;
 
 /**
- * Inspects everything that can be seen without starting anything.
+ * Checks everything that can be checked without starting anything.
  *
  * @param env PATH and USER
  */
@@ -36,7 +36,7 @@ export async function lookAtNeeds(env: Environment): Promise<readonly RootlessNe
   return Promise.all([checkHelpers(env), checkSubIds(env), checkSwitches(), checkNull(), checkNsenter(env)]);
 }
 
-/** What keeps an engine without root from being started, as far as it can be seen without starting anything. */
+/** Reasons why an engine without root cannot be started, as far as they show without starting anything. */
 export async function findRootlessObstacles(env: Environment): Promise<readonly Problem[]> {
   return obstaclesOf(await lookAtNeeds(env));
 }
@@ -46,11 +46,11 @@ function obstaclesOf(needs: readonly RootlessNeed[]): readonly Problem[] {
 }
 
 /**
- * Makes namespaces as the engine does, for a moment, and looks around in them. To be asked where nothing else explains why an engine
- * does not start.
+ * Creates namespaces like the engine's for a moment and inspects them. Use it if nothing else explains why an engine does not
+ * start.
  *
  * @param rootlesskit its absolute path
- * @returns `found`: how many ids there are
+ * @returns `found`: the number of ids
  */
 export async function tryNamespaces(rootlesskit: string, env: Environment): Promise<RootlessNeed> {
   const name = 'user namespaces';
@@ -93,7 +93,7 @@ async function explainRefusal(rootlesskit: string, said: string): Promise<Proble
     });
   }
   const real = await realpath(rootlesskit).catch(() => rootlesskit);
-  // Each installation has a folder of its own.
+  // Each installation has its own directory.
   const pattern = real.replace(/\/versions\/[^/]+\//, '/versions/*/');
   return problem('engine/no-namespaces', 'AppArmor does not let this user create a user namespace', {
     hint: `as root, once, allow it for rootlesskit: write these lines to /etc/apparmor.d/bake-ts-rootlesskit:
@@ -107,7 +107,10 @@ then: apparmor_parser -r /etc/apparmor.d/bake-ts-rootlesskit`,
   });
 }
 
-/** The two that write the ids of a namespace. They are the distribution's: nobody but root can give them the right to. */
+/**
+ * Checks the two programs that map the ids of a namespace. They come from the distribution, since only root can give them the
+ * right to do that.
+ */
 async function checkHelpers(env: Environment): Promise<RootlessNeed> {
   const name = HELPERS.join(', ');
   const wrong = (message: string, hint: string): RootlessNeed => ({
@@ -139,7 +142,7 @@ async function checkHelpers(env: Environment): Promise<RootlessNeed> {
   return { name, found: files.join(', ') };
 }
 
-/** Why a helper does not get the rights that it needs; undefined: nothing is seen that keeps it from them. */
+/** Why a helper lacks the rights that it needs; undefined if no reason is found. */
 async function whyPowerless(
   file: string,
   env: Environment,
@@ -147,7 +150,7 @@ async function whyPowerless(
   const { mode, uid } = await stat(file);
   if ((mode & 0o4000) === 0 || uid !== 0) {
     const getcap = await findProgram('getcap', env);
-    // Some distributions give it a capability instead.
+    // Some distributions use a capability instead of setuid.
     const said =
       getcap === undefined
         ? undefined
@@ -168,7 +171,7 @@ async function whyPowerless(
   return undefined;
 }
 
-/** The line that installs the helpers, by distribution: that of this one first. */
+/** Commands that install the helpers, the one for this distribution first. */
 export function uidmapLines(osRelease: string): readonly string[] {
   const field = (key: string): string =>
     new RegExp(`^${key}=(.*)$`, 'm').exec(osRelease)?.[1]?.replaceAll('"', '') ?? '';
@@ -189,7 +192,7 @@ export function uidmapLines(osRelease: string): readonly string[] {
     .map(({ line, label }, at) => `${at === 0 ? 'as root, once' : 'or'}: ${line} (${label})`);
 }
 
-/** Ids beside the user's own that a namespace of theirs may have. */
+/** Checks the subordinate ids of the user. */
 async function checkSubIds(env: Environment): Promise<RootlessNeed> {
   const name = 'ids for a namespace';
   const uid = ownUid();
@@ -205,7 +208,7 @@ async function checkSubIds(env: Environment): Promise<RootlessNeed> {
     let count = ranges
       .filter(({ owner }) => owner === user || owner === String(uid))
       .reduce((sum, range) => sum + range.count, 0);
-    // They may also be kept elsewhere (nsswitch.conf, `subid`), and this program knows where.
+    // They may also be configured elsewhere (nsswitch.conf, `subid`), which this program reads.
     if (count === 0 && getsubids !== undefined) {
       const said = await runProgram({
         program: getsubids,
@@ -249,7 +252,7 @@ async function checkSubIds(env: Environment): Promise<RootlessNeed> {
   };
 }
 
-/** The lines of /etc/subuid or /etc/subgid; what is none is left out (subuid(5)). */
+/** Parses the lines of /etc/subuid or /etc/subgid; invalid lines are left out (subuid(5)). */
 export function parseSubIds(
   text: string,
 ): readonly { readonly owner: string; readonly start: number; readonly count: number }[] {
@@ -267,7 +270,7 @@ function userName(env: Environment): string {
   }
 }
 
-/** Switches of the kernel that turn user namespaces off for all. */
+/** Checks kernel settings that disable user namespaces for everybody. */
 async function checkSwitches(): Promise<RootlessNeed> {
   const name = 'kernel’s switches';
   for (const [file, wanted] of [

@@ -1,7 +1,7 @@
 /**
- * An engine without root. rootlesskit starts containerd as root of a user, a mount and a process namespace of its own, and buildkitd
- * joins it there. With the last process of a process namespace's first one everything in it ends, and with everything in it its mounts:
- * so the kernel sees to it that a killed engine leaves neither processes, also not of other users, nor mounts.
+ * An engine without root. rootlesskit starts containerd as root of its own user, mount and process namespace, and buildkitd joins
+ * it there. When the first process of a process namespace ends, the kernel ends all others in it, and then their mounts
+ * disappear. So a killed engine leaves neither processes (of any user) nor mounts.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,32 +13,32 @@ import { childrenOf } from './process-identity.ts';
 import { noNsenter } from './rootless-needs.ts';
 import { type EnginePart, REQUIRED_PARTS } from './versions.ts';
 
-/** What starts a daemon where it lives in namespaces: it stays, with the daemon below it, and ends with it. */
+/** Starts a daemon in namespaces. The launcher keeps running as the daemon's parent and ends with it. */
 export interface Launcher {
   /** Absolute path. */
   readonly file: string;
-  /** What comes before the daemon's own program and arguments. */
+  /** Arguments before the daemon's program and arguments. */
   readonly args: readonly string[];
 }
 
-/** The programs that make and enter namespaces. Absolute paths. */
+/** Absolute paths of the programs that create and enter namespaces. */
 export interface NamespaceTools {
   readonly rootlesskit: string;
-  /** util-linux's. */
+  /** From util-linux. */
   readonly nsenter: string;
 }
 
-/** Whether an engine of this user is one without root. */
+/** Whether this user's engine runs without root. */
 export function isRootless(): boolean {
   return thisSystem() === 'linux' && ownUid() > 0;
 }
 
-/** What an engine of this user cannot do without. */
+/** The parts that this user's engine requires. */
 export function neededParts(): readonly EnginePart[] {
   return isRootless() ? [...REQUIRED_PARTS, 'rootlesskit'] : REQUIRED_PARTS;
 }
 
-/** Where the namespaces' maker keeps what it has to remember. */
+/** The state directory of rootlesskit. */
 export function namespaceDir(paths: EnginePaths): string {
   return path.join(paths.runtimeDir, 'rootlesskit');
 }
@@ -53,7 +53,7 @@ export async function findNamespaceTools(
   return ok({ rootlesskit: path.join(installation.binDir, 'rootlesskit'), nsenter });
 }
 
-/** Starts a daemon as the first one of new namespaces. */
+/** The launcher that starts a daemon as the first process of new namespaces. */
 export function namespaceMaker(tools: NamespaceTools, paths: EnginePaths): Launcher {
   return {
     file: tools.rootlesskit,
@@ -62,15 +62,15 @@ export function namespaceMaker(tools: NamespaceTools, paths: EnginePaths): Launc
       // RUN shares the machine's network, as it does with root.
       '--net=host',
       '--pidns',
-      // Shims keep sockets in /run/containerd, wherever containerd has its state.
+      // Shims always keep sockets in /run/containerd.
       '--copy-up=/run',
-      // What is mounted on the machine later is seen inside; never the other way round.
+      // Later mounts of the machine are visible inside, but not the other way round.
       '--propagation=rslave',
     ],
   };
 }
 
-/** Starts a daemon in the namespaces of a process. */
+/** The launcher that starts a daemon in the namespaces of a process. */
 export function namespaceEntry(tools: NamespaceTools, pid: number): Launcher {
   return {
     file: tools.nsenter,
@@ -78,14 +78,14 @@ export function namespaceEntry(tools: NamespaceTools, pid: number): Launcher {
   };
 }
 
-/** What runs a program once, as root of namespaces of its own that end with it. Comes before the program and its arguments. */
+/** The command prefix that runs a program as root of its own namespaces, which end with it. */
 export function onceInNamespace(rootlesskit: string): readonly string[] {
   return [rootlesskit, '--net=host'];
 }
 
 /**
- * Takes the machine's /run/containerd out of containerd's view of /run: a link to a folder of root's in which no shim could write. A
- * folder of containerd's own takes its place.
+ * Removes the machine's /run/containerd from containerd's view of /run: it is a link to a directory of root, where shims cannot
+ * write. containerd then creates its own directory.
  */
 export async function hideForeignContainerd(
   tools: NamespaceTools,
@@ -95,18 +95,18 @@ export async function hideForeignContainerd(
   const rm = await findProgram('rm', env);
   if (rm === undefined) return;
   const { file, args } = namespaceEntry(tools, containerdPid);
-  // Where it is a folder already, it is our own, and rm leaves it alone. Nothing there is as good.
+  // If it is a directory already, it is ours, and rm does not remove it. It may also not exist.
   await runProgram({ program: file, argv: [...args, rm, '/run/containerd'], env, timeoutMs: 10_000 });
 }
 
-/** Steps from a launcher to its daemon: rootlesskit runs itself once more, and nsenter forks. */
+/** Process levels from a launcher to its daemon: rootlesskit runs itself again, and nsenter forks. */
 const MOST_STEPS = 3;
 
 /**
- * The process of a program below its launcher; undefined: not there (yet). It is known by its arguments: the program may be a script
- * that runs another one, and what a launcher runs besides it has others.
+ * Finds the process of a program below its launcher; undefined: not there (yet). It is identified by its arguments, since the
+ * program may be a script that runs another one, and the launcher's other children have different ones.
  *
- * @param file the program, as the launcher was told it
+ * @param file the program, as passed to the launcher
  */
 export async function findBelow(pid: number, file: string): Promise<number | undefined> {
   const launcher = (await argsOf(pid)).join('\0');
@@ -118,14 +118,14 @@ export async function findBelow(pid: number, file: string): Promise<number | und
     level = (await Promise.all(level.map(childrenOf))).flat();
     for (const child of level) {
       const args = (await argsOf(child)).join('\0');
-      // Until it becomes the program, a child has its launcher's own.
+      // Before it runs the program, a child has its launcher's arguments.
       if (args !== launcher && args !== '' && `\0${args}`.endsWith(wanted)) return child;
     }
   }
   return undefined;
 }
 
-/** What a process was started with, without its program; empty where it is gone. */
+/** The arguments of a process without its program; empty if it is gone. */
 async function argsOf(pid: number): Promise<readonly string[]> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return text.replace(/\0$/, '').split('\0').slice(1);

@@ -1,26 +1,25 @@
 /**
- * What keeps an engine running beyond a login: units of systemd for the embedded one, and a StatefulSet for one in Kubernetes. Text
- * and nothing else; whoever wants it installs it.
+ * Text that keeps an engine running beyond a login: systemd units for the embedded engine, and a StatefulSet for Kubernetes.
+ * Nothing is installed here.
  *
- * The daemons of the embedded engine have sessions of their own, and stay in the unit's control group all the same: what a unit
- * started is its own there until it has ended. So `up` is a job that ends (`oneshot`) of a unit that remains, `down` ends the daemons in
- * their order, and what it would leave is killed with the group.
+ * The daemons of the embedded engine have their own sessions, but stay in the unit's control group. So `up` is a `oneshot` job of
+ * a unit that remains active, `down` ends the daemons in order, and anything left is killed with the control group.
  */
 import type { Environment } from '../model/mod.ts';
 import { PACKAGES } from './versions.ts';
 
-/** For what a service is written. */
+/** Kinds of services. */
 export type ServiceKind = 'systemd' | 'systemd-user' | 'kubernetes';
 
-/** What a unit says. */
+/** Options of a systemd unit. */
 export interface UnitOptions {
-  /** Starts bake-ts: an absolute path, and arguments. */
+  /** The command of bake-ts: an absolute path and arguments. */
   readonly program: readonly string[];
-  /** Which home the engine has, proxies, and what else it is to see, is taken from here. */
+  /** The engine's home, proxies and other variables are copied from here. */
   readonly env: Environment;
 }
 
-/** Variables that decide where the engine lies, and what its daemons need of the environment. */
+/** Variables that determine the engine's paths, and those that its daemons need. */
 const PASSED_ON = [
   'HOME',
   'BAKE_TS_HOME',
@@ -32,17 +31,17 @@ const PASSED_ON = [
   'SSL_CERT_FILE',
 ] as const;
 
-/** A user's unit is below `~/.config/systemd/user`, and finds its own home. */
+/** Not copied for a user's unit in `~/.config/systemd/user`, where systemd sets it. */
 const OWN_OF_USERS: readonly string[] = ['HOME'];
 
-/** A unit of systemd (systemd.service(5), systemd.exec(5)); proxies with passwords are left to whoever installs it. */
+/** A systemd unit (systemd.service(5), systemd.exec(5)). Proxies with passwords are left out; whoever installs it adds them. */
 export function systemdUnit(kind: 'systemd' | 'systemd-user', { program, env }: UnitOptions): string {
   const isUser = kind === 'systemd-user';
   const file = isUser
     ? '~/.config/systemd/user/bake-ts-engine.service'
     : '/etc/systemd/system/bake-ts-engine.service';
   const systemctl = isUser ? 'systemctl --user' : 'systemctl';
-  // Of what it starts itself, systemd takes only plain names.
+  // systemd accepts only plain names as the program.
   const [first = ''] = program;
   const starting = /^[\w@+=:,./ -]+$/.test(first) ? program : ['/usr/bin/env', ...program];
   const call = (words: readonly string[]) => [...starting, ...words].map(quoteWord).join(' ');
@@ -81,7 +80,7 @@ WantedBy=${isUser ? 'default.target' : 'multi-user.target'}
 `;
 }
 
-/** One word of a command line: quoted, without specifiers and variables (systemd.service(5), "Command lines"). */
+/** Quotes one argument, with specifiers and variables escaped (systemd.service(5), "Command lines"). */
 function quoteWord(word: string): string {
   const plain = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
   return /^[\w@%+=:,./-]+$/.test(plain) ? plain : `"${plain.replace(/[\\"]/g, '\\$&')}"`;
@@ -93,11 +92,11 @@ function quoteValue(text: string): string {
 
 /** A buildkitd for Kubernetes. */
 export interface KubernetesOptions {
-  /** Without privileges; steps run without a process sandbox then. */
+  /** Without privileges; then steps run without a process sandbox. */
   readonly rootless?: boolean;
 }
 
-/** Service and StatefulSet (Kubernetes 1.30 or newer) of a buildkitd with mutual TLS, in the pinned version. */
+/** Service and StatefulSet (Kubernetes 1.30 or newer) for the pinned buildkitd with mutual TLS. */
 export function kubernetesObjects({ rootless = false }: KubernetesOptions = {}): string {
   const version = PACKAGES.find(({ name }) => name === 'buildkit')?.version ?? '';
   const socket = rootless ? '/run/user/1000/buildkit/buildkitd.sock' : '/run/buildkit/buildkitd.sock';

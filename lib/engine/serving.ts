@@ -21,8 +21,8 @@ export interface ServingEngine extends Pick<Engine, 'address' | 'kind' | 'source
 }
 
 /**
- * Finds and asks the engine that a run would use. Problems: those of {@link findEngine}, `engine/not-running` where a run would
- * start the embedded engine, `engine/unreachable` where nobody answers.
+ * Finds and queries the engine that a run would use. Problems: those of {@link findEngine}, `engine/not-running` if a run would
+ * start the embedded engine, `engine/unreachable` if it does not answer.
  */
 export async function servingEngine(options: Omit<FindOptions, 'autoStart'>): Promise<Result<ServingEngine>> {
   const found = await findEngine({ ...options, autoStart: false });
@@ -41,7 +41,7 @@ export async function servingEngine(options: Omit<FindOptions, 'autoStart'>): Pr
   });
 }
 
-/** buildkitd tells its version since 0.11. */
+/** buildkitd reports its version since 0.11. */
 async function readVersion(engine: EngineTool, { env, signal }: EngineOptions): Promise<string | undefined> {
   const asked = await runProgram({
     program: engine.buildctl,

@@ -1,23 +1,23 @@
-/** Asking a socket whether somebody listens: cheaper than any program, and enough to choose between engines. */
+/** Checks whether anything listens on a socket: cheaper than starting a program, and enough to choose between engines. */
 import { connect, type Socket } from 'node:net';
 import { isPermitted } from '../system/mod.ts';
 import { missingPermissions, type Permission } from '../util/permission.ts';
 
-/** What a connection attempt said. */
+/** The result of a connection attempt. */
 export type SocketAnswer =
   | { readonly kind: 'accepts' }
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused' }
   | { readonly kind: 'denied' }
   | { readonly kind: 'silent' }
-  /** The runtime does not let us ask. */
+  /** The runtime does not permit the connection. */
   | { readonly kind: 'withheld'; readonly missing: readonly Permission[] }
   | { readonly kind: 'error'; readonly text: string };
 
 /** A unix socket's path, or a host and port. */
 export type SocketTarget = { readonly path: string } | { readonly host: string; readonly port: number };
 
-/** Connects and hangs up at once. Never rejects; `silent` after the given time, and where the signal comes. */
+/** Connects and closes the connection at once. Never rejects; `silent` after the given time or if the signal is aborted. */
 export function probeSocket(
   target: SocketTarget,
   timeoutMs = 1_000,
@@ -29,7 +29,7 @@ export function probeSocket(
     try {
       socket = connect(target);
     } catch (error) {
-      // Deno throws at once.
+      // Deno throws synchronously.
       const answer = classify(error as NodeJS.ErrnoException);
       if (answer.kind === 'withheld') return resolve(whole(target, answer));
       throw error;
@@ -50,14 +50,14 @@ export function probeSocket(
   });
 }
 
-/** Deno names one permission at a time, and a unix socket needs three. */
+/** Adds missing permissions: Deno reports one at a time, and a unix socket needs three. */
 function whole(target: SocketTarget, answer: SocketAnswer): SocketAnswer {
   if (answer.kind !== 'withheld') return answer;
   const missing = permissionsOf(target).filter((one) => !isPermitted(one));
   return missing.length === 0 ? answer : { kind: 'withheld', missing };
 }
 
-/** What the runtime has to permit for a connection. */
+/** The runtime permissions that a connection requires. */
 function permissionsOf(target: SocketTarget): readonly Permission[] {
   if ('host' in target) return [{ kind: 'net', what: `${target.host}:${target.port}` }];
   const { path: what } = target;

@@ -1,6 +1,6 @@
 /**
- * The four ways to come by a package. Each puts programs into the staging folder, or says in a problem why it cannot.
- * A package is taken whole from one source: its programs belong together.
+ * The four sources of packages. Each puts programs into the staging directory, or returns a problem. All programs of a package
+ * come from one source, since they belong together.
  */
 import { chmod, copyFile, mkdir, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { arch as nodeArch } from 'node:os';
@@ -27,18 +27,18 @@ import {
   RELEASE_HOST,
 } from './versions.ts';
 
-/** What the sources share during one installation. */
+/** State that the sources share during one installation. */
 export interface SourceContext extends EngineOptions {
   readonly paths: EnginePaths;
-  /** Programs go here. */
+  /** Directory for programs. */
   readonly binDir: string;
-  /** Anything else goes here; removed afterwards. */
+  /** Directory for temporary files; removed afterwards. */
   readonly workDir: string;
   readonly mirror?: string;
   readonly files: Readonly<Partial<Record<EnginePackage, string>>>;
   /** sha256 in hexadecimal, from the user. */
   readonly checksums: Readonly<Partial<Record<EnginePackage, string>>>;
-  /** Hosts that did not answer: not waited for a second time. */
+  /** Hosts that did not answer, to avoid waiting again. */
   readonly unreachable: Map<string, Problem>;
 }
 
@@ -63,9 +63,9 @@ function report(context: SourceContext, spec: PackageSpec, step: EngineNotice['s
   context.notify?.({ part: spec.name, step, text });
 }
 
-/** Programs on PATH, used where they are. */
+/** Programs on PATH, used in place. */
 async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
-  // Our own folder may be on PATH; it is not a source for itself.
+  // Our own directory may be on PATH; it must not be a source for itself.
   const dirs = (context.env['PATH'] ?? '')
     .split(path.delimiter)
     .filter((dir) => !path.resolve(dir).startsWith(context.paths.dataDir + path.sep));
@@ -93,7 +93,7 @@ async function fromPath(spec: PackageSpec, context: SourceContext): Promise<Deli
 }
 
 /**
- * What keeps a release file from being there for an architecture of Linux: that the project makes none.
+ * The problem if a project publishes no release for an architecture of Linux.
  *
  * @param arch Go's name
  */
@@ -102,7 +102,7 @@ export function findUnpublished({ name, release }: PackageSpec, arch: string): P
   return problem('engine/not-published', `there is no release of ${name} for linux/${arch}`);
 }
 
-/** The official release file, from the release host, a mirror of it, or a file at hand. */
+/** The official release file from the release host, a mirror, or a local file. */
 async function fromRelease(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
   const arch = goArchitecture(nodeArch());
   const unpublished = findUnpublished(spec, arch);
@@ -161,7 +161,7 @@ async function downloadRelease(
       ...(totalBytes === undefined ? {} : { totalBytes }),
     });
   try {
-    // Twice: what an interrupted download left behind may be damaged, and the second try starts from nothing.
+    // Two attempts: a partial file of an interrupted download may be damaged, and the second attempt starts from the beginning.
     for (const last of [false, true]) {
       const fetched = await downloader.fetchFile(url, file, onBytes, context.signal);
       if (!fetched.ok) return failed(fetched.error);
@@ -175,17 +175,17 @@ async function downloadRelease(
   return failed([]);
 }
 
-/** A release file on this machine. */
+/** A local release file. */
 interface ReleaseFile {
   readonly arch: string;
   readonly file: string;
-  /** Where it is from, for messages. */
+  /** Its origin, for messages. */
   readonly origin: string;
-  /** What it has to be, where that is known already. */
+  /** The expected sha256, if known. */
   readonly sha256?: string;
 }
 
-/** Checks a release file and takes the programs out of it. */
+/** Verifies a release file and unpacks the programs. */
 async function openRelease(
   spec: PackageSpec,
   { arch, file, origin, sha256 }: ReleaseFile,
@@ -246,7 +246,7 @@ function noChecksum(spec: PackageSpec, origin: string): Problem {
   });
 }
 
-/** The Go toolchain with a module graph of our own: go.sum says what every byte must be. */
+/** Builds with the Go toolchain from our own module graph; go.sum pins all sources. */
 async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
   if (spec.go === undefined) {
     return fail(
@@ -279,7 +279,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
       GO111MODULE: 'on',
       GOFLAGS: '-mod=readonly',
       GOWORK: 'off',
-      // A cross-compiling shell would make programs for another machine.
+      // A cross-compiling environment would build for another machine.
       GOOS: undefined,
       GOARCH: undefined,
     },
@@ -304,7 +304,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
   );
 }
 
-/** A Debian package, opened without installing it: no root, and apt checks its signature. */
+/** Unpacks a Debian package without installing it: this needs no root, and apt verifies its signature. */
 async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<Delivered> {
   if (spec.debian === undefined) {
     return fail(
@@ -329,11 +329,11 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
     });
   const name = spec.debian.package;
   report(context, spec, 'downloading', `apt-get download ${name}`);
-  // As root apt would drop to a user of its own, who may not write here.
+  // As root, apt would switch to its own user, which may not write here.
   const options = ['-q', '-o', 'APT::Sandbox::User=root'];
   let got = await run([...options, 'download', name]);
   if (got.exitCode !== 0 && context.signal?.aborted !== true) {
-    // No package lists, or old ones: fetch lists of our own, which needs no root.
+    // The package lists are missing or old: fetch our own, which needs no root.
     report(context, spec, 'downloading', 'fetching package lists');
     options.push('-o', `Dir::State::lists=${dir}/lists`, '-o', `Dir::Cache=${dir}/cache`);
     const updated = await run([...options, 'update']);
@@ -370,7 +370,7 @@ async function fromDebian(spec: PackageSpec, context: SourceContext): Promise<De
   return checkDelivered(spec, 'debian', deb.replace(/%3a/g, ':'), context);
 }
 
-/** Runs what was delivered: a program that does not start here must not count as installed. */
+/** Runs the delivered programs: one that does not start here must not be installed. */
 async function checkDelivered(
   spec: PackageSpec,
   source: EngineSource,

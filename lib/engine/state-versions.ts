@@ -1,6 +1,6 @@
 /**
- * Which versions have written the engine's state. What a newer minor release has written, an older one may not understand, and
- * neither BuildKit nor containerd says what it does with it then: such state is left alone.
+ * The versions that have written the engine's state. An older release may not understand the state of a newer minor release, and
+ * neither BuildKit nor containerd documents what happens then. So daemons are not started on such state.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,7 +10,7 @@ import type { DaemonName } from './daemon.ts';
 import type { EnginePaths } from './paths.ts';
 import { isAtLeast } from './versions.ts';
 
-/** `versions.json` in the state directory: of each daemon that keeps something there the newest that ran. */
+/** `versions.json` in the state directory: the newest version of each daemon with state that has run. */
 interface StateVersions {
   readonly format: 1;
   readonly versions: Readonly<Partial<Record<DaemonName, string>>>;
@@ -20,15 +20,14 @@ function fileOf({ stateDir }: EnginePaths): string {
   return path.join(stateDir, 'versions.json');
 }
 
-/** A daemon, and the version that it has. */
+/** A daemon and its version. */
 export interface DaemonVersion {
   readonly name: DaemonName;
   readonly version: string;
 }
 
 /**
- * What keeps daemons from starting on the state that is there: `engine/state-newer`. Undefined: nothing that is known. Patch
- * releases count for nothing.
+ * The problem `engine/state-newer` if daemons must not start on the existing state. Patch releases are ignored.
  */
 export async function checkStateVersions(
   paths: EnginePaths,
@@ -53,7 +52,7 @@ export async function checkStateVersions(
   );
 }
 
-/** Notes the versions that run on the state from now on. Where that cannot be written, an older one is not noticed later. */
+/** Notes the versions that use the state from now on. If that cannot be written, an older version is not detected later. */
 export async function noteStateVersions(
   paths: EnginePaths,
   daemons: readonly DaemonVersion[],
@@ -71,7 +70,7 @@ export async function noteStateVersions(
   );
 }
 
-/** What is damaged, or of another format, says nothing. */
+/** A damaged file, or one of another format, is ignored. */
 async function read(paths: EnginePaths): Promise<StateVersions['versions']> {
   try {
     const value: unknown = JSON.parse(await readFile(fileOf(paths), 'utf8'));

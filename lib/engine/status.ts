@@ -1,4 +1,4 @@
-/** What of the embedded engine is installed and runs. Changes nothing. */
+/** What is installed of the embedded engine and what runs. Changes nothing. */
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type DaemonRecord, readDaemons } from './daemon.ts';
@@ -10,7 +10,7 @@ import { type EnginePaths, enginePaths } from './paths.ts';
 
 /** State of a daemon. */
 export interface DaemonStatus extends DaemonRecord {
-  /** `ended`: its pid file is there, its process is not. `silent`: it runs, but does not answer. */
+  /** `ended`: its pid file exists, but not its process. `silent`: it runs, but does not answer. */
   readonly state: 'running' | 'silent' | 'ended';
 }
 
@@ -20,13 +20,13 @@ export interface EngineStatus {
   readonly paths: EnginePaths;
   /** The version in use; absent: none is installed. */
   readonly installation?: Installation;
-  /** Those that were started and not ended by `down`. */
+  /** Daemons that were started and not ended by `down`. */
   readonly daemons: readonly DaemonStatus[];
   /** containerd and buildkitd run and answer. */
   readonly running: boolean;
   /** `unix://…`, whether or not anybody listens. */
   readonly address: string;
-  /** `127.0.0.1:PORT` of the registry where it runs. */
+  /** `127.0.0.1:PORT` of the registry if it runs. */
   readonly registry?: string;
   /** Bytes on disk. Only if requested, because walking a large cache takes a while. */
   readonly diskUse?: { readonly binariesBytes: number; readonly stateBytes: number };
@@ -35,13 +35,13 @@ export interface EngineStatus {
 /**
  * Inspects the embedded engine. Nothing is started, and nothing can fail.
  *
- * @param options `diskUse` also adds up what it takes on disk, which takes its time
+ * @param options `diskUse` also measures disk usage, which takes a while
  */
 export async function engineStatus(
   options: EngineOptions & { readonly diskUse?: boolean },
 ): Promise<EngineStatus> {
   const paths = enginePaths(options.env);
-  // What somebody else wrote there is not trusted.
+  // Files of another user are not trusted.
   const isOurs = (await checkOwnership(paths)) === undefined;
   const [installation, known] = await Promise.all([
     readInstallation(paths),
@@ -74,7 +74,7 @@ export async function engineStatus(
   };
 }
 
-/** Bytes that the files below a directory take on disk. What vanishes or may not be read meanwhile counts as nothing. */
+/** Disk usage of the files below a directory in bytes. Files that disappear or cannot be read are ignored. */
 async function measure(dir: string): Promise<number> {
   let bytes = 0;
   const open = [dir];
@@ -83,7 +83,7 @@ async function measure(dir: string): Promise<number> {
     for (const entry of await readdir(at, { withFileTypes: true }).catch(() => [])) {
       const file = path.join(at, entry.name);
       const found = await lstat(file).catch(() => undefined);
-      // Another device is something mounted: a running container's view of layers that count already.
+      // Another device is a mount: a running container's view of layers that are counted already.
       if (found === undefined || found.dev !== dev) continue;
       bytes += found.blocks * 512;
       if (entry.isDirectory()) open.push(file);

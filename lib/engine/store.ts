@@ -1,6 +1,6 @@
 /**
- * The image store of any engine: its names through ctr, where its containerd is found on this machine, and the bytes of its
- * images through ctr or buildctl, which any engine answers, be it elsewhere.
+ * The image store of an engine. Names are listed with ctr if its containerd is on this machine. Content is read with ctr or with
+ * buildctl, which also works for remote engines.
  */
 import { type Digest, engineArgv, type Problem } from '../model/mod.ts';
 import { streamProgram } from '../system/mod.ts';
@@ -16,11 +16,11 @@ export interface EngineStore {
   readonly containerd: ContainerdAccess | undefined;
   /** Why its images cannot be listed: `engine/store-unreadable`, `engine/no-image-store`, `engine/unreachable`. */
   readonly unreadable: Problem | undefined;
-  /** The bytes of a manifest, config or layer. Reading throws where it is not there or does not come whole. */
+  /** Streams a manifest, config or layer. Reading throws if it does not exist or is incomplete. */
   readonly stream: (digest: Digest) => AsyncIterable<Uint8Array>;
 }
 
-/** Content that is there comes at once; what does not is never waited for for ever. */
+/** Existing content arrives at once; do not wait longer than this for the next bytes. */
 const IDLE_MS = 60_000;
 
 /** Opens the store of an engine. */
@@ -49,7 +49,7 @@ function throughBuildctl(engine: EngineTool, digest: Digest) {
   return { program: engine.buildctl, argv: [...engineArgv(engine), 'debug', 'get', digest] };
 }
 
-/** Four times as fast: buildctl asks for a mebibyte at a time (buildkit cmd/buildctl/debug/get.go). */
+/** Four times as fast as buildctl, which requests one mebibyte at a time (buildkit cmd/buildctl/debug/get.go). */
 function throughCtr({ ctr, socket, namespace }: ContainerdAccess, digest: Digest) {
   return { program: ctr, argv: ['--address', socket, '--namespace', namespace, 'content', 'get', digest] };
 }

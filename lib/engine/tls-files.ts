@@ -1,4 +1,4 @@
-/** The files that `engine.tls` names, checked before any connection: buildctl's messages about them come late and name no file. */
+/** Checks the files of `engine.tls` before any connection: buildctl reports errors late and without file names. */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type EngineTls, type Problem, problem } from '../model/mod.ts';
@@ -7,9 +7,9 @@ import { throwDenied } from '../util/permission.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * What is wrong with the files. Of a key nothing but the path is ever told. Problems: `engine/tls-files`, `engine/client-certificate`.
+ * Checks the files. Of a key only the path is ever shown. Problems: `engine/tls-files`, `engine/client-certificate`.
  *
- * @param now what the dates of the client's certificate are compared with
+ * @param now compared with the validity dates of the client's certificate
  */
 export async function checkTlsFiles(tls: EngineTls, now: Date = new Date()): Promise<readonly Problem[]> {
   const [ca, cert, key] = await Promise.all([

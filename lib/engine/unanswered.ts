@@ -1,15 +1,16 @@
-/** Why an engine does not answer buildctl, where its way there is to blame: TLS, or kubectl. */
+/** Explains why an engine does not answer buildctl if TLS or kubectl is the cause. */
 import { type EngineTarget, type EngineTls, type Problem, problem } from '../model/mod.ts';
 import { thisSystem } from '../system/mod.ts';
 import { targetOfAddress } from './address.ts';
 import { explainKubectl } from './kubectl-words.ts';
 
 /**
- * Reads buildctl's words; where these do not say it (which end of a handshake ended it, they know only by chance), speaks to the engine.
- * Problems: `engine/tls-files`, `engine/client-certificate`, `engine/server-certificate`, `engine/tls-mismatch`, `engine/kubectl`.
+ * Reads buildctl's error output. If that does not explain it (buildctl often cannot tell which side ended a handshake), connects
+ * to the engine. Problems: `engine/tls-files`, `engine/client-certificate`, `engine/server-certificate`, `engine/tls-mismatch`,
+ * `engine/kubectl`.
  *
  * @param stderr of a buildctl that failed
- * @returns undefined where it is something else
+ * @returns undefined if there is another cause
  */
 export async function explainUnanswered(
   engine: EngineTarget,
@@ -32,7 +33,7 @@ function explainPod({ address }: EngineTarget, stderr: string): Problem | undefi
   return address.startsWith('kube-pod://') ? explainKubectl(address, stderr) : undefined;
 }
 
-/** Go's words (crypto/tls, crypto/x509) within buildctl's. */
+/** Go's messages (crypto/tls, crypto/x509) in buildctl's output. */
 function explainTls(engine: EngineTarget, stderr: string): Problem | undefined {
   const { tls } = engine;
   const [, file] = /could not read (?:ca certificate|certificate\/key): (.+)/.exec(stderr) ?? [];
@@ -105,7 +106,7 @@ function clientRefused(
   );
 }
 
-/** @param isEncrypted the engine speaks TLS, and we do not; false: the other way round */
+/** @param isEncrypted the engine uses TLS and we do not; false: the other way round */
 function mismatch({ address }: EngineTarget, isEncrypted: boolean): Problem {
   if (isEncrypted) {
     return problem('engine/tls-mismatch', `${address} uses TLS, and no certificates are configured`, {

@@ -1,10 +1,10 @@
 /**
- * A database that does not wait for the disk. containerd writes its own some two hundred times for each image that is built, and waits
- * each time until the disk has it; where that is turned off (`no_sync` of its plugin `bolt`) builds from nothing take less time.
+ * A containerd database that is not synced to disk. containerd writes its database about two hundred times for each built image
+ * and syncs it each time. Turning that off (`no_sync` of its plugin `bolt`) makes builds without cache faster.
  *
- * What a killed daemon wrote the kernel still writes. What a machine wrote that lost its power may be there in part, and a database of
- * that kind may name wrong layers. So it is done in CI only, where the state is a cache; a note in the state says so, of which boot;
- * after another boot the state is dropped, not trusted; and `down` has everything written and takes the note away.
+ * If the daemon is killed, the kernel still writes its data. After a power failure the database may be partly written and refer
+ * to wrong layers. So this is done only in CI, where the state is a cache. A note in the state directory records the boot; after
+ * another boot the state is dropped. `down` syncs everything and removes the note.
  */
 import { open, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -17,7 +17,7 @@ import { identifyProcess, ownPid } from './process-identity.ts';
 import { removeTree } from './remove.ts';
 import { isAtLeast } from './versions.ts';
 
-/** The first containerd for which this was tried; `no_sync` may be older. */
+/** The first containerd that was tested with `no_sync`, which may be older. */
 const SINCE = '2.4.0';
 
 function noteOf({ stateDir }: EnginePaths): string {
@@ -29,10 +29,10 @@ function databaseOf({ stateDir }: EnginePaths): string {
 }
 
 /**
- * Makes the state ready for a containerd that is to start: drops what cannot be believed, and decides whether it is to wait for the disk.
- * To be called under the engine's lock, where no containerd runs.
+ * Prepares the state before containerd starts: drops untrustworthy state and decides whether the database is synced. Call it
+ * under the engine's lock while no containerd runs.
  *
- * @returns a warning (`engine/state-dropped`) where the state was dropped; problems: `engine/cannot-write`, `engine/cannot-remove`
+ * @returns a warning (`engine/state-dropped`) if the state was dropped; problems: `engine/cannot-write`, `engine/cannot-remove`
  */
 export async function prepareDatabase(
   paths: EnginePaths,
@@ -58,20 +58,20 @@ export async function prepareDatabase(
       severity: 'warning',
     };
   }
-  // Where nothing is left of it, or it is in this machine's memory.
+  // The state was dropped, or is of this boot and can be synced.
   await settleDatabase(paths);
   if (isWanted(options.env, version) && bootId !== undefined) await writeNote(paths, bootId);
   return ok(dropped);
 }
 
-/** Whether the containerd that is to start, or runs, does not wait for the disk. */
+/** Whether the starting or running containerd does not sync its database. */
 export async function isUnsynced(paths: EnginePaths): Promise<boolean> {
   return (await readNote(paths)) !== undefined;
 }
 
 /**
- * Has the database written to the disk, after which the state is as good as any. Only where no containerd runs. Where the disk does not
- * take it the note stays.
+ * Syncs the database, after which the state can be trusted. Call it only while no containerd runs. If the sync fails, the note is
+ * kept.
  */
 export async function settleDatabase(paths: EnginePaths): Promise<void> {
   if (!(await isUnsynced(paths))) return;
@@ -88,7 +88,7 @@ function isWanted(env: Environment, version: string): boolean {
   return isCi(env) && isAtLeast(version, SINCE);
 }
 
-/** On the disk before anything depends on it, its name, too. */
+/** Syncs the note and its directory entry before anything depends on it. */
 async function writeNote(paths: EnginePaths, bootId: string): Promise<void> {
   await writeFileWhole(noteOf(paths), `${JSON.stringify({ bootId })}\n`, {
     isPrivate: true,
@@ -102,7 +102,7 @@ async function writeNote(paths: EnginePaths, bootId: string): Promise<void> {
   }
 }
 
-/** The boot that the note is of; one that cannot be read is of none that is known. */
+/** Reads the boot id of the note; an unreadable note is of an unknown boot. */
 async function readNote(paths: EnginePaths): Promise<string | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(noteOf(paths), 'utf8'));

@@ -1,4 +1,4 @@
-/** Starting the embedded engine: whatever of it does not run yet, once, however many ask at the same time. */
+/** Starts the daemons of the embedded engine that do not run yet, only once even for concurrent calls. */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -52,9 +52,9 @@ import { readWorker, waitForContainerd } from './worker.ts';
 
 /** What to start. */
 export interface UpOptions extends EngineOptions {
-  /** A registry for trying things, too: `true` for the one that runs, else on port 5000; or a port of loopback. */
+  /** Also run a registry for tests: `true` for the running one or else on port 5000; or a port of loopback. */
   readonly registry?: boolean | number;
-  /** What buildkitd is to know of registries, on top of the settings of earlier starts. */
+  /** Registry settings of buildkitd, in addition to those of earlier starts. */
   readonly registries?: Registries;
 }
 
@@ -68,15 +68,15 @@ export interface RunningEngine {
   readonly containerd: { readonly socket: string; readonly namespace: string; readonly ctr: string };
   /** Its worker. */
   readonly worker: WorkerInfo;
-  /** `127.0.0.1:PORT` where the registry runs. */
+  /** `127.0.0.1:PORT` of the registry if it runs. */
   readonly registry?: string;
-  /** All daemons that run. */
+  /** All running daemons. */
   readonly daemons: readonly DaemonRecord[];
-  /** Daemons that this call started; empty: all ran already. */
+  /** Daemons that this call started. */
   readonly started: readonly DaemonName[];
-  /** What is not as good as it could be: a snapshotter that copies, settings of registries that came too late. */
+  /** Warnings, such as a snapshotter that copies, or registry settings that came too late. */
   readonly warnings: readonly Problem[];
-  /** How long it took until they served (milliseconds). */
+  /** How long starting took (milliseconds). */
   readonly durationMs: number;
 }
 
@@ -84,8 +84,8 @@ const DEFAULT_REGISTRY_PORT = 5000;
 const READY_TIMEOUT_MS = 30_000;
 
 /**
- * Starts the embedded engine: containerd, buildkitd and (if requested) the registry, and waits until they serve. What runs already
- * stays. Where a start fails, what this call had started is ended again.
+ * Starts the embedded engine: containerd, buildkitd and (if requested) the registry, and waits until they serve. Running daemons
+ * are kept. If a start fails, the daemons that this call started are ended.
  *
  * @returns the engine; problems: `engine/not-installed`, `engine/unsupported-platform`, `engine/no-privileges`,
  *   `engine/no-cgroups`, `engine/disk-full`, `engine/daemon-crashed`, `engine/daemon-silent`, `engine/port-taken`,
@@ -137,7 +137,7 @@ export async function upEngine(options: UpOptions): Promise<Result<RunningEngine
   }
 }
 
-/** What says more than that a daemon did not start: that namespaces like the engine's cannot be made here. */
+/** Explains a failed start in more detail if namespaces cannot be created here. */
 async function explain(
   problems: readonly Problem[],
   tools: NamespaceTools | undefined,
@@ -149,7 +149,7 @@ async function explain(
   return cause === undefined ? problems : [cause];
 }
 
-/** Daemons that would be started on the state that is there, in the versions that are installed. */
+/** The daemons that would be started on the existing state, in their installed versions. */
 async function notRunning(
   paths: EnginePaths,
   { parts }: Installation,
@@ -161,7 +161,7 @@ async function notRunning(
   });
 }
 
-/** One `up`, with what it has started so far. */
+/** One `up` call, with the daemons started so far. */
 class EngineStarter {
   readonly #paths: EnginePaths;
   readonly #installation: Installation;
@@ -188,8 +188,8 @@ class EngineStarter {
     const planned = wanted === false ? undefined : await this.#planRegistry(wanted);
     if (planned?.ok === false) return planned;
 
-    // Where no buildkitd runs there is no build that a container could belong to: one that was killed leaves its
-    // containers running, and the next one knows nothing of them.
+    // Without a running buildkitd, containers belong to no build: a killed buildkitd leaves its containers running, and the next
+    // one does not know them.
     const idle = (await readDaemon(this.#paths, 'buildkitd'))?.alive !== true;
     if (idle) await this.#clearLeftovers();
     if (idle && (await readDaemon(this.#paths, 'containerd'))?.alive !== true) {
@@ -234,17 +234,17 @@ class EngineStarter {
     });
   }
 
-  /** Takes away what an engine that was killed left behind. */
+  /** Removes what a killed engine left behind. */
   async #clearLeftovers(): Promise<void> {
     if ((await readDaemon(this.#paths, 'containerd'))?.alive === true) return;
     const foreignFiles = await findForeignFiles(this.#paths);
-    // This also ends a daemon whose pid file is lost; the registry is left to itself.
+    // This also ends daemons without a pid file, except the registry.
     await killLeftovers(this.#paths, ['containerd', 'buildkitd']);
     await unmountAll(this.#paths, this.#options);
     for (const file of foreignFiles) await rm(file, { recursive: true, force: true });
   }
 
-  /** Ends what was started, last first. */
+  /** Ends the started daemons in reverse order. */
   async undo(): Promise<void> {
     for (const record of [...this.#started].reverse()) {
       await endDaemon(record, 5_000);
@@ -323,7 +323,7 @@ class EngineStarter {
     return known?.alive === true ? ok(known.record) : undefined;
   }
 
-  /** Where the registry is to serve; checked before anything is started. */
+  /** The address of the registry; checked before anything is started. */
   async #planRegistry(wanted: true | number): Promise<Result<string>> {
     const known = await readDaemon(this.#paths, 'registry');
     const port =
@@ -367,7 +367,7 @@ class EngineStarter {
         if (known.record.launcher !== undefined) await noteDaemon(this.#paths, known.record);
         return ok(known.record);
       }
-      // It runs but does not serve: it hangs, or its socket was deleted. Only a new one helps.
+      // It runs but does not serve: it hangs, or its socket was deleted. It must be restarted.
       await endDaemon(known.record, 5_000);
     }
     if (name !== 'registry') {
@@ -411,7 +411,7 @@ function findLacking(installation: Installation | undefined, options: UpOptions)
   return undefined;
 }
 
-/** The problem for an engine that is not there, or not whole. */
+/** The problem of a missing or incomplete installation. */
 export function notInstalled(missing: readonly EnginePart[]): Problem {
   const what =
     missing.length === 0
@@ -422,11 +422,11 @@ export function notInstalled(missing: readonly EnginePart[]): Problem {
   });
 }
 
-/** Makes our directories. */
+/** Creates our directories. */
 async function makeDirectories(paths: EnginePaths): Promise<Problem | undefined> {
   for (const dir of [paths.stateDir, paths.logDir, paths.runtimeDir])
     await mkdir(dir, { recursive: true, mode: 0o700 });
-  // Somebody else may have been quicker where everybody may write.
+  // In a world-writable place, another user may have created them first.
   const notOurs = await checkOwnership(paths);
   if (notOurs !== undefined) return notOurs;
   await chmod(paths.runtimeDir, 0o700);

@@ -1,6 +1,6 @@
 /**
- * Upgrading the embedded engine: what this bake-ts pins is installed beside what is there, then the daemons are changed over. Images and
- * caches stay. Where the new ones do not come up, the old ones are taken again.
+ * Upgrades the embedded engine: the pinned versions are installed beside the current ones, then the daemons are restarted. Images
+ * and caches are kept. If the new daemons do not start, the old version is restored.
  */
 import { readlink } from 'node:fs/promises';
 import { fail, ok, type Problem, problem, type Result } from '../model/mod.ts';
@@ -18,9 +18,9 @@ import { notInstalled, upEngine } from './up.ts';
 /** How to upgrade. */
 export interface UpgradeOptions
   extends Pick<InstallOptions, 'env' | 'signal' | 'notify' | 'from' | 'mirror' | 'files' | 'checksums'> {
-  /** Only compare. */
+  /** Only compare versions. */
   readonly check?: boolean;
-  /** Changes a running engine over though it builds: the builds fail, and runs of bake-ts begin them again. */
+  /** Restart the engine even if builds run: they fail, and runs of bake-ts start them again. */
   readonly restart?: boolean;
 }
 
@@ -33,8 +33,8 @@ export interface UpgradeReport {
   /** What is installed now. */
   readonly installation: Installation;
   /**
-   * What became of the engine: nothing runs (`stopped`), what runs is what is installed (`current`), it was changed over (`restarted`), or
-   * the old one keeps running until the next `up` (`pending`), since it builds.
+   * State of the engine: not running (`stopped`), already running the installed version (`current`), restarted with it
+   * (`restarted`), or still running the old version until the next `up`, since builds run (`pending`).
    */
   readonly engine: 'stopped' | 'current' | 'restarted' | 'pending';
   /** Why the upgrade is pending, or why a package is still old. */
@@ -79,7 +79,7 @@ export async function upgradeEngine(options: UpgradeOptions): Promise<Result<Upg
   });
 }
 
-/** Whether daemons run, and of which installation. */
+/** Whether daemons run, and from which installation. */
 async function stateOf(
   paths: EnginePaths,
   installation: Installation,
@@ -116,7 +116,7 @@ async function changeOver(
     ...(signal === undefined ? {} : { signal }),
     ...(port === undefined ? {} : { registry: port }),
   };
-  // Once it is down it has to come up again, whoever says stop.
+  // Once it is down it must be started again, even if the call is cancelled.
   const down = await downEngine(going);
   if (!down.ok) return down;
   const up = await upEngine(starting);
@@ -124,7 +124,7 @@ async function changeOver(
   return fail([await takeBack(paths, before, up.error, going)]);
 }
 
-/** Builds that run now; undefined: the engine does not say. */
+/** The number of running builds; undefined if the engine does not report it. */
 async function countBuilds(
   paths: EnginePaths,
   installation: Installation,
@@ -134,7 +134,7 @@ async function countBuilds(
   if (buildctl === undefined) return undefined;
   const running = await countRunningBuilds({ buildctl, address: `unix://${paths.buildkitSocket}` }, options);
   if (running.ok) return running.value;
-  // One that is dead builds nothing.
+  // A dead engine runs no builds.
   const alive = (await readDaemons(paths)).some(({ record, alive }) => record.name === 'buildkitd' && alive);
   return alive ? undefined : 0;
 }
@@ -152,7 +152,7 @@ function pending(builds: number | undefined): Problem {
   });
 }
 
-/** Makes the installation before the one in use, and starts it. */
+/** Selects the previous installation again and starts it. */
 async function takeBack(
   paths: EnginePaths,
   before: Installation,

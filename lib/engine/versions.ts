@@ -1,11 +1,10 @@
 /**
- * Everything about the engine's parts that is pinned, in one place: versions, where a release lies, and which files of it
- * are wanted. The sha256 of what is downloaded is pinned in release-checksums.json, which `npm run engine:pin` writes, and the module graphs of
- * the Go way in go-module.json.
+ * All pinned data of the engine's parts: versions, release URLs, and the wanted files. The sha256 of downloads are in
+ * release-checksums.json, which `npm run engine:pin` writes, and the module graphs of the Go source in go-module.json.
  *
- * A checksum is pinned only if it could be compared with what the project published. For the rest, the checksum
- * file that the project publishes beside the tarball is fetched and obeyed: that protects from damage and from a cut
- * transfer, but not from somebody who can replace both files. `checksums` of the install options closes that gap.
+ * A checksum is pinned only if it could be compared with what the project published. For the rest, the project's published
+ * checksum file is downloaded and used: that protects from damage and incomplete transfers, but not from somebody who can replace
+ * both files. `checksums` of the install options closes that gap.
  */
 
 import checksums from './release-checksums.json' with { type: 'json' };
@@ -21,7 +20,7 @@ export type EnginePart =
   | 'rootlesskit'
   | 'registry';
 
-/** What is installed as one: the programs of one project, in one version. */
+/** A package: the programs of one project, in one version. */
 export type EnginePackage = 'buildkit' | 'containerd' | 'runc' | 'rootlesskit' | 'registry';
 
 /** Where a package can come from. */
@@ -32,22 +31,22 @@ export type PublishedChecksum =
   /** A text file of `<hex>  <name>` lines, or of one lone `<hex>`. The suffix is added to the file's own name. */
   | { readonly kind: 'sha256sum'; readonly suffix: string }
   | { readonly kind: 'sha256sum-file'; readonly name: string }
-  /** An in-toto statement whose subjects carry the digest of each file. */
+  /** An in-toto statement whose subjects have the digest of each file. */
   | { readonly kind: 'in-toto'; readonly suffix: string };
 
 /** An official release file. */
 export interface ReleaseFile {
-  /** File name on the release page, for one machine type as Go names it. */
+  /** File name on the release page, for a Go architecture. */
   readonly name: (arch: string) => string;
-  /** Path of the directory of the release, below the release host. */
+  /** Path of the release's directory on the release host. */
   readonly directory: string;
   readonly format: 'tar.gz' | 'binary';
   /** Part → path inside the archive. */
   readonly members: Readonly<Partial<Record<EnginePart, string>>>;
-  /** sha256 by machine type, where it is known for sure. */
+  /** Verified sha256 by architecture. */
   readonly sha256: Readonly<Record<string, string>>;
   readonly published: PublishedChecksum;
-  /** Machine types that are released. */
+  /** Released architectures. */
   readonly archs: readonly string[];
 }
 
@@ -59,14 +58,14 @@ export interface PackageSpec {
   /** In the order in which they are tried. */
   readonly sources: readonly EngineSource[];
   readonly release: ReleaseFile;
-  /** Oldest version on PATH that is good enough; docs/engine.md says what has been tried. */
+  /** Oldest accepted version on PATH; docs/engine.md lists the tested ones. */
   readonly minimumOnPath: string;
-  /** Which module of go-module.json has it, what to install of it, linker flags; undefined: not available this way. */
+  /** Its module in go-module.json, packages to install, and linker flags; undefined: not available this way. */
   readonly go?: {
     readonly module: 'engine' | 'rootlesskit' | 'registry';
     /** Import paths, in the order of `parts`. */
     readonly packages: readonly string[];
-    /** A package built from the module proxy knows its version only where it is given. */
+    /** A package built from the module proxy knows its version only if it is set here. */
     readonly linkerFlags: string;
   };
   /** Debian package and where it keeps the programs. */
@@ -76,10 +75,10 @@ export interface PackageSpec {
   };
 }
 
-/** Where releases come from unless a mirror is given. A mirror keeps the paths below the host. */
+/** The default release host. A mirror has the same paths. */
 export const RELEASE_HOST = 'https://github.com';
 
-/** What `uname -m` calls a machine type that Go has another name for. */
+/** Go architecture → `uname -m`. */
 const MACHINE_NAMES: Readonly<Record<string, string>> = { amd64: 'x86_64', arm64: 'aarch64', arm: 'armv7l' };
 
 /** The packages, in the order in which they are installed. */
@@ -111,7 +110,7 @@ export const PACKAGES: readonly PackageSpec[] = [
     parts: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
     sources: ['path', 'release', 'go', 'debian'],
     release: {
-      // The static build: the plain one needs a recent glibc.
+      // The static build, since the plain one needs a recent glibc.
       name: (arch) => `containerd-static-2.4.2-linux-${arch}.tar.gz`,
       directory: 'containerd/containerd/releases/download/v2.4.2',
       format: 'tar.gz',
@@ -149,18 +148,18 @@ export const PACKAGES: readonly PackageSpec[] = [
     parts: ['runc'],
     sources: ['path', 'release', 'debian'],
     release: {
-      // Named in Debian's words.
+      // Uses Debian's architecture names.
       name: (arch) => `runc.${arch === 'arm' ? 'armhf' : arch}`,
       directory: 'opencontainers/runc/releases/download/v1.4.3',
       format: 'binary',
       members: { runc: 'runc' },
-      // As Kubespray's checksum list has them, and two more repositories that verified runc's signed runc.sha256sum.
+      // Same as in Kubespray's checksum list and in two more repositories that verified runc's signed runc.sha256sum.
       sha256: pinnedChecksums('runc', '1.4.3'),
       published: { kind: 'sha256sum-file', name: 'runc.sha256sum' },
       archs: ['386', 'amd64', 'arm', 'arm64', 'loong64', 'ppc64le', 'riscv64', 's390x'],
     },
     minimumOnPath: '1.1.0',
-    // Not by Go: without cgo and libseccomp every RUN fails, see `checkRunc`.
+    // Not built with Go: without cgo and libseccomp every RUN fails, see `checkRunc`.
     debian: { package: 'runc', members: { runc: 'usr/sbin/runc' } },
   },
   {
@@ -169,12 +168,12 @@ export const PACKAGES: readonly PackageSpec[] = [
     parts: ['rootlesskit'],
     sources: ['path', 'release', 'go', 'debian'],
     release: {
-      // Named as `uname -m` says it.
+      // Uses the names of `uname -m`.
       name: (arch) => `rootlesskit-${MACHINE_NAMES[arch] ?? arch}.tar.gz`,
       directory: 'rootless-containers/rootlesskit/releases/download/v3.1.0',
       format: 'tar.gz',
       members: { rootlesskit: 'rootlesskit' },
-      // As nerdctl pins them.
+      // The same as nerdctl pins.
       sha256: pinnedChecksums('rootlesskit', '3.1.0'),
       published: { kind: 'sha256sum-file', name: 'SHA256SUMS' },
       archs: ['amd64', 'arm', 'arm64', 'ppc64le', 'riscv64', 's390x'],
@@ -191,7 +190,7 @@ export const PACKAGES: readonly PackageSpec[] = [
     name: 'registry',
     version: '3.1.2',
     parts: ['registry'],
-    // Debian's comes in seconds, building takes minutes, and for trying things the older one is as good.
+    // Debian's package takes seconds, building takes minutes, and for tests the older version is good enough.
     sources: ['path', 'release', 'debian', 'go'],
     release: {
       name: (arch) => `registry_3.1.2_linux_${arch}.tar.gz`,
@@ -212,7 +211,7 @@ export const PACKAGES: readonly PackageSpec[] = [
   },
 ];
 
-/** Of another version than the one that was pinned, nothing is known. */
+/** The pinned checksums of a version; empty for any other version. */
 function pinnedChecksums(name: string, version: string): Readonly<Record<string, string>> {
   const pinned: Readonly<
     Partial<Record<string, { version: string; sha256: Readonly<Record<string, string>> }>>
@@ -221,7 +220,7 @@ function pinnedChecksums(name: string, version: string): Readonly<Record<string,
   return known?.version === version ? known.sha256 : {};
 }
 
-/** What every engine needs; without root rootlesskit comes on top (`neededParts`). The registry is an extra for trying things. */
+/** Parts that every engine needs; without root also rootlesskit (`neededParts`). The registry is optional, for tests. */
 export const REQUIRED_PARTS: readonly EnginePart[] = [
   'buildctl',
   'buildkitd',
@@ -231,22 +230,22 @@ export const REQUIRED_PARTS: readonly EnginePart[] = [
   'runc',
 ];
 
-/** Every part there is. */
+/** All parts. */
 export const ENGINE_PARTS: readonly EnginePart[] = [...REQUIRED_PARTS, 'rootlesskit', 'registry'];
 
-/** The packages that hold the given parts, in installation order. */
+/** The packages of the given parts, in installation order. */
 export function packagesOf(parts: readonly EnginePart[]): readonly PackageSpec[] {
   return PACKAGES.filter((spec) => spec.parts.some((part) => parts.includes(part)));
 }
 
-/** The first thing in a text that looks like a version; undefined where there is none. */
+/** The first version-like text; undefined if there is none. */
 export function findVersion(text: string): string | undefined {
   return /(?<![\w.])v?(\d+\.\d+(?:\.\d+)?(?:[-+~][0-9A-Za-z.+~-]+)?)/.exec(text)?.[1];
 }
 
 /**
  * Whether a version is at least another one, comparing major, minor and patch. A build that does not know its version
- * (`0.0.0+unknown`, which is what `go install` of BuildKit says) counts as new enough.
+ * (`0.0.0+unknown`, as from `go install` of BuildKit) is accepted as new enough.
  */
 export function isAtLeast(version: string, minimum: string): boolean {
   const numbers = (text: string): number[] => (text.split(/[-+~]/)[0] ?? '').split('.').map(Number);

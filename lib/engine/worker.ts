@@ -1,4 +1,4 @@
-/** Asking a buildkitd what it works with. */
+/** Queries the worker of a buildkitd. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   engineArgv,
@@ -18,7 +18,10 @@ import { explainUnanswered } from './unanswered.ts';
 
 const QUESTION_MS = 20_000;
 
-/** Asks a buildkitd for its first worker. Problems: `engine/unreachable`, those of {@link explainUnanswered}, `run/cancelled`, `system/permission`. */
+/**
+ * Returns the first worker of a buildkitd. Problems: `engine/unreachable`, those of {@link explainUnanswered}, `run/cancelled`,
+ * `system/permission`.
+ */
 export async function readWorker(
   engine: EngineTool,
   options: EngineOptions,
@@ -58,8 +61,8 @@ const RECONNECT_MS = 15_000;
 const ASK_MS = 2_000;
 
 /**
- * Waits until a buildkitd has its containerd again after a restart: gRPC pauses between attempts to connect, longer each
- * time, and until the next one every build fails at once. Not longer than 15 s; who builds then hears why it fails.
+ * Waits until a buildkitd has reconnected to its restarted containerd: gRPC waits longer before each attempt to connect, and
+ * until then every build fails at once. Waits at most 15 s; after that, builds report the failure.
  */
 export async function waitForContainerd(engine: EngineTool, options: EngineOptions): Promise<void> {
   const deadline = Date.now() + RECONNECT_MS;

@@ -1,23 +1,23 @@
 /**
- * The two jobs that touch every file of a context, for many files at a time: stats (lstat) and reading (sha256).
- * Synchronous on purpose: a promise for each file costs more than the call itself, and this file also runs as a worker
- * thread, which is where the parallelism comes from.
+ * The two operations on every file of a context, in batches: stat (lstat) and read (sha256). Synchronous on purpose: a
+ * promise per file costs more than the call itself, and this file also runs as a worker thread, which provides the
+ * parallelism.
  */
 import { createHash } from 'node:crypto';
 import { accessSync, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { deniedProblem } from '../util/permission.ts';
 
-/** Numbers that make up one signature: mode, size, mtime and ctime in nanoseconds, inode. */
+/** Numbers in one signature: mode, size, mtime and ctime in nanoseconds, inode. */
 export const SIGNATURE_FIELDS = 5;
 
 /** Bytes of one sha256. */
 export const HASH_BYTES = 32;
 
-/** Handed to a worker so that this file knows it is one. */
+/** Passed to a worker so that this file knows that it runs as one. */
 export const WORKER_MARK = 'bake-ts/fingerprint';
 
-/** What is asked of a worker; `paths` is the text of a {@link PathList}. */
+/** A request to a worker; `paths` is the text of a {@link PathList}. */
 export interface BatchRequest {
   readonly id: number;
   readonly job: 'stat' | 'read';
@@ -26,15 +26,15 @@ export interface BatchRequest {
 }
 
 /**
- * Paths below a root as one text, which travels between threads much faster than many: joined by NUL, which no path can
- * hold. Of paths in one directory only the names are listed, after the directory, which ends in `/`.
+ * Paths below a root as one text, which is passed between threads much faster than many: joined by NUL, which paths
+ * cannot contain. For paths in one directory, the directory (with `/` at its end) is followed by the names.
  */
 export class PathList {
   readonly #items: string[] = [];
   #directory = '';
   #count = 0;
 
-  /** Paths in the list. */
+  /** Number of paths. */
   get count(): number {
     return this.#count;
   }
@@ -66,14 +66,14 @@ export function expandPaths(root: string, text: string): readonly string[] {
   return paths;
 }
 
-/** What comes of a batch. A file that is gone has the mode 0. */
+/** The result of a batch. Files that are gone have mode 0. */
 export interface BatchResult {
   readonly signatures: BigInt64Array;
-  /** For `read` only. */
+  /** Only for `read`. */
   readonly hashes?: Uint8Array;
-  /** Index → error code, for files that are there and cannot be read. */
+  /** Index → error code, for files that exist but cannot be read. */
   readonly failures: readonly { readonly index: number; readonly code: string }[];
-  /** Milliseconds since 1970, taken before the first file was opened. */
+  /** Milliseconds since 1970, before the first file was opened. */
   readonly startedAt: number;
 }
 
@@ -110,7 +110,10 @@ function writeSignature(into: BigInt64Array, index: number, stats: Stats, file: 
   into[at + 4] = stats.ino;
 }
 
-/** Deno tells no modes on Windows, and 0 stands for a file that is gone: all that there is of a mode is whether it may be written. */
+/**
+ * Deno reports no modes on Windows, and 0 means that a file is gone. The only part of a mode there is whether the file is
+ * writable.
+ */
 function inferMode(file: string): bigint {
   try {
     accessSync(file, constants.W_OK);
@@ -120,19 +123,19 @@ function inferMode(file: string): bigint {
   }
 }
 
-/** As Node has them on Windows. */
+/** Same modes as Node on Windows. */
 const WRITABLE = 0o100666n;
 const READ_ONLY = 0o100444n;
 
-/** Deno does not tell it on Windows. */
+/** Whether the runtime reports ctime; Deno on Windows does not. */
 const KEEPS_CTIME = !('Deno' in globalThis && process.platform === 'win32');
 
-/** Later than all that is believed: nothing is remembered of such a file, and its copy in the engine gets a name of its own. */
+/** Later than any accepted time: such a file is never cached, and its copy in the engine gets a new name. */
 const UNKNOWN_TIME = 2n ** 62n;
 
 const OPTIONS = { bigint: true, throwIfNoEntry: false } as const;
 
-/** Undefined: there is nothing. */
+/** Undefined: it does not exist. */
 function statWithNode(file: string): Stats | undefined {
   return lstatSync(file, OPTIONS);
 }
@@ -146,8 +149,8 @@ interface DenoStats {
 }
 
 /**
- * Deno's own call takes a third of the time of its `node:fs`, which wraps this one, and says the same: times in
- * milliseconds, ctime in seconds. Whatever is out of the ordinary is left to `node:fs`.
+ * Deno's own call takes a third of the time of its `node:fs`, which wraps it, with the same results: times in
+ * milliseconds, ctime in seconds. Unusual cases are left to `node:fs`.
  */
 function statWithDeno(lstat: (file: string) => DenoStats, file: string): Stats | undefined {
   let stats: DenoStats;
@@ -175,7 +178,9 @@ let shared: Uint8Array | undefined;
 const BUFFER_BYTES = 1 << 20;
 const ATTEMPTS = 3;
 
-/** Hashes every file; paths are absolute. The signature is the one the file had while it was read: a file that moved is read again. */
+/**
+ * Hashes every file; paths are absolute. The signature is that at the time of reading: a file that changed is read again.
+ */
 export function readAll(files: readonly string[]): BatchResult {
   const startedAt = Date.now();
   shared ??= new Uint8Array(BUFFER_BYTES);
@@ -215,7 +220,7 @@ export function readAll(files: readonly string[]): BatchResult {
 
 function hashOpen(descriptor: number, sizeBytes: number, buffer: Uint8Array): Uint8Array {
   const hash = createHash('sha256');
-  // One byte more than the size is asked for: getting less than that is the end of the file, without a second read.
+  // Requests one byte more than the size: a shorter result is the end of the file, without a second read.
   const wanted = Math.min(sizeBytes + 1, buffer.length);
   for (let position = 0; ; ) {
     const count = readSync(descriptor, buffer, 0, wanted, position);
@@ -225,15 +230,18 @@ function hashOpen(descriptor: number, sizeBytes: number, buffer: Uint8Array): Ui
   }
 }
 
-/** What stands before the flag in the code of an error that says that the runtime permits something to nobody. */
+/** Prefix of an error code that contains the message of a permission denied by the runtime. */
 const DENIED = 'denied: ';
 
-/** The message of a code that says that the runtime does not permit it; undefined: it says something else. */
+/** The message of such a code; undefined: it is another code. */
 export function messageOfDenied(code: string): string | undefined {
   return code.startsWith(DENIED) ? code.slice(DENIED.length) : undefined;
 }
 
-/** The code of a system error; of a permission that the runtime did not give the message, since codes go between threads. */
+/**
+ * The code of a system error. For a denied permission it contains the message, since only codes are passed between
+ * threads.
+ */
 export function codeOf(error: unknown): string {
   const denied = deniedProblem(error);
   if (denied !== undefined) return DENIED + denied.message;
@@ -251,7 +259,7 @@ if (!isMainThread && workerData === WORKER_MARK && parentPort !== null) {
   const port = parentPort;
   port.on('message', (message: { readonly request: BatchRequest; readonly claims: Int32Array }) => {
     const { request, claims } = message;
-    // The main thread may have got to it first.
+    // The main thread may have claimed it first.
     if (Atomics.compareExchange(claims, request.id, 0, 1) !== 0) return;
     const result = runBatch(request);
     const moved = [result.signatures.buffer, ...(result.hashes === undefined ? [] : [result.hashes.buffer])];

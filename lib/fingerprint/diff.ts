@@ -1,4 +1,4 @@
-/** What differs between two keys, in words a person can act on. */
+/** Describes the differences between two keys so that a person can act on them. */
 import { MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import {
   type FilePart,
@@ -12,13 +12,13 @@ import { parseJson } from '../util/json.ts';
 
 const SHOWN = 20;
 const LONGEST = 100;
-/** Characters that are shown before the first one that differs. */
+/** Characters that are shown before the first difference. */
 const BEFORE = 30;
 
 /**
- * Names what changed from one key to another: each thing one line, at most `limit` lines and then how many more.
- * Values of arguments and options whose names look like secrets are not shown, nor those of which `isSecret` says that
- * one holds a secret; the earlier one is then not shown either. Empty: the keys are equal.
+ * Lists what changed from one key to another, one line each: at most `limit` lines, then the number of further ones.
+ * Values of arguments and options are not shown if their names sound like secrets, or if `isSecret` is true for one of
+ * the two values. Empty: the keys are equal.
  */
 export function diffKeys(
   before: KeyParts,
@@ -64,19 +64,19 @@ export function diffKeys(
   return atMost(lines.map(showSealed), limit);
 }
 
-/** At most `limit` lines, and then how many more. */
+/** At most `limit` lines, then the number of further ones. */
 export function atMost(lines: readonly string[], limit: number = SHOWN): readonly string[] {
   if (lines.length <= limit) return lines;
   return [...lines.slice(0, limit), `and ${lines.length - limit} more`];
 }
 
-/** What differs between two maps, in words, by name. */
+/** Describes the differences between two maps, by name. */
 export function diffMaps(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
   describe: (name: string, old: string | undefined, now: string | undefined) => string,
 ): readonly string[] {
-  // Not read by name: an argument may be called `constructor`.
+  // Not accessed as properties: an argument may be called `constructor`.
   const [old, now] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
   return [...new Set([...old.keys(), ...now.keys()])]
     .sort()
@@ -84,7 +84,7 @@ export function diffMaps(
     .map((name) => describe(name, old.get(name), now.get(name)));
 }
 
-/** What differs between two lists of platforms, in words. */
+/** Describes the differences between two lists of platforms. */
 export function diffPlatforms(before: readonly string[], after: readonly string[]): readonly string[] {
   const added = after.filter((one) => !before.includes(one)).map((one) => `platform ${one} added`);
   const removed = before.filter((one) => !after.includes(one)).map((one) => `platform ${one} removed`);
@@ -92,7 +92,7 @@ export function diffPlatforms(before: readonly string[], after: readonly string[
   return before.join() === after.join() ? [] : [`platforms in another order: ${after.join(', ')}`];
 }
 
-/** By instruction: what went, what came; where as many went as came, they are taken for edits of one another. */
+/** Removed and added instructions; if their numbers are equal, they are shown as edits. */
 function diffDockerfiles(before: string, after: string): readonly string[] {
   if (before === after) return [];
   const old = before.split('\n');
@@ -109,7 +109,7 @@ function diffDockerfiles(before: string, after: string): readonly string[] {
   ];
 }
 
-/** Lines of one list that the other lacks, counting repeated ones. */
+/** Lines of one list that are missing in the other; repeated lines count. */
 function difference(lines: readonly string[], others: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   for (const line of others) counts.set(line, (counts.get(line) ?? 0) + 1);
@@ -120,7 +120,7 @@ function difference(lines: readonly string[], others: readonly string[]): readon
   });
 }
 
-/** Without user and password in addresses, and without values of what looks like a secret. */
+/** A line without users and passwords in URLs, and without values that look like secrets. */
 export function showLine(line: string): string {
   return shorten(hideInStep(line).trim());
 }
@@ -141,7 +141,7 @@ function diffContexts(before: KeyParts['files'], after: KeyParts['files']): read
     );
 }
 
-/** What a context is called. */
+/** The display name of a context. */
 export function labelOf(context: string): string {
   return context === MAIN_CONTEXT ? 'context' : `context ${context}`;
 }
@@ -194,20 +194,20 @@ function shorten(text: string): string {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST - 1)}…`;
 }
 
-/** Both without what is long before and after the place where they differ, so that the difference is seen. */
+/** Shortens the equal parts before and after the difference of two texts, so that the difference is visible. */
 function shortenBoth(old: string, now: string): readonly [string, string] {
   const longest = Math.max(old.length, now.length);
   if (longest <= LONGEST) return [old, now];
   let same = 0;
   while (same < Math.min(old.length, now.length) && old[same] === now[same]) same += 1;
   if (same < LONGEST - BEFORE) return [shorten(old), shorten(now)];
-  // The first word says what it is: the instruction.
+  // The first word is kept: it is the instruction.
   const head = /^\S{1,19} /.exec(old)?.[0] ?? '';
   const cut = (text: string) => `${head}…${shorten(text.slice(same - BEFORE))}`;
   return [cut(old), cut(now)];
 }
 
-/** The words of a list, which keys have as JSON. */
+/** The items of a list, which keys store as JSON. */
 function listOf(name: string, value: string | undefined): string {
   if (name !== 'outputs' || value === undefined) return value ?? '';
   const list = parseJson(Buffer.from(value));

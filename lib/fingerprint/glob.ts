@@ -1,12 +1,12 @@
-/** Wildcards of COPY and ADD sources: one path part against Go's `filepath.Match`. */
+/** Wildcards in COPY and ADD sources: matches one path component like Go's `filepath.Match`. */
 import { compileWildcards } from '../util/wildcard.ts';
 
-/** True for a part that holds a wildcard. */
+/** True if a component contains a wildcard. */
 export function hasWildcard(part: string): boolean {
   return /(?<!\\)(?:\\\\)*[*?[]/.test(part);
 }
 
-/** Compiles one part; a pattern that Go refuses matches everything, so that nothing is missed. */
+/** Compiles one component. A pattern that Go rejects matches everything, so that nothing is missed. */
 export function compilePart(part: string): (name: string) => boolean {
   let source = '';
   const characters = Array.from(part);
@@ -31,7 +31,7 @@ export function compilePart(part: string): (name: string) => boolean {
   }
 }
 
-/** The part without its escapes, for one that holds no wildcard. */
+/** A component without escapes; for components without wildcards. */
 export function unescapePart(part: string): string {
   return part.replace(/\\(.)/gu, '$1');
 }

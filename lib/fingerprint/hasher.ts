@@ -1,4 +1,4 @@
-/** Hashes what a build reads of its contexts, each file once in a run, and says afterwards whether it stayed the same. */
+/** Hashes what a build reads from its contexts, each file once in a run, and checks afterwards whether it changed. */
 import { stat } from 'node:fs/promises';
 import type { ContextReads, IgnoreRules } from '../dockerfile/mod.ts';
 import {
@@ -22,7 +22,7 @@ import { type Found, walkContext } from './walk.ts';
 export interface ContextRequest {
   /** Absolute. */
   readonly root: string;
-  /** As the user wrote the context, for messages. */
+  /** As the user wrote it, for messages. */
   readonly written: string;
   readonly span?: Span;
   readonly reads: ContextReads;
@@ -30,36 +30,36 @@ export interface ContextRequest {
   readonly signal?: AbortSignal;
 }
 
-/** What a build reads of a context. */
+/** The content that a build reads from a context. */
 export interface HashedContext {
   /** Absolute. */
   readonly root: string;
   /** Sorted by path. */
   readonly files: readonly FilePart[];
-  /** Paths that are not among them though they may be sent: their names or link texts are not UTF-8. Sorted. */
+  /** Paths that are not in `files` but may be sent: their names or link targets are not UTF-8. Sorted. */
   readonly odd: readonly string[];
-  /** Regular files. */
+  /** Number of regular files. */
   readonly fileCount: number;
   /** Sum of their sizes. */
   readonly bytes: number;
-  /** Stat signatures of the files, for {@link ContextHasher.recheck}; of no use to others. */
+  /** Stat signatures of the files, only for {@link ContextHasher.recheck}. */
   readonly stats: StatTable;
 }
 
 const BATCH_FILES = 512;
-/** Below this many files, or bytes to read, a thread costs more than it gives. */
+/** With fewer files or bytes, starting a thread costs more than it saves. */
 const PARALLEL_FILES = 3000;
 const PARALLEL_BYTES = 32 << 20;
-/** Bytes of one batch of reading, so that large files spread over the threads. */
+/** Bytes per batch of reading, so that large files are distributed over the threads. */
 const BATCH_BYTES = 8 << 20;
-/** A batch of so many bytes, which is one large file, keeps a thread busy for longer than anybody waits after Ctrl-C. */
+/** A batch of this size is one large file; reading it on this thread would delay the reaction to Ctrl-C too long. */
 const LONG_BYTES = 256 << 20;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const UNREADABLE_SHOWN = 10;
 
 /**
- * Hashes contexts. Lives for one run: what was looked at once is not looked at again, so that builds that share a
- * context share the work and see one state of it; {@link ContextHasher.recheck} looks anew. Must be closed.
+ * Hashes contexts. Lives for one run and reads everything once, so that builds with a common context share the work and
+ * see one state of it; {@link ContextHasher.recheck} reads again. Must be closed.
  */
 export class ContextHasher {
   readonly #directory: string | undefined;
@@ -67,14 +67,14 @@ export class ContextHasher {
   readonly #pool: BatchPool;
   readonly #caches = new Map<string, StatCache>();
   readonly #tables = new Map<string, StatTable>();
-  /** What was asked for before in this run. */
+  /** Earlier results of this run. */
   readonly #answers = new Map<string, Promise<Result<HashedContext>>>();
-  /** One pass at a time: a second one finds most of its work done by the first. */
+  /** Only one pass at a time: the next one finds most of its work done. */
   #last: Promise<unknown> = Promise.resolve();
 
   /**
-   * `stateDirectory`: where hashes are remembered between runs; undefined: not at all. `workers`: extra threads.
-   * `onStrange` gets each file there that cannot be read as what it should be.
+   * `stateDirectory`: where hashes are cached between runs; undefined: nowhere. `workers`: extra threads. `onStrange` is
+   * called with each cache file that is invalid.
    */
   constructor(
     options: {
@@ -89,8 +89,8 @@ export class ContextHasher {
   }
 
   /**
-   * Hashes what a build reads of a context. Problems: `context/missing`, `context/not-a-directory`,
-   * `context/unreadable` (BuildKit's client would send such a file empty, without a word), `run/cancelled`.
+   * Hashes what a build reads from a context. Problems: `context/missing`, `context/not-a-directory`,
+   * `context/unreadable` (BuildKit's client would silently send such a file empty), `run/cancelled`.
    */
   hash(request: ContextRequest): Promise<Result<HashedContext>> {
     const question = questionOf(request);
@@ -101,8 +101,8 @@ export class ContextHasher {
       this.#tables.set(request.root, stats);
       const result = await this.#pass(request, stats);
       if (!result.ok) {
-        // A problem is reported in the words of the build that met it, and a cancelled pass says nothing. What was not
-        // looked at, or could not be, must not pass for gone with the next one.
+        // Problems are reported with the path as this build writes it, and a cancelled pass has no result. Paths that
+        // were not checked must not look like deleted ones in the next pass.
         this.#answers.delete(question);
         this.#tables.delete(request.root);
       }
@@ -113,10 +113,10 @@ export class ContextHasher {
   }
 
   /**
-   * StatTable again at everything `hash` saw and names the paths that are not as they were, sorted; empty: all is the same.
-   * Meant for after a build: of what changed meanwhile nobody knows whether it was built before or after. A file that
-   * was touched and holds the same bytes counts as changed, and so does a directory (`.`: the context itself) in which
-   * something was made or removed: what came and went in between may have been sent.
+   * Checks the signatures of everything that `hash` saw again, and lists the paths that changed, sorted; empty: nothing
+   * changed. For use after a build: if something changed meanwhile, it is not known whether it was sent before or after.
+   * A touched file with equal content counts as changed, and so does a directory (`.`: the context itself) in which
+   * entries were created or removed, since temporary files may have been sent.
    */
   recheck(request: ContextRequest, hashed: HashedContext): Promise<Result<readonly string[]>> {
     return this.#inTurn(async () => {
@@ -131,19 +131,19 @@ export class ContextHasher {
         const isSame = part !== undefined && isEqualPart(before, part);
         if (!isSame || !hashed.stats.isSame(before.path, stats)) changed.push(before.path);
       }
-      // Only where this build reads all of it: another one that shares the context may have looked at it too.
+      // Only if this build reads all of it: another build with the same context may have checked it too.
       if (stats.row('.') !== undefined && !hashed.stats.isSame('.', stats)) changed.push('.');
       changed.push(...after.keys());
       return ok(changed.sort());
     });
   }
 
-  /** Writes what was learnt, for the next run. */
+  /** Saves the hashes for the next run. */
   async save(): Promise<void> {
     await Promise.all([...this.#caches.values()].map((cache) => cache.save()));
   }
 
-  /** Ends the threads. */
+  /** Stops the threads. */
   close(): Promise<void> {
     return this.#pool.close();
   }
@@ -174,7 +174,7 @@ export class ContextHasher {
     return cache;
   }
 
-  /** Walks, and looks at files while the walk goes on. */
+  /** Walks the tree and stats files at the same time. */
   async #walk(request: ContextRequest, stats: StatTable): Promise<Result<Found>> {
     const first = stats.size;
     const full: PathList[] = [];
@@ -209,7 +209,7 @@ export class ContextHasher {
     return failures.length > 0 ? fail(unreadable(request, failures)) : ok(found);
   }
 
-  /** Finds the hash of every file: in this run, in the cache, or by reading. */
+  /** Finds the hash of every file: in this run, in the cache, or by reading it. */
   async #read(
     request: ContextRequest,
     found: Found,
@@ -251,7 +251,7 @@ export class ContextHasher {
   }
 }
 
-/** Two requests with the same text get the same answer in one run. */
+/** Equal for requests that have the same result in one run. */
 function questionOf({ root, reads, ignore }: ContextRequest): string {
   const wanted =
     reads === 'all' ? reads : reads.map(({ source, include, exclude }) => [source, include, exclude]);
@@ -259,7 +259,7 @@ function questionOf({ root, reads, ignore }: ContextRequest): string {
   return JSON.stringify([root, wanted, rules]);
 }
 
-/** Rows in their order, in batches. */
+/** Rows in order, in batches. */
 function splitForReading(
   rows: readonly number[],
   stats: StatTable,
@@ -292,7 +292,7 @@ function assemble(root: string, found: Found, stats: StatTable): HashedContext {
       continue;
     }
     const systemMode = stats.mode(row);
-    // Gone between the walk and the reading of its stats.
+    // Deleted between the walk and its stat.
     if (systemMode === 0) continue;
     const mode = sentMode(systemMode);
     if (kind === 'file') {
@@ -300,7 +300,7 @@ function assemble(root: string, found: Found, stats: StatTable): HashedContext {
       fileCount += 1;
       bytes += stats.sizeBytes(row);
     } else if (kind === 'dir') files.push({ path, kind, mode, content: '' });
-    // BuildKit makes an empty file of a socket; pipes and devices travel as what they are.
+    // BuildKit sends sockets as empty files; pipes and devices keep their types.
     else if ((systemMode & 0o170000) === 0o140000)
       files.push({ path, kind: 'file', mode, content: EMPTY_SHA256 });
     else files.push({ path, kind: 'other', mode, content: String((systemMode & 0o170000) >> 12) });

@@ -1,4 +1,4 @@
-/** The key of a build: everything that can change the bytes of its result, spelled out, and the digest of that. */
+/** The key of a build: a digest of everything that can change the bytes of its result. */
 import { createHash, type Hash } from 'node:crypto';
 import { type ContextUse, type DockerfileFacts, MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import {
@@ -18,35 +18,35 @@ import {
   type UnknownKind,
 } from '../model/mod.ts';
 
-/** What a key is made of. */
+/** The parts of a key. */
 export interface KeyInput {
   readonly build: Build;
-  /** Of the Dockerfile, with the configs of base images where they could be read. */
+  /** From the Dockerfile, and from the configs of base images that could be read. */
   readonly facts: DockerfileFacts;
-  /** Arguments that the build gets besides its own, for the proxies of its steps. */
+  /** Additional build arguments: the proxies for its steps. */
   readonly proxies?: ReadonlyMap<string, string>;
-  /** Context name (`context` for the main one) → what is read of it. */
+  /** Context name (`context` for the main one) → what is read from it. */
   readonly files: ReadonlyMap<string, readonly FilePart[]>;
-  /** External image as written → digest it was resolved to and is pinned to. */
+  /** External image as written → digest that it is resolved and pinned to. */
   readonly images: ReadonlyMap<string, string>;
-  /** Named context → digest of the image in the OCI layout that it names, where that says none itself. */
+  /** Named context → digest of its image in an OCI layout, if the context itself has none. */
   readonly layouts?: ReadonlyMap<string, string>;
-  /** Named context → digest of the result of the build that it names. */
+  /** Named context → digest of the result of the build that it refers to. */
   readonly parents: ReadonlyMap<string, string>;
-  /** The platforms it is surely built for: what is asked for, or the engine's; empty where that is not known. */
+  /** The platforms that it is certain to be built for: the requested ones or the engine's; empty if not known. */
   readonly platforms: readonly string[];
-  /** `os/arch` of the engine; counts where `platforms` is empty or the Dockerfile uses it. */
+  /** `os/arch` of the engine; part of the key if `platforms` is empty or the Dockerfile uses it. */
   readonly enginePlatform?: string;
 }
 
-/** The parts of a key, and what is missing in them. */
+/** The parts of a key, and unknown inputs. */
 export interface KeyResult {
   readonly parts: KeyParts;
-  /** Inputs that cannot be known; not empty: the key proves nothing and the build must not be skipped. */
+  /** Unknown inputs. If there are any, the key proves nothing and the build must not be skipped. */
   readonly untracked: readonly UnknownInput[];
 }
 
-/** Attributes of an output that say where it goes, not what is in it. */
+/** Attributes of an output that affect its destination, not its content. */
 const PLACES = new Set([
   'dest',
   'name',
@@ -58,7 +58,7 @@ const PLACES = new Set([
   'tar',
 ]);
 
-/** Spells out the key of a build. */
+/** Collects the parts of a build's key. */
 export function keyParts(input: KeyInput): KeyResult {
   const { build, facts } = input;
   const untracked = [...facts.unknowns];
@@ -109,14 +109,14 @@ export function keyParts(input: KeyInput): KeyResult {
     }
   };
 
-  // With another frontend nobody knows which contexts it takes; otherwise those that nothing refers to are never read.
+  // Another frontend may read any context; otherwise contexts that nothing refers to are not read.
   const isOpaque = facts.stages.length === 0;
   const used = new Set(facts.contexts.map((use: ContextUse) => use.name));
   addContext(MAIN_CONTEXT, build.context.ref);
   for (const [name, source] of build.contexts) {
     if (isOpaque || used.has(name) || facts.reads.has(name)) addContext(name, source.ref);
   }
-  // References that the plan answers with another build have no entry in `contexts`.
+  // References that the plan resolves to another build have no entry in `contexts`.
   for (const [name, digest] of input.parents) {
     if (!build.contexts.has(name) && (isOpaque || used.has(name))) parents[name] = digest;
   }
@@ -148,7 +148,7 @@ export function keyParts(input: KeyInput): KeyResult {
   };
 }
 
-/** Arguments that can matter: declared ones, and those that BuildKit itself listens to. Proxies only where declared. */
+/** Arguments that can matter: declared ones, and those that BuildKit itself uses. Proxies only if declared. */
 function argsOf({ build, facts, proxies = new Map() }: KeyInput): Readonly<Record<string, string>> {
   const args: Record<string, string> = {};
   const isOpaque = facts.stages.length === 0;
@@ -177,11 +177,11 @@ function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Recor
       [type, level, force ? 'force' : undefined].filter((part) => part !== undefined).join(' '),
     );
   }
-  // An inline cache lies in the config of the image; every other one beside it.
+  // An inline cache is in the image config; all others are stored separately.
   if (build.cacheTo.some(({ type }) => type === 'inline')) add('inline cache', 'true');
   if (build.frontendImage !== undefined) add('frontend', build.frontendImage.image);
   for (const [name, value] of build.opts) add(`opt ${name}`, value);
-  // The words of harmless ones are paths of this machine, mostly.
+  // Values of harmless options are mostly paths of this machine.
   const words = build.buildctlOptions.flatMap((one) => (one.isHarmless ? [] : one.words));
   if (words.length > 0) add('buildctl options', JSON.stringify(words));
   if (build.reproducible) add('reproducible', 'true');
@@ -189,7 +189,7 @@ function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Recor
   add('network', build.network === 'default' ? undefined : build.network);
   for (const [host, address] of build.extraHosts) add(`host ${host}`, address);
   for (const { name, soft, hard } of build.ulimits) add(`ulimit ${name}`, `${soft}:${hard}`);
-  // Lists in the definition of RUN: in another order it is another step to the engine, with a new layer (measured).
+  // Lists in the definition of RUN: another order is another step to the engine, with a new layer (measured).
   if (build.extraHosts.size > 1) add('order of hosts', [...build.extraHosts.keys()].join(' '));
   if (build.ulimits.length > 1) {
     add('order of ulimits', build.ulimits.map(({ name, soft, hard }) => `${name}=${soft}:${hard}`).join(' '));
@@ -197,7 +197,7 @@ function optionsOf({ build, facts, platforms, enginePlatform }: KeyInput): Recor
   add('shm size', build.shmSizeBytes);
   add('cgroup parent', build.cgroupParent);
   if (build.entitlements.length > 0) add('entitlements', [...build.entitlements].sort().join(' '));
-  // Never what is in them: a hash of a secret is a way to guess it.
+  // Never their content: a hash of a secret helps to guess it.
   const ids = (list: readonly { readonly id: string }[]): string =>
     JSON.stringify(list.map(({ id }) => id).sort());
   if (build.secrets.length > 0) add('secrets', ids(build.secrets));
@@ -225,7 +225,7 @@ function withoutUser(url: string): string {
   return url.replace(/^([^/]+\/\/)[^/@]*@/, '$1');
 }
 
-/** Only a git address whose fragment or query is a full commit always means the same files. */
+/** Only a git URL whose fragment or query is a full commit id always refers to the same files. */
 function isCommitUrl(ref: ContextRef): boolean {
   return (
     ref.kind === 'git' &&
@@ -234,8 +234,8 @@ function isCommitUrl(ref: ContextRef): boolean {
 }
 
 /**
- * The key: sha256 of a form in which every part carries its name and length, so that no two different sets of parts can
- * run together into one text. Changes of the form raise `KEY_VERSION`.
+ * The key: sha256 of a form in which every part has its name and length, so that different sets of parts never have the
+ * same form. Changes of the form must raise `KEY_VERSION`.
  */
 export function computeKey(parts: KeyParts): BuildKey {
   const hash = createHash('sha256');
@@ -266,7 +266,7 @@ function putList(hash: Hash, name: string, texts: readonly string[]): void {
 
 const FILES_AT_ONCE = 1000;
 
-/** In portions: a hundred thousand small updates cost more than the hashing. */
+/** In chunks: a hundred thousand small updates cost more than the hashing. */
 function putFiles(hash: Hash, files: readonly FilePart[]): void {
   put(hash, 'files', String(files.length));
   let portion = '';

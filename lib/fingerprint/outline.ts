@@ -1,9 +1,9 @@
 /**
- * The inputs of a build in little: enough to say on another machine what changed since, small enough to lie in a registry
- * beside images, and without anything that would tell a value. Values, lines and files stand as *marks*, digests cut to
- * eighteen bits: one in 262,144 changes goes unnoticed, and whoever tries a dictionary on a mark is left with one word in
- * 262,144 and no way to tell which. The same text always has the same mark, so many outlines tell no more than one. What
- * sounds as if it were secret, or holds a sensitive value, is left out altogether.
+ * A compact form of a build's inputs: enough to report on another machine what changed since, small enough to be stored
+ * in a registry next to images, and without anything that reveals a value. Values, lines and files are represented by
+ * *marks*, digests cut to eighteen bits: one of 262,144 changes is not noticed, and a dictionary attack on a mark leaves
+ * one of 262,144 words, with no way to tell which one is right. Equal texts always have equal marks, so many outlines
+ * reveal no more than one. Everything that sounds secret or contains a sensitive value is left out.
  */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -19,41 +19,41 @@ import {
 import { atMost, diffMaps, diffPlatforms, labelOf, shortDigest, showLine } from './diff.ts';
 import { computeKey } from './key.ts';
 
-/** The inputs of one build in little. */
+/** The compact inputs of one build. */
 export interface InputsOutline {
   readonly key: BuildKey;
-  /** `KEY_VERSION` of what made it. */
+  /** `KEY_VERSION` of the version that created it. */
   readonly version: number;
   readonly target: string;
   readonly platforms: readonly string[];
-  /** Marks of the instructions, one after the other; `*` and one mark: there were too many. */
+  /** Marks of the instructions in order; `*` and one mark: there were too many. */
   readonly dockerfile: string;
-  /** Name → mark; `*` alone: there were too many. */
+  /** Name → mark; only `*`: there were too many. */
   readonly args: Marks;
-  /** External image as written → the head of its digest. */
+  /** External image as written → prefix of its digest. */
   readonly images: Marks;
   readonly parents: Marks;
   readonly options: Marks;
-  /** Context → path → mark; `src/` stands for all that is below `src`. */
+  /** Context → path → mark; `src/` represents everything below `src`. */
   readonly files: Readonly<Record<string, Marks>>;
-  /** Whether arguments or options were left out because their values may be secret. */
+  /** Whether arguments or options were left out because they may be secret. */
   readonly hides: boolean;
 }
 
 type Marks = Readonly<Record<string, string>>;
 
-/** Three of base64: eighteen bits. */
+/** Three base64 characters: eighteen bits. */
 const MARK_LENGTH = 3;
 const MARK = /^[\w-]{3}$/;
-/** As `shortDigest` gives it. */
+/** As written by `shortDigest`. */
 const HEAD = /^sha256:[0-9a-f]{12}…$/;
 const LONGEST = 4096;
 const MARKED_LINES = /^(?:\*[\w-]{3}|(?:[\w-]{3})*)$/;
 const MOST_NAMES = 100;
 const MOST_LINES = 300;
-/** Stands for everything where there was too much. */
+/** Represents everything if there was too much. */
 const ALL = '*';
-/** Files whose content is often a secret; what is in them is left out. */
+/** Files that often contain secrets; their content is left out. */
 const SECRET_FILE =
   /(?:^|\/)(?:\.env[^/]*|\.npmrc|\.netrc|\.pypirc|\.git-credentials|\.dockercfg|id_[a-z0-9]+|[^/]*(?:secret|password|passwd|credential|token)[^/]*|[^/]*\.(?:pem|key|p12|pfx|jks|kdbx))$/i;
 
@@ -62,8 +62,8 @@ type IsSecret = (text: string) => boolean;
 /**
  * Outlines the inputs of a build.
  *
- * @param mostFiles entries for its files; beyond that directories stand for what is below them
- * @param isSecret says of a text that it holds a sensitive value
+ * @param mostFiles maximum number of entries for files; beyond that, directories represent what is below them
+ * @param isSecret whether a text contains a sensitive value
  */
 export function outlineInputs(
   key: BuildKey,
@@ -92,9 +92,7 @@ export function outlineInputs(
   };
 }
 
-/**
- * Reads what was written by anybody: undefined where it is not an outline. What is not as it should be is left out.
- */
+/** Parses untrusted data: undefined if it is not an outline. Invalid parts are left out. */
 export function readOutline(value: unknown): InputsOutline | undefined {
   if (!isObject(value)) return undefined;
   const { key, version, target, platforms, dockerfile, files, hides } = value;
@@ -121,16 +119,16 @@ export function readOutline(value: unknown): InputsOutline | undefined {
   };
 }
 
-/** How an outline is compared. */
+/** Options of the comparison. */
 export interface OutlineDiffOptions {
-  /** Lines; default: as many as `diffKeys` gives. */
+  /** Maximum number of lines; default: that of `diffKeys`. */
   readonly limit?: number;
   readonly isSecret: IsSecret;
   /** Named contexts whose builds have no result yet. */
   readonly without?: ReadonlySet<string>;
 }
 
-/** Names what changed since an outline was made, as `diffKeys` does; empty: nothing. */
+/** Lists what changed since an outline was made, like `diffKeys`; empty: nothing. */
 export function diffOutline(
   before: InputsOutline,
   parts: KeyParts,
@@ -181,7 +179,7 @@ export function diffOutline(
   return atMost(lines, limit);
 }
 
-/** Names and values that may be shown; ids of secrets are no secrets. */
+/** Names and values that may be shown; ids of secrets are not secret. */
 function visible(values: Readonly<Record<string, string>>, isSecret: IsSecret): [string, string][] {
   return Object.entries(values).filter(
     ([name, value]) => (name === 'secrets' || !soundsSecret(name)) && !isSecret(name) && !isSecret(value),
@@ -193,7 +191,7 @@ function visibleLines(dockerfile: string, isSecret: IsSecret): readonly string[]
 }
 
 function mark(kind: string, text: string): string {
-  // A salt that says what it is: the same word in another place has another mark.
+  // The salt contains the kind of value, so that a word in another place has another mark.
   return createHash('sha256')
     .update(`bake-ts outline ${kind}\0${text}`)
     .digest('base64url')
@@ -205,7 +203,7 @@ function marksOf(kind: string, values: readonly (readonly [string, string])[]): 
   return Object.fromEntries(values.map(([name, value]) => [name, mark(`${kind} ${name}`, value)]));
 }
 
-/** Digests of external images are no secret, and their heads say more. */
+/** Digests of external images are not secret, and prefixes of them are more useful. */
 function headsOf(images: KeyParts['images'], isSecret: IsSecret): Marks {
   const shown = Object.entries(images).filter(([name]) => !isSecret(name));
   if (shown.length > MOST_NAMES) return marksOf('image', shown);
@@ -235,7 +233,7 @@ function diffLines(before: string, lines: readonly string[]): readonly string[] 
   });
   const gone = before.length / MARK_LENGTH - (lines.length - come.length);
   if (gone + come.length === 0) return ['Dockerfile: instructions in another order'];
-  // As many as went came: they are taken for edits of one another.
+  // With as many removed as added lines, they are shown as edits.
   if (gone === come.length) return come.map((line) => `Dockerfile: ${showLine(line)} is new`);
   return [
     ...come.map((line) => `Dockerfile: ${showLine(line)} added`),
@@ -262,16 +260,16 @@ function markAll(files: readonly FilePart[]): string {
   return hash.digest('base64url').slice(0, MARK_LENGTH);
 }
 
-/** A directory with what is below it. */
+/** A directory and everything below it. */
 interface Folder {
-  /** With a slash at the end; `./` for the context itself. */
+  /** With a trailing slash; `./` for the context itself. */
   readonly name: string;
   readonly all: FilePart[];
   readonly own: FilePart[];
   readonly folders: Map<string, Folder>;
 }
 
-/** Opens directories from the top, small ones of a level first, as long as there is room; the others stand for theirs. */
+/** Expands directories from the top, small ones of a level first, within the limit; the others represent their content. */
 function foldFiles(files: readonly FilePart[], most: number): Marks {
   const root = makeTree(files);
   const marks = new Map<string, string>();
@@ -379,7 +377,7 @@ function readMarks(value: unknown): Marks {
   return Object.fromEntries(entries);
 }
 
-/** Whoever may write to the registry shall not write to terminals. */
+/** Protects terminals against control characters from people who can write to the registry. */
 function isShowable(text: unknown): text is string {
   return typeof text === 'string' && text.length <= LONGEST && !/\p{C}/u.test(text);
 }

@@ -1,4 +1,4 @@
-/** Runs batches on this thread and on workers at once; small numbers of files stay on this thread alone. */
+/** Runs batches on this thread and on workers in parallel; few files are handled by this thread alone. */
 import { availableParallelism } from 'node:os';
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { fileURLToPath, URL } from 'node:url';
@@ -7,14 +7,14 @@ import { isPermitted } from '../system/mod.ts';
 import { IS_DENO, missingPermissions } from '../util/permission.ts';
 import { type BatchRequest, type BatchResult, type PathList, runBatch, WORKER_MARK } from './batch.ts';
 
-/** Batches that may be claimed at once; each is some hundred files. */
+/** Maximum number of batches that can be claimed at once; each has some hundred files. */
 const MAX_BATCHES = 1 << 16;
 const MAX_WORKERS = 3;
 const KEEP_ALIVE_MS = 1000;
-/** What a thread runs: batch.ts, or what became of it beside what became of this file (.js compiled, .cjs bundled). */
+/** Code of the threads: batch.ts, or its built form next to that of this file (.js compiled, .cjs bundled). */
 const BATCH = new URL(`./batch${/\.[a-z]+$/.exec(import.meta.url)?.[0] ?? '.js'}`, import.meta.url);
 
-/** Threads for batches. Lives as long as one run; must be closed. */
+/** Threads for batches. Lives for one run; must be closed. */
 export class BatchPool {
   readonly #claims = new Int32Array(new SharedArrayBuffer(MAX_BATCHES * Int32Array.BYTES_PER_ELEMENT));
   readonly #waiting = new Map<number, (result: BatchResult | undefined) => void>();
@@ -25,17 +25,17 @@ export class BatchPool {
   #isBroken = false;
   #hasLong = false;
 
-  /** `workers`: threads besides this one; the default leaves one core to this thread. */
+  /** `workers`: threads in addition to this one; by default one core is left for this thread. */
   constructor(workers: number = Math.min(MAX_WORKERS, availableParallelism() - 1)) {
     this.#workerCount = workers;
   }
 
-  /** A queue for one pass over a tree. `parallel: false` keeps it on this thread. */
+  /** A queue for one pass over a tree. `parallel: false` restricts it to this thread. */
   open(root: string, parallel: boolean): BatchQueue {
     return new BatchQueue(this, root, parallel && this.#workerCount > 0);
   }
 
-  /** Ends the threads. */
+  /** Stops the threads. */
   async close(): Promise<void> {
     const workers = this.#workers ?? [];
     this.#workers = undefined;
@@ -43,8 +43,9 @@ export class BatchPool {
   }
 
   /**
-   * Offers a batch to a worker; undefined: this thread must do it. The answer is undefined where a worker broke. A long
-   * one always goes to a worker, and this thread does not help with it, so there is one worker more for these.
+   * Offers a batch to a worker. Returns undefined if this thread must do it; the promise resolves to undefined if the
+   * worker failed. A long batch always goes to a worker and this thread does not help, so there is one more worker for
+   * these.
    */
   offer(
     request: Omit<BatchRequest, 'id'>,
@@ -68,14 +69,14 @@ export class BatchPool {
     return { id, answer };
   }
 
-  /** Takes a batch back; false where a worker has it already and will answer. */
+  /** Takes a batch back; false if a worker has already claimed it and will answer. */
   reclaim(id: number): boolean {
     if (Atomics.compareExchange(this.#claims, id, 0, 1) !== 0) return false;
     this.#waiting.delete(id);
     return true;
   }
 
-  /** Starts the threads ahead of the first batch, where it is known that there will be many. */
+  /** Starts the threads before the first batch, if there will certainly be many. */
   start(): void {
     if (this.#workers !== undefined) return;
     if (!mayLoadBatch()) {
@@ -86,7 +87,7 @@ export class BatchPool {
       this.#workers = Array.from({ length: this.#workerCount }, () => this.#start());
     } catch (error) {
       if (missingPermissions(error) === undefined) throw error;
-      // Node with --permission: this thread does it all.
+      // Node with --permission: this thread does everything.
       this.#isBroken = true;
     }
   }
@@ -109,7 +110,8 @@ export class BatchPool {
       this.#waiting.delete(id);
       done?.(result);
     });
-    // Threads are for speed only: where they cannot be had (a bundle of somebody's own, a strange loader), this thread does it all.
+    // Threads only improve speed: if they are not available (a custom bundle, an unusual loader), this thread does
+    // everything.
     worker.on('error', () => {
       this.#isBroken = true;
       for (const resolve of this.#waiting.values()) resolve(undefined);
@@ -119,7 +121,7 @@ export class BatchPool {
   }
 }
 
-/** Deno loads a thread's file only where it may be read, and complains on our standard error where it may not. */
+/** Deno loads a thread's file only if it may read it, and otherwise prints an error to stderr. */
 function mayLoadBatch(): boolean {
   return !IS_DENO || BATCH.protocol !== 'file:' || isPermitted({ kind: 'read', what: fileURLToPath(BATCH) });
 }
@@ -130,7 +132,7 @@ interface Pending {
   readonly offered: { readonly id: number; readonly answer: Promise<BatchResult | undefined> } | undefined;
 }
 
-/** Batches of one pass: added while the tree is walked, drained at the end. */
+/** Batches of one pass: added during the walk, drained at the end. */
 export class BatchQueue {
   readonly #pool: BatchPool;
   readonly #root: string;
@@ -143,26 +145,26 @@ export class BatchQueue {
     this.#parallel = parallel;
   }
 
-  /** @param isLong may take seconds: this thread leaves it to workers, and goes on hearing signals */
+  /** @param isLong may take seconds: left to workers, so that this thread still handles signals */
   add(job: BatchRequest['job'], paths: PathList, isLong = false): void {
     const request = { job, root: this.#root, paths: paths.text };
     this.#batches.push({ request, isLong, offered: this.#pool.offer(request, this.#parallel, isLong) });
   }
 
   /**
-   * Helps with what no worker has begun, waits for the rest; results are in the order in which batches were added.
-   * Undefined where the signal came first.
+   * Runs batches that no worker has claimed and waits for the rest. Results are in the order in which the batches were
+   * added. Undefined if the signal came first.
    */
   async drain(signal: AbortSignal | undefined): Promise<readonly BatchResult[] | undefined> {
     const own = new Map<Pending, BatchResult>();
-    // From the end, because workers take from the front.
+    // From the end, because workers start at the front.
     for (const batch of this.#batches.toReversed()) {
       if (signal?.aborted === true) return undefined;
       if (batch.offered !== undefined && (batch.isLong || !this.#pool.reclaim(batch.offered.id))) continue;
       own.set(batch, runBatch(batch.request));
       await yieldToEvents();
     }
-    // The threads do not keep the process alive (a forgotten one would hang it), so the waiting must.
+    // The threads do not keep the process alive (a forgotten one would block its exit), so this timer does.
     const alive = setInterval(() => {}, KEEP_ALIVE_MS);
     let stop = (): void => undefined;
     const stopped = new Promise<'stopped'>((resolve) => {

@@ -1,13 +1,13 @@
-/** Permissions of files as BuildKit's client sends them. */
+/** File permissions as BuildKit's client sends them. */
 import { type System, thisSystem } from '../system/mod.ts';
 
 const PERMISSIONS = 0o7777;
 
 /**
- * The permission bits that the engine gets of a file or directory. Windows has none but "read-only", and what is sent from there may
- * be run by everybody and written by its owner alone (tonistiigi/fsutil stat.go, `mkstat`).
+ * The permission bits that the engine gets for a file or directory. Windows only has "read-only": what is sent from there
+ * is executable by everybody and writable only by its owner (tonistiigi/fsutil stat.go, `mkstat`).
  *
- * @param mode as the system gives it, which may have type bits
+ * @param mode as reported by the system; may have type bits
  */
 export function sentMode(mode: number, system: System = thisSystem()): number {
   return system === 'win32' ? ((mode & 0o777) | 0o111) & 0o755 : mode & PERMISSIONS;

@@ -1,9 +1,9 @@
 /**
- * Hashes remembered by the stat signature that a file had when it was read, one store for each context directory.
+ * Caches hashes by a file's stat signature at the time of reading, in one store per context directory.
  *
- * An entry is believed only where mode, size, mtime, ctime and inode are all the same, and where the file had been left
- * alone for a while when it was read: a file written in the same tick of the clock as it was read could be written again
- * without looking any different ("racily clean" in git's words), so such an entry is never kept.
+ * An entry is used only if mode, size, mtime, ctime and inode are all equal. It is stored only if the file had not been
+ * changed for a while when it was read: a file that was written in the same clock tick as it was read could be written
+ * again without a visible difference ("racily clean" in git's terms).
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -13,32 +13,35 @@ import { fileFaultCode, writeFileWhole } from '../system/mod.ts';
 import { missingPermissions } from '../util/permission.ts';
 import { HASH_BYTES, SIGNATURE_FIELDS } from './batch.ts';
 
-/** File times must lie this far before the reading; covers file systems that count in seconds and clocks that differ. */
+/**
+ * File times must be this long before the reading; covers file systems with a resolution of seconds and clocks that
+ * differ.
+ */
 export const RACY_MS = 3000;
 
 const SLASH = 0x2f;
 const MAGIC = 'bake-ts stat cache 1\n';
-/** Saves for which an entry stays though nobody asked for it. */
+/** Number of saves after which an unused entry is dropped. */
 const MAX_AGE = 30;
 const NANOSECONDS = 1_000_000n;
-/** Hashes that are made into text at once. */
+/** Hashes that are converted to text at once. */
 const HEX_BLOCK = 128;
 
-/** Remembered hashes of one directory. */
+/** Cached hashes of one directory. */
 export class StatCache {
   readonly #file: string | undefined;
-  /** Path of each slot; undefined: forgotten. */
+  /** Path of each slot; undefined: dropped. */
   readonly #paths: (string | undefined)[];
-  /** Made when a path is not asked for in the order of the store for the first time. */
+  /** Created when a path is requested out of the store's order for the first time. */
   #slots: Map<string, number> | undefined;
   #guess = 0;
-  /** View of the table that was asked about last. */
+  /** View of the table that was used last. */
   #asked: Int32Array | undefined;
   #signatures: BigInt64Array;
   #words: Int32Array;
   #hashes: Uint8Array;
   #ages: Uint8Array;
-  /** Hashes as text, made when one of a block is asked for. */
+  /** Hashes as text, converted in blocks on demand. */
   readonly #hexBlocks: (string | undefined)[] = [];
   #isChanged = false;
 
@@ -51,15 +54,15 @@ export class StatCache {
     this.#ages = new Uint8Array(capacity);
   }
 
-  /** Files remembered. */
+  /** Number of cached files. */
   get size(): number {
     return this.#paths.length;
   }
 
   /**
-   * Loads the store of a context; a missing or damaged one is an empty one. No directory: memory only.
+   * Loads the store of a context; a missing or damaged one is empty. Without a directory: memory only.
    *
-   * @param onStrange gets the file where it is there and cannot be read as a store of this version
+   * @param onStrange is called with the file if it exists but is not a valid store of this version
    */
   static open(
     directory: string | undefined,
@@ -118,8 +121,8 @@ export class StatCache {
   }
 
   /**
-   * The hash (hexadecimal) of a file with the signature that it had when it was read; undefined: read it. `signatures` must begin
-   * where its memory does.
+   * The hash (hexadecimal) of a file with the signature at the time of reading; undefined: the file must be read.
+   * `signatures` must start at the beginning of its buffer.
    */
   find(path: string, signatures: BigInt64Array, index: number): string | undefined {
     const slot = this.#slot(path);
@@ -134,7 +137,7 @@ export class StatCache {
     return this.#hex(slot);
   }
 
-  /** One slot's hash, cut out of the text of many: making each text by itself takes ten times as long. */
+  /** The hash of one slot, cut out of the text of many: converting each separately takes ten times as long. */
   #hex(slot: number): string {
     const block = Math.floor(slot / HEX_BLOCK);
     const first = block * HEX_BLOCK;
@@ -144,7 +147,7 @@ export class StatCache {
     return this.#hexBlocks[block].slice(at, at + HASH_BYTES * 2);
   }
 
-  /** Remembers a hash, unless the file was changed too shortly before `readAt` (milliseconds since 1970). */
+  /** Stores a hash, unless the file was changed too shortly before `readAt` (milliseconds since 1970). */
   remember(path: string, signatures: BigInt64Array, hashes: Uint8Array, index: number, readAt: number): void {
     const known = this.#slot(path);
     if (isRacy(signatures, index, readAt)) {
@@ -183,14 +186,14 @@ export class StatCache {
     return slot;
   }
 
-  /** Writes the store if anything is new: a new file that takes the old one's place in one step. */
+  /** Writes the store if there are new entries; a new file atomically replaces the old one. */
   async save(): Promise<void> {
     if (this.#file === undefined || !this.#isChanged) return;
     const kept: [path: string, slot: number][] = [];
     for (const [slot, path] of this.#paths.entries()) {
       if (path !== undefined && (this.#ages[slot] ?? 0) < MAX_AGE) kept.push([path, slot]);
     }
-    // In the order of a walk, so that the next one finds each entry right after the last.
+    // In the order of a walk, so that the next walk finds each entry directly after the previous one.
     kept.sort(([one], [other]) => comparePaths(one, other));
     const count = kept.length;
     const paths = new TextEncoder().encode(kept.map(([path]) => path).join('\0'));
@@ -215,16 +218,16 @@ export class StatCache {
       await writeFileWhole(this.#file, Buffer.concat([head, sum, body]), { isPrivate: true });
       this.#isChanged = false;
     } catch {
-      // It only makes things faster: without it (disk full, read-only) the next run reads the files again.
+      // The cache only improves speed: without it (disk full, read-only), the next run reads the files again.
     }
   }
 }
 
-/** The order in which a walk meets paths: by name in each directory, what is in a directory right after it. */
+/** The order of a walk: by name in each directory, and the content of a directory directly after it. */
 function comparePaths(one: string, other: string): number {
   let at = 0;
   while (at < one.length && one.charCodeAt(at) === other.charCodeAt(at)) at += 1;
-  // NaN where a path ends, which comes first; then `/`, because nothing else may come between.
+  // NaN at the end of a path, which sorts first; then `/`, because nothing else may come between.
   const [mine, theirs] = [one, other].map((path) => {
     const code = path.charCodeAt(at);
     if (Number.isNaN(code)) return -1;
@@ -233,7 +236,9 @@ function comparePaths(one: string, other: string): number {
   return (mine ?? 0) - (theirs ?? 0);
 }
 
-/** True where a file's times are too near to the moment it was read to tell it from one written right after. */
+/**
+ * True if a file's times are too close to the reading to distinguish it from a file that was written directly afterwards.
+ */
 export function isRacy(signatures: BigInt64Array, index: number, readAt: number): boolean {
   const limit = BigInt(readAt - RACY_MS) * NANOSECONDS;
   const at = index * SIGNATURE_FIELDS;

@@ -1,27 +1,27 @@
-/** Stat signatures of files as they were met, and what they hold: a growing table with a row for each path. */
+/** Stat signatures and hashes of files: a growing table with a row for each path. */
 import { SIGNATURE_FIELDS } from './batch.ts';
 
 const FIRST_ROWS = 1024;
 /** In a millisecond. */
 const NANOSECONDS = 1_000_000n;
-/** 32-bit words of one row, and where the low half of a number stands in its two words on this machine. */
+/** 32-bit words of one row, and the position of the low half of a 64-bit number on this machine. */
 const ROW_WORDS = SIGNATURE_FIELDS * 2;
 const LOW = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 0 : 1;
 const HIGH = 1 - LOW;
 
 /**
- * Paths of one context, looked at once. A path is nearly always asked for in the order in which it was added, so a row
- * is first guessed and only then looked up; the index is made when a guess is wrong for the first time.
+ * Paths of one context, each checked once. Paths are nearly always requested in the order in which they were added, so a
+ * row is guessed first and only then looked up; the index is created at the first wrong guess.
  */
 export class StatTable {
-  /** Milliseconds since 1970: nothing in it was looked at before. */
+  /** Milliseconds since 1970: nothing in it was checked before. */
   readonly createdAtMs: number = Date.now();
   readonly #paths: string[] = [];
   readonly #hashes: (string | undefined)[] = [];
   #index: Map<string, number> | undefined;
   #guess = 0;
   #signatures = new BigInt64Array(FIRST_ROWS * SIGNATURE_FIELDS);
-  /** The same memory: reading a number from here makes no BigInt, of which there would be hundreds of thousands. */
+  /** The same memory: reading numbers from here avoids hundreds of thousands of BigInts. */
   #words = new Uint32Array(this.#signatures.buffer);
 
   /** The path of a row. */
@@ -29,12 +29,12 @@ export class StatTable {
     return this.#paths[row] ?? '';
   }
 
-  /** All signatures, valid until the next change; {@link row} says which is whose. */
+  /** All signatures, valid until the next change; {@link row} returns the index. */
   get signatures(): BigInt64Array {
     return this.#signatures;
   }
 
-  /** The row of a path; undefined where it was not looked at. */
+  /** The row of a path; undefined if it was not checked. */
   row(path: string): number | undefined {
     if (this.#paths[this.#guess] === path) return this.#guess++;
     if (this.#paths[0] === path) {
@@ -48,12 +48,12 @@ export class StatTable {
     return row;
   }
 
-  /** Paths that have a row. */
+  /** Number of paths. */
   get size(): number {
     return this.#paths.length;
   }
 
-  /** Adds a path that has no row yet and gives it one. Until it is filled in, the path counts as gone. */
+  /** Adds a path that has no row yet. Until its row is filled, the path counts as gone. */
   add(path: string): number {
     const row = this.#paths.length;
     this.#index?.set(path, row);
@@ -61,13 +61,13 @@ export class StatTable {
     return row;
   }
 
-  /** Fills in the signatures of the rows from `first` on. */
+  /** Fills in the signatures of the rows, starting with `first`. */
   fill(first: number, signatures: BigInt64Array): void {
     this.#reserve(Math.max(this.#paths.length, first + signatures.length / SIGNATURE_FIELDS));
     this.#signatures.set(signatures, first * SIGNATURE_FIELDS);
   }
 
-  /** Replaces a file's signature by the one it had while it was read, and keeps its hash. */
+  /** Replaces a file's signature by that at the time of reading, and stores its hash. */
   update(row: number, signatures: BigInt64Array, index: number, hash: string | undefined): void {
     const from = index * SIGNATURE_FIELDS;
     this.#signatures.set(signatures.subarray(from, from + SIGNATURE_FIELDS), row * SIGNATURE_FIELDS);
@@ -82,7 +82,7 @@ export class StatTable {
     this.#hashes[row] = hash;
   }
 
-  /** Mode as the system gives it, type bits included; 0 for a path that was gone. */
+  /** Mode with type bits; 0 for a path that was gone. */
   mode(row: number): number {
     return this.#words[row * ROW_WORDS + LOW] ?? 0;
   }
@@ -92,7 +92,7 @@ export class StatTable {
     return (this.#words[at + HIGH] ?? 0) * 2 ** 32 + (this.#words[at + LOW] ?? 0);
   }
 
-  /** Time of the last change of a path's status (name, mode, bytes), in milliseconds since 1970. */
+  /** Time of the last status change of a path (name, mode, content), in milliseconds since 1970. */
   changedMs(row: number): number {
     return Number((this.#signatures[row * SIGNATURE_FIELDS + 3] ?? 0n) / NANOSECONDS);
   }
@@ -103,7 +103,7 @@ export class StatTable {
     return new Uint8Array(this.#signatures.slice(at, at + SIGNATURE_FIELDS).buffer);
   }
 
-  /** True where a path has the same signature in both tables. */
+  /** True if a path has the same signature in both tables. */
   isSame(path: string, other: StatTable): boolean {
     const mine = this.row(path);
     const theirs = other.row(path);

@@ -1,6 +1,6 @@
 /**
- * Finds the paths of a context that a build reads: what COPY, ADD and bind mounts name, symlinks on the way followed
- * inside the context, directories with all below them, ignored paths left out. Files are not opened here.
+ * Finds the paths of a context that a build reads: sources of COPY, ADD and bind mounts, following symlinks inside the
+ * context, directories with everything below them, without ignored paths. Files are not opened here.
  */
 import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import {
@@ -20,51 +20,51 @@ import { directoriesAbove, withSlashes } from '../util/path.ts';
 import { codeOf } from './batch.ts';
 import { compilePart, hasWildcard, unescapePart } from './glob.ts';
 
-/** A path that counts. Kinds are those of the directory entry; `special` is a pipe, a device or a socket. */
+/** The type of a path's directory entry; `special` is a pipe, a device or a socket. */
 export type EntryKind = 'file' | 'dir' | 'symlink' | 'special';
 
-/** What a walk found. */
+/** The result of a walk. */
 export interface Found {
-  /** Relative paths in the order in which they were met, each once. */
+  /** Distinct relative paths in the order of the walk. */
   readonly paths: readonly string[];
-  /** Kind of each of them. */
+  /** Type of each. */
   readonly kinds: readonly EntryKind[];
-  /** What `onEntry` answered for each of them. */
+  /** Result of `onEntry` for each. */
   readonly rows: readonly number[];
-  /** Path of a symlink → its text. */
+  /** Path of a symlink → its target. */
   readonly links: ReadonlyMap<string, string>;
-  /** Directories and links that are there and cannot be read. */
+  /** Directories and links that exist but cannot be read. */
   readonly failures: readonly { readonly path: string; readonly code: string }[];
   /**
-   * Paths whose names, or links whose texts, are not UTF-8. The engine gets them byte for byte; here they have no text that
-   * tells them apart, so what they hold is not known. They are written with U+FFFD, and no paths of the walk.
+   * Paths whose names or link targets are not UTF-8. The engine gets their bytes; here no text distinguishes them, so
+   * their content is not known. They contain U+FFFD and are not in `paths`.
    */
   readonly odd: ReadonlySet<string>;
 }
 
 /**
- * Called with every path as it is met, so that looking at them can begin at once; with `.` too where everything below it
- * is read. The path comes in pieces as well: its directory (with `/` at the end; empty for the root) and its name,
- * because joining paths that share a directory costs less piece by piece.
+ * Called with every path when it is found, so that it can be checked at once; also with `.` if everything below it is
+ * read. The path is also passed in parts, its directory (with `/` at the end; empty for the root) and its name, because
+ * joining paths that share a directory is cheaper in parts.
  */
 export type OnEntry = (path: string, directory: string, name: string) => number;
 
-/** Symlinks followed before a path counts as a cycle (as in buildkit's contenthash). */
+/** Symlinks that are followed before a path counts as a cycle (as in buildkit's contenthash). */
 const MAX_LINKS = 255;
 
-/** Which part of a directory one instruction reads. */
+/** The part of a directory that one instruction reads. */
 interface Filter {
   readonly include: IgnoreRules | undefined;
   readonly exclude: IgnoreRules;
 }
 
-/** Walks a context. `root` is absolute and must be there. */
+/** Walks a context. `root` is absolute and must exist. */
 export function walkContext(root: string, reads: ContextReads, ignore: IgnoreRules, onEntry: OnEntry): Found {
   const mayOverlap = reads !== 'all' && reads.some((read) => filterOf(read) !== undefined);
   const walker = new Walker(root, ignore, mayOverlap, onEntry);
   if (reads === 'all') walker.tree('.', undefined);
   else {
-    // Whole directories first: what lies in them needs not be walked again.
+    // Whole directories first: their content need not be walked again.
     const roots = reads.flatMap((read) =>
       walker.resolve(read).map((path) => ({ path, filter: filterOf(read) })),
     );
@@ -87,7 +87,7 @@ function filterOf(read: PathRead): Filter | undefined {
   };
 }
 
-/** A path in the two pieces that {@link OnEntry} wants. */
+/** A path in the two parts that {@link OnEntry} expects. */
 function split(path: string): readonly [directory: string, name: string] {
   const at = path.lastIndexOf('/') + 1;
   return [path.slice(0, at), path.slice(at)];
@@ -104,11 +104,11 @@ const NO_MATCHES: Matches = { ignored: [], included: [], excluded: [] };
 interface Judgement {
   readonly counts: boolean;
   readonly matches: Matches;
-  /** Of a directory that does not count itself: something in it may. */
+  /** For an ignored directory: something in it may be included. */
   readonly mayHold: boolean;
 }
 
-/** Of a path that no rule says anything of; the same record for all of them. */
+/** The result for a path that no rule matches; a shared record. */
 const COUNTS: Judgement = { counts: true, matches: NO_MATCHES, mayHold: true };
 
 class Walker implements Found {
@@ -121,7 +121,7 @@ class Walker implements Found {
   readonly #root: string;
   readonly #ignore: IgnoreRules;
   readonly #onEntry: OnEntry;
-  /** Only where trees may overlap: for one whole tree it would cost more than the walk. */
+  /** Only if trees may overlap: for one whole tree it would cost more than the walk. */
   readonly #seen: Set<string> | undefined;
   #isRootMet = false;
 
@@ -132,7 +132,7 @@ class Walker implements Found {
     this.#seen = mayOverlap ? new Set() : undefined;
   }
 
-  /** The real paths that a source means; links that lead there are noted on the way. */
+  /** The real paths of a source; links on the way are recorded. */
   resolve(read: PathRead): readonly string[] {
     const found = new Set<string>();
     this.#descend('', partsOf(read.source), 0, found);
@@ -171,7 +171,7 @@ class Walker implements Found {
     }
   }
 
-  /** Names a part may mean. A bind mount takes it as it is written, COPY as a pattern: both count. */
+  /** Possible names of a path component. A bind mount uses it literally, COPY as a pattern: both are tried. */
   #candidates(directory: string, part: string): readonly string[] {
     if (!hasWildcard(part)) {
       const plain = unescapePart(part);
@@ -193,12 +193,12 @@ class Walker implements Found {
     }
   }
 
-  /** Whether the engine finds an entry by this name as well as this system does. */
+  /** Whether the engine finds an entry by this name, as this system does. */
   #isCalled(directory: string, name: string): boolean {
     try {
       return isExactName(directory === '' ? this.#root : `${this.#root}/${directory}`, name);
     } catch {
-      // Whoever reads it says why.
+      // Reading it reports the reason.
       return true;
     }
   }
@@ -207,7 +207,7 @@ class Walker implements Found {
     return this.#matchesAbove(path).ignoredPath;
   }
 
-  /** Judges the directories above a path, then the path itself. */
+  /** Checks the directories above a path, then the path itself. */
   #matchesAbove(path: string): { readonly matches: ParentMatches; readonly ignoredPath: boolean } {
     let matches: ParentMatches = [];
     let ignoredPath = false;
@@ -225,21 +225,21 @@ class Walker implements Found {
     try {
       const file = `${this.#root}/${path}`;
       const text = readlinkSync(file);
-      // As it is sent (tonistiigi/fsutil send.go).
+      // In the form in which it is sent (tonistiigi/fsutil send.go).
       this.links.set(path, withSlashes(text));
       if (text.includes(REPLACED) && !hasText(file, text)) this.#addOdd(path);
       if (!this.#isIgnored(path)) this.#note(path, 'symlink', ...split(path));
     } catch (error) {
       const code = codeOf(error);
-      // Deno gives no text for it.
+      // Deno returns no text for it.
       if (code === 'InvalidData') this.#addOdd(path);
       else this.failures.push({ path, code });
     }
   }
 
   /**
-   * Left out only where a rule surely says so: a pattern that counts characters, or is not UTF-8 itself, may see others in
-   * the bytes, and below a directory that is left out something may be taken back.
+   * Excluded only if a rule is certain to match: a pattern that counts characters, or is not UTF-8 itself, may match the
+   * bytes differently, and something below an excluded directory may be included again.
    */
   #addOdd(path: string): void {
     const countsCharacters = this.#ignore.rules.some(({ pattern }) => /[?[\uFFFD]/.test(pattern));
@@ -247,7 +247,7 @@ class Walker implements Found {
     if (!isLeftOut) this.odd.add(path);
   }
 
-  /** Takes a path and everything below it. */
+  /** Adds a path and everything below it. */
   tree(path: string, filter: Filter | undefined): void {
     const { matches, ignoredPath } = this.#matchesAbove(path);
     const kind = path === '.' ? 'dir' : this.#kindOf(path);
@@ -270,7 +270,7 @@ class Walker implements Found {
     );
   }
 
-  /** True where something in it counts; the directory itself is added by then. */
+  /** True if something in it is included; the directory itself has been added then. */
   #directory(
     path: string,
     prefix: string,
@@ -338,13 +338,13 @@ class Walker implements Found {
     this.rows.push(this.#onEntry(path, directory, name));
   }
 
-  /** The root is no entry of a context, but has a signature like one. */
+  /** The root is not an entry of a context, but has a signature like one. */
   #addRoot(): void {
     if (!this.#isRootMet) this.#onEntry('.', '', '.');
     this.#isRootMet = true;
   }
 
-  /** A name that is not UTF-8 comes out changed: it cannot be found again, or another file has it, too. */
+  /** A name that is not UTF-8 is changed by decoding: it cannot be opened, or another file has the decoded name. */
   #withoutOdd(directory: string, entries: Dirent[]): Dirent[] {
     const replaced = entries.flatMap(({ name }) => (name.includes(REPLACED) ? name : []));
     if (replaced.length === 0) return entries;
@@ -367,23 +367,23 @@ class Walker implements Found {
       return this.#withoutOdd(path, entries).sort((one, other) => (one.name < other.name ? -1 : 1));
     } catch (error) {
       const code = codeOf(error);
-      // A directory that went away between two calls has nothing in it; anything else must not pass for empty.
+      // A directory that was deleted between two calls is empty; other errors must not be treated as empty.
       if (isNeeded && code !== 'ENOENT' && code !== 'ENOTDIR') this.failures.push({ path, code });
       return [];
     }
   }
 }
 
-/** Whether the text of a link is all that it holds. Deno gives a text where there is one, whatever it is asked for. */
+/** Whether the text of a link is its exact content. Deno returns text if possible, whatever is requested. */
 function hasText(file: string, text: string): boolean {
   const bytes: unknown = readlinkSync(file, { encoding: 'buffer' });
   return !(bytes instanceof Uint8Array) || Buffer.from(text).equals(bytes);
 }
 
-/** Stands for what is not UTF-8 where bytes are made a text; it may be a character of a name as well. */
+/** Replaces invalid UTF-8 when bytes are decoded; may also be a character of a real name. */
 const REPLACED = '\uFFFD';
 
-/** The include rules are ignore rules turned round: a path that they match is taken. */
+/** Include rules are inverted ignore rules: a path that they match is read. */
 const INCLUDED: Verdict = { ignored: true, matches: [] };
 
 function kindOf(entry: Pick<Dirent, 'isFile' | 'isDirectory' | 'isSymbolicLink'>): EntryKind {
@@ -397,7 +397,7 @@ function partsOf(source: string): readonly string[] {
   return cleaned === '.' ? [] : cleaned.split('/');
 }
 
-/** The text of a link holds names, not patterns. */
+/** The target of a link contains names, not patterns. */
 function escapePart(part: string): string {
   return part.replace(/[\\*?[]/g, '\\$&');
 }

@@ -1,4 +1,4 @@
-/** Attributes and elements of values: `of.name`, `of[key]`, and what `of[*]` goes over. */
+/** Attributes and elements of values: `of.name`, `of[key]`, and the elements of `of[*]`. */
 import type { Span } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { convert } from './conversion.ts';
@@ -7,7 +7,7 @@ import { isInfinite, toInteger } from './number.ts';
 import { NUMBER, STRING, typeName } from './types.ts';
 import type { Type, Value } from './value.ts';
 
-/** `of.name`; the span is that of the whole. */
+/** `of.name`; the span is that of the whole expression. */
 export function attributeOf(of: Value, name: string, span: Span): Outcome {
   if (of.kind === 'null') {
     return failure(span, `null has no attribute ${name}`, {
@@ -51,7 +51,7 @@ function withArticle(type: Type): string {
   return `${/^[aeiou]/.test(name) ? 'An' : 'A'} ${name}`;
 }
 
-/** `of[key]`; the span is that of the whole. */
+/** `of[key]`; the span is that of the whole expression. */
 export function elementOf(of: Value, key: Value, span: Span): Outcome {
   if (of.kind === 'null') {
     return failure(span, 'null has no elements', { hint: 'The value before the bracket is null here.' });

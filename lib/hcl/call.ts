@@ -16,7 +16,7 @@ import { variablesOf } from './references.ts';
 import type { Call, Expression } from './syntax.ts';
 import type { Argument, FunctionResult, HclFunction, Value } from './value.ts';
 
-/** `name(args)`; functions convert what they are given, and say which argument they cannot take. */
+/** `name(args)`; functions convert their arguments and report which one is invalid. */
 export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
   const found = evaluation.scope.function(call.name);
   if (found === undefined) return unknownFunction(call, evaluation);
@@ -35,14 +35,14 @@ export function evaluateCall(call: Call, evaluation: Evaluation): Outcome {
   const hint = problems[0]?.hint;
   const failed = failure(at?.expression.span ?? call.span, `${what}: ${result.message}`, {
     ...(hint === undefined ? {} : { hint }),
-    // Of a function of the file, where in it: first what was asked last.
+    // For a function of the file, also the place inside it, innermost call first.
     related: problems.flatMap(({ message, span, related = [] }) => [
       { message, ...(span === undefined ? {} : { span }) },
       ...related,
     ]),
   });
   const [problem] = failed.problems;
-  // Nothing may pass over it, as `try` does: bake has a value here.
+  // `try` must not catch it: bake has a value here.
   if (result.isLimit === true && problem !== undefined) throw new Exceeded(problem);
   return failed;
 }
@@ -51,7 +51,7 @@ function dependsOnUnknown(call: Call, { unknown }: Evaluation): boolean {
   return unknown !== undefined && variablesOf(call).some(({ root }) => unknown.has(root));
 }
 
-/** An argument as it is written, or one of the list that `...` stands behind. */
+/** An argument as written, or an item of the list before `...`. */
 interface Given {
   readonly expression: Expression;
   readonly value?: Value;

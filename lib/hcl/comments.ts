@@ -1,10 +1,10 @@
-/** Which comment belongs to what: right above a thing, behind it on its line, or to nothing. */
+/** Assigns comments: to the item below, to the item before them on the line, or to nothing. */
 import type { Span } from '../model/mod.ts';
 import { type Reader, spanOf } from './reader.ts';
 import type { Token } from './scan.ts';
 import type { Comments } from './syntax.ts';
 
-/** Comments that stand right above the token at `index`, each first on its line, without an empty line between. */
+/** Comments directly above the token at `index`, each first on its line, without an empty line between. */
 export function commentsAbove(reader: Reader, index: number): readonly string[] {
   const { tokens, taken } = reader;
   const found: Token[] = [];
@@ -21,7 +21,7 @@ export function commentsAbove(reader: Reader, index: number): readonly string[] 
   return found.flatMap((token) => linesOf(reader.text.slice(token.start, token.end)));
 }
 
-/** The comment behind what was read last, on its line. */
+/** The comment after what was read last, on the same line. */
 export function commentBehind(reader: Reader): string | undefined {
   const { tokens, text, taken } = reader;
   const at = firstAfterLast(reader);
@@ -32,7 +32,7 @@ export function commentBehind(reader: Reader): string | undefined {
   return linesOf(text.slice(comment.start, comment.end)).join(' ');
 }
 
-/** Index of the token right behind the last one that counts. */
+/** Index of the token directly after the last significant one. */
 function firstAfterLast(reader: Reader): number {
   let at = reader.at;
   while (at > 0 && isTrivia(reader.tokens[at - 1])) at--;
@@ -43,14 +43,14 @@ function isTrivia(token: Token | undefined): boolean {
   return token?.kind === 'comment' || token?.kind === 'newline';
 }
 
-/** Comments that nothing has, in front of the token at `end` and behind what is before it. */
+/** Unassigned comments before the token at `end` and after the previous item. */
 export function untakenComments(reader: Reader, end: number): readonly string[] {
   let start = end;
   while (start > 0 && isTrivia(reader.tokens[start - 1])) start--;
   return takeComments(reader, start, end).flatMap(({ lines }) => lines);
 }
 
-/** Comments that nothing has, of a stretch of tokens; those on lines that follow one another are one. */
+/** Unassigned comments in a range of tokens; those on consecutive lines are joined. */
 export function takeComments(
   reader: Reader,
   start: number,
@@ -75,7 +75,7 @@ export function takeComments(
   return found.map((one) => ({ lines: one.lines, span: spanOf(reader, one.start, one.end) }));
 }
 
-/** Puts comments together; those without any are shared. */
+/** Combines comments; the empty result is a shared object. */
 export function commentsOf(above: readonly string[], behind: string | undefined): Comments {
   if (behind !== undefined) return { above, behind };
   return above.length === 0 ? NO_COMMENTS : { above };
@@ -89,15 +89,15 @@ function isFirstOnLine(text: string, start: number): boolean {
   return at < 0 || text[at] === '\n';
 }
 
-/** Whether what starts at `start` is on the line below what ends at `end`, with nothing between. */
+/** Whether `start` is on the line directly below `end`, with nothing between. */
 function isNextLine(text: string, end: number, start: number): boolean {
   const between = text[end - 1] === '\n' ? text.slice(end - 1, start) : text.slice(end, start);
   return /^[ \t]*\r?\n[ \t]*$/.test(between);
 }
 
-/** The lines of a comment without its signs and without what indents all of it. */
+/** The lines of a comment without comment characters and common indentation. */
 function linesOf(comment: string): readonly string[] {
-  // A line of nothing but signs is a rule.
+  // A line that only consists of comment characters is a separator.
   if (/^##+\s*$/.test(comment)) return [comment.trimEnd().slice(1)];
   if (comment.startsWith('#')) return [comment.replace(/^#+ ?/, '').trimEnd()];
   if (comment.startsWith('//')) return [comment.slice(2).replace(/^ /, '').trimEnd()];

@@ -1,4 +1,4 @@
-/** What a body holds, by a schema: in JSON only that tells blocks from attributes. */
+/** Reads the content of a body by a schema: in JSON, only the schema distinguishes blocks from attributes. */
 import { type Problem, problem, type SourceFile, type Span } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { expressionOfJson } from './json-expression.ts';
@@ -36,7 +36,7 @@ function wrongKind(node: JsonNode, what: string): Problem {
   });
 }
 
-/** What the schema names, and the rest, which is a body again. */
+/** What the schema names; the rest is a body again. */
 export function contentOf(
   body: Body,
   schema: BodySchema,
@@ -107,7 +107,7 @@ function wrongLabels(block: Block, wanted: number): Problem | undefined {
       });
 }
 
-/** The members of an object, or of all objects of an array; what is neither is a problem. */
+/** The members of an object, or of all objects of an array; other values are problems. */
 function membersOf(node: JsonNode, what: string, problems: Problem[]): JsonObject['members'] {
   if (node.kind === 'object') return node.members;
   if (node.kind === 'scalar') {
@@ -166,7 +166,7 @@ function addAttribute(
   });
 }
 
-/** What the blocks of one member have in common, and where they and their problems go. */
+/** Common data of the blocks of one member, and where they and their problems are stored. */
 interface Target {
   readonly type: string;
   readonly typeSpan: Span;
@@ -174,7 +174,7 @@ interface Target {
   readonly problems: Problem[];
 }
 
-/** A level of names for each label, and below them an object for a block, or an array with one for each. */
+/** Reads an object level for each label and below it an object for a block, or an array with one for each block. */
 function addBlocks(target: Target, node: JsonNode, labelsLeft: number, labels: Block['labels']): void {
   const { type, problems } = target;
   if (labelsLeft > 0) {
@@ -235,7 +235,7 @@ function jsonAttributes(body: JsonBody): ReturnType<typeof attributesOf> {
   return { attributes, problems };
 }
 
-/** Problems of all that a schema left in the rest, for bodies that hold nothing else. */
+/** Problems of everything that the schema does not name, for bodies that may contain nothing else. */
 export function unexpectedItems(rest: Body, schema: BodySchema): readonly Problem[] {
   const names = [...schema.attributes, ...Object.keys(schema.blocks)];
   const unknown = (name: string, span: Span, what: string) =>

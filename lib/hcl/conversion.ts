@@ -1,4 +1,4 @@
-/** Converting values to other types, by go-cty's rules (https://github.com/zclconf/go-cty/blob/main/docs/convert.md). */
+/** Converts values to other types by go-cty's rules (https://github.com/zclconf/go-cty/blob/main/docs/convert.md). */
 import { parseNumber } from './number.ts';
 import { numberText } from './number-text.ts';
 import {
@@ -32,13 +32,13 @@ import {
   tupleOf,
 } from './values.ts';
 
-/** What makes a value of one type one of another. @throws Unconvertible */
+/** Converts a value of one type to another. @throws Unconvertible */
 type Conversion = (value: Value) => Value;
 
-/** Thrown within this file, where a value turns out to have no counterpart. */
+/** Thrown in this file if a value cannot be converted. */
 class Unconvertible extends Error {}
 
-/** A value as one of another type. The message of a failure is a part of a sentence: "a number is required". */
+/** Converts a value to another type. The message of a failure is part of a sentence: "a number is required". */
 export function convert(value: Value, type: Type): FunctionResult {
   if (equalTypes(value.type, withoutOptional(type))) return { ok: true, value };
   const conversion = findConversion(value.type, type, true);
@@ -51,14 +51,14 @@ export function convert(value: Value, type: Type): FunctionResult {
   }
 }
 
-/** Whether values of a type can be converted to another: always, or (`unsafe`) where their content allows it. */
+/** Whether values of a type can be converted to another: always or, with `unsafe`, depending on the value. */
 export function canConvert(from: Type, to: Type, unsafe: boolean): boolean {
   return findConversion(from, to, unsafe) !== undefined;
 }
 
 /**
- * The type that values of all these types can be converted to: the most general of them, or one made of them. Undefined where there
- * is none, or no types are given. With `unsafe` also one that the content of a value may not allow.
+ * The most general type to which values of all these types can be converted; it may be a new type. Undefined if there is
+ * none, or if no types are given. With `unsafe`, the conversion may depend on the value.
  */
 export function unify(types: readonly Type[], unsafe: boolean): Type | undefined {
   return unifyBy(types, { unsafe, canConvert });
@@ -91,7 +91,7 @@ function findKnown(from: Type, to: Type, unsafe: boolean): Conversion | undefine
   return sequenceToSequence(from.of, to.kind, to.of, unsafe);
 }
 
-/** The type is only known with the value. */
+/** For a type that is only known with the value. */
 function late(to: Type): Conversion {
   return (value) => {
     const converted = convert(value, to);
@@ -295,7 +295,7 @@ function tupleToTuple(from: TupleType, to: TupleType, unsafe: boolean): Conversi
     );
 }
 
-/** Elements whose types still differ, since a part was of any type, as ones of a type that all can have. */
+/** Converts elements that still have different types, because a part was of any type, to a common type. */
 function unified(items: readonly Value[], unsafe: boolean): readonly Value[] {
   const type = unify(
     items.map((item) => item.type),
@@ -321,7 +321,7 @@ function unifiedEntries(
   return entries.map(([name], at) => [name, items[at] as Value] as const);
 }
 
-/** What is wrong with a part is told with the way to it. */
+/** Adds the path to the message of a problem in a part. */
 function inside(at: number | string, conversion: Conversion, item: Value): Value {
   try {
     return conversion(item);
@@ -338,7 +338,7 @@ function quotedName(name: string): string {
   return JSON.stringify(name);
 }
 
-/** Values, unlike what is asked for, have no optional attributes; only a null could still have them. */
+/** A value's type has no optional attributes, unlike a constraint; only a null could still have them. */
 function bare(value: Value): Value {
   return value.kind === 'null' ? nullOf(withoutOptional(value.type)) : value;
 }
@@ -351,7 +351,7 @@ function entriesOf(value: Value): readonly (readonly [string, Value])[] {
   return value.kind === 'mapping' ? [...value.entries] : [];
 }
 
-/** The type asked for, with that of what is given where it says "any". */
+/** The requested type, with "any" replaced by the type of the value. */
 function filled(given: Type, asked: Type): Type {
   if (given.kind === 'dynamic') return asked;
   if (asked.kind === 'dynamic') return given;
@@ -383,7 +383,7 @@ function commonOf(types: readonly Type[] | undefined): Type | undefined {
   return types === undefined || types.length === 0 ? undefined : unify(types, true);
 }
 
-/** Why a value of a type can be none of another: a part of a sentence. */
+/** Why values of a type cannot be converted to another: part of a sentence. */
 export function mismatch(given: Type, asked: Type): string {
   if (given.kind === 'object' && asked.kind === 'object') {
     for (const [name, type] of asked.attributes) {

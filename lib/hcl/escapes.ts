@@ -1,7 +1,7 @@
-/** What the text of a template says: its escapes resolved. */
+/** Resolves the escapes in the text of a template. */
 import type { Fault } from './scan.ts';
 
-/** An written that is none, where in the text. */
+/** An invalid escape, with its position in the text. */
 export interface EscapeFault extends Fault {
   readonly at: number;
   readonly length: number;
@@ -11,7 +11,7 @@ const SIMPLE: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"
 const QUOTED = /\\(?:u[0-9a-fA-F]{0,4}|U[0-9a-fA-F]{0,8}|[^uU])|\$\$\{|%%\{/gu;
 const PLAIN = /\$\$\{|%%\{/g;
 
-/** Resolves `$${`, `%%{` and, between quotes, what starts with a backslash. */
+/** Resolves `$${`, `%%{` and, in quotes, backslash escapes. */
 export function resolveEscapes(
   text: string,
   isQuoted: boolean,

@@ -1,7 +1,7 @@
 /**
- * The value of an expression (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#expressions), with the rules of
- * HCL's Go implementation where the specification leaves something open: both sides of a conditional are evaluated and only the
- * problems of the one taken count; `&&` and `||` are decided by either side alone.
+ * Evaluates expressions (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#expressions). Where the
+ * specification leaves details open, it follows HCL's Go implementation: both alternatives of a conditional are
+ * evaluated, but only problems of the selected one are reported; `&&` and `||` can be decided by either side alone.
  */
 import { type Problem, problem, type Span } from '../model/mod.ts';
 import { attributeOf, elementOf } from './access.ts';
@@ -43,10 +43,10 @@ import { boolValue, nullOf, numberValue, objectOf, textValue, tupleOf } from './
 /** Deeper than expressions can be written, for functions that call functions. */
 const MAX_DEPTH = 800;
 
-/** How deep evaluating is, over all that is evaluated within one another: it stands for the stack, of which there is one. */
+/** Current depth over all nested evaluations: it limits the use of the stack. */
 let depth = 0;
 
-/** The value of an expression, or all that keeps it from having one. */
+/** The value of an expression, or all its problems. */
 export function evaluate(
   expression: Expression,
   scope: Scope,
@@ -84,7 +84,7 @@ function outcomeOf(expression: Expression, evaluation: Evaluation): Outcome {
   return outcome;
 }
 
-/** Numbers are read once, and not in each round of a loop. */
+/** Literals are parsed once, and not in every iteration of a loop. */
 const literals = new WeakMap<Literal, Outcome>();
 
 function outcomeOfLiteral(literal: Literal): Outcome {
@@ -146,7 +146,7 @@ function isValue(outcome: Outcome): outcome is Value {
   return outcome.kind !== 'failure';
 }
 
-/** Numbers that were read already, for those within loops. */
+/** Numbers that were already parsed, for loops. */
 const numbers = new WeakMap<{ readonly number: string }, Value>();
 
 function valueOfLiteral(value: boolean | null | { readonly number: string }, span: Span): Outcome {
@@ -176,10 +176,10 @@ function evaluateVariable(name: string, span: Span, { scope, unknown, budget }: 
   });
 }
 
-/** Characters that are looked at for where a template begins. */
+/** Maximum number of characters that are searched for the start of a template. */
 const MOST_BEFORE = 300;
 
-/** Whether a name stands within `${…}` on its line: there, nobody left out the quotes of a text. */
+/** Whether a name is inside `${…}` on its line: then it is not a text whose quotes are missing. */
 function isInTemplate({ source, start }: Span): boolean {
   const before = source.text.slice(Math.max(0, start - MOST_BEFORE), start);
   const line = before.slice(before.lastIndexOf('\n') + 1);
@@ -195,7 +195,7 @@ function evaluateUnary(expression: Unary, evaluation: Evaluation): Outcome {
   return failure(expression.of.span, `The operand of ${expression.operator} is null`, { type });
 }
 
-/** The operand as what the operator takes. */
+/** The operand, converted to the operator's type. */
 function operand(of: Outcome, type: Type, expression: Expression, operator: string): Outcome {
   if (of.kind === 'failure') {
     return canBe(of.type, type)
@@ -233,7 +233,7 @@ function evaluateBinary(expression: Binary, evaluation: Evaluation): Outcome {
   if ((operator === '&&' || operator === '||') && !isOfWrongType) {
     const decisive = operator === '||';
     if (decides(left, decisive) || decides(right, decisive)) return boolValue(decisive);
-    // Where nothing is wrong with the first side, the second one may never be asked.
+    // If the first side has no problems, the second may never be evaluated.
     if (left.kind === 'failure' && left.problems.length === 0 && right.kind === 'failure') return left;
   }
   if (left.kind === 'failure' || right.kind === 'failure') return failures([left, right], gives);
@@ -242,7 +242,7 @@ function evaluateBinary(expression: Binary, evaluation: Evaluation): Outcome {
   return typeof result === 'string' ? failure(expression.span, result, { type: gives }) : result;
 }
 
-/** Whether a side decides `&&` (by false) or `||` (by true), whatever the other one is. null counts as false to `&&`. */
+/** Whether one side decides `&&` (false) or `||` (true), whatever the other is. For `&&`, null means false. */
 function decides(side: Outcome, decisive: boolean): boolean {
   return side.kind === 'bool' ? side.value === decisive : side.kind === 'null' && !decisive;
 }
@@ -284,7 +284,10 @@ export function conditionOf(test: Outcome, expression: Expression): Outcome {
   });
 }
 
-/** The type of a conditional; undefined where its sides have none in common. Dynamic: the side taken keeps its own. */
+/**
+ * The type of a conditional; undefined if its alternatives have no common type. Dynamic: the selected alternative keeps
+ * its own.
+ */
 function typeOfBoth(yes: Outcome, no: Outcome): Type | undefined {
   if (isUntypedNull(yes)) return no.type;
   if (isUntypedNull(no)) return yes.type;
@@ -308,7 +311,7 @@ function asType(value: Value, type: Type, expression: Expression): Outcome {
   );
 }
 
-/** In which way two types differ, where their names alone do not say it. */
+/** How two types differ, if their names are equal. */
 function difference(yes: Type, no: Type): string {
   if (yes.kind === 'tuple' && no.kind === 'tuple' && yes.items.length !== no.items.length) {
     return `the lists have ${yes.items.length} and ${no.items.length} elements`;
@@ -386,7 +389,7 @@ function evaluateTemplate(expression: Template, evaluation: Evaluation): Outcome
   return textOfParts(parts, expression.span, evaluation);
 }
 
-/** The text of parts of a template. */
+/** The text of a template's parts. */
 export function textOfParts(parts: readonly TemplatePart[], span: Span, evaluation: Evaluation): Outcome {
   const [first] = parts;
   if (first === undefined) return textValue('');

@@ -1,4 +1,4 @@
-/** What evaluating goes by and comes to: names and their values, limits, values and failures. */
+/** Types of the evaluation: scopes with names and values, limits, outcomes and failures. */
 
 import { type Problem, problem, type RelatedPlace, type Span } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
@@ -6,21 +6,21 @@ import type { Expression } from './syntax.ts';
 import { DYNAMIC } from './types.ts';
 import type { HclFunction, Type, Value } from './value.ts';
 
-/** The names that an expression may use. */
+/** The names that an expression can use. */
 export interface Scope {
   readonly variable: (name: string) => Value | undefined;
   readonly function: (name: string) => HclFunction | undefined;
-  /** All names, for "did you mean". */
+  /** All names, for suggestions. */
   readonly variableNames: () => Iterable<string>;
   readonly functionNames: () => Iterable<string>;
-  /** What is left to spend; shared by all that is evaluated for one purpose. Without one, each expression has its own. */
+  /** The remaining budget, shared by related evaluations. If absent, each expression has its own. */
   readonly budget?: Budget;
 }
 
-/** How much may still be done: steps, of which most expressions take less than a hundred. */
+/** Limits the work, in steps; most expressions take fewer than a hundred. */
 export interface Budget {
   steps: number;
-  /** Misspelt names that are compared with all others. */
+  /** Remaining misspelt names that are compared with all others. */
   suggestions: number;
 }
 
@@ -36,17 +36,17 @@ export function newBudget(): Budget {
   return { steps: MAX_STEPS, suggestions: MAX_SUGGESTIONS };
 }
 
-/** Why there is no value, and of what type it would have been as far as is known. */
+/** Why there is no value, and its type as far as known. */
 export interface Failure {
   readonly kind: 'failure';
   readonly type: Type;
   readonly problems: readonly Problem[];
 }
 
-/** What depends on a value that is not there yet: nothing is wrong with it. */
+/** Depends on a value that is not available yet; this is not a problem. */
 export const UNKNOWN: Failure = { kind: 'failure', type: DYNAMIC, problems: [] };
 
-/** What an expression comes to. */
+/** The result of an expression. */
 export type Outcome = Value | Failure;
 
 /** A failure with one problem. */
@@ -68,22 +68,22 @@ export function failure(
   return { kind: 'failure', type: type ?? DYNAMIC, problems: [found] };
 }
 
-/** Several failures as one, with no more problems than people read. */
+/** Combines failures, with a limited number of problems. */
 export function failures(all: readonly Outcome[], type: Type = DYNAMIC): Failure {
   const problems = all.flatMap((one) => (one.kind === 'failure' ? one.problems : []));
   return { kind: 'failure', type, problems: problems.slice(0, MAX_PROBLEMS) };
 }
 
-/** What the parts of the evaluator hand to one another. */
+/** Context that the parts of the evaluator share. */
 export interface Evaluation {
   readonly scope: Scope;
   readonly budget: Budget;
-  /** Names that something will have a value for, but has not yet: what depends on them is unknown. */
+  /** Names that will have a value later: what depends on them is unknown. */
   readonly unknown?: ReadonlySet<string>;
   readonly outcomeOf: (expression: Expression, evaluation: Evaluation) => Outcome;
 }
 
-/** Thrown where the limits are reached, and caught by whoever began to evaluate. */
+/** Thrown when a limit is exceeded; caught where the evaluation started. */
 export class Exceeded extends Error {
   readonly problem: Problem;
   constructor(found: Problem) {
@@ -92,7 +92,7 @@ export class Exceeded extends Error {
   }
 }
 
-/** Takes steps from the budget. */
+/** Uses up steps of the budget. */
 export function spend(budget: Budget, steps: number, span: Span): void {
   budget.steps -= steps;
   if (budget.steps >= 0) return;
@@ -104,7 +104,7 @@ export function spend(budget: Budget, steps: number, span: Span): void {
   );
 }
 
-/** `Did you mean "X"?`, for the first names of a file that are not there: of thousands nobody reads it. */
+/** `Did you mean "X"?`, only for the first unknown names of a file. */
 export function suggestName(name: string, known: Iterable<string>, budget: Budget): string | undefined {
   budget.suggestions -= 1;
   return budget.suggestions < 0 ? undefined : didYouMean(name, known);
@@ -112,7 +112,7 @@ export function suggestName(name: string, known: Iterable<string>, budget: Budge
 
 const weights = new WeakMap<Value, number>();
 
-/** How many steps it takes to go over all of a value: doubled lists are short, and all of them together endless. */
+/** Steps for visiting a whole value: lists that double in size are short to write, but endless in total. */
 export function weightOf(value: Value): number {
   if (value.kind === 'string') return 1 + (value.value.length >> 4);
   if (value.kind !== 'sequence' && value.kind !== 'mapping') return 1;
@@ -124,7 +124,7 @@ export function weightOf(value: Value): number {
   return weight;
 }
 
-/** Refuses values that are larger than any that a build can use. */
+/** Rejects values that are larger than any build needs. */
 export function checkSize(value: Value, budget: Budget, span: Span): Value {
   if (value.kind === 'string') {
     spend(budget, value.value.length >> 4, span);

@@ -1,10 +1,10 @@
-/** How deep what was parsed is: long chains of operators within parentheses make deeper trees than they nest. */
+/** Limits the height of parsed trees: long chains of operators in parentheses are deeper than their nesting. */
 import type { Expression, TemplatePart } from './syntax.ts';
 
-/** More levels than any expression needs, and fewer than the stack of whoever walks over them has room for. */
+/** More levels than any expression needs, but few enough for recursive walks. */
 const MAX_HEIGHT = 500;
 
-/** Whether a tree is too deep to be walked over. */
+/** Whether a tree is too deep for a recursive walk. */
 export function isTooHigh(expression: Expression): boolean {
   const left: { readonly node: Expression | TemplatePart; readonly height: number }[] = [
     { node: expression, height: 1 },

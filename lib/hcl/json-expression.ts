@@ -1,4 +1,4 @@
-/** Values of a JSON file as expressions: texts are templates, everything else is what it is. */
+/** Converts values of a JSON file to expressions: texts are templates, other values are literals. */
 import type { Problem, SourceFile, Span } from '../model/mod.ts';
 import { isTooHigh } from './height.ts';
 import { parseExpression } from './parse-expression.ts';
@@ -49,10 +49,7 @@ function checked(reader: Reader, parts: readonly TemplatePart[], span: Span): re
   return parts;
 }
 
-/**
- * The expression that a text of a JSON file is where HCL wants it as it was written and not evaluated: a type, a name.
- * undefined where it is none.
- */
+/** Parses a JSON text that HCL uses as an unevaluated expression: a type, a name. Undefined if it is invalid. */
 export function expressionInJson(expression: Expression): Expression | undefined {
   if (expression.kind !== 'template' || expression.form !== 'json') return undefined;
   const { source, start, end } = expression.span;
@@ -89,7 +86,7 @@ function attempt<T>(
   }
 }
 
-/** Where the characters of a text of JSON stand in the file, whose escapes are longer than what they mean. */
+/** Maps offsets in a JSON text to offsets in the file, in which escapes are longer than their characters. */
 function placesIn(source: SourceFile, start: number): (offset: number) => number {
   let places: number[] | undefined;
   return (offset) => {

@@ -1,4 +1,4 @@
-/** JSON with places, as HCL's JSON syntax needs it: order and repeated names are kept, and numbers as they were written. */
+/** JSON with places, as HCL's JSON syntax needs it: keeps order, duplicate names, and numbers as written. */
 import { type Problem, problem, type SourceFile, type Span } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { MAX_DEPTH } from './reader.ts';
@@ -144,7 +144,7 @@ function parseArray(parser: Parser): JsonNode {
   return { kind: 'array', items, span: spanOf(parser, start) };
 }
 
-/** Takes the comma between two items; false where the closing sign is next. */
+/** Reads the comma between two items; false if the closing bracket is next. */
 function separated(parser: Parser, close: '}' | ']', start: number): boolean {
   skipSpace(parser);
   const { text, at } = parser;

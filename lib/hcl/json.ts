@@ -1,4 +1,4 @@
-/** Values as JSON and back, as go-cty's json package writes and reads them (https://pkg.go.dev/github.com/zclconf/go-cty/cty/json). */
+/** Converts values to JSON and back like go-cty's json package (https://pkg.go.dev/github.com/zclconf/go-cty/cty/json). */
 import { escapeHtml } from '../util/go-json.ts';
 import { isInfinite, parseNumber } from './number.ts';
 import { numberText } from './number-text.ts';
@@ -6,10 +6,10 @@ import { equalTypes } from './types.ts';
 import type { FunctionResult, Value } from './value.ts';
 import { boolValue, nullOf, numberValue, objectOf, textValue, tupleOf } from './values.ts';
 
-/** Levels of lists and objects in a text that is read. */
+/** Maximum nesting of lists and objects in a text. */
 const MOST_LEVELS = 500;
 
-/** Compact JSON, with the names in order; undefined where an infinite number is in it, which JSON has not. */
+/** Compact JSON with sorted names; undefined if it contains an infinite number, which JSON does not have. */
 export function toJsonText(value: Value): string | undefined {
   switch (value.kind) {
     case 'null':
@@ -34,7 +34,7 @@ export function toJsonText(value: Value): string | undefined {
   }
 }
 
-/** A text as Go writes it in JSON: also `<`, `>`, `&` and two line separators are escaped. */
+/** A text as Go writes it in JSON: also escapes `<`, `>`, `&` and two line separators. */
 export function jsonString(text: string): string {
   return escapeHtml(JSON.stringify(text));
 }
@@ -43,7 +43,7 @@ function joined(parts: readonly (string | undefined)[], open: string, close: str
   return parts.includes(undefined) ? undefined : `${open}${parts.join(',')}${close}`;
 }
 
-/** The value of a JSON text: objects and tuples, and texts, numbers, bools and null. What is behind it is an error. */
+/** The value of a JSON text. Text after it is an error. */
 export function fromJsonText(text: string): FunctionResult {
   const reader = new Reader(text);
   try {
@@ -98,7 +98,7 @@ class Reader {
 
   end(): void {
     this.take(WHITE);
-    // go-cty stops at a bracket that closes nothing, whatever follows it.
+    // go-cty stops at an unmatched closing bracket, whatever follows.
     if (this.at < this.text.length && !/[\]}]/.test(this.text[this.at] ?? ''))
       throw this.unexpected('the end');
   }
@@ -144,7 +144,7 @@ class Reader {
   private string(): string {
     const text = this.take(TEXT);
     if (text === undefined) throw this.unexpected('a quoted string');
-    // Half of a surrogate pair is no character.
+    // A lone surrogate is not a character.
     return (JSON.parse(text) as string).replace(/\p{Cs}/gu, '\ufffd');
   }
 

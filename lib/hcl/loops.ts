@@ -17,7 +17,7 @@ import { BOOL, DYNAMIC, listType, objectType, STRING, tupleType, typeName } from
 import type { Type, Value } from './value.ts';
 import { haveOneType, listOf, listOfSame, numberValue, objectOf, textValue, tupleOf } from './values.ts';
 
-/** A scope with a name more, or two. */
+/** A scope with one or two more names. */
 function scopeWith(outer: Scope, names: ReadonlyMap<string, Value>): Scope {
   return {
     variable: (name) => names.get(name) ?? outer.variable(name),
@@ -36,7 +36,7 @@ interface Names {
   readonly valueName: string;
 }
 
-/** What is gone over, or why nothing can be. */
+/** The elements of a loop, or why it is impossible. */
 function rounds(
   loop: Names & { readonly over: Expression },
   evaluation: Evaluation,
@@ -68,7 +68,7 @@ function round(loop: Names, evaluation: Evaluation, value: Value, keyOf: () => V
   return bind(evaluation, names.set(loop.valueName, value));
 }
 
-/** The evaluation of what is within a loop. */
+/** The evaluation inside a loop. */
 function bind(evaluation: Evaluation, names: ReadonlyMap<string, Value>): Evaluation {
   const scope = scopeWith(evaluation.scope, names);
   if (evaluation.unknown === undefined) return { ...evaluation, scope };
@@ -87,7 +87,7 @@ export function evaluateFor(loop: For, evaluation: Evaluation): Outcome {
     : makeObject(loop, loop.key, all, evaluation);
 }
 
-/** What is wrong with a condition whatever the elements are, which HCL says even where there are none. */
+/** Problems of a condition that do not depend on the elements; HCL reports them even if there are none. */
 function checkCondition(loop: For, evaluation: Evaluation): Failure | undefined {
   if (loop.when === undefined) return undefined;
   const unknown = new Set(evaluation.unknown).add(loop.valueName);
@@ -174,7 +174,7 @@ function nameOf(key: Expression, round: Evaluation): string | Failure {
   return converted.value.kind === 'string' ? converted.value.value : '';
 }
 
-/** `%{ for … }`: the texts of all rounds, one behind the other. */
+/** `%{ for … }`: the concatenated texts of all iterations. */
 export function evaluateTemplateFor(
   part: Extract<TemplatePart, { kind: 'for' }>,
   evaluation: Evaluation,
@@ -194,7 +194,7 @@ export function evaluateTemplateFor(
   return checkSize(textValue(text), evaluation.budget, part.span);
 }
 
-/** `of[*]` and what follows. What is no list is one of one element; null of no list is an empty one. */
+/** `of[*]` and what follows. A value that is not a list is treated as a list of one; null as an empty list. */
 export function evaluateSplat(splat: Splat, evaluation: Evaluation): Outcome {
   const of = evaluation.outcomeOf(splat.of, evaluation);
   if (of.kind === 'failure') return failures([of]);

@@ -1,4 +1,4 @@
-/** HCL: its two syntaxes, its values, expressions and functions (https://github.com/hashicorp/hcl). Knows nothing of bake. */
+/** HCL: its two syntaxes, values, expressions and functions (https://github.com/hashicorp/hcl). Independent of bake. */
 export { attributesOf, contentOf, parseHclJson, unexpectedItems } from './content.ts';
 export * from './conversion.ts';
 export { evaluate } from './evaluate.ts';

@@ -11,18 +11,18 @@ interface Decimal {
   readonly point: number;
 }
 
-/** The shortest decimal text without an exponent, as numbers become texts and JSON; `+Inf` and `-Inf` for infinite ones. */
+/** The shortest decimal text without an exponent, for texts and JSON; `+Inf` and `-Inf` for infinite numbers. */
 export function numberText(of: HclNumber): string {
   if (isInfinite(of)) return of.negative ? '-Inf' : '+Inf';
   const whole = toInteger(of);
   const sign = of.negative ? '-' : '';
-  // A whole number that fits is not made shorter: its neighbours are at least 1 away.
+  // A whole number that fits is not shortened: its neighbours differ by at least 1.
   if (whole !== undefined && bitLength(of.mantissa) + of.exponent <= of.precision)
     return `${sign}${whole < 0n ? -whole : whole}`;
   return `${sign}${plain(shortest(of), undefined)}`;
 }
 
-/** Whether two numbers are equal, as `==` and `>=` see it: whole ones by their size, others by their texts. */
+/** Whether two numbers are equal for `==` and `>=`: whole numbers by value, others by their texts. */
 export function equalNumbers(a: HclNumber, b: HclNumber): boolean {
   const [left, right] = [toInteger(a), toInteger(b)];
   if (left !== undefined || right !== undefined) return left === right;
@@ -30,8 +30,8 @@ export function equalNumbers(a: HclNumber, b: HclNumber): boolean {
 }
 
 /**
- * With an exponent (`e`, `E`), without (`f`) or whichever is shorter (`g`, `G`). `digits` are those behind the point, for `g` all;
- * undefined: as few as mean the same.
+ * With an exponent (`e`, `E`), without (`f`) or the shorter form (`g`, `G`). `digits` are those after the point, for `g`
+ * all digits; undefined: the fewest that identify the number.
  */
 export function formatNumber(
   of: HclNumber,
@@ -94,7 +94,7 @@ function decimalOf(mantissa: bigint, exponent: number): Decimal {
   return { digits: digits.replace(/0+$/, ''), point };
 }
 
-/** The first `count` digits, rounded; of two that are as near, the even one. */
+/** The first `count` digits, rounded half to even. */
 function cut(decimal: Decimal, count: number): Decimal {
   const { digits } = decimal;
   if (count < 0) return { digits: '', point: 0 };
@@ -117,7 +117,7 @@ function roundedUp({ digits, point }: Decimal, count: number): Decimal {
   return { digits: `${kept.slice(0, -1)}${last + 1}`, point };
 }
 
-/** The fewest digits that no neighbour of as many bits is nearer to. */
+/** The fewest digits that are closer to this number than to any other of its precision. */
 function shortest(of: HclNumber): Decimal {
   const decimal = exact(of);
   if (of.mantissa === 0n) return decimal;
@@ -126,7 +126,7 @@ function shortest(of: HclNumber): Decimal {
   const mantissa = of.mantissa << BigInt(shift);
   const lower = decimalOf(mantissa - 1n, of.exponent - shift);
   const upper = decimalOf(mantissa + 1n, of.exponent - shift);
-  // The ends themselves are this number only if its last bit is 0, since ties go to the even one.
+  // The limits are this number only if its last bit is 0, since ties are rounded to even.
   const inclusive = (mantissa & 2n) === 0n;
   for (let at = 0; at < decimal.digits.length; at++) {
     const digit = decimal.digits.charCodeAt(at) - 48;

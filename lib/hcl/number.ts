@@ -1,29 +1,29 @@
 /**
- * Numbers of HCL: binary floating point with a mantissa of up to 512 bits, as go-cty has them
- * (https://pkg.go.dev/math/big#Float). They are printed in decimal by number-text.ts.
+ * Numbers of HCL: binary floating point with a mantissa of up to 512 bits, as in go-cty
+ * (https://pkg.go.dev/math/big#Float). number-text.ts writes them in decimal.
  */
 import type { HclNumber } from './value.ts';
 
-/** Bits of numbers that were written. */
+/** Precision of literals in bits. */
 const WRITTEN = 512;
-/** Bits of numbers that were counted. */
+/** Precision of integers from lengths and indexes in bits. */
 const COUNTED = 64;
-/** Bits of JavaScript's numbers. */
+/** Precision of JavaScript's numbers in bits. */
 const FLOATING = 53;
-/** Beyond 2^±40,000 (12,000 decimal digits) there is no number, though Go has some: printing them would take long. */
+/** Numbers beyond 2^±40,000 (12,000 decimal digits) are not supported, unlike in Go: printing them would take long. */
 const MOST_EXPONENT = 40_000;
 const MOST_DECIMAL_EXPONENT = 12_000;
-/** Characters of a number that is written. */
+/** Maximum length of a literal in characters. */
 const MOST_WRITTEN = 20_000;
 
 const DECIMAL = /^([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:([eEpP])([+-]?\d+))?$/;
 
-/** 0 as it is written. */
+/** The literal 0. */
 export const ZERO: HclNumber = { negative: false, mantissa: 0n, exponent: 0, precision: COUNTED };
 
 /**
- * Reads a decimal number, as `12`, `-1.5e3`, `.5`, `1p3` (1 × 2^3) or `Inf`; undefined where it is none, or one that is too large
- * or too small to be calculated with.
+ * Parses a decimal number such as `12`, `-1.5e3`, `.5`, `1p3` (1 × 2^3) or `Inf`; undefined if it is invalid, or outside
+ * of the supported range.
  */
 export function parseNumber(text: string): HclNumber | undefined {
   if (text.length > MOST_WRITTEN) return undefined;
@@ -44,7 +44,7 @@ export function parseNumber(text: string): HclNumber | undefined {
   return quotient(negative, digits, 10n ** BigInt(-decimal), binary, WRITTEN);
 }
 
-/** A whole number that was counted. */
+/** An integer from a length or index. */
 export function numberFromInt(value: number | bigint): HclNumber {
   const whole = BigInt(value);
   const bits = bitLength(whole < 0n ? -whole : whole);
@@ -52,7 +52,7 @@ export function numberFromInt(value: number | bigint): HclNumber {
   return made ?? infinity(whole < 0n);
 }
 
-/** A number of JavaScript; undefined for NaN. */
+/** Converts a JavaScript number; undefined for NaN. */
 export function numberFromFloat(value: number): HclNumber | undefined {
   if (Number.isNaN(value)) return undefined;
   if (!Number.isFinite(value)) return { ...infinity(value < 0), precision: FLOATING };
@@ -63,13 +63,13 @@ export function numberFromFloat(value: number): HclNumber | undefined {
   return rounded(negative, BigInt(mantissa), exponent, FLOATING);
 }
 
-/** The nearest number of JavaScript; too large ones are infinite. */
+/** The nearest JavaScript number; infinite if too large. */
 export function toFloat(of: HclNumber): number {
   const sign = of.negative ? -1 : 1;
   if (!Number.isFinite(of.exponent)) return sign * Number.POSITIVE_INFINITY;
   if (of.mantissa === 0n) return of.negative ? -0 : 0;
   if (of.exponent >= 0) return sign * Number(of.mantissa << BigInt(of.exponent));
-  // Below 2^-1022 the last bits are lost twice; 1,100 bits are more than any of them has.
+  // Below 2^-1022, precision would be lost twice; 1,100 bits are more than any of these numbers has.
   const top = bitLength(of.mantissa) + of.exponent;
   if (top < -1100) return sign * 0;
   const short = rounded(false, of.mantissa, of.exponent, top < -1021 ? Math.max(1, top + 1074) : FLOATING);
@@ -84,7 +84,7 @@ function scaled(mantissa: number, exponent: number): number {
   return value * 2 ** left;
 }
 
-/** `a + b`; undefined: infinite with the other infinite, or too large. */
+/** `a + b`; undefined: opposite infinities, or too large. */
 export function add(a: HclNumber, b: HclNumber): HclNumber | undefined {
   const precision = Math.max(a.precision, b.precision);
   if (isInfinite(a) || isInfinite(b)) {
@@ -106,7 +106,7 @@ export function subtract(a: HclNumber, b: HclNumber): HclNumber | undefined {
   return add(a, negate(b));
 }
 
-/** `a × b`, with as many bits (up to 512) as it takes; undefined: 0 × infinite, or too large. */
+/** `a × b`, with as many bits (up to 512) as needed; undefined: 0 × infinity, or too large. */
 export function multiply(a: HclNumber, b: HclNumber): HclNumber | undefined {
   const negative = a.negative !== b.negative;
   const precision = Math.max(a.precision, b.precision);
@@ -119,7 +119,7 @@ export function multiply(a: HclNumber, b: HclNumber): HclNumber | undefined {
   return { ...product, precision: Math.max(precision, bitLength(product.mantissa)) };
 }
 
-/** `a / b`; undefined: 0 / 0, infinite / infinite, or too large. What is divided by 0 is infinite. */
+/** `a / b`; undefined: 0 / 0, infinity / infinity, or too large. Other divisions by 0 are infinite. */
 export function divide(a: HclNumber, b: HclNumber): HclNumber | undefined {
   const negative = a.negative !== b.negative;
   const precision = Math.max(a.precision, b.precision);
@@ -130,14 +130,14 @@ export function divide(a: HclNumber, b: HclNumber): HclNumber | undefined {
   return quotient(negative, a.mantissa, b.mantissa, a.exponent - b.exponent, precision);
 }
 
-/** The rest of `a / b`, with the sign of `a`; `a` where `b` is 0. Undefined as for {@link multiply}. */
+/** The remainder of `a / b`, with the sign of `a`; `a` if `b` is 0. Undefined as for {@link multiply}. */
 export function modulo(a: HclNumber, b: HclNumber): HclNumber | undefined {
   if (isInfinite(a) || isInfinite(b)) return multiply(a, b);
   if (b.mantissa === 0n) return a;
   const ratio = divide(a, b);
   if (ratio === undefined) return undefined;
   const whole = truncated(ratio);
-  // Each step is rounded to the bits of `a`, as Go does.
+  // Each step is rounded to the precision of `a`, as in Go.
   const factor = rounded(whole < 0n, whole < 0n ? -whole : whole, 0, a.precision);
   if (factor === undefined) return undefined;
   const product = rounded(
@@ -161,7 +161,7 @@ export function absolute(of: HclNumber): HclNumber {
   return { ...of, negative: false };
 }
 
-/** Below 0, 0 or above 0, as `a` is less than, equal to or greater than `b`. */
+/** Negative, 0 or positive if `a` is less than, equal to or greater than `b`. */
 export function compareNumbers(a: HclNumber, b: HclNumber): number {
   if (isInfinite(a) || isInfinite(b)) {
     const rank = (of: HclNumber): number => (isInfinite(of) ? (of.negative ? -1 : 1) : 0);
@@ -172,24 +172,24 @@ export function compareNumbers(a: HclNumber, b: HclNumber): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Whether it is one of the two infinite numbers. */
+/** Whether a number is infinite. */
 export function isInfinite(of: HclNumber): boolean {
   return of.exponent === Number.POSITIVE_INFINITY;
 }
 
-/** The whole number that it is; undefined where it is none. */
+/** Its value if it is a whole number, otherwise undefined. */
 export function toInteger(of: HclNumber): bigint | undefined {
   if (isInfinite(of) || of.exponent < 0) return undefined;
   return truncated(of);
 }
 
-/** The whole number of 64 bits that it is, as Go's `int`; undefined where it is none. */
+/** Its value if it is a whole number of 64 bits (Go's `int`), otherwise undefined. */
 export function toInt64(of: HclNumber): bigint | undefined {
   const whole = toInteger(of);
   return whole !== undefined && BigInt.asIntN(64, whole) === whole ? whole : undefined;
 }
 
-/** Without what is behind the point; the number must be finite. */
+/** The integer part of a finite number. */
 export function truncated(of: HclNumber): bigint {
   const size = of.exponent >= 0 ? of.mantissa << BigInt(of.exponent) : of.mantissa >> BigInt(-of.exponent);
   return of.negative ? -size : size;
@@ -200,7 +200,7 @@ export function withPrecision(value: bigint, precision: number): HclNumber | und
   return rounded(value < 0n, value < 0n ? -value : value, 0, precision);
 }
 
-/** How many bits it takes. */
+/** Its length in bits. */
 export function bitLength(value: bigint): number {
   return value === 0n
     ? 0
@@ -227,12 +227,12 @@ function quotient(
   const shift = Math.max(0, precision + 2 + bitLength(bottom) - bitLength(top));
   const shifted = top << BigInt(shift);
   const whole = shifted / bottom;
-  // One more bit says whether something is left, so that a tie is none.
+  // One additional bit for the remainder, so that it is not taken for a tie.
   const sticky = whole * bottom === shifted ? 0n : 1n;
   return rounded(negative, (whole << 1n) | sticky, exponent - shift - 1, precision);
 }
 
-/** The nearest number of that many bits, of two that are as near the even one; undefined: too large or too small. */
+/** Rounds to that many bits, half to even; undefined: too large or too small. */
 function rounded(
   negative: boolean,
   mantissa: bigint,

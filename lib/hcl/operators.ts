@@ -1,4 +1,4 @@
-/** Operators on values, which are of the types that they take. */
+/** Operators on values of the right types. */
 import { add, compareNumbers, divide, modulo, multiply, negate, subtract } from './number.ts';
 import { equalNumbers } from './number-text.ts';
 import type { BinaryOperator } from './syntax.ts';
@@ -6,7 +6,7 @@ import { BOOL, DYNAMIC, NUMBER } from './types.ts';
 import type { HclNumber, Type, Value } from './value.ts';
 import { boolValue, equalValues, numberValue } from './values.ts';
 
-/** What an operator takes on both sides, and gives. */
+/** The types of an operator's operands and result. */
 export function typesOf(operator: BinaryOperator): { readonly takes: Type; readonly gives: Type } {
   switch (operator) {
     case '||':
@@ -25,7 +25,7 @@ export function typesOf(operator: BinaryOperator): { readonly takes: Type; reado
   }
 }
 
-/** The value of `left operator right`, or why there is none. */
+/** The value of `left operator right`, or why it has none. */
 export function operate(operator: BinaryOperator, left: Value, right: Value): Value | string {
   if (operator === '==') return boolValue(equalValues(left, right));
   if (operator === '!=') return boolValue(!equalValues(left, right));

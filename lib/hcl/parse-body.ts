@@ -23,20 +23,20 @@ import {
 import type { Token } from './scan.ts';
 import type { Block, BodyAttribute, NativeBody } from './syntax.ts';
 
-/** Reads a file in HCL's own syntax: all of it that can be read, and all mistakes that can be told apart. */
+/** Parses a file in HCL's own syntax: everything that can be read, and all mistakes that can be distinguished. */
 export function parseHcl(source: SourceFile): { body: NativeBody; problems: readonly Problem[] } {
   const reader = readerOf(source, parseExpression);
   const body = parseBody(reader, undefined);
   return { body, problems: reader.problems };
 }
 
-/** What is gathered of a body. */
+/** A body under construction. */
 interface Draft {
   readonly attributes: Map<string, BodyAttribute>;
   readonly blocks: Block[];
 }
 
-/** A body up to its closing brace, which is taken, or to the end of the file. */
+/** A body up to its closing brace (which is consumed) or to the end of the file. */
 function parseBody(reader: Reader, open: Token | undefined): NativeBody {
   const draft: Draft = { attributes: new Map(), blocks: [] };
   const firstIndex = reader.at;
@@ -51,7 +51,7 @@ function parseBody(reader: Reader, open: Token | undefined): NativeBody {
       break;
     }
     const problemCount = reader.problems.length;
-    // Behind a mistake, what is no item is its rest: the other half of an expression, lines of a text.
+    // After a mistake, tokens that are no item belong to it: the rest of an expression, lines of a text.
     if (isBroken && token.kind !== 'name') skipItem(reader, reader.at);
     else attempt(reader, () => parseItem(reader, draft, token));
     isBroken = reader.problems.length > problemCount || (isBroken && token.kind !== 'name');
@@ -73,7 +73,7 @@ function parseBody(reader: Reader, open: Token | undefined): NativeBody {
   };
 }
 
-/** Parses something; a mistake in it becomes a problem, and reading goes on at the next item. */
+/** Parses something; a mistake becomes a problem, and parsing continues at the next item. */
 function attempt(reader: Reader, act: () => void): void {
   const { newlines, depth } = reader;
   const startIndex = reader.at;
@@ -88,7 +88,7 @@ function attempt(reader: Reader, act: () => void): void {
   }
 }
 
-/** More mistakes than people read are not looked for: such a file is no HCL at all. */
+/** Maximum number of mistakes: a file with more is not HCL at all. */
 const MAX_PROBLEMS = 50;
 
 function report(reader: Reader, error: unknown): void {
@@ -107,8 +107,8 @@ const CLOSERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Goes behind the item that starts at a token: to the end of the line on which its brackets are closed, if that is behind
- * the mistake. Where they never are, to the first line that looks like an item of the outermost body.
+ * Skips the item that starts at a token: to the end of the line on which its brackets are closed, if that is after the
+ * mistake. If they are never closed, to the first line that looks like an item of the outermost body.
  */
 function skipItem(reader: Reader, startIndex: number): void {
   const { tokens, at: mistakeIndex } = reader;
@@ -117,7 +117,7 @@ function skipItem(reader: Reader, startIndex: number): void {
     const token = tokens[at];
     if (token === undefined || token.kind === 'end') break;
     if (OPENERS.has(token.kind)) open.push(token.kind);
-    // What was between quotes is over with the line, and with it what was opened there.
+    // A broken quoted text ends with its line, and with it everything that was opened inside.
     if (token.kind === 'broken-quote')
       open.length = Math.max(0, open.indexOf('quote', open.lastIndexOf('heredoc') + 1));
     const openers = CLOSERS[token.kind];
@@ -139,7 +139,7 @@ function skipItem(reader: Reader, startIndex: number): void {
   reader.at = nextItemAtMargin(reader, Math.max(mistakeIndex, startIndex + 1));
 }
 
-/** Index of the last of these kinds, near the end: what is further out is not closed by accident. */
+/** Index of the last of these kinds near the end: brackets further out are not closed by accident. */
 function lastOf(open: readonly string[], kinds: readonly string[]): number {
   for (let at = open.length - 1; at >= Math.max(0, open.length - 32); at--) {
     if (kinds.includes(open[at] ?? '')) return at;
@@ -147,7 +147,7 @@ function lastOf(open: readonly string[], kinds: readonly string[]): number {
   return -1;
 }
 
-/** Index of the next token that stands at the start of a line as a name does that starts an item; the end where there is none. */
+/** Index of the next token at the start of a line that is a name starting an item; otherwise the end. */
 function nextItemAtMargin(reader: Reader, from: number): number {
   const { tokens, text } = reader;
   for (let at = from; at < tokens.length; at++) {
@@ -242,7 +242,7 @@ function parseAttribute(reader: Reader, name: Token, index: number): BodyAttribu
   };
 }
 
-/** The line break that ends an attribute or a block. */
+/** Reads the line break that ends an attribute or a block. */
 function endItem(reader: Reader, what: 'attribute' | 'block'): void {
   const token = peek(reader);
   if (token.kind === 'newline' || token.kind === 'end') {
@@ -318,7 +318,7 @@ function openBlock(reader: Reader, name: Token): Token {
   );
 }
 
-/** What is between the braces: a body, or on one line no more than one attribute. */
+/** The content of the braces: a body, or at most one attribute on one line. */
 function parseBlockBody(reader: Reader, open: Token): NativeBody {
   const token = peek(reader);
   if (token.kind === 'newline' || token.kind === '}' || token.kind === 'end') {
@@ -370,7 +370,7 @@ function parseLineBody(reader: Reader, open: Token): NativeBody {
   };
 }
 
-/** A label between quotes: a text without templates. */
+/** A quoted label: a text without templates. */
 function parseLabel(reader: Reader): { value: string; span: Block['span'] } {
   const open = read(reader);
   let value = '';

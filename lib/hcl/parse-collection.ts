@@ -55,7 +55,7 @@ function lastIndexBefore(reader: Reader): number {
   return reader.at - 1;
 }
 
-/** The problem of what stands where an item ends. */
+/** The problem of a token where an item should end. */
 function notSeparated(reader: Reader, open: Token, what: string, close: string, message: string) {
   const token = peek(reader);
   if (token.kind === 'end') return unclosed(reader, open, `This ${what} is not closed`, close);
@@ -111,7 +111,7 @@ export function parseObject(reader: Reader): Expression {
   });
 }
 
-/** The next token, without going there: line breaks before it may count. */
+/** The next token without consuming it: line breaks before it may be significant. */
 function peekOnly(reader: Reader): Token {
   const { at } = reader;
   const token = peek(reader);
@@ -139,7 +139,7 @@ function parseItem(reader: Reader, open: Token): ObjectItem {
   return { key, value: reader.expression(reader) };
 }
 
-/** A bare word is a key as it stands, and so are the words that would be values elsewhere. */
+/** An identifier or keyword is used literally as a key. */
 function asKey(key: Expression): Expression {
   const word =
     key.kind === 'variable'
@@ -217,7 +217,7 @@ function parseWhen(reader: Reader): Expression {
   return reader.expression(reader);
 }
 
-/** `k, v in`, of an expression or of a directive in a template; `form` says how it is written. */
+/** `k, v in`, of an expression or of a template directive; `form` is its syntax for messages. */
 export function parseForNames(
   reader: Reader,
   form: string,

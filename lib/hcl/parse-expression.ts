@@ -20,7 +20,7 @@ import {
 import type { Token } from './scan.ts';
 import { type BinaryOperator, type Expression, SPLAT_ELEMENT } from './syntax.ts';
 
-/** How tightly each operator binds; all of them from left to right. */
+/** Precedence of the operators; all are left-associative. */
 const LEVELS: Readonly<Record<string, number>> = {
   '||': 1,
   '&&': 2,
@@ -37,7 +37,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   '%': 6,
 };
 
-/** Parses an expression, the widest that is there. */
+/** Parses the longest expression at the current position. */
 export function parseExpression(reader: Reader): Expression {
   return deeper(reader, () => parseConditional(reader));
 }
@@ -150,7 +150,7 @@ function parseParentheses(reader: Reader): Expression {
   });
 }
 
-/** The closing sign, or a mistake: at the opening one where the file ends before. */
+/** Reads the closing bracket. If the file ends before it, the mistake is reported at the opening one. */
 function closing(reader: Reader, sign: ')' | ']', open: Token, message: string): Token {
   if (peek(reader).kind === 'end') throw unclosed(reader, open, message, sign);
   return expect(
@@ -195,7 +195,7 @@ function parseCall(reader: Reader, first: Token): Expression {
   });
 }
 
-/** What follows a value: `.name`, `[key]`, `[*]`, `.*`. */
+/** Postfix operators: `.name`, `[key]`, `[*]`, `.*`. */
 function parseTraversal(reader: Reader, from: Expression): Expression {
   let of = from;
   for (let length = 0; ; length++) {

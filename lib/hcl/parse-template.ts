@@ -1,4 +1,7 @@
-/** Templates: texts between quotes, heredocs, and those of JSON (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#templates). */
+/**
+ * Templates: quoted texts, heredocs, and JSON texts
+ * (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#templates).
+ */
 import { problem } from '../model/mod.ts';
 import { didYouMean } from '../util/suggest.ts';
 import { resolveEscapes } from './escapes.ts';
@@ -20,7 +23,7 @@ import {
 import { type Token, trimEnd, trimStart } from './scan.ts';
 import type { Expression, TemplatePart } from './syntax.ts';
 
-/** A piece as it is written, before directives are put together with what they hold. */
+/** A part as written, before the content of directives is nested. */
 type Piece =
   | { readonly kind: 'text'; value: string; start: number; end: number }
   | {
@@ -40,7 +43,7 @@ type Piece =
     }
   | { readonly kind: 'else' | 'endif' | 'endfor'; readonly start: number; readonly end: number };
 
-/** A text between quotes or a heredoc; the next token opens it. */
+/** A quoted text or a heredoc; the next token opens it. */
 export function parseTemplate(reader: Reader): Expression {
   const open = read(reader);
   const isQuoted = open.kind === 'quote';
@@ -56,7 +59,7 @@ export function parseTemplate(reader: Reader): Expression {
   };
 }
 
-/** The parts of a text that is a template as a whole, to the end of what the reader has. */
+/** The parts of a text that is a template as a whole, to the end of the reader's text. */
 export function parseTemplateText(reader: Reader): readonly TemplatePart[] {
   return nest(reader, readPieces(reader, { kind: 'end', start: 0, end: 0, fault: undefined }, 'end'));
 }
@@ -104,7 +107,7 @@ function notEnded(reader: Reader, open: Token, token: Token, end: string): Mista
       });
 }
 
-/** The text of a token, its escapes resolved; all of its faults become problems. */
+/** The text of a token with escapes resolved; all faults become problems. */
 function textValue(reader: Reader, token: Token, isQuoted: boolean): string {
   const { value, faults } = resolveEscapes(textOf(reader, token), isQuoted);
   for (const { at, length, message, hint } of faults) {
@@ -119,7 +122,7 @@ function textValue(reader: Reader, token: Token, isQuoted: boolean): string {
   return value;
 }
 
-/** `${…}` or `%{…}`, and its closing brace. */
+/** `${…}` or `%{…}` with its closing brace. */
 function readSequence(reader: Reader): { readonly piece: Piece; readonly close: Token } {
   const open = read(reader);
   const piece = open.kind === 'interpolation' ? undefined : readDirective(reader, open);
@@ -174,8 +177,8 @@ function readDirective(reader: Reader, open: Token): Piece {
 }
 
 /**
- * Takes from each line what all of them are indented by. Lines of white space alone do not count, and lines that start
- * with a sequence are indented by nothing.
+ * Removes the common indentation of all lines. Blank lines are ignored, and lines that start with a sequence have no
+ * indentation.
  */
 function removeIndentation(pieces: readonly Piece[]): void {
   const first: Extract<Piece, { kind: 'text' }>[] = [];
@@ -203,14 +206,14 @@ function removeIndentation(pieces: readonly Piece[]): void {
   }
 }
 
-/** Where the parts go that are being read: within which directive. */
+/** A directive that is open, and where its parts go. */
 interface Open {
   readonly piece: Extract<Piece, { kind: 'if' | 'for' }>;
   readonly outer: TemplatePart[];
   yes?: TemplatePart[];
 }
 
-/** Puts what stands between directives into them, and texts that follow one another together. */
+/** Nests the content of directives, and joins consecutive texts. */
 function nest(reader: Reader, pieces: readonly Piece[]): readonly TemplatePart[] {
   const opened: Open[] = [];
   let parts: TemplatePart[] = [];
@@ -244,7 +247,7 @@ function partOf(reader: Reader, piece: Extract<Piece, { kind: 'text' | 'interpol
     : { kind: 'interpolation', value: piece.value, span };
 }
 
-/** Pieces of text that follow one another as one, in Unicode's form NFC. */
+/** Joins consecutive texts, in Unicode's form NFC. */
 function meld(pieces: readonly Piece[]): readonly Piece[] {
   const melded: Piece[] = [];
   let texts: Extract<Piece, { kind: 'text' }>[] = [];
@@ -267,7 +270,7 @@ function meld(pieces: readonly Piece[]): readonly Piece[] {
   return melded;
 }
 
-/** Ends the innermost directive, or its first half; gives the parts that what follows goes to. */
+/** Ends the innermost directive or its first half; returns where the following parts go. */
 function endDirective(
   reader: Reader,
   piece: Extract<Piece, { kind: 'else' | 'endif' | 'endfor' }>,

@@ -1,32 +1,32 @@
-/** Walks over the tokens of a file for the parser: what comes next, and what is wrong there. */
+/** Reads the tokens of a file for the parser, and reports what is wrong with them. */
 import { type Problem, problem, type SourceFile, type Span } from '../model/mod.ts';
 import { type Fault, scan, type Token, type TokenKind } from './scan.ts';
 import type { Expression } from './syntax.ts';
 
-/** How deep expressions, templates and blocks may nest, and how long a chain of operators may be. */
+/** Maximum nesting of expressions, templates and blocks, and maximum length of a chain of operators. */
 export const MAX_DEPTH = 250;
 
-/** Where the parser is. */
+/** The state of the parser. */
 export interface Reader {
   readonly source: SourceFile;
-  /** What is parsed: all of the file, or a text of a JSON file with its escapes resolved. */
+  /** The parsed text: the whole file, or a text of a JSON file with its escapes resolved. */
   readonly text: string;
   readonly tokens: readonly Token[];
   readonly problems: Problem[];
-  /** Turns an offset in the text into one in the file. */
+  /** Converts an offset in the text to one in the file. */
   readonly place: (offset: number) => number;
   /** Index of the next token. */
   at: number;
-  /** Whether line breaks count: not in parentheses and brackets. */
+  /** Whether line breaks are significant: not in parentheses and brackets. */
   newlines: boolean;
   depth: number;
-  /** Comments that belong to something already, by the index of their token. */
+  /** Comments that are already assigned, by the index of their token. */
   readonly taken: Set<number>;
-  /** Parses an expression; here, since the parts of the grammar need one another. */
+  /** Parses an expression; a field, since the parts of the grammar depend on one another. */
   readonly expression: (reader: Reader) => Expression;
 }
 
-/** Thrown at the first mistake of an attribute or block header, caught where the next one can be looked for. */
+/** Thrown at the first mistake of an attribute or block header; caught where parsing can continue. */
 export class Mistake extends Error {
   readonly problem: Problem;
   constructor(found: Problem) {
@@ -35,12 +35,12 @@ export class Mistake extends Error {
   }
 }
 
-/** A reader over all of a file. */
+/** A reader for a whole file. */
 export function readerOf(source: SourceFile, expression: Reader['expression']): Reader {
   return readerOfText(source, source.text, 'file', (offset) => offset, expression);
 }
 
-/** A reader over a text that stands in a file somehow; `place` says where. */
+/** A reader for a text inside a file; `place` maps its offsets. */
 export function readerOfText(
   source: SourceFile,
   text: string,
@@ -64,7 +64,7 @@ export function readerOfText(
 
 const LAST: Token = { kind: 'end', start: 0, end: 0, fault: undefined };
 
-/** The next token that counts; line breaks are skipped where they mean nothing, comments always. */
+/** The next significant token; skips comments, and line breaks unless they are significant. */
 export function peek(reader: Reader): Token {
   const { tokens, newlines, text } = reader;
   for (let at = reader.at; at < tokens.length; at++) {
@@ -82,21 +82,21 @@ export function peek(reader: Reader): Token {
   return tokens.at(-1) ?? LAST;
 }
 
-/** Takes the next token that counts. */
+/** Consumes the next significant token. */
 export function read(reader: Reader): Token {
   const token = peek(reader);
   if (token.kind !== 'end') reader.at++;
   return token;
 }
 
-/** Takes the next token if it is of this kind. */
+/** Consumes the next token if it is of this kind. */
 export function accept(reader: Reader, kind: TokenKind): Token | undefined {
   const token = peek(reader);
   if (token.kind !== kind) return undefined;
   return read(reader);
 }
 
-/** Takes the next token, which is of this kind; anything else is a mistake. */
+/** Consumes the next token, which must be of this kind. */
 export function expect(reader: Reader, kind: TokenKind, fault: Fault, related?: RelatedToken): Token {
   const token = peek(reader);
   if (token.kind !== kind) throw mistake(reader, token, fault, related);
@@ -109,7 +109,7 @@ export interface RelatedToken {
   readonly token: { readonly start: number; readonly end: number };
 }
 
-/** The mistake at a token: what the token itself has against it, or else what was expected in its place. */
+/** The mistake at a token: the token's own fault, or what was expected instead. */
 export function mistake(reader: Reader, token: Token, fault: Fault, related?: RelatedToken): Mistake {
   const { message, hint } = token.fault ?? fault;
   return new Mistake(
@@ -127,7 +127,7 @@ export function mistake(reader: Reader, token: Token, fault: Fault, related?: Re
   );
 }
 
-/** A mistake at an opening sign that nothing closes. */
+/** A mistake at an opening bracket that is not closed. */
 export function unclosed(reader: Reader, open: Token, message: string, sign: string): Mistake {
   return mistake(reader, open, {
     message,
@@ -135,7 +135,7 @@ export function unclosed(reader: Reader, open: Token, message: string, sign: str
   });
 }
 
-/** What a token shows, for a sentence. */
+/** A description of a token, for messages. */
 export function shown(reader: Reader, token: Token): string {
   if (token.kind === 'end') return 'the end of the file';
   if (token.kind === 'newline') return 'the end of the line';
@@ -152,7 +152,7 @@ export function textOf(reader: Reader, token: Token): string {
   return reader.text.slice(token.start, token.end);
 }
 
-/** Whether the token is the word, which is a name anywhere else. */
+/** Whether the token is this keyword, which elsewhere is an ordinary name. */
 export function isWord(reader: Reader, token: Token, word: string): boolean {
   return (
     token.kind === 'name' &&
@@ -161,7 +161,7 @@ export function isWord(reader: Reader, token: Token, word: string): boolean {
   );
 }
 
-/** Does something with line breaks counting or not. */
+/** Runs a function with line breaks significant or not. */
 export function withNewlines<T>(reader: Reader, newlines: boolean, act: () => T): T {
   const before = reader.newlines;
   reader.newlines = newlines;
@@ -170,7 +170,7 @@ export function withNewlines<T>(reader: Reader, newlines: boolean, act: () => T)
   return result;
 }
 
-/** Goes one level deeper. */
+/** Enters one level of nesting. */
 export function deeper<T>(reader: Reader, act: () => T): T {
   if (reader.depth >= MAX_DEPTH) throw tooDeep(reader, peek(reader));
   reader.depth++;
@@ -179,7 +179,7 @@ export function deeper<T>(reader: Reader, act: () => T): T {
   return result;
 }
 
-/** The mistake of what nests too deep, at a token. */
+/** The mistake of a nesting that is too deep. */
 export function tooDeep(reader: Reader, token: Token): Mistake {
   return mistake(
     reader,

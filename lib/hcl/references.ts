@@ -1,11 +1,11 @@
-/** Which names an expression uses: variables with what is taken of them, and functions. */
+/** Which names an expression uses: variables with attributes and keys, and functions. */
 import type { Span } from '../model/mod.ts';
 import { type Expression, SPLAT_ELEMENT, type TemplatePart } from './syntax.ts';
 
-/** `root.name[key]`: a variable and the steps taken from it. */
+/** `root.name[key]`: a variable and the path into it. */
 export interface Traversal {
   readonly root: string;
-  /** Names of attributes, and what stands in brackets. */
+  /** Names of attributes, and expressions in brackets. */
   readonly steps: readonly (string | Expression)[];
   readonly span: Span;
 }
@@ -51,7 +51,7 @@ function walk(expression: Expression, bound: Bound, visitor: Visitor): void {
   }
 }
 
-/** What an expression is made of, where it binds no names. */
+/** The direct parts of an expression that binds no names. */
 function partsOf(expression: Expression): readonly Expression[] {
   switch (expression.kind) {
     case 'splat':

@@ -1,9 +1,9 @@
 /**
- * HCL's text as tokens (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#lexical-elements). Templates are told
- * from the rest here, since only nesting says where a text goes on behind `${…}`.
+ * Splits HCL into tokens (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#lexical-elements). Templates are
+ * recognised here, since only nesting determines where a text continues after `${…}`.
  */
 
-/** Signs that stand for themselves. */
+/** Punctuation. */
 type Sign =
   | '{'
   | '}'
@@ -44,21 +44,21 @@ export type TokenKind =
   | 'end-quote'
   | 'heredoc'
   | 'end-heredoc'
-  /** Text of a template, escapes and all. */
+  /** Text of a template, with its escapes. */
   | 'text'
   /** `${` or `${~` */
   | 'interpolation'
   /** `%{` or `%{~` */
   | 'directive'
-  /** `}` or `~}` of the two above. */
+  /** `}` or `~}` that closes one of the above. */
   | 'end-sequence'
-  /** What no file may hold; its fault says why. */
+  /** Not allowed in a file; the fault says why. */
   | 'bad'
-  /** The same, where a text between quotes breaks off at the end of its line. */
+  /** The same for a quoted text that is not closed on its line. */
   | 'broken-quote'
   | 'end';
 
-/** Why a token is not allowed, in words. */
+/** Why a token is not allowed, as text. */
 export interface Fault {
   readonly message: string;
   readonly hint?: string;
@@ -71,7 +71,7 @@ export interface Token {
   readonly fault: Fault | undefined;
 }
 
-/** Where the scanner is: in code (of the file, or within `${…}`), in a text between quotes, in a heredoc, in a bare template. */
+/** The context of the scanner: code (of the file or in `${…}`), quoted text, heredoc, bare template. */
 type Frame =
   | { readonly kind: 'code'; readonly isSequence: boolean; braces: number }
   | { readonly kind: 'quoted'; readonly start: number }
@@ -94,7 +94,7 @@ const PLAIN_RUN = /[^$%\r\n]+/y;
 const SPACE = 32;
 const TAB = 9;
 
-/** The tokens of a file, or of a template alone as in JSON. The last one is `end`. */
+/** The tokens of a file, or of a single template as in JSON. The last one is `end`. */
 export function scan(text: string, mode: 'file' | 'template'): readonly Token[] {
   const scanner: Scanner = {
     text,
@@ -114,7 +114,7 @@ export function scan(text: string, mode: 'file' | 'template'): readonly Token[] 
   return scanner.tokens;
 }
 
-/** Adds a token and goes to its end, which it gives. */
+/** Adds a token and returns its end. */
 function emit(scanner: Scanner, kind: TokenKind, end: number, fault?: Fault): number {
   scanner.tokens.push({ kind, start: scanner.at, end, fault });
   scanner.at = end;
@@ -191,7 +191,7 @@ function endSequence(scanner: Scanner, frame: Extract<Frame, { kind: 'code' }>, 
   });
 }
 
-/** `${`, `%{` and what looks like them, in any kind of template; false where the text is anything else. */
+/** `${`, `%{` and similar in any kind of template; false for other text. */
 function scanSequence(scanner: Scanner): boolean {
   const { text, at } = scanner;
   const sign = text[at];
@@ -219,7 +219,7 @@ function scanQuoted(scanner: Scanner): number {
   return breakOffQuoted(scanner);
 }
 
-/** A text between quotes ends with its line, whatever it lacks: what is below is read as if it were complete. */
+/** Ends a quoted text at its line, so that what follows is parsed as if it were closed. */
 function breakOffQuoted(scanner: Scanner): number {
   const { text, frames, at } = scanner;
   let open = at;
@@ -247,7 +247,7 @@ function scanHeredoc(scanner: Scanner, frame: Extract<Frame, { kind: 'heredoc' }
   if (text[at] === '$' || text[at] === '%') {
     scanSequence(scanner);
     frame.atLineStart = false;
-    // A line break right behind a lone sign belongs to its text, as in a line of words.
+    // A line break directly after a single sign belongs to its text, as in other lines.
     const last = scanner.tokens.at(-1);
     const lineEnd = lineEndLength(text, scanner.at);
     if (last?.kind === 'text' && lineEnd > 0) {
@@ -289,16 +289,16 @@ function lineEndLength(text: string, at: number): 0 | 1 | 2 {
   return text[at] === '\r' && text[at + 1] === '\n' ? 2 : 0;
 }
 
-/** White space as Unicode and Go have it; JavaScript's own takes U+FEFF for one and U+0085 for none. */
+/** White space of Unicode and Go; JavaScript's includes U+FEFF, but not U+0085. */
 const SPACES = '[\\t\\n\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 const LEADING_SPACES = new RegExp(`^${SPACES}`, 'u');
 
-/** The text without white space at its start. */
+/** The text without leading white space. */
 export function trimStart(text: string): string {
   return text.replace(LEADING_SPACES, '');
 }
 
-/** The text without white space at its end. */
+/** The text without trailing white space. */
 export function trimEnd(text: string): string {
   let end = text.length;
   while (end > 0 && LEADING_SPACES.test(text[end - 1] ?? '')) end--;

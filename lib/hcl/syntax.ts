@@ -1,11 +1,11 @@
 /**
- * HCL as it was written: bodies, blocks, attributes and expressions, each with its place
- * (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). HCL's JSON form gives the same bodies
- * (https://github.com/hashicorp/hcl/blob/main/json/spec.md): its texts are templates.
+ * The syntax tree of HCL: bodies, blocks, attributes and expressions with their places
+ * (https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md). HCL's JSON form results in the same bodies
+ * (https://github.com/hashicorp/hcl/blob/main/json/spec.md); its texts are templates.
  */
 import type { Problem, Span } from '../model/mod.ts';
 
-/** What was written where. */
+/** A node with its place. */
 interface Placed {
   readonly span: Span;
 }
@@ -31,7 +31,7 @@ export type Expression =
 /** `true`, `12.5`, `null`; texts are templates. */
 export interface Literal extends Placed {
   readonly kind: 'literal';
-  /** A number is kept as written, for it may be longer than what JavaScript can hold. */
+  /** Numbers are kept as written, since they may exceed JavaScript's precision. */
   readonly value: { readonly number: string } | boolean | null;
 }
 
@@ -39,13 +39,13 @@ export interface Literal extends Placed {
 export interface Template extends Placed {
   readonly kind: 'template';
   readonly parts: readonly TemplatePart[];
-  /** How it was written, for who writes it again; `bare` is a key of an object without quotes. */
+  /** How it was written, for converting it to text again; `bare` is an unquoted key of an object. */
   readonly form: 'quoted' | 'bare' | 'heredoc' | 'flush-heredoc' | 'json';
 }
 
 /**
- * A piece of a template; what `~` strips is stripped already. A text may be empty then, and counts all the same: only a
- * template of one interpolation and nothing else keeps the type of its value.
+ * A part of a template, with `~` already applied. A text may be empty and is still significant: only a template of a
+ * single interpolation keeps the type of its value.
  */
 export type TemplatePart =
   | { readonly kind: 'text'; readonly value: string; readonly span: Span }
@@ -93,7 +93,7 @@ export interface Splat extends Placed {
   readonly each: Expression;
 }
 
-/** Stands in a splat for the element; no name that anybody can write. */
+/** Name of the element in a splat; cannot be written in a file. */
 export const SPLAT_ELEMENT = '*';
 
 /** `name(args)`; with `expand` the last argument is a list of arguments (`...`). */
@@ -154,7 +154,7 @@ export interface Tuple extends Placed {
   readonly endComments?: readonly string[];
 }
 
-/** `{ key = value }`. A bare word as key is a text; in parentheses it is an expression. */
+/** `{ key = value }`. An identifier as key is a text; in parentheses it is an expression. */
 export interface ObjectLiteral extends Placed {
   readonly kind: 'object';
   readonly items: readonly ObjectItem[];
@@ -166,7 +166,7 @@ export interface ObjectLiteral extends Placed {
 export interface ObjectItem {
   readonly key: Expression;
   readonly value: Expression;
-  /** Comments above it and behind it, as in {@link Commented}. */
+  /** Comments above and after it, as in {@link Commented}. */
   readonly comments?: Comments;
 }
 
@@ -180,7 +180,7 @@ export interface For extends Placed {
   readonly key?: Expression;
   readonly value: Expression;
   readonly when?: Expression;
-  /** `...` behind the value: the values of equal keys as a list. */
+  /** `...` after the value: collects the values of equal keys in a list. */
   readonly group: boolean;
 }
 
@@ -191,19 +191,19 @@ export interface Parenthesized extends Placed {
 }
 
 /**
- * A text of a JSON file that is no template: whoever evaluates it gets its problems. Native files have none, for there the
- * file itself is wrong.
+ * A text of a JSON file that is not a valid template: its problems are reported on evaluation. In native files, it is a
+ * problem of the file itself.
  */
 export interface InvalidExpression extends Placed {
   readonly kind: 'invalid';
   readonly problems: readonly Problem[];
 }
 
-/** Comments of one thing, without their signs, a line each. */
+/** Comments of one item, without comment characters, one per line. */
 export interface Comments {
-  /** Right above it. */
+  /** Directly above it. */
   readonly above: readonly string[];
-  /** Behind it on its line. */
+  /** After it on its line. */
   readonly behind?: string;
 }
 
@@ -225,26 +225,26 @@ export interface Block extends Placed {
 }
 
 /**
- * What a file or a block holds. In JSON only a schema can tell a block from an attribute, so both kinds of bodies are read
- * by `contentOf`, which is given one.
+ * The content of a file or block. In JSON only a schema distinguishes blocks from attributes, so both kinds of bodies are
+ * read with a schema by `contentOf`.
  */
 export type Body = NativeBody | JsonBody;
 
 /** A body in HCL's own syntax. */
 export interface NativeBody extends Placed {
   readonly kind: 'native';
-  /** In the order written. */
+  /** In the written order. */
   readonly attributes: readonly BodyAttribute[];
   readonly blocks: readonly Block[];
-  /** Comments that belong to nothing: at the top of the file, with an empty line below; at the end of a body. */
+  /** Comments that belong to nothing: at the top of the file before an empty line, and at the end of a body. */
   readonly loose: readonly { readonly lines: readonly string[]; readonly span: Span }[];
 }
 
-/** A body in JSON: an object, or an array of objects that are put together. What else it is, is wrong once it is read. */
+/** A body in JSON: an object, or an array of objects that are merged. Other values are reported when it is read. */
 export interface JsonBody extends Placed {
   readonly kind: 'json';
   readonly value: JsonNode;
-  /** Names that were read already: what `contentOf` gives as the rest has them. */
+  /** Names that were already read, in the rest that `contentOf` returns. */
   readonly hidden: ReadonlySet<string>;
 }
 
@@ -258,24 +258,24 @@ export type JsonNode =
   | { readonly kind: 'array'; readonly items: readonly JsonNode[]; readonly span: Span }
   | JsonObject;
 
-/** An object of a JSON file; a name may come twice. */
+/** An object of a JSON file; names may be repeated. */
 export interface JsonObject extends Placed {
   readonly kind: 'object';
   readonly members: readonly { readonly name: string; readonly nameSpan: Span; readonly value: JsonNode }[];
 }
 
-/** What a body may hold; anything else stays in the rest. */
+/** What a body may contain; everything else is in the rest. */
 export interface BodySchema {
   readonly attributes: readonly string[];
   /** Block types and how many labels each has. */
   readonly blocks: Readonly<Record<string, number>>;
 }
 
-/** A body read by a schema. */
+/** A body that was read with a schema. */
 export interface BodyContent {
   readonly attributes: ReadonlyMap<string, BodyAttribute>;
-  /** In the order written. */
+  /** In the written order. */
   readonly blocks: readonly Block[];
-  /** What the schema does not name. */
+  /** Everything that the schema does not name. */
   readonly rest: Body;
 }

@@ -1,4 +1,4 @@
-/** Types as they are written in `variable` blocks and `convert` (https://github.com/hashicorp/hcl/tree/main/ext/typeexpr). */
+/** Reads types in `variable` blocks and `convert` (https://github.com/hashicorp/hcl/tree/main/ext/typeexpr). */
 import { fail, ok, type Problem, problem, type Result, type Span } from '../model/mod.ts';
 import type { Call, Expression, ObjectLiteral } from './syntax.ts';
 import { BOOL, DYNAMIC, listType, mapType, NUMBER, objectType, STRING, setType, tupleType } from './types.ts';
@@ -13,14 +13,14 @@ const COLLECTIONS: Readonly<Record<string, (of: Type) => Type>> = {
 const EXAMPLES =
   'write string, number, bool, any, list(string), map(string), object({ name = string }) or the like';
 
-/** The type that an expression names, or what is wrong with it, with its place. */
+/** The type that an expression names, or its problems with their places. */
 export function readType(expression: Expression): Result<Type> {
   const problems: Problem[] = [];
   const type = read(expression, problems);
   return problems.length > 0 ? fail(problems) : ok(type);
 }
 
-/** As every function here: what is wrong goes to `problems`, and the type is any, so that all problems are found. */
+/** Like all functions here: problems go to `problems`, and the type is then "any", so that all problems are found. */
 function read(expression: Expression, problems: Problem[]): Type {
   const wrong = (message: string, span: Span = expression.span): Type => {
     problems.push(problem('bake/value', message, { span, hint: EXAMPLES }));
@@ -90,7 +90,7 @@ function optionalCall(value: Expression): Call | undefined {
   return value.kind === 'call' && value.name === 'optional' ? value : undefined;
 }
 
-/** A bare word; texts in quotes are no names here. */
+/** An identifier; quoted texts are not names here. */
 function nameOf(key: Expression): string | undefined {
   if (key.kind === 'variable') return key.name;
   if (key.kind !== 'template' || key.parts.length > 1) return undefined;

@@ -1,16 +1,16 @@
-/** Types of what is taken of a value that is not there: of an empty list, or of one that something is wrong with. */
+/** Types of attributes and elements of missing values: of an empty list, or of a value with problems. */
 import type { Expression, Splat } from './syntax.ts';
 import { DYNAMIC, listType, tupleType } from './types.ts';
 import type { Type } from './value.ts';
 
-/** The type of a splat over something of this type. */
+/** The type of a splat of a value of this type. */
 export function typeOfSplat(splat: Splat, of: Type): Type {
   const each = (element: Type) => typeOfEach(splat.each, element) ?? DYNAMIC;
   if (of.kind === 'list' || of.kind === 'set') return listType(each(of.of));
   return tupleType((of.kind === 'tuple' ? of.items : [of]).map(each));
 }
 
-/** The type of what a splat does with elements of a type; undefined where that cannot be done. */
+/** The type of a splat's result for elements of a type; undefined if not possible. */
 export function typeOfEach(each: Expression, element: Type): Type | undefined {
   if (each.kind === 'variable') return element;
   if (each.kind === 'splat') {
@@ -25,13 +25,13 @@ export function typeOfEach(each: Expression, element: Type): Type | undefined {
   return each.kind === 'attribute' ? typeOfAttribute(of, each.name) : typeOfElement(of, each.key);
 }
 
-/** The type of an attribute; undefined where there is none. */
+/** The type of an attribute; undefined if it does not exist. */
 export function typeOfAttribute(of: Type, name: string): Type | undefined {
   if (of.kind === 'map') return of.of;
   return of.kind === 'object' ? of.attributes.get(name) : undefined;
 }
 
-/** The type of an element; undefined where there is none. */
+/** The type of an element; undefined if it does not exist. */
 export function typeOfElement(of: Type, key: Expression): Type | undefined {
   if (of.kind === 'map' || of.kind === 'list') return of.of;
   const constant = constantOf(key);

@@ -1,10 +1,10 @@
-/** Types of HCL values: making, comparing and naming them (https://github.com/zclconf/go-cty/blob/main/docs/types.md). */
+/** Creates, compares and names types of HCL values (https://github.com/zclconf/go-cty/blob/main/docs/types.md). */
 import type { Type } from './value.ts';
 
 export const STRING: Type = { kind: 'string' };
 export const NUMBER: Type = { kind: 'number' };
 export const BOOL: Type = { kind: 'bool' };
-/** Any type; of a value only where it is a `null` of no type. */
+/** Any type; of a value, only for a `null` without a type. */
 export const DYNAMIC: Type = { kind: 'dynamic' };
 
 /** A list, set or map of elements of one type. */
@@ -28,7 +28,7 @@ export function tupleType(items: readonly Type[]): TupleType {
   return { kind: 'tuple', items };
 }
 
-/** An object with these attributes, of which some may be left out. */
+/** An object type with these attributes, some of which may be optional. */
 export function objectType(
   attributes: ReadonlyMap<string, Type>,
   optional?: ReadonlySet<string>,
@@ -70,7 +70,7 @@ function equalObjects(a: ObjectType, b: ObjectType): boolean {
   return true;
 }
 
-/** The type of a value of this type, in which every attribute is there. */
+/** The type of a value of this type, in which every attribute is set. */
 export function withoutOptional(type: Type): Type {
   if (isCollection(type)) return { kind: type.kind, of: withoutOptional(type.of) };
   if (type.kind === 'tuple') return tupleType(type.items.map(withoutOptional));
@@ -78,14 +78,14 @@ export function withoutOptional(type: Type): Type {
   return objectType(new Map([...type.attributes].map(([name, of]) => [name, withoutOptional(of)])));
 }
 
-/** `list of string`, `object`, `any type`: as messages say it. */
+/** The name of a type in messages: `list of string`, `object`, `any type`. */
 export function typeName(type: Type): string {
   if (type.kind === 'dynamic') return 'any type';
   if (isCollection(type)) return `${type.kind} of ${typeName(type.of)}`;
   return type.kind;
 }
 
-/** As a type is written in a file: `list(object({ name = string, age = optional(number) }))`. */
+/** A type as written in a file: `list(object({ name = string, age = optional(number) }))`. */
 export function typeText(type: Type): string {
   if (type.kind === 'dynamic') return 'any';
   if (isCollection(type)) return `${type.kind}(${typeText(type.of)})`;

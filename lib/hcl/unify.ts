@@ -1,4 +1,4 @@
-/** The type that values of several types can all be converted to, by go-cty's rules (cty/convert, Unify). */
+/** Finds the type to which values of several types can be converted, by go-cty's rules (cty/convert, Unify). */
 import {
   DYNAMIC,
   equalTypes,
@@ -13,14 +13,14 @@ import {
 } from './types.ts';
 import type { Type } from './value.ts';
 
-/** Which conversions there are: conversion.ts says it, which needs this file in turn. */
+/** Available conversions, from conversion.ts, which in turn needs this file. */
 export interface Rules {
-  /** Also those that depend on the content, as from a text to a number. */
+  /** Also those that depend on the value, such as from text to number. */
   readonly unsafe: boolean;
   readonly canConvert: (from: Type, to: Type, unsafe: boolean) => boolean;
 }
 
-/** The most general of the types, or one made of them; undefined where there is none, or no types are given. */
+/** The most general of the types, or a combined one; undefined if there is none, or if no types are given. */
 export function unifyBy(types: readonly Type[], rules: Rules): Type | undefined {
   const [first] = types;
   if (first === undefined) return undefined;
@@ -32,7 +32,7 @@ export function unifyBy(types: readonly Type[], rules: Rules): Type | undefined 
   );
 }
 
-/** Where all are of kinds that belong together, a new type may be made of them; otherwise one of them must do. */
+/** If all types are of related kinds, a combined type may be created; otherwise one of them must fit. */
 function unifyStructures(types: readonly Type[], rules: Rules): Type | undefined | 'other' {
   const count = (kind: Type['kind']): number => types.filter((type) => type.kind === kind).length;
   const dynamic = count('dynamic');
@@ -70,7 +70,7 @@ function unifyCollections(
   return of === undefined ? undefined : convertible(types, { kind, of }, rules);
 }
 
-/** Objects among maps as maps, tuples among lists as lists. */
+/** Converts objects next to maps to maps, and tuples next to lists to lists. */
 function asCollection(kind: 'map' | 'list', types: readonly Type[], rules: Rules): Type | undefined {
   const made =
     kind === 'map' ? objectsToMap(types.filter(isObject), rules) : tuplesToList(types.filter(isTuple), rules);
@@ -139,9 +139,9 @@ function convertible(types: readonly Type[], to: Type, rules: Rules): Type | und
     : undefined;
 }
 
-/** The more general types first; types that say nothing of each other keep their order. */
+/** Sorts more general types first; types that cannot be compared keep their order. */
 function inOrderOfPreference(types: readonly Type[]): readonly Type[] {
-  // Many values of few types: each type once is enough, as the first of them is the one that is taken.
+  // Many values have few types: only the first of equal types is needed.
   const distinct = types.filter((type, at) => types.findIndex((other) => equalTypes(type, other)) === at);
   const above = distinct.map((type) => distinct.filter((other) => compareTypes(other, type) < 0).length);
   const left = new Set(distinct.keys());
@@ -160,7 +160,7 @@ function inOrderOfPreference(types: readonly Type[]): readonly Type[] {
   return order;
 }
 
-/** Below 0: `a` is the more general one; above 0: `b`; 0: neither. */
+/** Negative: `a` is more general; positive: `b`; 0: neither. */
 function compareTypes(a: Type, b: Type): number {
   if (a.kind === 'dynamic' || b.kind === 'dynamic')
     return Number(a.kind === 'dynamic') - Number(b.kind === 'dynamic');
@@ -195,7 +195,7 @@ function generality(type: Type): { readonly family: string; readonly rank: numbe
   return ranks[type.kind];
 }
 
-/** The more general of two whose parts are compared: only if it is in no part the other. */
+/** The more general of two types whose parts are compared: only if no part of the other one is more general. */
 function compareAll(pairs: readonly (readonly [Type, Type])[]): number {
   const results = pairs.map(([a, b]) => compareTypes(a, b));
   const less = results.some((result) => result < 0);

@@ -1,11 +1,11 @@
 /**
- * Values and types of HCL expressions (https://github.com/zclconf/go-cty/blob/main/docs/types.md). Values are final: nothing
- * in bake is unknown or marked. Equal values are made equal by `equalValues`, never by `===`.
+ * Values and types of HCL expressions (https://github.com/zclconf/go-cty/blob/main/docs/types.md). Values are final:
+ * nothing in bake is unknown or marked. Compare values with `equalValues`, never with `===`.
  */
 import type { Problem } from '../model/mod.ts';
 import type { Expression } from './syntax.ts';
 
-/** A type. `dynamic` is that of `null` without one, and of "any" in constraints. */
+/** A type. `dynamic` is the type of `null` without another, and "any" in constraints. */
 export type Type =
   | { readonly kind: 'string' | 'number' | 'bool' | 'dynamic' }
   | { readonly kind: 'list' | 'set' | 'map'; readonly of: Type }
@@ -18,18 +18,18 @@ export type Type =
     };
 
 /**
- * A number as go-cty has it (math/big.Float): `mantissa × 2^exponent`, negative or not (there is a -0), with an odd mantissa or 0.
- * An exponent of Infinity is an infinite number. Made, calculated with and printed by number.ts alone.
+ * A number as in go-cty (math/big.Float): `mantissa × 2^exponent`, negative or not (-0 exists), with an odd mantissa or
+ * 0. Infinite numbers have the exponent Infinity. Only number.ts creates, computes and prints them.
  */
 export interface HclNumber {
   readonly negative: boolean;
   readonly mantissa: bigint;
   readonly exponent: number;
-  /** Bits to which results are rounded: 512 for what was written, 64 for counted, 53 for computed by floating point. */
+  /** Bits to which results are rounded: 512 for literals, 64 for counts, 53 for results of floating point. */
   readonly precision: number;
 }
 
-/** A value with its type. `null` has a type, too. */
+/** A value with its type. `null` also has a type. */
 export type Value =
   | { readonly type: Type; readonly kind: 'null' }
   | { readonly type: Type; readonly kind: 'string'; readonly value: string }
@@ -40,10 +40,10 @@ export type Value =
   /** map and object, in the order of their keys (by bytes of UTF-8), as cty walks them */
   | { readonly type: Type; readonly kind: 'mapping'; readonly entries: ReadonlyMap<string, Value> };
 
-/** A function that can be called: with values, or, as `try`, with expressions that it may evaluate. */
+/** A function: gets values or (like `try`) unevaluated expressions. */
 export type HclFunction =
   | {
-      /** Gets values as they were given, and converts them to what it takes. */
+      /** Gets the values as passed, and converts them to its parameter types. */
       readonly call: (args: readonly Value[]) => FunctionResult;
     }
   | { readonly callLazy: (args: readonly Argument[]) => FunctionResult };
@@ -54,15 +54,15 @@ export interface Argument {
   readonly evaluate: () => FunctionResult;
 }
 
-/** What calling a function came to: its value, or what is wrong with one argument or with the call. */
+/** The result of calling a function: its value, or a problem of one argument or of the call. */
 export type FunctionResult =
   | { readonly ok: true; readonly value: Value }
   | {
       readonly ok: false;
       readonly message: string;
       readonly argument?: number;
-      /** A bound of ours: bake would have a value, so that `try` must not pass over it. */
+      /** A limit of bake-ts: bake would have a value, so `try` must not catch it. */
       readonly isLimit?: boolean;
-      /** What went wrong within, with places: in the body of a function, or in an argument. */
+      /** Problems inside a function's body or an argument, with places. */
       readonly problems?: readonly Problem[];
     };

@@ -1,4 +1,4 @@
-/** Making and comparing values of HCL (https://github.com/zclconf/go-cty). */
+/** Creates and compares values of HCL (https://github.com/zclconf/go-cty). */
 import { compareNumbers, numberFromInt } from './number.ts';
 import { equalNumbers, formatNumber } from './number-text.ts';
 import {
@@ -21,12 +21,12 @@ export type MappingValue = Extract<Value, { readonly kind: 'mapping' }>;
 export const TRUE: Value = { type: BOOL, kind: 'bool', value: true };
 export const FALSE: Value = { type: BOOL, kind: 'bool', value: false };
 
-/** A text; HCL keeps all of them in Unicode's form NFC. */
+/** A text, in Unicode's form NFC as all of HCL's. */
 export function textValue(value: string): Value {
   return { type: STRING, kind: 'string', value: value.normalize('NFC') };
 }
 
-/** A number; one of JavaScript's must be whole. */
+/** A number; a JavaScript number must be whole. */
 export function numberValue(value: HclNumber | number | bigint): Value {
   return {
     type: NUMBER,
@@ -39,27 +39,27 @@ export function boolValue(value: boolean): Value {
   return value ? TRUE : FALSE;
 }
 
-/** `null` of a type; without one, the `null` that is written. */
+/** `null` of a type; by default the literal `null`. */
 export function nullOf(type: Type = DYNAMIC): Value {
   return { type, kind: 'null' };
 }
 
-/** A list; the items must be of that type already. */
+/** A list; the items must already have that type. */
 export function listOf(of: Type, items: readonly Value[]): SequenceValue {
   return { type: listType(of), kind: 'sequence', items: items.map((item) => typed(of, item)) };
 }
 
-/** A null has the type of what it is in. */
+/** A null has the type of its container's elements. */
 function typed(of: Type, item: Value): Value {
   return item.kind === 'null' && item.type.kind === 'dynamic' && of.kind !== 'dynamic' ? nullOf(of) : item;
 }
 
-/** A list of the type that the items have, as {@link commonType} says it. */
+/** A list of the items' {@link commonType}. */
 export function listOfSame(items: readonly Value[]): SequenceValue {
   return listOf(commonType(items) ?? DYNAMIC, items);
 }
 
-/** A set of the items, which must be of that type already, each once and in order. */
+/** A set of the items, sorted and without duplicates; they must already have that type. */
 export function setOf(of: Type, items: readonly Value[]): SequenceValue {
   return {
     type: setType(of),
@@ -72,13 +72,13 @@ export function tupleOf(items: readonly Value[]): SequenceValue {
   return { type: tupleType(items.map(({ type }) => type)), kind: 'sequence', items };
 }
 
-/** A map; the values must be of that type already. A name that comes twice has its last value. */
+/** A map; the values must already have that type. For duplicate names, the last value is used. */
 export function mapOf(of: Type, entries: Iterable<readonly [string, Value]>): MappingValue {
   const kept = [...entries].map(([name, item]) => [name, typed(of, item)] as const);
   return { type: mapType(of), kind: 'mapping', entries: ordered(kept) };
 }
 
-/** An object. A name that comes twice has its last value. */
+/** An object. For duplicate names, the last value is used. */
 export function objectOf(entries: Iterable<readonly [string, Value]>): MappingValue {
   const kept = ordered(entries);
   const types = new Map([...kept].map(([name, { type }]) => [name, type]));

@@ -10,6 +10,7 @@ import {
   formatBytes,
   formatDuration,
   formatProblem,
+  itemsOf,
   LineJoiner,
   type LogLine,
   outcomeWord,
@@ -124,7 +125,7 @@ export class BuildLog {
   #decided(decision: string, reason: Reason): readonly string[] {
     // The last line of an unchanged build says the same.
     if (decision === 'unchanged') return [];
-    const items = (reason.items ?? []).map((item) => `${' '.repeat(TIME_WIDTH + 3)}${plainText(item)}`);
+    const items = itemsOf(reason).map((item) => `${' '.repeat(TIME_WIDTH + 3)}${plainText(item)}`);
     return [this.#line(`${decision}: ${plainText(reason.text)}`), ...items];
   }
 

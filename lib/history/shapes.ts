@@ -25,6 +25,8 @@ export interface KeptBuild {
   readonly sizeBytes?: number;
   /** Digest of its image; absent if there is none. */
   readonly digest?: string;
+  /** Why it was built or skipped, in one sentence; absent in runs of older versions, and if it was never decided. */
+  readonly reason?: string;
   /** What is wrong, in one sentence. */
   readonly problem?: string;
 }
@@ -72,13 +74,15 @@ export interface SummaryFile extends RunHead {
 export const SUMMARY_FORM = 1;
 
 /** What `history` shows of a build's outcome. */
-export function keptBuild({ build, kind, durationMs, sizeBytes, digest, problem }: Outcome): KeptBuild {
+export function keptBuild(outcome: Outcome): KeptBuild {
+  const { build, kind, durationMs, sizeBytes, digest, reason, problem } = outcome;
   return {
     build,
     result: kind,
     durationMs,
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(digest === undefined ? {} : { digest }),
+    ...(reason === undefined ? {} : { reason: reason.text }),
     ...(problem === undefined ? {} : { problem: problem.message }),
   };
 }
@@ -140,13 +144,14 @@ function isEnd(value: unknown): boolean {
 
 function isKeptBuild(value: unknown): value is KeptBuild {
   if (!isObject(value)) return false;
-  const { build, result, durationMs, sizeBytes, digest, problem } = value;
+  const { build, result, durationMs, sizeBytes, digest, reason, problem } = value;
   return (
     isText(build) &&
     KINDS.has(result) &&
     isCount(durationMs) &&
     (sizeBytes === undefined || isCount(sizeBytes)) &&
     (digest === undefined || (isText(digest) && isDigest(digest))) &&
+    (reason === undefined || isText(reason)) &&
     (problem === undefined || isText(problem))
   );
 }

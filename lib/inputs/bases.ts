@@ -1,13 +1,13 @@
-/** What the images say that a build is based on: variables, triggers, platforms. */
+/** What the base images of a build contribute: variables, triggers, platforms. */
 import type { BaseUse, DockerfileFacts } from '../dockerfile/mod.ts';
 import { formatPlatform, isAttested, type PlanNode, parsePlatform } from '../model/mod.ts';
 import type { ImageConfigFacts } from '../state/mod.ts';
 import type { Keying } from './keying.ts';
 
-/** What reading the configs of base images needs. */
+/** Input for reading the configs of base images. */
 export type BaseReading = Pick<Keying, 'images' | 'enginePlatform' | 'resultOf'>;
 
-/** Configs of the bases of a build, by name; those that cannot be read are left out. The builds among them must be done. */
+/** Configs of a build's bases, by name, without those that cannot be read. Bases that are builds must be finished. */
 export async function readBases(
   keying: BaseReading,
   node: PlanNode,
@@ -33,11 +33,11 @@ async function readBase(
   if (link !== undefined) return keying.resultOf(link.to)?.produces;
   const source = node.build.contexts.get(base.name)?.ref;
   if (source?.kind === 'image') return readImage(keying, node, base, source.ref);
-  // A directory as a base has no config at all.
+  // A directory as a base has no config.
   return source?.kind === 'local' ? { env: [], onbuild: [] } : undefined;
 }
 
-/** Platforms may differ in what their configs say; only where they agree is there one answer. */
+/** Configs may differ between platforms; there is a result only if they agree. */
 async function readImage(
   keying: BaseReading,
   node: PlanNode,
@@ -58,9 +58,9 @@ async function readImage(
 }
 
 /**
- * Whether a build without `platforms` is the same build as one with the engine's. BuildKit takes the engine's for it,
- * but then goes by what its base images are of, should that be another one (frontend/dockerfile/dockerfile2llb/convert.go,
- * `autoDetectPlatform` and what is done where the target is not implicit). So every base must be of the engine's.
+ * Whether a build without `platforms` is the same as one with the engine's platform. BuildKit uses the engine's, but then
+ * follows its base images if they have another one (frontend/dockerfile/dockerfile2llb/convert.go, `autoDetectPlatform`,
+ * and the handling of an explicit target). So every base must have the engine's platform.
  *
  * @param bases from {@link readBases}
  */
@@ -70,7 +70,7 @@ export function isOfEnginePlatform(
   bases: ReadonlyMap<string, ImageConfigFacts>,
   enginePlatform: string,
 ): boolean {
-  // A variant of the engine may be written or left out; and how a build was asked for stands in its provenance.
+  // The engine's variant may be written or left out, and provenance records how a build was requested.
   if (!/^linux\/[^/]+$/.test(enginePlatform) || isAttested(build)) return false;
   if (facts.stages.length === 0 || [...build.contexts.keys()].some((name) => name.includes('::')))
     return false;

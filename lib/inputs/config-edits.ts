@@ -1,16 +1,16 @@
 /**
- * Edits of a Dockerfile that change nothing but the config of its image: LABEL and CMD of the target stage. No step sees
- * them, so the image follows from the one that it was. Pure.
+ * Edits of a Dockerfile that only change the config of its image: LABEL and CMD of the target stage. No step sees them,
+ * so the new image can be computed from the old one. Pure.
  *
- * What the engine writes for an instruction (buildkit frontend/dockerfile/dockerfile2llb/convert.go, `dispatchLabel`,
- * `dispatchCmd`, `commitToHistory`) is known here for plain forms only. The old form must be found in the image as it would be
- * written here; whatever is not is left to the engine.
+ * Only plain forms of what the engine writes for an instruction are supported (buildkit
+ * frontend/dockerfile/dockerfile2llb/convert.go, `dispatchLabel`, `dispatchCmd`, `commitToHistory`). The image must
+ * contain the old form exactly as it would be written here; everything else is left to the engine.
  */
 
 import { type ImageConfig, isObject, isSameJson, readImageConfig, writeImageConfig } from './image-json.ts';
 import type { GivenLabels } from './rebase.ts';
 
-/** An instruction that was another one. */
+/** An instruction, before and after the edit. */
 export interface ConfigEdit {
   readonly before: Written;
   readonly after: Written;
@@ -26,19 +26,19 @@ export interface Written {
 
 const TARGET_HEADER = /^# stage \d+ \(target\)$/;
 const HEADER = /^# stage \d+/;
-/** Printable letters of ASCII that mean nothing to the Dockerfile's parser, to Go's `%q` and to a terminal. */
+/** Printable ASCII characters without a meaning for the Dockerfile's parser, Go's `%q` or terminals. */
 const LABEL = /^LABEL((?:[ \t]+[A-Za-z0-9._/-]+=(?:"[ !#%-[\]^_a-~]*"|[!#%&(-;=-[\]^_a-~]+))+)[ \t]*$/;
 const PAIR = /([A-Za-z0-9._/-]+)=(?:"([^"]*)"|([^\s"]+))/g;
 const COMMAND = /^CMD[ \t]+(\[.*\])[ \t]*$/;
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
- * What differs between two Dockerfiles, both as a key has them (`DockerfileFacts.text`), if that is nothing but such edits;
- * undefined: something else does, or it cannot be told.
+ * The differences between two Dockerfiles in the form of keys (`DockerfileFacts.text`), if all of them are such edits;
+ * undefined: there are others, or it is not known.
  */
 export function findConfigEdits(before: string, after: string): readonly ConfigEdit[] | undefined {
   const [was, is] = [before.split('\n'), after.split('\n')];
-  // What looks like an instruction, or like the head of a stage, may be text of a file.
+  // What looks like an instruction or the head of a stage may be text of a heredoc.
   if (was.length !== is.length || [before, after].some((text) => text.includes('<<'))) return undefined;
   const start = was.findIndex((line) => TARGET_HEADER.test(line));
   const next = was.findIndex((line, at) => at > start && HEADER.test(line));
@@ -47,7 +47,7 @@ export function findConfigEdits(before: string, after: string): readonly ConfigE
   for (const [at, line] of was.entries()) {
     const now = is[at] ?? '';
     if (line === now) continue;
-    // A line that goes on from the one above it is no instruction.
+    // A line that continues the previous one is not an instruction.
     if (start === -1 || at <= start || at >= end || /[\\`]\s*$/.test(was[at - 1] ?? '')) return undefined;
     const [one, other] = [readInstruction(line), readInstruction(now)];
     if (one === undefined || other === undefined) return undefined;
@@ -58,7 +58,7 @@ export function findConfigEdits(before: string, after: string): readonly ConfigE
   return sections.every((lines) => isClear(lines, edits)) ? edits : undefined;
 }
 
-/** Whether nothing else of the stage writes what the edits write. */
+/** Whether no other instruction of the stage writes the same settings. */
 function isClear(lines: readonly string[], edits: readonly ConfigEdit[]): boolean {
   if (edits.some(({ before }) => before.command !== undefined))
     if (lines.filter((line) => /^\s*CMD\b/i.test(line)).length !== 1) return false;
@@ -100,11 +100,11 @@ function parseList(text: string): readonly string[] | undefined {
 }
 
 /**
- * The config that an image has after edits.
+ * The config of an image after edits.
  *
  * @param config as the engine wrote it
- * @param given what `labels:` of the build give, which stand over those of the Dockerfile
- * @returns undefined where it cannot be told
+ * @param given the build's `labels:`, which take precedence over those of the Dockerfile
+ * @returns undefined if it is not known
  */
 export function applyConfigEdits(
   config: string,
@@ -121,7 +121,7 @@ function applyEdit(
   { before, after }: ConfigEdit,
   given: GivenLabels,
 ): ImageConfig | undefined {
-  // An entry like it may be of what the image is based on.
+  // An equal entry may belong to the base image.
   const entries = image.history.filter(({ created_by }) => created_by === before.entry);
   const [entry] = entries;
   if (entry?.empty_layer !== true || entries.length !== 1) return undefined;
@@ -133,7 +133,7 @@ function applyEdit(
   const held = image.config['Labels'];
   const labels: Record<string, unknown> = Object.assign(Object.create(null), isObject(held) ? held : {});
   for (const [name, value] of before.labels ?? []) {
-    // What is below a label that goes is not known.
+    // The base image's value of a removed label is not known.
     if (labels[name] !== value || after.labels?.has(name) !== true) return undefined;
   }
   for (const [name, value] of after.labels ?? []) {

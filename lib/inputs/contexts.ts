@@ -1,4 +1,4 @@
-/** The files of the local contexts of a build: which count, what is in them, and whether anybody touched them since. */
+/** The files of a build's local contexts: which are read, their content, and whether they were touched since. */
 import path from 'node:path';
 import { type DockerfileFacts, type IgnoreRules, MAIN_CONTEXT } from '../dockerfile/mod.ts';
 import type { ContextRequest, HashedContext } from '../fingerprint/mod.ts';
@@ -6,7 +6,7 @@ import type { PlanNode, Problem } from '../model/mod.ts';
 import { readIgnore } from './ignore-files.ts';
 import type { Keying } from './keying.ts';
 
-/** A local context with the hashes of the files that count. */
+/** A local context with the hashes of the files that are read. */
 export interface ContextFiles {
   /** `context` for the main one. */
   readonly name: string;
@@ -16,13 +16,13 @@ export interface ContextFiles {
   readonly hashed: HashedContext;
 }
 
-/** The contexts of one build, or what makes them unreadable. */
+/** The contexts of one build, or why they cannot be read. */
 export interface ContextsRead {
   readonly contexts: readonly ContextFiles[];
   readonly problems: readonly Problem[];
 }
 
-/** Hashes what a build reads of its local contexts. */
+/** Hashes what a build reads from its local contexts. */
 export async function hashContexts(
   keying: Pick<Keying, 'hasher' | 'signal'>,
   node: PlanNode,
@@ -56,8 +56,8 @@ export async function hashContexts(
 }
 
 /**
- * What of a context was touched since it was hashed, in words; empty: nothing. What was edited and edited back counts,
- * since the edit may have been sent to the engine.
+ * What was touched in a context since it was hashed, as text; empty: nothing. A file that was edited and changed back
+ * counts as touched, since the edit may have been sent to the engine.
  */
 export async function touchedInContext(
   hasher: Keying['hasher'],
@@ -71,7 +71,7 @@ export async function touchedInContext(
     ignore.signature === ignoreSignature &&
     patternsOf(ignore.rules) === patternsOf(request.ignore);
   if (!isSame) touched.push(`what ${request.written} leaves out`);
-  // Also where the run was cancelled in the meantime: what was built and pushed is as good as ever.
+  // Also checked if the run was cancelled meanwhile: what was built and pushed is still valid.
   const { signal: _, ...unsignalled } = request;
   const changed = await hasher.recheck(unsignalled, hashed);
   const paths = changed.ok ? changed.value : ['.'];

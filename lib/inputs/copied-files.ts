@@ -1,11 +1,11 @@
 /**
- * Whether a build copies the same files of other builds that have other layers than when it was last built. The engine
- * caches COPY and mounts by the files they read (buildkit cache/contenthash: type, bits, owner, link, content,
- * attributes; no times), so a build whose other files changed gives the same image again; and what is copied can be seen
- * in the layers that differ, without running anything.
+ * Whether the files that a build copies from other builds are unchanged although those builds have new layers. The engine
+ * caches COPY and mounts by the files that they read (buildkit cache/contenthash: type, mode bits, owner, link, content,
+ * attributes; no times), so a build whose copied files are equal produces the same image again. Whether they are equal
+ * can be seen in the layers that differ, without running anything.
  *
- * Only what is plain to see counts: paths without wildcards, to files and directories, reached through no link. All
- * else, and layers that are large to read, is left to the engine.
+ * Only simple cases are covered: paths without wildcards to files and directories, not reached through links. Everything
+ * else, and large layers, is left to the engine.
  */
 import type { Tree } from '../compare/mod.ts';
 import type { ContextReads } from '../dockerfile/mod.ts';
@@ -24,7 +24,7 @@ import { directoriesAbove } from '../util/path.ts';
 import type { NodeInputs } from './inputs.ts';
 import type { Keying } from './keying.ts';
 
-/** Compressed bytes of layers that are read at most to compare two results: beyond that a cached build is as quick. */
+/** Maximum of compressed layer bytes that are read to compare two results: beyond that, a cached build is as fast. */
 const READ_LIMIT = 32 * 1024 * 1024;
 
 /** Reads layers from registries, each once in a run. */
@@ -35,7 +35,7 @@ export interface LayerReader {
 
 type ResultOf = Pick<Keying, 'resultOf'>['resultOf'];
 
-/** The inputs of a build as they are remembered, with the results of other builds that it reads. */
+/** The recorded inputs of a build, with the results of other builds that it reads. */
 export function lastInputs(resultOf: ResultOf, node: PlanNode, inputs: NodeInputs): LastInputs | undefined {
   const { key, parts } = inputs;
   if (key === undefined || parts === undefined) return undefined;
@@ -48,13 +48,13 @@ export function lastInputs(resultOf: ResultOf, node: PlanNode, inputs: NodeInput
   return { key, parts, ...(Object.keys(parents).length === 0 ? {} : { parents }) };
 }
 
-/** A result in a registry, to be compared with another one. */
+/** A result in a registry, to compare with another. */
 export interface PublishedResult {
   readonly ref: ImageRef;
   readonly platforms: ParentResult['platforms'];
 }
 
-/** The result behind a context; undefined where it is in no registry. */
+/** The result that a context refers to; undefined if it is in no registry. */
 export function parentResult(
   resultOf: ResultOf,
   node: PlanNode,
@@ -66,15 +66,15 @@ export function parentResult(
   return { ref: image.location.ref, platforms: image.platforms };
 }
 
-/** A result as it was remembered. */
+/** A recorded result. */
 export function recordedResult(recorded: ParentResult | undefined): PublishedResult | undefined {
   const ref = recorded === undefined ? undefined : parseImageRef(recorded.ref);
   return recorded === undefined || ref === undefined ? undefined : { ref, platforms: recorded.platforms };
 }
 
 /**
- * Where nothing but the layers of other builds has changed since the last time, and all that is copied of them is the
- * same: the names of their contexts. Undefined: something else changed, or that is not known.
+ * The names of contexts whose builds have new layers, if nothing else changed and all files that are copied from them are
+ * equal. Undefined: something else changed, or it is not known.
  */
 export async function findSameCopied(
   { resultOf, layers }: { readonly resultOf: ResultOf; readonly layers: LayerReader },
@@ -83,7 +83,7 @@ export async function findSameCopied(
   last: LastInputs,
 ): Promise<readonly string[] | undefined> {
   const { parts } = inputs;
-  // What is attested names the parents themselves.
+  // Attestations name the dependencies' digests.
   if (parts === undefined || isAttested(node.build)) return undefined;
   if (computeKey({ ...parts, parents: last.parts.parents }) !== last.key) return undefined;
   const names = [...new Set([...Object.keys(parts.parents), ...Object.keys(last.parts.parents)])];
@@ -99,7 +99,7 @@ export async function findSameCopied(
 }
 
 /**
- * Whether two results of a build hold the same files in all places that are read. False also where that is not known.
+ * Whether two results of a build have the same files in all places that are read. False also if that is not known.
  *
  * @param reads from the Dockerfile; sources relative to the image's root
  */
@@ -128,12 +128,12 @@ async function holdSame(
     }
     return true;
   } catch {
-    // A layer that is gone, too large, or of a kind that is not known: the engine will see.
+    // A layer is gone, too large, or of an unknown type: the engine decides.
     return false;
   }
 }
 
-/** No wildcard of Go's `filepath.Match`. */
+/** Whether a source has no wildcards of Go's `filepath.Match`. */
 function isPlain(source: string): boolean {
   return !/[*?[\\]/.test(source);
 }
@@ -143,7 +143,7 @@ interface Layer {
   readonly blob: Descriptor;
 }
 
-/** The layers of a platform's manifest, the highest first. */
+/** The layers of a platform's manifest, topmost first. */
 async function layersOf(
   registry: RegistryClient,
   ref: ImageRef,
@@ -158,7 +158,7 @@ async function layersOf(
 
 type Read = (layer: Layer) => Promise<Tree>;
 
-/** Reads layers for one comparison. What it gives throws at more than {@link READ_LIMIT} bytes. */
+/** Reads layers for one comparison. Throws after more than {@link READ_LIMIT} bytes. */
 function limitedReader({ registry, trees }: LayerReader): Read {
   let bytes = 0;
   return async ({ repository, blob }) => {
@@ -175,7 +175,7 @@ function limitedReader({ registry, trees }: LayerReader): Read {
   };
 }
 
-/** Two stacks of layers, the highest first: what differs, and what both are based on. */
+/** Two stacks of layers, topmost first: the layers that differ, and the common ones below. */
 interface Stacks {
   readonly old: readonly Layer[];
   readonly now: readonly Layer[];
@@ -196,13 +196,13 @@ async function isSameAt(path: string, { old, now, common }: Stacks, read: Read):
   if (was === undefined || is === undefined) return false;
   if (compareTrees(new Map([[path, was]]), new Map([[path, is]])).length > 0) return false;
   if (was.kind === 'file') return true;
-  // What is below comes from several layers: they must do the same to it, one after the other.
+  // What is below may come from several layers: both stacks must change it equally, in the same order.
   const [one, other] = [await changesBelow(path, old, read), await changesBelow(path, now, read)];
   if (one === undefined || other === undefined || one.length !== other.length) return false;
   return one.every((tree, at) => compareTrees(tree, other[at] ?? new Map()).length === 0);
 }
 
-/** What a path is, in a stack with the highest layer first; undefined where it is not a plain file or directory, or not known. */
+/** Finds a path in a stack of layers, topmost first; undefined if it is not a plain file or directory, or not known. */
 async function find(path: string, stack: readonly Layer[], read: Read): Promise<ReturnType<Tree['get']>> {
   for (const layer of stack) {
     const tree = await read(layer);
@@ -214,7 +214,7 @@ async function find(path: string, stack: readonly Layer[], read: Read): Promise<
   return undefined;
 }
 
-/** What each layer does to a directory's inside, without those that do nothing; undefined where that is not all. */
+/** Each layer's changes below a directory, without layers that change nothing; undefined if that is incomplete. */
 async function changesBelow(
   path: string,
   stack: readonly Layer[],
@@ -227,14 +227,14 @@ async function changesBelow(
     if (isReplacedAbove(path, tree) || isHidden(path, tree) || (own !== undefined && own.kind !== 'dir'))
       return undefined;
     const below = new Map([...tree].filter(([name]) => name.startsWith(`${path}/`)));
-    // The other name of a hard link may lie elsewhere.
+    // The other name of a hard link may be elsewhere.
     if ([...below.values()].some((entry) => entry.kind === 'hardlink')) return undefined;
     if (below.size > 0) found.push(below);
   }
   return found;
 }
 
-/** Whether a layer makes a directory above a path something else. */
+/** Whether a layer replaces a directory above a path by something else. */
 function isReplacedAbove(path: string, tree: Tree): boolean {
   return directoriesAbove(path).some((dir) => {
     const entry = tree.get(dir);
@@ -242,7 +242,7 @@ function isReplacedAbove(path: string, tree: Tree): boolean {
   });
 }
 
-/** Whether a layer takes away a path or a directory above it (OCI image-spec, layer.md, "Whiteouts"). */
+/** Whether a layer removes a path or a directory above it (OCI image-spec, layer.md, "Whiteouts"). */
 function isHidden(path: string, tree: Tree): boolean {
   const dirs = directoriesAbove(path);
   if (['', ...dirs].some((dir) => tree.has(dir === '' ? '.wh..wh..opq' : `${dir}/.wh..wh..opq`))) return true;

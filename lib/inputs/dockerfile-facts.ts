@@ -1,4 +1,4 @@
-/** What the Dockerfile of a build reads, with the configs of its base images taken in. */
+/** What a build's Dockerfile reads, taking the configs of its base images into account. */
 import {
   type DockerfileFacts,
   declaredBy,
@@ -12,21 +12,21 @@ import { readBases } from './bases.ts';
 import type { Keying } from './keying.ts';
 import { type ChosenProxies, chooseProxies, type ProxyTaker } from './proxies.ts';
 
-/** A Dockerfile as one build of the plan sees it. */
+/** A Dockerfile as used by one build of the plan. */
 export interface NodeFacts {
   readonly facts: DockerfileFacts;
-  /** What the images that it is based on say, by name; those that cannot be read are left out. */
+  /** Configs of its base images, by name, without those that cannot be read. */
   readonly bases: ReadonlyMap<string, ImageConfigFacts>;
-  /** What its steps get. */
+  /** Proxies for its steps. */
   readonly proxies: ChosenProxies;
 }
 
 const NO_PROXIES: ChosenProxies = { args: new Map() };
 
 /**
- * Inspects the Dockerfile of a build. Builds that it reads must be done.
+ * Inspects the Dockerfile of a build. Builds that it reads must be finished.
  *
- * @returns undefined where the Dockerfile comes with a remote context; problems: `dockerfile/*`
+ * @returns undefined if the Dockerfile is in a remote context; problems: `dockerfile/*`
  */
 export async function inspectNode(keying: Keying, node: PlanNode): Promise<Result<NodeFacts> | undefined> {
   const { build } = node;
@@ -37,7 +37,7 @@ export async function inspectNode(keying: Keying, node: PlanNode): Promise<Resul
     contextNames: new Set([...build.contexts.keys(), ...linkNames(node)]),
     enginePlatform: keying.enginePlatform,
   };
-  // First to learn which images it is based on, then with what those images say.
+  // First without configs, to find the base images; then with their configs.
   const outline = inspectDockerfile(dockerfile.value, options);
   if (!outline.ok) return outline;
   const bases = await readBases(keying, node, outline.value.bases);
@@ -59,7 +59,7 @@ export async function inspectNode(keying: Keying, node: PlanNode): Promise<Resul
   return { ok: true, value: { facts, bases, proxies } };
 }
 
-/** An SBOM can cover the context too, whether it is copied or not (buildkit dockerfile2llb, `sbomScanContext`). */
+/** An SBOM may include the context, even files that are not copied (buildkit dockerfile2llb, `sbomScanContext`). */
 function mayScanContext({ build }: PlanNode, dockerfile: string): boolean {
   const name = 'BUILDKIT_SBOM_SCAN_CONTEXT';
   return sbomGenerators(build).length > 0 && (build.args.has(name) || dockerfile.includes(name));

@@ -1,7 +1,7 @@
 /**
- * External images, looked up once in a run: the digest goes into the key and is pinned into the build, so the two
- * cannot disagree when a tag moves in between. An image's config (its ENV and ONBUILD decide what a Dockerfile based
- * on it reads) is read once for each digest, ever: digests do not change their meaning.
+ * External images, resolved once in a run: the digest is part of the key and the build is pinned to it, so the two cannot
+ * differ if a tag moves meanwhile. An image's config (its ENV and ONBUILD affect what a Dockerfile based on it reads) is
+ * read only once for each digest, since it cannot change.
  */
 import type { Digest, ImageRef, Pin, PlanNode } from '../model/mod.ts';
 import { formatPlatform, parseImageRef, parsePlatform, withDefaultTag } from '../model/mod.ts';
@@ -11,12 +11,12 @@ import type { ImageConfigFacts, StateStore } from '../state/mod.ts';
 import { parseJson } from '../util/json.ts';
 import { isObject } from './image-json.ts';
 
-/** What is known of an external image. `image-name`: its reference is not valid. */
+/** The result of resolving an external image. `image-name`: its reference is not valid. */
 export type ImageLookup =
   | { readonly kind: 'known'; readonly digest: Digest }
   | { readonly kind: 'image' | 'image-name'; readonly why: string };
 
-/** Looks up images; every answer is kept for the whole run. */
+/** Resolves images; every result is cached for the whole run. */
 export class ExternalImages {
   readonly #client: RegistryClient;
   readonly #state: StateStore;
@@ -25,7 +25,7 @@ export class ExternalImages {
   readonly #lookups = new Map<string, Promise<ImageLookup>>();
   readonly #facts = new Map<string, Promise<ImageConfigFacts | undefined>>();
 
-  /** @param lockedDigest what builds.lock says; no registry is asked for an image that it pins */
+  /** @param lockedDigest digests of builds.lock; images that it pins need no registry */
   constructor(
     client: RegistryClient,
     state: StateStore,
@@ -36,14 +36,14 @@ export class ExternalImages {
     this.#lockedDigest = lockedDigest;
   }
 
-  /** The digest an image is locked to, else the one it stands for now. */
+  /** The locked digest of an image, otherwise the current one. */
   lookUp(written: string): Promise<ImageLookup> {
     const known = this.#lookups.get(written) ?? this.#lookUp(written);
     this.#lookups.set(written, known);
     return known;
   }
 
-  /** ENV and ONBUILD of an image for a platform (`os/arch[/variant]`); undefined where they cannot be read. */
+  /** ENV and ONBUILD of an image for a platform (`os/arch[/variant]`); undefined if they cannot be read. */
   factsOf(written: string, digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
     const key = `${digest} ${platform}`;
     const known = this.#facts.get(key) ?? this.#factsOf(written, digest, platform);
@@ -51,7 +51,7 @@ export class ExternalImages {
     return known;
   }
 
-  /** The external images that a build reads by a tag, with the digests that it is pinned to; those not known are left out. */
+  /** The external images that a build reads by tag, with the digests to which it is pinned, without unknown ones. */
   async pinsOf(node: PlanNode): Promise<readonly Pin[]> {
     const pins: Pin[] = [];
     for (const { written, ref } of taggedImages(node)) {
@@ -62,8 +62,8 @@ export class ExternalImages {
   }
 
   /**
-   * Locked images of a build that are surely gone from their registries: an old digest may be cleared away there while
-   * the lock still names it. Asks the registries, so it is for builds that failed.
+   * Locked images of a build that are certainly gone from their registries: an old digest may have been deleted while the
+   * lock still contains it. Queries the registries, so it is only used for builds that failed.
    */
   async findGone(node: PlanNode): Promise<readonly { readonly written: string; readonly digest: Digest }[]> {
     const gone: { readonly written: string; readonly digest: Digest }[] = [];
@@ -78,8 +78,8 @@ export class ExternalImages {
   }
 
   /**
-   * Whether any of the external images of a build that are meant is surely there, for our own client and its mirrors. Asks
-   * the registries, so it is for builds that failed.
+   * Whether any of a build's external images selected by `isMeant` certainly exists for our own client and its mirrors.
+   * Queries the registries, so it is only used for builds that failed.
    */
   async isAnyThere(node: PlanNode, isMeant: (ref: ImageRef) => boolean): Promise<boolean> {
     for (const { ref } of node.externalImages) {
@@ -115,7 +115,7 @@ export class ExternalImages {
 
   async #factsOf(written: string, digest: Digest, platform: string): Promise<ImageConfigFacts | undefined> {
     const remembered = await this.#state.readImageFacts(digest, platform);
-    // Earlier versions did not note the platform.
+    // Earlier versions did not store the platform.
     if (remembered?.platforms !== undefined) return remembered;
     const ref = this.#refOf(written);
     if (ref === undefined) return undefined;
@@ -141,7 +141,7 @@ export class ExternalImages {
   }
 }
 
-/** External images of a build that are not pinned where they are written, each once. */
+/** Distinct external images of a build that are not pinned where they are written. */
 export function taggedImages(
   node: PlanNode,
 ): readonly { readonly written: string; readonly ref: ImageRef }[] {
@@ -167,7 +167,7 @@ function parseConfig(bytes: Uint8Array): ImageConfigFacts | undefined {
   return { env, onbuild, platforms: platform === undefined ? [] : [formatPlatform(platform)] };
 }
 
-/** A list of texts; undefined where it is something else. */
+/** A list of texts; undefined if the value is anything else. */
 function textsOf(value: unknown): readonly string[] | undefined {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value : undefined;

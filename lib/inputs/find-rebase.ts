@@ -1,7 +1,7 @@
 /**
- * Whether the image that a build has now can be made from the one that it had last: where nothing else of its key
- * differs than configs of the builds that it is based on, and its own `labels:`. No step of it would run then, and only
- * its config is another one (`rebase.ts`). What cannot be told, or read, is built.
+ * Whether the current image of a build can be computed from its previous one: possible if only configs of the builds that
+ * it is based on, and its own `labels:`, differ in its key. No step would run then, and only the config changes
+ * (`rebase.ts`). If that is not known, or something cannot be read, the image is built.
  */
 import { computeKey, diffKeys } from '../fingerprint/mod.ts';
 import {
@@ -46,37 +46,37 @@ import { imageOf, type NewConfig, type RebasedImage, withConfigs } from './rebas
 /** Reads configs and manifests, each once in a run. */
 export interface ConfigReader {
   readonly registry: RegistryClient;
-  /** Digest → a config that was read; undefined: it could not be. */
+  /** Digest → a config that was requested; undefined: it could not be read. */
   readonly configs: Map<Digest, Promise<string | undefined>>;
   /** Manifests that were made here: in a dry run they are in no registry. */
   readonly made: Map<Digest, Manifest>;
-  /** Manifests and configs of the image that a build had last, as texts; none where that is not known. */
+  /** Manifests and configs of a build's previous image, as texts; empty if not known. */
   readonly remembered: (build: string) => Promise<readonly string[]>;
 }
 
-/** What differs from the last inputs, all of which an image may follow without a step. */
+/** Differences from the last inputs that can be applied to an image without running steps. */
 export interface ConfigChange {
-  /** Names of contexts whose builds have other results. */
+  /** Names of contexts whose builds have new results. */
   readonly moved: readonly string[];
   readonly labels: GivenLabels;
-  /** Of its own Dockerfile. */
+  /** Edits of its own Dockerfile. */
   readonly edits: readonly ConfigEdit[];
 }
 
-/** The image that a build has now. */
+/** The current image of a build. */
 export type FoundRebase =
-  /** The one that it had: what changed does not reach it. In words, why. */
+  /** Unchanged, because the changes do not affect it; `text` says why. */
   | { readonly kind: 'same'; readonly text: string }
-  /** Another one, with the same layers. */
+  /** A new one with the same layers. */
   | { readonly kind: 'new'; readonly image: RebasedImage; readonly reason: Reason };
 
 const LABEL = 'label ';
 
 /**
- * What changed since the last inputs, if that is nothing but results of builds that it is based on, its labels, and what
- * of its Dockerfile no step sees.
- * Undefined also where an image is not to be made from an earlier one: where it is not pushed, names its parents in an
- * attestation, is written into files as well, or is to be built without cache.
+ * The differences from the last inputs, if they are only new results of builds that it is based on, its labels, and
+ * changes of its Dockerfile that no step sees. Undefined otherwise, and also if the image must not be computed from an
+ * earlier one: if it is not pushed, has attestations that name its dependencies, is also written to files, or is built
+ * without cache.
  */
 export function findConfigChange(
   node: PlanNode,
@@ -90,12 +90,12 @@ export function findConfigChange(
   const moved = names.filter((name) => parts.parents[name] !== last.parts.parents[name]);
   const edits = findConfigEdits(last.parts.dockerfile, parts.dockerfile);
   if (edits === undefined) return undefined;
-  // Labels are put into configs as they are, and of a sealed one nobody knows how it is.
+  // Labels are copied into configs as they are, so the values must be known, which sealed ones are not.
   const texts = [...labels.before, ...labels.after].flat().concat(edits.flatMap(wordsOf));
   if (texts.some(isSealed)) return undefined;
   const areSame = isSameJson([...labels.before].sort(), [...labels.after].sort());
   if (moved.length === 0 && edits.length === 0 && areSame) return undefined;
-  // Of the others only files are taken: another digest says that their layers are others.
+  // From these contexts only files are copied, so a new digest means new layers.
   if (moved.some((name) => inputs.filesOnly.has(name))) return undefined;
   const options = Object.fromEntries(
     Object.entries(parts.options).filter(([name]) => !name.startsWith(LABEL)),
@@ -106,22 +106,22 @@ export function findConfigChange(
   return { moved, labels, edits };
 }
 
-/** All texts that an edit takes away or puts in place. */
+/** All texts that an edit removes or adds. */
 function wordsOf({ before, after }: ConfigEdit): readonly string[] {
   return [before.entry, after.entry];
 }
 
-/** Whether what a build pushes may be made from what it pushed the last time. */
+/** Whether the pushed image may be computed from the previously pushed one. */
 function mayBeMadeFromLast({ build, pushes, role }: PlanNode): boolean {
   const isWritten = role === 'asked' && build.outputs.length > 0;
   return pushes && !runsAnew(build) && !isWritten && !isAttested(build);
 }
 
 /**
- * The manifests and configs of an image that was just built, from which the next one may be made; undefined where it
- * will not be, or where they cannot be read.
+ * The manifests and configs of an image that was just built, from which the next one may be computed; undefined if that
+ * will not be done, or if they cannot be read.
  *
- * @param image the image, and where it is
+ * @param image the image and its location
  */
 export async function readDocuments(
   reader: ConfigReader,
@@ -139,12 +139,12 @@ export async function readDocuments(
   ];
 }
 
-/** What {@link findRebase} takes of a run. */
+/** The parts of a run that {@link findRebase} needs. */
 export interface Rebasing extends Pick<Keying, 'resultOf' | 'isSecret'> {
   readonly configs: ConfigReader;
 }
 
-/** An image, and where it is. */
+/** An image and its location. */
 export interface LastImage {
   readonly record: Pick<BuildRecord, 'platforms'>;
   readonly source: DigestRef;
@@ -156,7 +156,7 @@ export interface LastResult extends LastImage {
   readonly record: BuildRecord;
 }
 
-/** Makes the image that a build has now from the one that it had; undefined where that cannot be told. */
+/** Computes the current image of a build from its previous one; undefined if that is not possible. */
 export async function findRebase(
   { configs, resultOf, isSecret }: Rebasing,
   node: PlanNode,
@@ -165,7 +165,7 @@ export async function findRebase(
   last: LastResult,
 ): Promise<FoundRebase | undefined> {
   const base = inputs.targetBase;
-  // Without it a parent could be what its config comes from, or not.
+  // Without a base it is not known whether the config comes from a dependency.
   if (moved.length > 0 && base === undefined) return undefined;
   const parents = new Map<string, readonly ParentPlatform[]>();
   for (const name of moved) {
@@ -223,7 +223,7 @@ interface ParentPlatform extends ParentChange {
   readonly platform: string;
 }
 
-/** A parent as it was and is, if no step of any platform can see a difference. */
+/** A dependency's image before and now, if no step of any platform can see a difference. */
 async function readParent(
   reader: ConfigReader,
   before: PublishedResult,
@@ -277,7 +277,7 @@ async function readImage(
   return { top, platforms };
 }
 
-/** What was put the last time need not be read back: bytes are known by their digest, wherever they come from. */
+/** Recorded documents need not be read from a registry: content is identified by its digest, whatever its source. */
 async function takeRemembered({ remembered, configs, made }: ConfigReader, build: string): Promise<void> {
   for (const text of await remembered(build)) {
     const bytes = new TextEncoder().encode(text);
@@ -315,7 +315,7 @@ function readConfig(
   return reading;
 }
 
-/** Fields of a config that a build inherits, and what a Dockerfile calls them. */
+/** Config fields that a build inherits, and their names in Dockerfiles. */
 const WORDS: readonly (readonly [field: string, word: string])[] = [
   ['Cmd', 'CMD'],
   ['Entrypoint', 'ENTRYPOINT'],
@@ -325,7 +325,7 @@ const WORDS: readonly (readonly [field: string, word: string])[] = [
   ['Healthcheck', 'HEALTHCHECK'],
 ];
 
-/** What changed, in words without secrets. */
+/** Describes the changes without secrets. */
 function describeChange(
   node: PlanNode,
   parents: ReadonlyMap<string, readonly ParentPlatform[]>,
@@ -383,7 +383,7 @@ function describeChange(
   return { subject, items: diffKeys(partsOf(before), partsOf(after), undefined, isSecret) };
 }
 
-/** A value of a config as a Dockerfile has it, more or less. */
+/** A config value roughly as a Dockerfile writes it. */
 function plainWords(value: unknown): string | undefined {
   if (typeof value === 'string' || value === undefined) return value;
   if (Array.isArray(value)) return value.join(' ');
@@ -396,7 +396,7 @@ function noteAll(into: Map<string, string>, labels: unknown, owner: string): voi
   for (const [name, value] of Object.entries(all)) into.set(`${LABEL}${name} of ${owner}`, String(value));
 }
 
-/** So that differences are worded, and secrets hidden, as everywhere. */
+/** Key parts, so that the usual code describes differences and hides secrets. */
 function partsOf(options: ReadonlyMap<string, string>): KeyParts {
   return {
     version: 0,

@@ -1,4 +1,4 @@
-/** The ignore file of a context: which one counts, and what it says, as the engine sees it. */
+/** The ignore file of a context: which one is used, and its rules as the engine sees them. */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type IgnoreRules, NO_RULES, parseIgnore } from '../dockerfile/mod.ts';
@@ -7,17 +7,17 @@ import { followInside, readRegularFile } from '../system/mod.ts';
 import { deniedProblem } from '../util/permission.ts';
 import { statSignature } from '../util/stat-signature.ts';
 
-/** The ignore rules of a context, or what is wrong with them. */
+/** The ignore rules of a context, or a problem with them. */
 export type Ignore =
   | {
       readonly ok: true;
       readonly rules: IgnoreRules;
-      /** Of the file that they are from, taken before it was read; empty: there is none. */
+      /** Stat signature of their file before it was read; empty: there is none. */
       readonly signature: string;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** Where the ignore rules of a context are looked for; the first that is there counts. */
+/** Possible ignore files of a context; the first existing one is used. */
 export function ignoreFilesOf(node: PlanNode, root: string, isMain: boolean): readonly string[] {
   const { dockerfile } = node.build;
   const general = path.join(root, '.dockerignore');
@@ -25,8 +25,9 @@ export function ignoreFilesOf(node: PlanNode, root: string, isMain: boolean): re
 }
 
 /**
- * Reads the ignore rules of a context. `<Dockerfile>.dockerignore` beside the Dockerfile goes before `.dockerignore` in
- * the context's root, for the main context only (buildkit frontend/dockerui/config.go, `MainContext` and `NamedContext`).
+ * Reads the ignore rules of a context. `<Dockerfile>.dockerignore` next to the Dockerfile takes precedence over
+ * `.dockerignore` in the context's root, but only for the main context (buildkit frontend/dockerui/config.go,
+ * `MainContext` and `NamedContext`).
  *
  * @param root absolute path of the context
  */
@@ -41,7 +42,7 @@ export async function readIgnore(node: PlanNode, root: string, isMain: boolean):
       return { ok: false, problems: parsed.error };
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-      // A directory, or a pipe, is not an ignore file to BuildKit, and not a fault either.
+      // BuildKit ignores a directory or a pipe of that name, without an error.
       if (code === 'ENOENT' || code === 'not-regular' || code === 'ENOTDIR' || code === 'EISDIR') continue;
       return {
         ok: false,

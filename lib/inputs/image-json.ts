@@ -1,8 +1,8 @@
 /**
- * Image configs and manifests as the engine writes them (Go's encoding/json over its structs: buildkit
- * exporter/containerimage/writer.go), so that what is written here has the digest that the engine would give it. A
- * document is taken only if writing it again gives its very bytes: whoever wrote it otherwise (other fields, another
- * order, numbers that JavaScript cannot hold) is not understood.
+ * Image configs and manifests in the form that the engine writes (Go's encoding/json with its structs: buildkit
+ * exporter/containerimage/writer.go), so that a document written here has the digest that the engine would give it. A
+ * document is only accepted if writing it again results in the same bytes. Others (unknown fields, another order, numbers
+ * that JavaScript cannot represent) are not supported.
  */
 
 import { escapeHtml } from '../util/go-json.ts';
@@ -20,14 +20,14 @@ export interface HistoryEntry {
   readonly empty_layer?: boolean;
 }
 
-/** What images of this kind say of themselves, apart from their layers. */
+/** The content of a config apart from layers. */
 export interface ImageConfig {
-  /** The top level, `config` and `history` included. */
+  /** The top level, including `config` and `history`. */
   readonly top: JsonObject;
-  /** What a container of it gets. */
+  /** Settings for containers. */
   readonly config: JsonObject;
   readonly history: readonly HistoryEntry[];
-  /** Digests of the layers' contents. */
+  /** Digests of the uncompressed layers. */
   readonly diffIds: readonly string[];
 }
 
@@ -64,7 +64,7 @@ const HISTORY_FIELDS = ['created', 'created_by', 'author', 'comment', 'empty_lay
 const ROOTFS_FIELDS = ['type', 'diff_ids'];
 const MAPS = ['ExposedPorts', 'Volumes', 'Labels'];
 
-/** Reads an image's config; undefined where it is not one that can be written again as it was. */
+/** Parses an image config; undefined if it could not be written again with the same bytes. */
 export function readImageConfig(text: string): ImageConfig | undefined {
   const top = parseObject(text);
   const config = top?.['config'];
@@ -79,7 +79,7 @@ export function readImageConfig(text: string): ImageConfig | undefined {
   return writeImageConfig(read) === text ? read : undefined;
 }
 
-/** Writes an image's config; undefined where it has a field that is not known, whose place therefore is not known. */
+/** Writes an image config; undefined if it has an unknown field, whose position would not be known. */
 export function writeImageConfig({ top, config, history }: ImageConfig): string | undefined {
   const health = config['Healthcheck'];
   const isKnown =
@@ -111,28 +111,28 @@ export function writeImageConfig({ top, config, history }: ImageConfig): string 
   );
 }
 
-/** Reads a manifest or index; undefined where it is not written as BuildKit does. */
+/** Parses a manifest or index; undefined if it does not have BuildKit's form. */
 export function readIndented(text: string): JsonObject | undefined {
   const json = parseObject(text);
   return json !== undefined && writeIndented(json) === text ? json : undefined;
 }
 
-/** Writes a manifest or index, its fields in the order that they have. */
+/** Writes a manifest or index with its fields in their current order. */
 export function writeIndented(json: JsonObject): string {
   return escapeHtml(JSON.stringify(json, null, 2));
 }
 
-/** A text that comes out as Go would write it: no lone half of a pair, nothing that versions of Go write differently. */
+/** Whether Go would write a text the same: no lone surrogates, nothing that Go versions write differently. */
 export function isPlainText(text: string): boolean {
   return !/[\b\f]|\p{Cs}/u.test(text);
 }
 
-/** Whether two JSON values are the same, order of fields included. */
+/** Whether two JSON values are equal, including the order of fields. */
 export function isSameJson(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
 
-/** A JSON object that is no list. */
+/** Whether a value is a JSON object, not a list. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -143,7 +143,7 @@ function parseObject(text: string): JsonObject | undefined {
 }
 
 function isHistoryEntry(value: unknown): value is HistoryEntry {
-  // The engine gives each entry a time; it decides about the times of those that come after it.
+  // The engine sets a time in each entry, which affects the times of later entries.
   return isObject(value) && typeof value['created'] === 'string';
 }
 

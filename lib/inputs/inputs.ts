@@ -1,6 +1,6 @@
 /**
- * The inputs of one build and the key they make: Dockerfile, files, arguments, external images by digest, other builds by
- * the digests of their results. Needs the builds that it reads to be done.
+ * The inputs of one build and its key: Dockerfile, files, arguments, external images by digest, other builds by the
+ * digests of their results. Builds that it reads must be finished.
  */
 import type { ContextReads, DockerfileFacts, TargetBase } from '../dockerfile/mod.ts';
 import { computeKey, diffKeys, keyParts } from '../fingerprint/mod.ts';
@@ -25,29 +25,29 @@ import type { Keying } from './keying.ts';
 import { findLayouts, type LayoutDigests } from './layouts.ts';
 import { type ChosenProxies, chooseProxies } from './proxies.ts';
 
-/** What a build is made of. */
+/** The inputs of a build. */
 export interface NodeInputs {
-  /** Undefined: something is not known, so nothing can be proved by it. */
+  /** Undefined: some inputs are not known, so they prove nothing. */
   readonly key?: BuildKey;
   readonly parts?: KeyParts;
-  /** What is not known, in words; not empty: never skipped. */
+  /** Unknown inputs. If there are any, the build is never skipped. */
   readonly untracked: readonly UnknownInput[];
-  /** Regular files that count, and their bytes. */
+  /** Number of regular files that are read; `bytes` is their total size. */
   readonly files: number;
   readonly bytes: number;
-  /** What makes the build impossible: a missing or unreadable file. */
+  /** Why the build is impossible: a missing or unreadable file. */
   readonly problems: readonly Problem[];
-  /** What the result says to a build based on it. */
+  /** What the result passes on to builds based on it. */
   readonly produces?: ImageConfigFacts;
   /** The local contexts with their files. */
   readonly contexts: readonly ContextFiles[];
-  /** Contexts of which only files are read (COPY, mounts) → what of them; their configs do not matter. */
+  /** Contexts from which only files are read (COPY, mounts) → what is read; their configs do not matter. */
   readonly filesOnly: ReadonlyMap<string, ContextReads>;
-  /** The images of OCI layouts that it reads; undefined: none. */
+  /** Images of the OCI layouts that it reads; undefined: none. */
   readonly layouts?: LayoutDigests;
-  /** What the config of its image comes from; undefined where that is not known. */
+  /** Where the config of its image comes from; undefined if not known. */
   readonly targetBase?: TargetBase;
-  /** What its steps get of proxies; undefined: nothing. */
+  /** Proxies for its steps; undefined: none. */
   readonly proxies?: ChosenProxies;
 }
 
@@ -60,7 +60,7 @@ const NOTHING: NodeInputs = {
   filesOnly: new Map(),
 };
 
-/** Gathers the inputs of a build. The builds that it reads must have results in `keying`. */
+/** Collects the inputs of a build. The builds that it reads must have results in `keying`. */
 export async function computeInputs(keying: Keying, node: PlanNode): Promise<NodeInputs> {
   const { build } = node;
   const inspected = await inspectNode(keying, node);
@@ -98,14 +98,14 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
     enginePlatform: keying.enginePlatform,
   });
   const parts = await keying.seal(open);
-  // A base whose config is unread may have triggers that read images we do not see.
+  // A base whose config was not read may have triggers that read further images.
   const unread = facts.unreadBases.map(
     (name): UnknownInput => ({
       kind: 'base',
       text: `the config of the base image ${name} (variables, ONBUILD) cannot be read`,
     }),
   );
-  // The look-up knows more of an image than the key does.
+  // Resolving an image reports more details than the key.
   const lookedUp = new Set(images.unknown.map(({ subject }) => subject));
   const others = untracked.filter(({ kind, subject }) => kind !== 'image' || !lookedUp.has(subject));
   const reasons = sortUnknowns([
@@ -131,7 +131,7 @@ export async function computeInputs(keying: Keying, node: PlanNode): Promise<Nod
   };
 }
 
-/** Files that the engine gets and that nobody can tell apart here. */
+/** Files that the engine gets and that cannot be distinguished here. */
 function oddNames({ request, hashed }: ContextFiles): readonly UnknownInput[] {
   const [first, ...others] = hashed.odd;
   if (first === undefined) return [];
@@ -140,13 +140,16 @@ function oddNames({ request, hashed }: ContextFiles): readonly UnknownInput[] {
   return [{ kind: 'file-name', text }];
 }
 
-/** Two Dockerfiles of which only the replaced bytes differ would have one key; those of comments are in none. */
+/**
+ * Two Dockerfiles that only differ in invalid bytes would have the same key. Comments do not matter, since they are not
+ * in the key.
+ */
 function oddText({ dockerfiles }: Keying, build: Build, { dockerfile }: KeyParts): readonly UnknownInput[] {
   if (dockerfiles.isText(build) || !dockerfile.includes('\uFFFD')) return [];
   return [{ kind: 'encoding', text: 'its Dockerfile is not valid UTF-8' }];
 }
 
-/** Contexts that only a trigger of an external base reads, which nobody knew when the plan was made. */
+/** Contexts that only a trigger of an external base reads, which was not known when the plan was made. */
 function unplannedContexts({ build, unusedContexts }: PlanNode, facts: DockerfileFacts): readonly Problem[] {
   const used = new Set(facts.contexts.map(({ name }) => name));
   return unusedContexts.flatMap(({ contextName, to, span }) =>
@@ -164,7 +167,7 @@ function unplannedContexts({ build, unusedContexts }: PlanNode, facts: Dockerfil
   );
 }
 
-/** The platforms that are named; where none is, the engine's, if the build surely comes to that. */
+/** The configured platforms; without any, the engine's if the build is certain to use it. */
 function platformsOf(
   { enginePlatform }: Keying,
   node: PlanNode,
@@ -175,14 +178,15 @@ function platformsOf(
   return isOfEnginePlatform(node, facts, bases, enginePlatform) ? [enginePlatform] : [];
 }
 
-/** What changed since an earlier state of the inputs, in words without secrets. */
+/** What changed since earlier inputs, as text without secrets. */
 export function changesSince(keying: Keying, inputs: NodeInputs, before: KeyParts): readonly string[] {
   return inputs.parts === undefined ? [] : diffKeys(before, inputs.parts, undefined, keying.isSecret);
 }
 
 /**
- * Checks everything that the key was made of again, and names what was touched since, in words; empty: what was sent to
- * the engine in between is what the key says. What was edited and edited back counts, since the edit may have been sent.
+ * Checks everything that the key was computed from again, and lists what was touched since; empty: the engine got exactly
+ * what the key describes. Something that was edited and changed back counts as touched, since the edit may have been
+ * sent.
  */
 export async function touchedSince(
   keying: Keying,
@@ -195,7 +199,7 @@ export async function touchedSince(
   return [...new Set(touched)];
 }
 
-/** The inputs with the results of other builds as they are now: one of them may have been built after all. */
+/** The inputs with the current results of other builds, one of which may have been built after all. */
 export function withCurrentParents(keying: Keying, node: PlanNode, inputs: NodeInputs): NodeInputs {
   if (inputs.key === undefined || inputs.parts === undefined) return inputs;
   const now = parentDigests(keying, node, inputs.filesOnly);
@@ -206,7 +210,7 @@ export function withCurrentParents(keying: Keying, node: PlanNode, inputs: NodeI
   return { ...inputs, parts, key: computeKey(parts) };
 }
 
-/** Contexts that no stage is based on, and what is read of them. */
+/** Contexts that no stage is based on, and what is read from them. */
 function readForFiles(facts: DockerfileFacts): ReadonlyMap<string, ContextReads> {
   const bases = new Set(facts.contexts.flatMap(({ name, use }) => (use === 'from' ? [name] : [])));
   return new Map(
@@ -217,8 +221,8 @@ function readForFiles(facts: DockerfileFacts): ReadonlyMap<string, ContextReads>
 }
 
 /**
- * Other builds count by the manifests of their platforms: attestations give an index another digest every time without
- * changing what a build that reads it sees. Where only files are read, they count by their layers.
+ * Other builds are represented by the manifests of their platforms: attestations change an index's digest every time, but
+ * nothing that a build reading it sees. If only files are read, they are represented by their layers.
  */
 function parentDigests(
   { resultOf }: Pick<Keying, 'resultOf'>,
@@ -235,7 +239,7 @@ function parentDigests(
     ]);
     const [only] = parts;
     const isOne = only !== undefined && parts.length === 1;
-    // A build reads what is of its platform, wherever that stands in the index.
+    // A build reads the manifest for its platform, at whatever position of the index.
     parts.sort(([one], [other]) => (one < other ? -1 : 1));
     digests.set(contextName, isOne ? only[1] : parts.map((part) => part.join('=')).join(' '));
   }

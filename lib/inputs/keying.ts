@@ -1,32 +1,32 @@
-/** What finding out the inputs of builds takes of a run, and what it takes of other builds. */
+/** What computing the inputs of builds needs from a run and from other builds. */
 import type { ContextHasher } from '../fingerprint/mod.ts';
 import type { ImageResult, StepProxies } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import type { ImageConfigFacts, SealParts } from '../state/mod.ts';
 import type { ExternalImages } from './external-images.ts';
 
-/** What a finished build is to the builds that read it. */
+/** What builds that read a finished build need from it. */
 export interface BuildResult {
-  /** Undefined where nothing with a digest came out (only files), or where a dry run would build it. */
+  /** Undefined if the result has no digest (only files), or if a dry run would build it. */
   readonly image?: ImageResult;
-  /** Variables and triggers of its image, for builds based on it; undefined where they cannot be known. */
+  /** Variables and triggers of its image, for builds based on it; undefined if not known. */
   readonly produces?: ImageConfigFacts;
 }
 
-/** What computing keys needs. */
+/** Input for computing keys. */
 export interface Keying {
   readonly dockerfiles: DockerfileLibrary;
   readonly hasher: ContextHasher;
   readonly images: ExternalImages;
-  /** `os/arch` that the engine builds for where a build names no platform. */
+  /** `os/arch` that the engine builds for if a build has no platforms. */
   readonly enginePlatform: string;
-  /** What RUN gets where a build says nothing else. */
+  /** Proxies for RUN, unless the build sets others. */
   readonly proxies: StepProxies;
   readonly signal: AbortSignal;
-  /** The result of another build; undefined before it is done. */
+  /** The result of another build; undefined if it is not finished. */
   readonly resultOf: (build: string) => BuildResult | undefined;
-  /** True for a text that holds the value of a sensitive variable. */
+  /** True if a text contains the value of a sensitive variable. */
   readonly isSecret: (text: string) => boolean;
-  /** Replaces sensitive values in the parts of a key before the key is made of them. */
+  /** Replaces sensitive values in the parts of a key before it is computed. */
   readonly seal: SealParts;
 }

@@ -1,6 +1,6 @@
 /**
- * Which image of an OCI layout a build reads, as buildx finds it (docker/buildx build/opt.go, `resolveDigest`; moby/buildkit
- * client/ociindex): the one with the tag, `latest` where none is written, else the only one that there is.
+ * Which image of an OCI layout a build reads, as in buildx (docker/buildx build/opt.go, `resolveDigest`; moby/buildkit
+ * client/ociindex): the one with the tag, by default `latest`, otherwise the only image.
  */
 import path from 'node:path';
 import type { ContextUse } from '../dockerfile/mod.ts';
@@ -8,22 +8,22 @@ import { type Build, type ContextSource, isDigest, type Problem, problem } from 
 import { readRegularFile } from '../system/mod.ts';
 
 const INDEX_LIMIT = 4 * 1024 * 1024;
-/** Names of an image in an index, in the order in which they count. */
+/** Annotations with the name of an image in an index, in order of precedence. */
 const NAMES = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'] as const;
 
-/** Named contexts → digests of the images that they mean. */
+/** Named contexts → digests of the images that they refer to. */
 export type LayoutDigests = ReadonlyMap<string, string>;
 
-/** What a Dockerfile reads of the contexts. */
+/** Which contexts a Dockerfile reads. */
 interface Reads {
   readonly contexts: readonly Pick<ContextUse, 'name'>[];
   readonly stages: readonly unknown[];
 }
 
 /**
- * Looks up the layouts that a build reads.
+ * Resolves the layouts that a build reads.
  *
- * @param reads undefined: nobody knows which contexts are read, all may be
+ * @param reads undefined: it is not known which contexts are read, so all may be
  * @returns digests, and `context/layout` for what cannot be found
  */
 export function findLayouts(
@@ -43,7 +43,7 @@ export function findLayouts(
   return { digests, problems };
 }
 
-/** The build with its layouts by digest, as far as these are known. */
+/** The build with known digests for its layouts. */
 export function withLayouts(build: Build, digests: LayoutDigests | undefined): Build {
   if (digests === undefined || digests.size === 0) return build;
   const contexts = [...build.contexts].map(([name, source]): [string, ContextSource] => {
@@ -55,7 +55,7 @@ export function withLayouts(build: Build, digests: LayoutDigests | undefined): B
   return { ...build, contexts: new Map(contexts) };
 }
 
-/** The digest, or in words why there is none. */
+/** The digest, or text that says why there is none. */
 function findImage({
   path: directory,
   tag = 'latest',

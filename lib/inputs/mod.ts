@@ -1,4 +1,4 @@
-/** The inputs of a build: what its Dockerfile reads, files, external images, results of other builds; the key they make. */
+/** The inputs of a build (what its Dockerfile reads, files, external images, results of other builds) and its key. */
 export type { ContextFiles } from './contexts.ts';
 export { findSameCopied, type LayerReader, lastInputs } from './copied-files.ts';
 export { inspectNode, type NodeFacts } from './dockerfile-facts.ts';

@@ -8,23 +8,23 @@ import {
   type StepProxies,
 } from '../model/mod.ts';
 
-/** What is handed to one build. */
+/** Proxies that one build gets. */
 export interface ChosenProxies {
-  /** Argument → value. Counts in the key as other arguments do: where it is declared. */
+  /** Argument → value. Part of the key like other arguments: if declared. */
   readonly args: ReadonlyMap<string, string>;
-  /** `build/proxy-withheld`, where there are some that it does not get. */
+  /** `build/proxy-withheld`, if there are proxies that it does not get. */
   readonly withheld?: Problem;
 }
 
-/** Who takes the arguments: a Dockerfile that declares these, or somebody of whom that is not known, and why. */
+/** What uses the arguments: a Dockerfile that declares these, or something that may use any, with the reason. */
 export type ProxyTaker = ReadonlySet<string> | 'frontend' | 'remote';
 
 /**
- * Chooses what a build gets. Each proxy goes by both of its names, as with docker; what `args` of the build says of it,
- * by either name, stands alone.
+ * Chooses the proxies for a build. Each is passed by both of its names, as docker does; if `args` of the build sets one
+ * of the names, only that value is used.
  *
- * One with a user goes by another spelling. BuildKit knows its proxies whatever the case, and RUN gets them by their usual
- * names; but no ARG declares this one, so that the password gets neither into the history of the image nor into the key.
+ * A proxy with a user is passed in another spelling. BuildKit recognises proxies in any case, and RUN gets them by their
+ * usual names, but no ARG declares this spelling, so the password gets neither into the image's history nor into the key.
  */
 export function chooseProxies(build: Build, proxies: StepProxies, taker: ProxyTaker): ChosenProxies {
   const args = new Map<string, string>();
@@ -49,9 +49,9 @@ export function chooseProxies(build: Build, proxies: StepProxies, taker: ProxyTa
 }
 
 /**
- * The first spelling that is not declared: `HTTP_PROXY` → `hTtp_proxy`, `HTtp_proxy`, and so on, each bit of a number being
- * the case of a letter. It begins with one that nobody writes, for triggers of bases that could not be read. Undefined:
- * they are all declared.
+ * The first spelling that is not declared: `HTTP_PROXY` → `hTtp_proxy`, `HTtp_proxy`, and so on; each bit of a counter is
+ * the case of a letter. It starts with one that nobody writes, because triggers of bases may be unknown. Undefined: all
+ * are declared.
  */
 export function secretSpelling(name: string, declared: ReadonlySet<string>): string | undefined {
   const lower = name.toLowerCase();
@@ -75,7 +75,7 @@ const HINT = 'Configure a proxy without credentials in its URL (`proxies` in the
 const PROVENANCE_HINT =
   'Attest `type=provenance,mode=min`, or configure a proxy without credentials in its URL (`proxies` in the Docker config).';
 
-/** The warning that steps do not get proxies, since there is a user in their URLs. */
+/** The warning that steps do not get proxies because their URLs contain a user. */
 export function withheldProxies(names: readonly string[], why: keyof typeof WHY, build?: Build): Problem {
   const isOne = names.length === 1;
   return problem(

@@ -1,10 +1,10 @@
 /**
- * The image of a build whose parent's config changed and whose steps would all come from the cache: made from the image
- * that it had, with the parent's part exchanged. Pure; everything here goes by bytes that are at hand.
+ * Computes the image of a build from its previous image if the config of its base changed but all its steps would come
+ * from the cache: replaces the base's part. Pure; works only on documents that were already read.
  *
- * What of a config is the build's own is not read from its Dockerfile but from the image's own `history`: its entries
- * after those of the parent are the engine's list of what it executed on top of it (buildkit
- * frontend/dockerfile/dockerfile2llb/convert.go). Whatever cannot be told by it gives a reason, and the engine builds.
+ * The build's own part of a config is not taken from its Dockerfile but from the image's `history`: the entries after
+ * those of the base list what the engine executed (buildkit frontend/dockerfile/dockerfile2llb/convert.go). If that does
+ * not determine the result, a reason is returned, and the engine builds.
  */
 import type { Digest } from '../model/mod.ts';
 import {
@@ -18,35 +18,35 @@ import {
   writeImageConfig,
 } from './image-json.ts';
 
-/** A platform's image: its config as text, and the layers that its manifest names. */
+/** The image of a platform: its config as text, and the layers in its manifest. */
 export interface ImageOfPlatform {
   readonly config: string;
   readonly layers: readonly { readonly digest: Digest; readonly text: string }[];
 }
 
-/** What `labels:` of a build gave and gives. */
+/** The previous and current `labels:` of a build. */
 export interface GivenLabels {
   readonly before: ReadonlyMap<string, string>;
   readonly after: ReadonlyMap<string, string>;
 }
 
-/** What stood and stands behind the context that a build's target is based on. */
+/** The previous and current image of the context that a build's target is based on. */
 export interface ParentChange {
   readonly before: ImageOfPlatform;
   readonly after: ImageOfPlatform;
 }
 
-/** The new config, or why it cannot be told. */
+/** The new config, or why it cannot be computed. */
 export type Rebased =
   | { readonly kind: 'config'; readonly text: string }
   | { readonly kind: 'unsure'; readonly why: string };
 
-/** What the engine executes and notes in the history (`commitToHistory`). */
+/** Instructions that the engine executes and records in the history (`commitToHistory`). */
 const KNOWN_VERB =
   /^(?:RUN|COPY|ADD|ENV|ARG|LABEL|CMD|ENTRYPOINT|EXPOSE|VOLUME|STOPSIGNAL|HEALTHCHECK|MAINTAINER|USER|WORKDIR|SHELL) /;
 const HISTORY_COMMENT = 'buildkit.dockerfile.v0';
 
-/** Fields of a config that a step can see, or that decide which steps there are. */
+/** Config fields that steps can see, or that affect which steps there are. */
 const SEEN_FIELDS = ['Env', 'WorkingDir', 'User', 'Shell', 'OnBuild'];
 const PLATFORM_FIELDS = ['os', 'architecture', 'variant', 'os.version', 'os.features'];
 
@@ -55,10 +55,10 @@ function unsure(why: string): Rebased {
 }
 
 /**
- * Makes the config that a build's image has now.
+ * Computes the current config of a build's image.
  *
- * @param child the image that it had
- * @param parent undefined: what it is based on is as it was, only its own labels are others
+ * @param child the previous image
+ * @param parent undefined: its base is unchanged, only its own labels differ
  */
 export function rebaseConfig(
   child: ImageOfPlatform,
@@ -90,15 +90,17 @@ export function rebaseConfig(
     (entry) => entry.comment !== HISTORY_COMMENT || !KNOWN_VERB.test(entry.created_by ?? ''),
   );
   if (strange !== undefined) return unsure(`its history has an unknown entry: ${strange.created_by ?? ''}`);
-  // Without a layer of its own its times are those of its parent, and the engine knows how.
+  // Without a layer of its own, its times are those of its parent, in a way that only the engine knows.
   if (steps.every((entry) => entry.empty_layer === true)) return unsure('it adds no layer');
-  // An epoch is put over later times of a parent too; which one was given is not known here, but all own times are.
+  // An epoch also replaces later times of a parent. Which epoch was set is not known here, but all own times are equal to
+  // it.
   const made = own.top['created'];
   if (typeof made !== 'string' || !after.history.every(({ created }) => isNotLater(created, made)))
     return unsure('its parent is newer than it');
 
   const exchange = { child: own, steps, before, labels };
-  // The same with the parent as it was must give the image as it was; else it is made in a way that is not known.
+  // The same computation with the previous parent must produce the previous image; otherwise it was made in an unknown
+  // way.
   const again = exchangeParent({ ...exchange, after: before, labels: { ...labels, after: labels.before } });
   if (again.kind === 'unsure') return again;
   if (again.text !== child.config) return unsure('its config does not follow from its history');
@@ -106,8 +108,8 @@ export function rebaseConfig(
 }
 
 /**
- * Whether a parent changed in nothing that a build takes from it other than by being its base: as the base of a stage
- * of which files are copied, for instance. Undefined: it did not; else what differs.
+ * How a parent changed in other ways than as the target's base matters: as the base of a stage from which files are
+ * copied, for example. Undefined: no such change.
  */
 export function findVisibleChange({ before, after }: ParentChange): string | undefined {
   const [was, is] = [readImageConfig(before.config), readImageConfig(after.config)];
@@ -138,7 +140,7 @@ function countsAgree(layers: number, { diffIds, history }: ImageConfig): boolean
   );
 }
 
-/** Rewritten layers carry an annotation in the parent's manifest that the child's has not: digests count. */
+/** Layers are compared by digest: rewritten layers have an annotation in the parent's manifest that the child's lacks. */
 function isBasedOn(
   child: ImageOfPlatform,
   own: ImageConfig,
@@ -157,7 +159,7 @@ function isBasedOn(
 
 interface Exchange {
   readonly child: ImageConfig;
-  /** What the child executed. */
+  /** The child's own entries. */
   readonly steps: readonly HistoryEntry[];
   readonly before: ImageConfig;
   readonly after: ImageConfig;
@@ -172,7 +174,7 @@ function exchangeParent({ child, steps, before, after, labels }: Exchange): Reba
     if (after.config[name] === undefined) delete config[name];
     else config[name] = after.config[name];
   };
-  // ENTRYPOINT takes away an inherited command.
+  // ENTRYPOINT resets an inherited command.
   if (!has('CMD') && !has('ENTRYPOINT')) inherit('Cmd');
   if (!has('CMD')) inherit('ArgsEscaped');
   if (!has('ENTRYPOINT')) inherit('Entrypoint');
@@ -205,7 +207,7 @@ function exchangeParent({ child, steps, before, after, labels }: Exchange): Reba
   return write(withLabels(based, merged));
 }
 
-/** The labels that the child has now, or why that cannot be told. */
+/** The current labels of the child, or why they are not known. */
 function mergeLabels({ child, steps, before, after, labels }: Exchange): JsonObject | string {
   const [was, is, own] = [labelsOf(before), labelsOf(after), labelsOf(child)];
   const merged = new Map(Object.entries(own));
@@ -224,7 +226,7 @@ function mergeLabels({ child, steps, before, after, labels }: Exchange): JsonObj
   return Object.fromEntries([...merged, ...labels.after]);
 }
 
-/** Whether an entry of the history may be of a LABEL of this name: the engine writes `LABEL NAME=VALUE …`, unquoted. */
+/** Whether a history entry may be a LABEL of this name: the engine writes `LABEL NAME=VALUE …`, unquoted. */
 function mayLabel(entry: string, name: string): boolean {
   const forms = [` ${name}=`, `"${name}"`, `'${name}'`];
   return entry.startsWith('LABEL ') && forms.some((form) => entry.includes(form));
@@ -250,13 +252,13 @@ function write(image: ImageConfig): Rebased {
   return text === undefined ? unsure('it has unknown fields') : { kind: 'config', text };
 }
 
-/** Whether a time (RFC 3339 with nanoseconds) is the same as another one or before it; false where that is not known. */
+/** Whether a time (RFC 3339 with nanoseconds) is equal to or before another; false if not known. */
 function isNotLater(one: string, other: string): boolean {
   const [a, b] = [readTime(one), readTime(other)];
   return a.seconds === b.seconds ? a.fraction <= b.fraction : a.seconds < b.seconds;
 }
 
-/** Not a number of seconds where it is no time. */
+/** `seconds` is NaN for an invalid time. */
 function readTime(text: string): { readonly seconds: number; readonly fraction: string } {
   const [, time = '', fraction = '', zone = ''] =
     /^(.+T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];

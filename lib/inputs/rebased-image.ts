@@ -1,23 +1,23 @@
-/** Images with other configs and the layers that they have: manifests and indexes written anew, as BuildKit writes them. */
+/** Images with new configs and unchanged layers: writes manifests and indexes in BuildKit's form. */
 import { type Digest, isDigest, type PlatformManifest } from '../model/mod.ts';
 import { configOf, digestOf, layersDigest, type Manifest, parseManifest } from '../registry/mod.ts';
 import { isObject, type JsonObject, readIndented, writeIndented } from './image-json.ts';
 import type { ImageOfPlatform } from './rebase.ts';
 
-/** An image that was made from another one; its layers are where those of the other one are. */
+/** An image that was computed from another; its layers are stored with the other one. */
 export interface RebasedImage {
-  /** Configs, to be put first. */
+  /** Configs; push them first. */
   readonly configs: readonly Uint8Array[];
-  /** The manifests of platforms that an index names, to be put before it; empty where there is no index. */
+  /** Manifests of an index's platforms; push them before the index. Empty if there is no index. */
   readonly manifests: readonly Manifest[];
-  /** What tags point at. */
+  /** The manifest or index that tags point at. */
   readonly top: Manifest;
   readonly platforms: readonly PlatformManifest[];
-  /** How many bytes its configs have more than those of the other one. */
+  /** By how many bytes its configs are larger. */
   readonly grownBytes: number;
 }
 
-/** One platform of an image with the config that it is to have. */
+/** One platform of an image with its new config. */
 export interface NewConfig {
   readonly platform: string;
   readonly manifest: Manifest;
@@ -28,7 +28,7 @@ const MANIFEST_FIELDS = ['schemaVersion', 'mediaType', 'config', 'layers', 'anno
 const INDEX_FIELDS = ['schemaVersion', 'mediaType', 'manifests', 'annotations'];
 const CONFIG_FIELDS = ['mediaType', 'digest', 'size'];
 
-/** The image of a manifest and its config; undefined where its layers cannot be told. */
+/** The image of a manifest and its config; undefined if its layers cannot be determined. */
 export function imageOf({ json }: Manifest, config: string): ImageOfPlatform | undefined {
   const layers: unknown = json['layers'];
   if (!Array.isArray(layers)) return undefined;
@@ -40,10 +40,10 @@ export function imageOf({ json }: Manifest, config: string): ImageOfPlatform | u
 }
 
 /**
- * Writes an image with other configs.
+ * Writes an image with new configs.
  *
- * @param top its manifest, or the index of the manifests given
- * @returns undefined where one of them is not written as BuildKit does
+ * @param top its manifest, or the index of the given manifests
+ * @returns undefined if one of them does not have BuildKit's form
  */
 export function withConfigs(top: Manifest, images: readonly NewConfig[]): RebasedImage | undefined {
   const changed = new Map<Digest, Manifest>();
@@ -91,7 +91,7 @@ function withManifests(index: Manifest, changed: ReadonlyMap<string, Manifest>):
   return writeDocument({ ...json, manifests });
 }
 
-/** What a manifest says, if it has no other fields than these. */
+/** The content of a manifest, if it has no other fields than these. */
 function readDocument({ bytes }: Manifest, fields: readonly string[]): JsonObject | undefined {
   const json = readIndented(new TextDecoder().decode(bytes));
   return json !== undefined && Object.keys(json).every((name) => fields.includes(name)) ? json : undefined;

@@ -1,7 +1,7 @@
 /**
- * Which builds changes of files touch: by what their Dockerfiles read of their contexts, by the Dockerfiles themselves,
- * by what builds.yaml and builds.lock say, and by the builds they need. Rather too many than too few: where that is not
- * known, a build counts. Files are given as paths, so that whoever has another way to know them than git may use it.
+ * Which builds are affected by file changes: through the files of their contexts that their Dockerfiles read, their
+ * Dockerfiles, their definitions in builds.yaml, builds.lock, and their dependencies. When in doubt, a build counts as
+ * affected. Changed files are passed as paths, so that callers need not get them from git.
  */
 import { printBuilds } from '../config/mod.ts';
 import { type ContextReads, type DockerfileFacts, MAIN_CONTEXT, NO_RULES } from '../dockerfile/mod.ts';
@@ -18,14 +18,17 @@ import {
 import { type NodeResult, type SessionOptions, withSession } from '../run/mod.ts';
 import { type DiskLocation, isLinked, isRead, locateOnDisk, relativeTo } from './touches.ts';
 
-/** What changed, and what it may touch: every build of the plan. */
+/** What changed, and what it may affect: every build of the plan. */
 export interface AffectedOptions
   extends Pick<SessionOptions, 'plan' | 'dockerfiles' | 'env' | 'signal' | 'hostArchitecture' | 'engines'> {
-  /** Real absolute paths of files that changed, came or went; of a renamed one both. A directory counts as all below. */
+  /**
+   * Real absolute paths of files that were changed, added or removed; both paths of a renamed file. A directory means
+   * everything below it.
+   */
   readonly changed: readonly string[];
-  /** Set where a file that says what the builds are changed; undefined `set`: what it said before is not known. */
+  /** Set if a file that defines the builds changed; undefined `set`: its earlier content is not known. */
   readonly before?: { readonly set: BuildSet | undefined };
-  /** Set where builds.lock changed: what it was; undefined `lock`: there was none. */
+  /** Set if builds.lock changed: its earlier content; undefined `lock`: there was none. */
   readonly lockBefore?: { readonly lock: Lock | undefined };
 }
 
@@ -54,15 +57,15 @@ export interface AffectedBuild {
   readonly reasons: readonly AffectedReason[];
 }
 
-/** Files named for one build; beyond that nobody reads on. */
+/** Files that are listed for one build; nobody reads longer lists. */
 const MOST_REASONS = 100;
 
-/** Finds the builds of a plan that changes touch, in its order. Problem: `run/no-temp`. */
+/** Finds the builds of a plan that changes affect, in the plan's order. Problem: `run/no-temp`. */
 export async function findAffected(
   options: AffectedOptions,
 ): Promise<Result<readonly AffectedBuild[], Problem>> {
   const { plan, changed, before, lockBefore } = options;
-  // Nothing to ask registries for.
+  // Nothing to query registries for.
   if (changed.length === 0 && before === undefined && lockBefore === undefined) return ok([]);
   const offline = plan.set.grants.untrusted ? { offline: 'the files are untrusted' } : {};
   return withSession({ ...options, ...offline, dryRun: true }, async (session) => {
@@ -73,7 +76,7 @@ export async function findAffected(
     for (const [name, node] of plan.nodes) {
       const inspected = await inspectNode(context.keying, node);
       const facts = inspected?.ok === true ? inspected.value.facts : undefined;
-      // Builds based on it ask for its variables and triggers.
+      // Builds based on it need its variables and triggers.
       results.set(name, resultOf(name, facts));
       const reasons = [
         ...finder.changesOfDefinition(node),
@@ -112,13 +115,13 @@ class Finder {
     this.#before = options.before?.set === undefined ? undefined : printBuilds(options.before.set).builds;
   }
 
-  /** What says what a build is, in words. */
+  /** The file that defines a build, as text. */
   #fileOf({ span }: PlanNode['build']): string {
     const { isBake, files } = this.#options.plan.set;
     return isBake === true ? (span?.source.path ?? files.join(', ')) : 'builds.yaml';
   }
 
-  /** What builds.yaml says of it, every value final; how it is written there does not matter. */
+  /** Changes of its evaluated definition; how it is written does not matter. */
   changesOfDefinition({ build }: PlanNode): readonly AffectedReason[] {
     if (this.#options.before === undefined) return [];
     const reason = (text: string): readonly AffectedReason[] => [{ code: 'definition', text }];
@@ -131,7 +134,7 @@ class Finder {
     return changed.length === 0 ? [] : reason(`${file} changed its ${changed.join(', ')}`);
   }
 
-  /** External images that builds.lock pins to another digest. */
+  /** External images that builds.lock now pins to another digest. */
   changesOfImages(node: PlanNode): readonly AffectedReason[] {
     const { lockBefore } = this.#options;
     if (lockBefore === undefined) return [];
@@ -143,7 +146,7 @@ class Finder {
       .map(({ written }) => ({ code: 'image', text: `builds.lock pins ${written} to another digest` }));
   }
 
-  /** Everything that it needs, be it only for the order. */
+  /** All its dependencies, including those that only affect the order. */
   changesBelow(node: PlanNode, found: ReadonlyMap<string, AffectedBuild>): readonly AffectedReason[] {
     const needs = new Set(node.edges.map((edge) => edge.to).filter((name) => found.has(name)));
     return [...needs].map((build) => ({ code: 'needs', text: `its dependency ${build} is affected`, build }));
@@ -161,10 +164,10 @@ class Finder {
         text: `its Dockerfile cannot be read: ${inspected.error[0]?.message ?? ''}`,
       });
     }
-    // Else it is in a context that is elsewhere.
+    // Otherwise it is in a remote context.
     if (dockerfile.kind === 'file' && inspected !== undefined) {
       const read = this.#keying.dockerfiles.pathOf(node.build) ?? dockerfile.path;
-      // One that is gone may have been read before the one that is read now.
+      // A file that was removed may have been read instead of the current one.
       for (const file of new Set([dockerfile.path, read]))
         reasons.push(...(await this.#onTheWay(file, 'dockerfile', 'its Dockerfile')));
     }
@@ -208,7 +211,7 @@ class Finder {
       if (isRead(reads, rules, change.relative)) reasons.push(fileReason(name, change));
       else unread.push(change);
     }
-    // Only the files themselves say where links lead.
+    // Link targets can only be found by reading the files.
     if (reads === 'all' || unread.length === 0 || reasons.length > 0) return reasons;
     const hashed = await this.#keying.hasher.hash({
       root,
@@ -238,7 +241,7 @@ class Finder {
     });
   }
 
-  /** A change of a file itself, or of a directory or link on the way to it (below `from`, where that is given). */
+  /** A change of the file itself, or of a directory or link on the way to it (below `from`, if given). */
   async #onTheWay(
     file: string,
     code: AffectedReason['code'],

@@ -1,6 +1,6 @@
 /**
- * Why builds would run or be skipped now: a dry run that keeps what each decision rests on. Nothing is built, pushed
- * or recorded; what is asked of registries is what a run would ask, and what tags point at where a run need not ask.
+ * Why builds would run or be skipped now: a dry run that keeps the reasons of each decision. Nothing is built, pushed or
+ * recorded. It queries registries as a run would, and also for tags that a run need not query.
  */
 import path from 'node:path';
 import type { NodeInputs } from '../inputs/mod.ts';
@@ -127,9 +127,9 @@ export interface ExplainedInputs {
     readonly files: number;
     readonly bytes: number;
   }[];
-  /** External images: as written, the digest that they stand for, and whether builds.lock holds them at it. */
+  /** External images: as written, current digest, and whether builds.lock pins them to it. */
   readonly images: readonly { readonly image: string; readonly digest: string; readonly locked: boolean }[];
-  /** `digest` is absent where the parent is to be built first; with several platforms it names each. */
+  /** `digest` is absent if the dependency must be built first; with several platforms it lists one for each. */
   readonly parents: readonly { readonly name: string; readonly build: string; readonly digest?: string }[];
   /** Everything else that changes bytes: labels, annotations, compression, network, … */
   readonly options: readonly NamedValue[];
@@ -154,7 +154,7 @@ export interface LastBuilt
   readonly sameInputs: boolean;
 }
 
-/** Differences that are reported one by one. */
+/** Maximum number of differences that are reported individually. */
 export const MOST_DIFFERENCES = 200;
 
 /** Explains every build of a plan. */
@@ -199,11 +199,11 @@ export async function explainBuilds(options: ExplainOptions): Promise<ExplainRep
     const builds = [...plan.nodes.keys()].flatMap((name) => found.get(name) ?? []);
     for (const { build: name, decision } of builds) {
       const node = plan.nodes.get(name);
-      // Only what runs needs its secrets.
+      // Only builds that run need their secrets.
       if (node === undefined || decision !== 'build') continue;
       problems.push(...(await findMissingSecrets(node.build, options.env)));
     }
-    // What is strange about the memory of earlier runs is a reason why they do not count.
+    // Warnings about the state of earlier runs explain why it is not used.
     return { builds, problems: [...problems, ...session.state.warnings()] };
   });
   return explained.ok ? explained.value : { builds: [], problems: [explained.error] };
@@ -282,7 +282,7 @@ class Explainer {
     return this.#hider.hide(whole, KEPT_WORDS);
   }
 
-  /** What is shared about a build is asked for only where it would run. */
+  /** Shared records are only requested for builds that would run. */
   async #changesElsewhere(
     node: PlanNode,
     inputs: NodeInputs,
@@ -296,11 +296,11 @@ class Explainer {
     });
   }
 
-  /** All changes are reported as differences, so the reason says how many there are. */
+  /** All changes are reported as differences, so the reason only contains their number. */
   #reason({ decision }: Weighed, untracked: readonly UnknownInput[], differences: readonly string[]): Reason {
     const { code, text, items } = decision.reason;
     if (code === 'changed' && differences.length > 0) return { code, text: changeText(differences) };
-    // What is not known comes before every other reason, and that parents are built first is no reason here.
+    // Unknown inputs take precedence over every other reason; that dependencies are built first is not a reason here.
     const kept = untracked.length > 0 ? untracked.map(({ text }) => text) : items;
     return { code, text, ...(kept === undefined ? {} : { items: kept }) };
   }

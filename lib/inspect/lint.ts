@@ -1,6 +1,6 @@
 /**
- * Dockerfile checks of a whole plan: which Dockerfile is checked how often, what stands in for builds that it is
- * linked to, and which findings hold though those are not there.
+ * Dockerfile checks of a whole plan: how often each Dockerfile is checked, what replaces the builds that it reads, and
+ * which findings are valid although those builds are missing.
  */
 import path from 'node:path';
 import {
@@ -45,14 +45,14 @@ import { followSignal } from '../util/follow-signal.ts';
 export interface LintOptions {
   readonly prepared: PreparedPlan;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--addr`: an engine that is to be used and no other. */
+  /** `--addr`: the only engine that may be used. */
   readonly address?: string | readonly string[];
-  /** Calls of buildctl at a time; default: two for each processor. */
+  /** Calls of buildctl at a time; default: two per processor. */
   readonly jobs?: number;
   readonly signal?: AbortSignal;
   /** Default: the engines of this machine. */
   readonly engines?: EngineAccess;
-  /** Called with words where the engine has to be started first. */
+  /** Called with a message if the engine has to be started first. */
   readonly notify?: (text: string) => void;
 }
 
@@ -69,9 +69,8 @@ export interface LintReport {
 }
 
 /**
- * Checks the Dockerfiles of the builds that were asked for. Nothing is built: not the builds themselves, and none of
- * those that their Dockerfiles name. Fails only where there is no engine (`engine/…`), or no room for
- * temporary files (`run/no-temp`).
+ * Checks the Dockerfiles of the requested builds. Nothing is built, neither the builds themselves nor those that their
+ * Dockerfiles name. Fails only if there is no engine (`engine/…`) or no space for temporary files (`run/no-temp`).
  */
 export async function lintPlan(options: LintOptions): Promise<Result<LintReport>> {
   checkJobs(options.jobs);
@@ -115,7 +114,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
     };
     const permits = new Semaphore(options.jobs ?? defaultJobs());
     const known = new Map<string, Promise<LintAnswer>>();
-    // By number: a hash of a Dockerfile, seen in the list of processes, would tell of a secret in it.
+    // Numbered: a hash of a Dockerfile is visible in the process list and could reveal a secret in the file.
     const dirs = new Map<string, string>();
     const dirOf = (file: string): string => {
       const dir = dirs.get(file) ?? path.join(workDir, `${dirs.size}`);
@@ -131,7 +130,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
         const isolated = grants.untrusted;
         const read = withLayouts(build, findLayouts(build).digests);
         const call = { build: read, standIns, isolated, workDir: dirOf(fileOf(build)) };
-        // Builds that differ in nothing that the frontend sees share one answer.
+        // Builds that look the same to the frontend share one check.
         const key = [fileOf(build), ...lintArgv(call, { address: '' }, {}, '')].join('\0');
         const answer =
           known.get(key) ??
@@ -153,7 +152,7 @@ export async function lintPlan(options: LintOptions): Promise<Result<LintReport>
   return linted.ok ? linted : fail([linted.error]);
 }
 
-/** The identity of a Dockerfile: its path, or its text where it is written in builds.yaml. */
+/** The identity of a Dockerfile: its path, or its text if it is inline. */
 function fileOf(build: Build): string {
   return build.dockerfile.kind === 'inline'
     ? `inline\n${build.dockerfile.text}`
@@ -168,12 +167,12 @@ function standInsOf(node: PlanNode): readonly string[] {
   return [...new Set([...named, ...node.edges.flatMap((edge) => edge.contextName ?? [])])];
 }
 
-/** A Dockerfile that somebody would have to be asked for. */
+/** Whether the Dockerfile would have to be downloaded. */
 function isRemote({ context }: Build): boolean {
   return context.ref.kind === 'git' || context.ref.kind === 'http';
 }
 
-/** A finding, where it stands, and the answer that it is from. */
+/** A finding with its place and the check that reported it. */
 interface PlacedFinding {
   readonly finding: LintFinding;
   readonly span: Span | undefined;
@@ -182,7 +181,7 @@ interface PlacedFinding {
   readonly answer: LintAnswer;
 }
 
-/** Makes problems of findings, knowing what stood in for what. */
+/** Converts findings to problems; knows which builds and images were replaced. */
 class Interpreter {
   readonly #prepared: PreparedPlan;
   readonly #produced = new Map<string, BaseConfig | undefined>();
@@ -224,8 +223,8 @@ class Interpreter {
   }
 
   /**
-   * The empty image that stands in for another build, or for a base image that could not be looked up, sets no
-   * variables. One that the real image sets, or may set, is neither undefined nor empty.
+   * The empty image that replaces another build, or a base image that could not be resolved, sets no variables. A
+   * variable that the real image sets, or may set, is neither undefined nor empty.
    */
   #isMoot({ finding, span, node, dockerfile, answer }: PlacedFinding): boolean {
     if (span === undefined) return false;
@@ -247,7 +246,7 @@ class Interpreter {
     });
   }
 
-  /** Variables that the image of a build sets; undefined where they come from an image that nobody asked for here. */
+  /** Variables that the image of a build sets; undefined if they come from an image that was not queried here. */
   #produces(name: string): BaseConfig | undefined {
     if (this.#produced.has(name)) return this.#produced.get(name);
     const { plan, dockerfiles } = this.#prepared;
@@ -270,7 +269,7 @@ class Interpreter {
   }
 }
 
-/** Variables whose value decides whether a rule complains. */
+/** Variables whose value decides whether a rule reports a finding. */
 function variablesOf(finding: LintFinding, span: Span): readonly string[] {
   const words = {
     UndefinedVar: finding.message,
@@ -279,10 +278,10 @@ function variablesOf(finding: LintFinding, span: Span): readonly string[] {
   return [...(words ?? '').matchAll(/\$\{?([A-Za-z_]\w*)/g)].flatMap(([, name]) => name ?? []);
 }
 
-/** What the stage that stands at a place is built on at last: an image, or the name of a context. */
+/** What the stage at a place is finally based on: an image, or the name of a context. */
 function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string | undefined {
   const contextNames = new Set(standInsOf(node));
-  // Where a place is does not depend on the target.
+  // The stage of a place does not depend on the target.
   const { target: _, ...options } = optionsOf(node.build);
   const facts = inspectDockerfile(dockerfile, { ...options, contextNames });
   if (!facts.ok) return undefined;
@@ -291,7 +290,7 @@ function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string 
   while (stage !== undefined) {
     const { base, index } = stage;
     if (contextNames.has(base)) return base;
-    // Names of stages are lower case here, and FROM heeds that (buildkit dockerfile2llb, `addState`).
+    // Stage names are lower case here, and FROM is case-sensitive (buildkit dockerfile2llb, `addState`).
     const earlier = stages.findLast((one) => one.index < index && one.name === base);
     if (earlier === undefined) return base;
     stage = earlier;
@@ -299,13 +298,13 @@ function baseAt(node: PlanNode, dockerfile: Dockerfile, offset: number): string 
   return undefined;
 }
 
-/** The rule as its address spells it (`…/rule/json-args-recommended/`), else its name in that form. */
+/** The rule in the form of its URL (`…/rule/json-args-recommended/`), otherwise its name converted to that form. */
 function codeOf(finding: LintFinding): ProblemCode {
   const slug = /\/rule\/([a-z0-9-]+)\/?$/.exec(finding.url ?? '')?.[1];
   return `lint/${slug ?? finding.rule.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()}`;
 }
 
-/** Whether the Dockerfile or the build asks for `error=true` (https://docs.docker.com/build/checks/). */
+/** Whether the Dockerfile or the build sets `error=true` (https://docs.docker.com/build/checks/). */
 function treatsAsErrors(dockerfile: Dockerfile, build: Build): boolean {
   const written =
     build.args.get('BUILDKIT_DOCKERFILE_CHECK') ??
@@ -320,7 +319,7 @@ function unresolvedProblems(node: PlanNode, answer: LintAnswer): readonly Proble
     const used = node.externalImages.find(
       (one) => ref !== undefined && one.ref !== undefined && familiarName(one.ref) === familiarName(ref),
     );
-    // A stage that this build does not use does not concern it.
+    // Stages that this build does not use are not relevant.
     if (used === undefined) return [];
     return [
       problem(
@@ -337,7 +336,7 @@ function unresolvedProblems(node: PlanNode, answer: LintAnswer): readonly Proble
   });
 }
 
-/** Findings of a Dockerfile that several builds use, once; with the builds where not all of them are concerned. */
+/** Reports findings of a Dockerfile that several builds use once, with the builds if not all of them are affected. */
 function mergeBuilds(found: readonly Problem[], nodes: readonly PlanNode[]): readonly Problem[] {
   const users = new Map<string, number>();
   for (const { build } of nodes) users.set(fileOf(build), (users.get(fileOf(build)) ?? 0) + 1);

@@ -1,4 +1,4 @@
-/** Looking at builds without running them: why they would run, what a change touches, what their Dockerfiles violate. */
+/** Examines builds without running them: why they would run, which ones a change affects, findings in their Dockerfiles. */
 export {
   type AffectedBuild,
   type AffectedOptions,

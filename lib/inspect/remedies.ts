@@ -1,4 +1,4 @@
-/** What a user can do so that an input that is not known becomes known, and the build can be skipped. */
+/** What users can do to make an unknown input known, so that the build can be skipped. */
 import type { UnknownKind } from '../model/mod.ts';
 
 /** Advice for each kind of unknown input. */

@@ -1,6 +1,6 @@
 /**
- * Whether a change of a file can be seen by what a build reads, judged by paths alone: the file may be gone, so there is
- * nothing to look at. Where paths do not say, the answer is yes.
+ * Whether a build can see the change of a file, judged only by paths, since the file may be gone. If paths do not decide
+ * it, the answer is yes.
  */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,15 +15,15 @@ import {
 } from '../dockerfile/mod.ts';
 import type { FilePart } from '../model/mod.ts';
 
-/** A directory or file of the disk as changes of paths can reach it. */
+/** A directory or file on disk, and the paths whose changes affect it. */
 export interface DiskLocation {
-  /** Its real path; its own path where it is not there. */
+  /** Its real path, or its own path if it does not exist. */
   readonly real: string;
-  /** Itself and everything on the way to it (directories, links): a change of one of them changes what is found. */
+  /** Itself and all directories and links on the way to it: changing one of them changes what is found. */
   readonly way: ReadonlySet<string>;
 }
 
-/** Finds out where a path leads. `file` is absolute; `resolve` gives the real path of one, and may know it from before. */
+/** Finds the real location of a path. `file` is absolute; `resolve` returns a real path and may cache it. */
 export async function locateOnDisk(
   file: string,
   resolve: (file: string) => Promise<string> = realpath,
@@ -40,7 +40,7 @@ export async function locateOnDisk(
   return { real, way };
 }
 
-/** The path of a changed file relative to a location, with `/`; undefined where it does not lie below it. */
+/** The path of a changed file relative to a location, with `/`; undefined if it is not below it. */
 export function relativeTo(location: DiskLocation, changed: string): string | undefined {
   const relative = path.relative(location.real, changed);
   if (relative === '' || relative === '..' || relative.startsWith(`..${path.sep}`)) return undefined;
@@ -54,26 +54,26 @@ export function isRead(reads: ContextReads, ignore: IgnoreRules, changed: string
 }
 
 /**
- * Whether a build that reads these parts of a context may see something in a directory of it: it is read, lies below what
- * is read, or on the way to it.
+ * Whether a build that reads these parts of a context may see something in one of its directories: the directory is read,
+ * is below something that is read, or is on the way to it.
  */
 export function mayReadIn(reads: ContextReads, ignore: IgnoreRules, directory: string): boolean {
   if (isIgnored(ignore, directory) && !mayHoldExceptions(ignore, directory)) return false;
   return reads === 'all' || reads.some((read) => reaches(read, directory));
 }
 
-/** Where a link leads within its context: its text counts from its directory, and from the context's root where it is absolute. */
+/** The target of a link within its context: relative to the link's directory or, if absolute, to the context's root. */
 export function linkTarget(link: string, text: string): string {
   if (text.startsWith('/')) return cleanPath(text);
   return cleanPath(path.posix.join(path.posix.dirname(link), text));
 }
 
-/** Whether one of two paths of a context is the other one, or lies below it. */
+/** Whether two paths of a context are equal, or one is below the other. */
 export function areNested(one: string, other: string): boolean {
   return isSameOrBelow(one, other) || isSameOrBelow(other, one);
 }
 
-/** Whether a changed file lies at, below or above where links lead that a build meets. */
+/** Whether a changed file is at, below or above the target of a link that a build reads. */
 export function isLinked(files: readonly FilePart[], changed: string): boolean {
   return files.some((part) => {
     if (part.path === changed) return true;
@@ -86,7 +86,7 @@ function isSameOrBelow(one: string, other: string): boolean {
   return other === '.' || one === other || one.startsWith(`${other}/`);
 }
 
-/** At, below or on the way to the source. The patterns of ignore files are those of COPY and a little wider. */
+/** At, below or on the way to the source. Patterns of ignore files match slightly more than those of COPY. */
 function touches(read: PathRead, changed: string): boolean {
   const { source, include, exclude } = read;
   if (!reaches(read, changed)) return false;
@@ -99,7 +99,7 @@ function touches(read: PathRead, changed: string): boolean {
   return exclude.length === 0 || !isIgnored(rulesOf(read, exclude), below);
 }
 
-/** As {@link touches}, whatever is included or excluded below the source. */
+/** Like {@link touches}, ignoring include and exclude patterns below the source. */
 function reaches(read: PathRead, changed: string): boolean {
   const cleaned = cleanPath(read.source);
   const parts = cleaned === '.' ? [] : cleaned.split('/');
@@ -109,7 +109,7 @@ function reaches(read: PathRead, changed: string): boolean {
 function matches(read: PathRead, reach: string, changed: string): boolean {
   if (reach === '') return true;
   if (!/[*?[\\]/.test(reach)) return isSameOrBelow(changed, reach);
-  // As a rule it would be an exception.
+  // As an ignore rule it would be an exception.
   return reach.startsWith('!') || isIgnored(rulesOf(read, [reach]), changed);
 }
 

@@ -1,6 +1,6 @@
 /**
- * `builds.lock`: external images as written → digest, beside the root builds.yaml. JSON with one image a line, sorted, so
- * that git merges what two branches added. A merge gone wrong leaves conflict markers and doubled names, which are
+ * `builds.lock`: external images as written → digest, next to the root builds.yaml. JSON with one image per line, sorted,
+ * so that git can merge additions of two branches. A failed merge leaves conflict markers and duplicate names, which are
  * reported with their places.
  */
 import path from 'node:path';
@@ -32,7 +32,7 @@ const LOCK_VERSION = 1;
 
 /** An image that is pinned. */
 export interface LockedRef {
-  /** As the file, and the Dockerfile that it was locked for, writes it. */
+  /** As written in the file, and in the Dockerfile for which it was locked. */
   readonly written: string;
   /** The same, parsed. */
   readonly ref: ImageRef;
@@ -44,7 +44,7 @@ export interface LockedRef {
 export interface Lock {
   /** In the order of the file. */
   readonly images: readonly LockedRef[];
-  /** The locked digest of an image, however it is written there; undefined where it is not locked. */
+  /** The locked digest of an image, in any spelling; undefined if it is not locked. */
   readonly digestOf: (ref: ImageRef) => Digest | undefined;
 }
 
@@ -56,7 +56,7 @@ export function lockPath(set: BuildSet): string {
 /**
  * Reads a set's lock file.
  *
- * @returns undefined where there is none; problems: `config/bad-lock`
+ * @returns undefined if there is none; problems: `config/bad-lock`
  */
 export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>> {
   const real = new RealPaths().of(lockPath(set));
@@ -73,15 +73,15 @@ export async function readLock(set: BuildSet): Promise<Result<Lock | undefined>>
     ]);
   }
   const [first] = set.files;
-  // Beside `-`, standard input, is where the caller is.
+  // If builds come from standard input (`-`), the lock file is in the working directory.
   const shown = first === undefined ? LOCK_NAME : path.join(path.dirname(first), LOCK_NAME);
   return parseLock({ path: shown, text });
 }
 
-/** Of some hundred thousand images. */
+/** Enough for some hundred thousand images. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Writes a set's lock file, whole or not at all. Problem: `run/lock-unwritten`. */
+/** Writes a set's lock file atomically. Problem: `run/lock-unwritten`. */
 export async function writeLock(set: BuildSet, images: readonly LockedRef[]): Promise<Problem | undefined> {
   const file = lockPath(set);
   try {
@@ -106,18 +106,18 @@ export function formatLock(images: readonly Pick<LockedRef, 'written' | 'digest'
   return `{\n  "version": ${LOCK_VERSION},\n  "images": ${body}\n}\n`;
 }
 
-/** Makes a lock of its images. Names that mean the same image have the same digest. */
+/** Makes a lock from images. Different names of the same image have the same digest. */
 export function createLock(images: readonly LockedRef[]): Lock {
   const byName = new Map(images.map(({ ref, digest }) => [fullName(ref), digest]));
   return { images, digestOf: (ref) => byName.get(fullName(ref)) };
 }
 
-/** `alpine`, `docker.io/library/alpine:latest`: one image. */
+/** Equal for all names of one image: `alpine`, `docker.io/library/alpine:latest`. */
 export function fullName(ref: ImageRef): string {
   return formatImageRef(withDefaultTag(ref));
 }
 
-/** Reads the text of a lock file. Problems: `config/bad-lock`, each with its place. */
+/** Parses the text of a lock file. Problems: `config/bad-lock`, each with its place. */
 export async function parseLock(source: SourceFile): Promise<Result<Lock>> {
   const unedited = readUnedited(source.text);
   if (unedited !== undefined) return ok(createLock(unedited));
@@ -157,7 +157,7 @@ function wrong(message: string, span: Span, hint: string = HINT): Problem {
   return problem('config/bad-lock', message, { span, hint });
 }
 
-/** The images of a file that is letter by letter what `formatLock` writes; undefined: it is not. */
+/** The images of a file that is exactly what `formatLock` writes; undefined: it is not. */
 function readUnedited(text: string): readonly LockedRef[] | undefined {
   try {
     const { images } = JSON.parse(text) as { readonly images: Readonly<Record<string, unknown>> };
@@ -202,14 +202,14 @@ function readImages(members: readonly Member[]): Result<Lock> {
 
 interface Member {
   readonly name: string;
-  /** Undefined: not a plain value. */
+  /** Undefined: not a scalar. */
   readonly value?: unknown;
-  /** Of a nested map, doubled names included. */
+  /** Members of a nested map, including duplicate names. */
   readonly members?: readonly Member[];
   readonly span: Span;
 }
 
-/** The members of the file's map, with places. JSON is a part of YAML 1.2, whose package knows where things stand. */
+/** The members of the file's map, with places. JSON is a subset of YAML 1.2, and the YAML package reports places. */
 async function readMembers(source: SourceFile): Promise<Result<readonly Member[]>> {
   const { isMap, isScalar, parseDocument } = await import('yaml');
   const document = parseDocument(source.text, { uniqueKeys: false, prettyErrors: false });

@@ -1,4 +1,4 @@
-/** What `bake-ts lock`, `outdated` and `update` do: which images a set takes from outside, and what they stand for. */
+/** Implements `bake-ts lock`, `outdated` and `update`: the external images of a set, and the digests of their tags. */
 import {
   type BuildSet,
   type Digest,
@@ -24,7 +24,7 @@ import {
   writeLock,
 } from './lock-file.ts';
 
-/** What `lock`, `outdated` and `update` work with. */
+/** Input of `lock`, `outdated` and `update`. */
 export interface LockOptions {
   /** A plan of every build of the set. */
   readonly whole: Plan;
@@ -56,7 +56,7 @@ export interface LockedImage {
   readonly problem?: Problem;
 }
 
-/** An image that `update` moved, with the builds that have to be built again. */
+/** An image that `update` moved, with the builds that must be rebuilt. */
 export interface UpdatedImage {
   /** The image, as builds.lock writes it. */
   readonly image: string;
@@ -70,7 +70,7 @@ export interface UpdatedImage {
   readonly above: readonly string[];
 }
 
-/** An external image, with the builds that read it. */
+/** An external image and the builds that read it. */
 interface Use {
   /** As the first of them writes it. */
   readonly written: string;
@@ -78,7 +78,7 @@ interface Use {
   readonly builds: Set<string>;
 }
 
-/** External images of a plan that a lock can hold (those not pinned where they are written), by their full names. */
+/** External images of a plan that can be locked (not already pinned where they are written), by full name. */
 function lockableImages(plan: Plan): ReadonlyMap<string, Use> {
   const found = new Map<string, Use>();
   for (const [name, node] of plan.nodes) {
@@ -93,14 +93,14 @@ function lockableImages(plan: Plan): ReadonlyMap<string, Use> {
   return found;
 }
 
-/** Images of a plan that a lock does not hold, sorted. */
+/** Images of a plan that are not in the lock, sorted. */
 function missingImages(plan: Plan, lock: Lock): readonly Use[] {
   return [...lockableImages(plan).values()]
     .filter(({ ref }) => lock.digestOf(ref) === undefined)
     .sort((one, other) => (one.written < other.written ? -1 : 1));
 }
 
-/** A warning that names the images of a plan which its lock does not hold; undefined where it holds all. */
+/** A warning that lists the images of a plan that are not in its lock; undefined if there are none. */
 export function warnOfUnlocked(plan: Plan, lock: Lock): Problem | undefined {
   const missing = missingImages(plan, lock);
   if (missing.length === 0) return undefined;
@@ -112,7 +112,7 @@ export function warnOfUnlocked(plan: Plan, lock: Lock): Problem | undefined {
   );
 }
 
-/** What a lock lacks, and what it holds without need. */
+/** What is missing in a lock, and what it has but is not needed. */
 interface Difference {
   /** Undefined: there is no lock file. */
   readonly lock: Lock | undefined;
@@ -133,8 +133,8 @@ async function compareWithPlan({ whole }: LockOptions, selected: Plan): Promise<
 }
 
 /**
- * Adds to the lock what selected builds lack, and drops what no build of the set uses; what it holds stays as it is.
- * Writes the file if that changes it.
+ * Adds images of selected builds that are missing to the lock, and removes those that no build of the set uses. Other
+ * entries are unchanged. Writes the file if it changed.
  *
  * @param selected a plan of the selected builds
  * @returns problems: `config/bad-lock`, `run/lock-unwritten`, those of registries
@@ -154,7 +154,7 @@ export async function lockImages(options: LockOptions, selected: Plan): Promise<
 }
 
 /**
- * Checks that `lockImages` would change nothing, without asking a registry.
+ * Checks that `lockImages` would change nothing, without querying a registry.
  *
  * @returns problems: `config/bad-lock`, `run/lock-stale`
  */
@@ -184,7 +184,7 @@ async function resolveMissing(
   return problems.length > 0 ? fail(problems) : ok(added);
 }
 
-/** Compares every locked image with what its tag stands for now. Problems: `config/bad-lock`, `run/no-lock`. */
+/** Compares every locked image with the current digest of its tag. Problems: `config/bad-lock`, `run/no-lock`. */
 export async function compareLock(options: LockOptions): Promise<Result<readonly LockedImage[]>> {
   const lock = await requireLock(options.whole.set);
   if (!lock.ok) return lock;
@@ -207,12 +207,12 @@ function compareImages(options: LockOptions, images: readonly LockedRef[]): Prom
 }
 
 /**
- * Moves locked images to what their tags stand for now; the rest stays.
+ * Moves locked images to the current digests of their tags; the others are unchanged.
  *
- * @param patterns globs over images as written; one without a `/` is also compared with the last part of the name, with
- * and without its tag. None: all
+ * @param patterns globs for images as written; one without a `/` is also compared with the last part of the name, with
+ *   and without its tag. None: all
  * @returns what moved; problems: `config/bad-lock`, `run/no-lock`, `run/not-in-lock`, `run/lock-unwritten`, those of
- * registries. With any of them nothing is written.
+ *   registries. If there is any problem, nothing is written.
  */
 export async function updateLock(
   options: LockOptions,
@@ -282,10 +282,10 @@ function namesOf(image: string, pattern: string): readonly string[] {
   return [image, last, last.replace(/:.*$/, '')];
 }
 
-/** Builds that read the result of some builds, directly or not. */
+/** Builds that read the result of the given builds, directly or not. */
 function basedOn(plan: Plan, builds: readonly string[]): readonly string[] {
   const reached = new Set(builds);
-  // Each build comes after what it needs, so one pass in the plan's order is enough.
+  // Each build comes after its dependencies, so one pass in the plan's order is enough.
   for (const [name, node] of plan.nodes) {
     if (node.edges.some((edge) => edge.contextName !== undefined && reached.has(edge.to))) reached.add(name);
   }

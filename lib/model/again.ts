@@ -1,10 +1,10 @@
-/** Which builds are to be run once more after a run in which some failed. */
+/** Which builds to run again after a run in which some failed. */
 import type { Outcome, PlannedNode } from './event.ts';
 
-/** More names than these are no command to read. */
+/** With more names than this, a command is no longer readable. */
 const MOST_NAMED = 10;
 
-/** What is known of a build of the run; without a role it was asked for. */
+/** What is known about a build of the run. Without a role, it was requested. */
 export interface EndedBuild {
   readonly build: string;
   readonly role?: PlannedNode['role'] | undefined;
@@ -12,9 +12,11 @@ export interface EndedBuild {
 }
 
 /**
- * The builds that were asked for and have not come to their end: failed ones, and those that a failure kept from running. What they
- * need comes with them. Undefined: all of them, or too many to name, so that the run is begun anew as it was (what was built is
- * unchanged then). Empty: nothing failed.
+ * The requested builds that did not finish: those that failed, and those that a failure blocked. Their dependencies are
+ * built with them.
+ *
+ * @returns undefined: all of them, or too many to name, so the whole run is repeated (what was built is skipped); empty:
+ *   nothing failed
  */
 export function buildsToRunAgain(ended: readonly EndedBuild[]): readonly string[] | undefined {
   const failed = ended.filter(({ outcome }) => outcome?.kind === 'failed');

@@ -1,17 +1,17 @@
 /**
- * Annotations of images: where each belongs, and how its key is written. Levels and what they mean:
- * buildkit docs/annotations.md; exporter/containerimage/annotations.go.
+ * Annotations of images: the level that each belongs to, and the syntax of its key. Levels and their meaning: buildkit
+ * docs/annotations.md; exporter/containerimage/annotations.go.
  */
 import { isSamePlatform } from './platform.ts';
 
-/** Where an annotation stands: in the manifest or the index itself, or in what points at one of them. */
+/** Where an annotation is stored: in the manifest or index itself, or in the descriptor that points at it. */
 export type AnnotationLevel = 'manifest' | 'index' | 'manifest-descriptor' | 'index-descriptor';
 
-/** A key of `annotations`, in parts. */
+/** A key of `annotations`, parsed. */
 export interface AnnotationKey {
-  /** `manifest` where none is written. */
+  /** Default: `manifest`. */
   readonly level: AnnotationLevel;
-  /** As written: `linux/arm64`; undefined: of all platforms. */
+  /** As written: `linux/arm64`; undefined: all platforms. */
   readonly platform?: string;
   /** `org.opencontainers.image.title` */
   readonly name: string;
@@ -26,7 +26,7 @@ export function parseAnnotationKey(key: string): AnnotationKey {
   return { level: level as AnnotationLevel, name, ...(platform === undefined ? {} : { platform }) };
 }
 
-/** Whether an annotation is for a platform: for all, or for this one. */
+/** Whether an annotation applies to a platform. */
 export function isAnnotationOf({ platform }: AnnotationKey, wanted: string): boolean {
   return platform === undefined || isSamePlatform(platform, wanted);
 }

@@ -1,12 +1,12 @@
-/** What attestations read besides the build itself. */
+/** What attestations read in addition to the build itself. */
 import type { Build } from './build.ts';
 
-/** What BuildKit scans images with where nothing else is asked for (buildkit frontend/attestations/parse.go). */
+/** BuildKit's default image for SBOM scans (buildkit frontend/attestations/parse.go). */
 const DEFAULT_GENERATOR = 'docker/buildkit-syft-scanner:stable-1';
 
 /**
- * The images that scan a build for its SBOM, as written. None where it has none; several only where both `attest` and
- * the argument BUILDKIT_ATTEST_SBOM ask for one, of which BuildKit takes either.
+ * The images that scan a build for its SBOM, as written. Empty if it has no SBOM; several only if both `attest` and the
+ * argument BUILDKIT_ATTEST_SBOM request one, of which BuildKit may use either.
  */
 export function sbomGenerators(build: Build): readonly string[] {
   const found = new Set<string>();
@@ -20,7 +20,7 @@ export function sbomGenerators(build: Build): readonly string[] {
   return [...found];
 }
 
-/** True where the result says by provenance what it was made of. */
+/** True if the result has provenance. */
 export function attestsProvenance(build: Build): boolean {
   return (
     build.args.has('BUILDKIT_ATTEST_PROVENANCE') ||
@@ -29,8 +29,8 @@ export function attestsProvenance(build: Build): boolean {
 }
 
 /**
- * True where provenance holds the arguments of the build with their values; with `mode=min` it does not. `max` is
- * BuildKit's default (solver/llbsolver/provenance.go).
+ * True if provenance includes the build arguments with their values, which `mode=min` does not. BuildKit's default is
+ * `max` (solver/llbsolver/provenance.go).
  */
 export function attestsArguments(build: Build): boolean {
   const argument = build.args.get('BUILDKIT_ATTEST_PROVENANCE');
@@ -40,10 +40,7 @@ export function attestsArguments(build: Build): boolean {
   );
 }
 
-/**
- * True where anything is attested of the result: it is an index then, which says what it was made of and is another one
- * each time.
- */
+/** True if the result has attestations. It is then an index that describes how it was made, and differs each time. */
 export function isAttested(build: Build): boolean {
   return (
     build.args.has('BUILDKIT_ATTEST_PROVENANCE') ||

@@ -1,6 +1,6 @@
 /**
- * What one build is once the language is behind us: every value final, every path absolute, nothing late-bound.
- * The packages after `config` see this and never YAML.
+ * One build after the file is evaluated: every value is final, every path absolute. The packages after `config` read this
+ * and never YAML.
  */
 import type { EngineSettings } from './engine-settings.ts';
 import type { Grants } from './grants.ts';
@@ -8,10 +8,10 @@ import type { ImageRef } from './image-ref.ts';
 import type { Problem } from './problem.ts';
 import type { Span } from './source.ts';
 
-/** JSON as CEL and YAML know it. */
+/** A JSON value, as CEL and YAML have it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Where files come from: the main context, or a named one. */
+/** Where files come from: the main context or a named one. */
 export type ContextRef =
   | {
       /** A directory. */
@@ -34,23 +34,23 @@ export type ContextRef =
   | {
       /** A git repository. */
       readonly kind: 'git';
-      /** As BuildKit takes it, `#ref:subdir` included. */
+      /** In BuildKit's form, `#ref:subdir` included. */
       readonly url: string;
     }
   | {
-      /** A file or an archive behind an address. */
+      /** A file or an archive at a URL. */
       readonly kind: 'http';
       /** `https://…` or `http://…`. */
       readonly url: string;
     }
   | {
-      /** An image in a directory, as the OCI image layout has it. */
+      /** An image in a directory in OCI image layout. */
       readonly kind: 'oci-layout';
       /** Absolute. */
       readonly path: string;
-      /** As written, without a mark; neither of both: the tag `latest`, or the only image. */
+      /** As written, without the leading `:`. If there is neither tag nor digest: the tag `latest`, or the only image. */
       readonly tag?: string;
-      /** Counts before the tag. */
+      /** Takes precedence over the tag. */
       readonly digest?: string;
     };
 
@@ -64,7 +64,7 @@ export interface ContextSource {
   readonly span?: Span;
 }
 
-/** The file that the frontend reads, a Dockerfile mostly: below (or beside) the context, or text in builds.yaml. */
+/** The file that the frontend reads, usually a Dockerfile: inside or outside the context, or inline in builds.yaml. */
 export type DockerfileSource =
   | {
       /** A file. */
@@ -85,13 +85,13 @@ export type DockerfileSource =
       readonly span?: Span;
     };
 
-/** A flag of buildctl that is a type and attributes: an output, a cache import or export, an attestation. */
+/** A buildctl option with a type and attributes: an output, a cache import or export, an attestation. */
 export interface TypedAttributes {
   /** `local`, `registry`, `provenance`, … */
   readonly type: string;
   /** In the order written, without `type`. */
   readonly attributes: ReadonlyMap<string, string>;
-  /** The path among the attributes (`dest`, `src`) as `print` shows it: relative to the root; absent: there is none. */
+  /** The path among the attributes (`dest`, `src`) as `print` shows it, relative to the root; absent: there is no path. */
   readonly writtenPath?: string;
   /** Its place; absent if it is in no file. */
   readonly span?: Span;
@@ -105,15 +105,15 @@ export interface FrontendImage {
   readonly span?: Span;
 }
 
-/** An option of `buildctl build` that is passed on unchanged. */
+/** An option of `buildctl build` that is passed through unchanged. */
 export interface BuildctlOption {
   /** With its dashes: `--trace`. */
   readonly name: string;
-  /** As buildctl gets it, paths absolute. */
+  /** As passed to buildctl, with absolute paths. */
   readonly words: readonly string[];
   /** As `print` shows it, paths relative to the root. */
   readonly written: readonly string[];
-  /** The option is known not to change the result. */
+  /** Whether the option is known not to change the result. */
   readonly isHarmless: boolean;
   /** Files that it reads and writes; undefined if the option is not known. */
   readonly files?: readonly {
@@ -128,18 +128,18 @@ export interface BuildctlOption {
 
 /** A secret for RUN steps. Only its id appears in a plan, a key or a log. */
 export interface SecretSource {
-  /** What `RUN --mount=type=secret,id=…` asks for. */
+  /** The id of `RUN --mount=type=secret,id=…`. */
   readonly id: string;
-  /** Where its value comes from; it is read when the build begins. */
+  /** Where its value comes from. It is read when the build starts. */
   readonly from:
     | { readonly kind: 'file' /** Absolute. */; readonly path: string }
     | { readonly kind: 'env'; readonly variable: string }
     | { readonly kind: 'command'; readonly argv: readonly string[] };
-  /** Only the id was written: the variable of that name if it is set, else the file of that name (as buildctl does). */
+  /** Only the id was written: the variable of that name if it is set, otherwise the file of that name (as in buildctl). */
   readonly bare?: true;
-  /** Its variable is not set, and its file is of those that are built without it all the same: bake's. */
+  /** Its variable is not set, and it comes from a bake file, which is built without the secret in that case. */
   readonly isUnset?: true;
-  /** The file as `print` shows it. */
+  /** The file's path as `print` shows it. */
   readonly writtenPath?: string;
   /** Its place; absent if it is in no file. */
   readonly span?: Span;
@@ -147,7 +147,7 @@ export interface SecretSource {
 
 /** An SSH agent socket or keys for RUN steps. */
 export interface SshSource {
-  /** What `RUN --mount=type=ssh,id=…` asks for; `default` where none is written. */
+  /** The id of `RUN --mount=type=ssh,id=…`; default: `default`. */
   readonly id: string;
   /** Absolute paths of keys, or of one agent socket; empty: the agent of `SSH_AUTH_SOCK`. */
   readonly paths: readonly string[];
@@ -159,7 +159,7 @@ export interface SshSource {
 
 /** A resource limit of RUN. */
 export interface Ulimit {
-  /** As in `ulimit`: `nofile`, `nproc`, … */
+  /** Name as in `ulimit`: `nofile`, `nproc`, … */
   readonly name: string;
   /** The soft limit. */
   readonly soft: number;
@@ -168,8 +168,8 @@ export interface Ulimit {
 }
 
 /**
- * `never`: not pushed. `selected`: pushed when the user asked for this build. `always`: pushed even where it is
- * built only because another build needs it.
+ * `never`: not pushed. `selected`: pushed if the user requested this build. `always`: also pushed if it is only a
+ * dependency of another build.
  */
 export type PushMode = 'never' | 'selected' | 'always';
 
@@ -177,13 +177,16 @@ export type PushMode = 'never' | 'selected' | 'always';
 export interface Tag {
   /** As written. */
   readonly text: string;
-  /** Parsed, `:latest` where no tag is written; undefined where the text is not a valid tag (which is a problem of its own). */
+  /**
+   * Parsed, with `:latest` if no tag is written; undefined if the text is not a valid tag (which is reported as a
+   * problem).
+   */
   readonly ref?: ImageRef;
   /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
-/** One concrete build (a matrix gives one of these for each row). */
+/** One concrete build. A matrix has one for each row. */
 export interface Build {
   /** In lower case, unique in its set: `api-3.13`. */
   readonly name: string;
@@ -200,7 +203,7 @@ export interface Build {
   readonly dockerfile: DockerfileSource;
   /** The image of `gateway.v0`; undefined: BuildKit's own Dockerfile frontend. */
   readonly frontendImage?: FrontendImage;
-  /** Options for the frontend that no other property is for, by name. */
+  /** Options for the frontend that have no property of their own, by name. */
   readonly opts: ReadonlyMap<string, string>;
   /** Further options of `buildctl build`. */
   readonly buildctlOptions: readonly BuildctlOption[];
@@ -210,42 +213,42 @@ export interface Build {
   readonly args: ReadonlyMap<string, string>;
   /** Places of their values, if they are in a file. */
   readonly argSpans?: ReadonlyMap<string, Span>;
-  /** Named contexts, by the name the Dockerfile uses for them. */
+  /** Named contexts, by the name that the Dockerfile uses. */
   readonly contexts: ReadonlyMap<string, ContextSource>;
-  /** Builds that must run first although no files are read from them. */
+  /** Builds that must run first although this build reads no files from them. */
   readonly needs: readonly { readonly build: string; readonly span?: Span }[];
 
-  /** Normalised (`linux/amd64`); empty: whatever the engine's own platform is. */
+  /** Normalised (`linux/amd64`); empty: the engine's own platform. */
   readonly platforms: readonly string[];
   /** The platforms as written (`local` included), if that differs. */
   readonly platformsWritten?: readonly string[];
-  /** `engine.labels`: it is built only by engines of a pool that have all of them. */
+  /** `engine.labels`: only engines of a pool that have all of these labels build it. */
   readonly engineLabels?: readonly string[];
   /** In order, without duplicates. */
   readonly tags: readonly Tag[];
-  /** `tags` are given, but all of them are empty. */
+  /** `tags` is set, but all of them are empty. */
   readonly hasNoTags?: true;
   /** Whether its tags are pushed. */
   readonly push: PushMode;
-  /** Place of the key that says whether it is pushed. */
+  /** Place of the key that sets it. */
   readonly pushSpan?: Span;
-  /** Labels of the image's config, by name. */
+  /** Labels in the image config, by name. */
   readonly labels: ReadonlyMap<string, string>;
   /** Key is `[level:]name`; level is manifest, index, manifest-descriptor or index-descriptor, `[os/arch]` allowed. */
   readonly annotations: ReadonlyMap<string, string>;
-  /** Outputs besides the image that `tags` and `push` describe. */
+  /** Outputs in addition to the image that `tags` and `push` describe. */
   readonly outputs: readonly TypedAttributes[];
   /** Attestations: `provenance`, `sbom`. */
   readonly attest: readonly TypedAttributes[];
-  /** How exported layers are compressed; undefined: as BuildKit does, with gzip. */
+  /** How exported layers are compressed; undefined: BuildKit's default, gzip. */
   readonly compression?: {
     readonly type: 'uncompressed' | 'gzip' | 'zstd' | 'estargz';
     readonly level?: number;
     readonly force: boolean;
   };
-  /** Every timestamp set from one epoch and layers rewritten to it, so that equal inputs give equal bytes. */
+  /** All timestamps are set to one epoch and layers are rewritten, so that the same inputs produce the same bytes. */
   readonly reproducible: boolean;
-  /** Seconds since 1970 handed down as SOURCE_DATE_EPOCH. */
+  /** Seconds since 1970, passed as SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch?: number;
 
   /** Where cache is read from. */
@@ -256,7 +259,7 @@ export interface Build {
   readonly noCache: boolean;
   /** Stages that are built without cache. */
   readonly noCacheFilter: readonly string[];
-  /** Look base images up in the registry even if the engine has an image of that name. */
+  /** Resolve base images in the registry even if the engine has an image of that name. */
   readonly pull: boolean;
 
   /** Secrets of RUN steps. */
@@ -273,21 +276,21 @@ export interface Build {
   readonly shmSizeBytes?: number;
   /** The cgroup that RUN steps run below. */
   readonly cgroupParent?: string;
-  /** How long one attempt at it may take, its commands for secrets and its push included; undefined: for ever. */
+  /** Time limit for one attempt, including its commands for secrets and its push; undefined: none. */
   readonly timeoutMs?: number;
-  /** Rights that RUN steps may ask for: `network.host`, `security.insecure`, `device`. */
+  /** Entitlements that RUN steps may use: `network.host`, `security.insecure`, `device`. */
   readonly entitlements: readonly string[];
 
   /**
-   * No pattern and no "everything" means it, only its name and groups that list it: targets of bake that others inherit from,
-   * whose names begin with `_`, or which ask the frontend in place of building.
+   * Only its name and groups that list it select it, not patterns or "everything": bake targets that others inherit from,
+   * targets whose names begin with `_`, and targets with `call`, which query the frontend instead of building.
    */
   readonly byNameOnly?: 'parent' | 'private' | 'call';
-  /** What its file asks for and is not done here; it counts where the build is planned. */
+  /** Settings of its file that bake-ts does not support; reported when the build is planned. */
   readonly cautions?: readonly Problem[];
-  /** A bake or Compose file says it, in whose words it is spoken of. */
+  /** It comes from a bake or Compose file, and messages use the terms of those files. */
   readonly isBake?: true;
-  /** What is wrong with what its bake file says of it: with an error it cannot be planned, and others can. */
+  /** Problems in its bake file's definition. If one is an error, this build cannot be planned; others can. */
   readonly mistakes?: readonly Problem[];
 }
 
@@ -299,19 +302,19 @@ export interface RegistrySettings {
   readonly ca?: string;
   /** PEM files of a client certificate. Absolute. */
   readonly cert?: string;
-  /** PEM file of the client certificate's key. Absolute. */
+  /** PEM file of the client certificate's private key. Absolute. */
   readonly key?: string;
   /** Accept any certificate. */
   readonly insecure?: boolean;
-  /** Hosts to ask first when reading. */
+  /** Hosts to try first when reading. */
   readonly mirrors?: readonly string[];
-  /** How many requests to this host run at the same time. */
+  /** How many requests to this host may run at the same time. */
   readonly concurrency?: number;
 }
 
-/** A variable, and where its value came from. Values of sensitive variables appear in no output. */
+/** A variable and where its value came from. Values of sensitive variables appear in no output. */
 export interface Variable {
-  /** As `vars` has it. */
+  /** Its key in `vars`. */
   readonly name: string;
   /** Its final value. */
   readonly value: Json;
@@ -319,7 +322,7 @@ export interface Variable {
   readonly origin: VariableOrigin;
   /** Its description. */
   readonly description?: string;
-  /** The value is kept out of every output. */
+  /** Whether the value is hidden in every output. */
   readonly sensitive: boolean;
 }
 
@@ -350,19 +353,21 @@ export type VariableOrigin =
 
 /** A named list of builds, resolved to concrete build names. */
 export interface Group {
-  /** As `groups` has it. */
+  /** Its key in `groups`. */
   readonly name: string;
   /** Names of builds, in order. */
   readonly builds: readonly string[];
   /** Its description. */
   readonly description?: string;
-  /** What is wrong with what its bake file says of it, which counts where it is selected. */
+  /** Problems in its bake file's definition; reported when the group is selected. */
   readonly mistakes?: readonly Problem[];
 }
 
 /** A builds.yaml with its includes, variables and overrides, resolved to final values. */
 export interface BuildSet {
-  /** Absolute path of the directory that relative paths on the command line and state are keyed by. */
+  /**
+   * Absolute path of the directory that relative paths on the command line are based on, and that state is stored under.
+   */
   readonly root: string;
   /** By name, in the order of the file. */
   readonly builds: ReadonlyMap<string, Build>;
@@ -372,18 +377,18 @@ export interface BuildSet {
   readonly matrices: ReadonlyMap<string, readonly string[]>;
   /** By name, in the order of the file. */
   readonly variables: ReadonlyMap<string, Variable>;
-  /** Settings by host, as references write it: `localhost:5000`. */
+  /** Settings by host, as references spell it: `localhost:5000`. */
   readonly registries: ReadonlyMap<string, RegistrySettings>;
-  /** `engine:` of the file; undefined: it has none. */
+  /** `engine:` of the file; undefined: not set. */
   readonly engine?: EngineSettings;
   /**
-   * Where results are remembered besides this machine: `registry` (each beside its own image), or the reference given, where
-   * records are signed. Undefined: on this machine only.
+   * Where results are recorded in addition to this machine: `registry` (each next to its own image), or a reference where
+   * signed records are stored. Undefined: only on this machine.
    */
   readonly record?: string;
-  /** `together`: tags move only when every build of the run succeeded. Undefined or `each`: as each build is done. */
+  /** `together`: tags move only when every build of the run has succeeded. Undefined or `each`: after each build. */
   readonly publish?: 'each' | 'together';
-  /** Globs over tags (the part after the colon) that must not come to point at something else. */
+  /** Globs for tags (the part after the colon) that must not be moved to a different image. */
   readonly immutable?: readonly string[];
   /** What the files may do; see docs/security.md. */
   readonly grants: Grants;
@@ -391,6 +396,6 @@ export interface BuildSet {
   readonly files: readonly string[];
   /** Everything in it comes from bake and Compose files. */
   readonly isBake?: true;
-  /** Files that would have been read if they were there, relative to the working directory. */
+  /** Files that would be read if they existed, relative to the working directory. */
   readonly absentFiles?: readonly string[];
 }

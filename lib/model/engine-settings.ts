@@ -1,44 +1,44 @@
-/** What builds.yaml says of engines. */
+/** Engine settings of builds.yaml. */
 import type { ImageRef } from './image-ref.ts';
 import type { Span } from './source.ts';
 
 /** The pods of a Kubernetes cluster in which buildkitd runs. */
 export interface KubernetesPods {
-  /** Kubernetes' own selector of labels: `app=buildkitd`. */
+  /** Kubernetes label selector: `app=buildkitd`. */
   readonly selector: string;
-  /** Default: that of the kubectl context. */
+  /** Default: the namespace of the kubectl context. */
   readonly namespace?: string;
-  /** The container of buildkitd; default: the pod's first, as kubectl chooses. */
+  /** The container that runs buildkitd; default: kubectl's choice, the pod's first. */
   readonly container?: string;
-  /** Of kubectl's configuration; default: the current one. */
+  /** Context of the kubectl configuration; default: the current one. */
   readonly context?: string;
 }
 
-/** Engines of a pool: one by its address, or the pods of a cluster. */
+/** An entry of a pool: one engine by its address, or the pods of a cluster. */
 export interface PoolEntry {
-  /** As buildctl takes it; absent: `kubernetes` says which. */
+  /** In buildctl's form; absent: `kubernetes` is used. */
   readonly address?: string;
-  /** Each pod that is ready is an engine. Absent: `address` says which. */
+  /** Each ready pod is an engine. Absent: `address` is used. */
   readonly kubernetes?: KubernetesPods;
-  /** Normalised (`linux/arm64`): what is built there, emulated or not. Empty: what its own architecture runs. */
+  /** Normalised (`linux/arm64`): what is built there, emulated or not. Empty: what its architecture runs natively. */
   readonly platforms: readonly string[];
-  /** How many builds run at the same time. */
+  /** How many builds may run at the same time. */
   readonly jobs?: number;
   /** Labels that builds may require. */
   readonly labels: readonly string[];
-  /** Where it is written; absent: not in a file. */
+  /** Its place; absent if it is in no file. */
   readonly span?: Span;
 }
 
 /** Files for connections with TLS, as absolute paths. */
 export interface EngineTls {
-  /** Certificates that the engine's own must be signed by. */
+  /** CA certificates that the engine's certificate must be signed by. */
   readonly ca?: string;
   /** The client's certificate. */
   readonly cert?: string;
-  /** And its key. */
+  /** The client certificate's key. */
   readonly key?: string;
-  /** The name that the engine's certificate must have; default: the host of the address. */
+  /** The server name that the engine's certificate must have; default: the host of the address. */
   readonly serverName?: string;
 }
 
@@ -46,10 +46,10 @@ export interface EngineTls {
 export interface EngineSettings {
   /** `engine.address`: one engine. */
   readonly address?: string;
-  /** `engine.pool`; empty: there is none. */
+  /** `engine.pool`; empty: not set. */
   readonly pool: readonly PoolEntry[];
-  /** For all `tcp://` engines; absent: connections are plain text. */
+  /** For all `tcp://` engines; absent: connections are not encrypted. */
   readonly tls?: EngineTls;
-  /** A repository through which results that are not pushed go from engine to engine. */
+  /** A repository for passing results that are not pushed from one engine to another. */
   readonly scratch?: ImageRef;
 }

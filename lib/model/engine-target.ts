@@ -1,7 +1,7 @@
-/** How buildctl gets to an engine. */
+/** How buildctl connects to an engine. */
 import type { EngineSettings, EngineTls } from './engine-settings.ts';
 
-/** An engine by its address, with what connections to it need. */
+/** An engine's address with its connection settings. */
 export interface EngineTarget {
   /** Address of the engine, in the form that buildctl uses. */
   readonly address: string;
@@ -9,7 +9,7 @@ export interface EngineTarget {
   readonly tls?: EngineTls;
 }
 
-/** Schemes of addresses that buildctl knows (buildkit client/connhelper, and the dialers of the client itself). */
+/** Address schemes that buildctl supports (buildkit client/connhelper, and the dialers of the client itself). */
 export const ENGINE_SCHEMES: readonly string[] = [
   'unix',
   'tcp',
@@ -21,7 +21,7 @@ export const ENGINE_SCHEMES: readonly string[] = [
   'kube-pod',
 ];
 
-/** An address in its two parts; undefined where it is none that buildctl knows. */
+/** Splits an address into scheme and rest; undefined if buildctl does not support it. */
 export function parseEngineAddress(
   address: string,
 ): { readonly scheme: string; readonly rest: string } | undefined {
@@ -29,14 +29,14 @@ export function parseEngineAddress(
   return ENGINE_SCHEMES.includes(scheme) ? { scheme, rest } : undefined;
 }
 
-/** What an address starts with, in words. */
+/** The supported schemes, as text for messages. */
 export function engineSchemesInWords(): string {
   return `it starts with one of ${ENGINE_SCHEMES.map((one) => `${one}://`).join(', ')}`;
 }
 
 /**
- * The first arguments of every call of buildctl, before its command. Files are named, never read. buildctl takes the name that the engine's
- * certificate must have from the address where none is given (buildkit cmd/buildctl/common).
+ * The global options of every buildctl call, which precede its command. Only paths of TLS files are passed. Without a
+ * server name, buildctl uses the host of the address (buildkit cmd/buildctl/common).
  */
 export function engineArgv({ address, tls }: EngineTarget): readonly string[] {
   if (tls === undefined) return ['--addr', address];
@@ -54,8 +54,8 @@ export function engineArgv({ address, tls }: EngineTarget): readonly string[] {
 }
 
 /**
- * `engine.tls` for an address; undefined where it is not for it. Only `tcp://` has TLS: all others end at a socket of buildkitd's own machine,
- * where it speaks none.
+ * `engine.tls` for an address; undefined if TLS does not apply. Only `tcp://` uses TLS: all other schemes end at a local
+ * socket of buildkitd, which has none.
  */
 export function tlsFor(
   address: string,
@@ -64,7 +64,7 @@ export function tlsFor(
   return address.startsWith('tcp://') ? settings?.tls : undefined;
 }
 
-/** No more than how to get there. */
+/** Only the connection settings of an object that may have more. */
 export function targetOf({ address, tls }: EngineTarget): EngineTarget {
   return { address, ...(tls === undefined ? {} : { tls }) };
 }

@@ -1,6 +1,6 @@
 /**
- * The one stream that everybody who shows something reads: the live view, plain lines, `--progress=json` and the
- * library's `onEvent`. Additive only: fields and types may come, none goes or changes its meaning
+ * The one event stream that all displays read: the live view, plain lines, `--progress=json` and the library's `onEvent`.
+ * It is additive only: fields and types may be added, none is removed or changes its meaning
  * (schemas/events.schema.json). Times are milliseconds since 1970.
  */
 import type { Digest } from './image-ref.ts';
@@ -438,7 +438,7 @@ export type EventBody =
       readonly type: 'node-finished';
       /** Name of the build. */
       readonly build: string;
-      /** How the program ended. */
+      /** The result of the build. */
       readonly outcome: Outcome;
     }
   | {

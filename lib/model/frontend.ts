@@ -1,14 +1,14 @@
 /**
- * Frontends other than the built-in one, and options that are handed on as they are written: which of them are known, and
- * to change what. Names: buildkit frontend/dockerui (config.go, attr.go, context.go), frontend/dockerfile/builder,
+ * Frontends other than the built-in one, and options that are passed through as written: which are known, and what they
+ * change. Names: buildkit frontend/dockerui (config.go, attr.go, context.go), frontend/dockerfile/builder,
  * frontend/attestations, solver/llbsolver/provenance of 0.34.2.
  */
 import type { Build, BuildctlOption, FrontendImage } from './build.ts';
 import { contextKey, parseImageRef } from './image-ref.ts';
 
 /**
- * Options of the Dockerfile frontend that change what steps are and run with, and nothing of what is read. `vcs:` is
- * provenance alone.
+ * Options of the Dockerfile frontend that change the steps or how they run, but not which inputs are read. `vcs:` only
+ * affects provenance.
  */
 const HARMLESS: ReadonlySet<string> = new Set([
   'cpuperiod',
@@ -24,7 +24,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   'vcs:source',
 ]);
 
-/** Options that a key of builds.yaml gives, or that bake-ts gives by itself → what to use instead. */
+/** Options that a key of builds.yaml or bake-ts itself sets → what to use instead. */
 const OWN: Readonly<Record<string, string>> = {
   'add-hosts': 'Use `extra-hosts`.',
   'cache-from': 'Use `cache-from`.',
@@ -45,7 +45,7 @@ const OWN: Readonly<Record<string, string>> = {
   ulimit: 'Use `ulimits`.',
 };
 
-/** The same for whole families of names. */
+/** The same for prefixes of option names. */
 const OWN_FAMILIES: Readonly<Record<string, string>> = {
   'attest:': 'Use `attest`.',
   'build-arg:': 'Use `args`.',
@@ -56,14 +56,14 @@ const OWN_FAMILIES: Readonly<Record<string, string>> = {
   'sharedkey:': 'bake-ts names local sources itself; use `context` or `contexts`.',
 };
 
-/** What to use in place of an option of the frontend; undefined where there is nothing else. */
+/** What to use instead of a frontend option; undefined: no alternative. */
 export function insteadOfOpt(name: string): string | undefined {
   if (Object.hasOwn(OWN, name)) return OWN[name];
   const family = Object.keys(OWN_FAMILIES).find((prefix) => name.startsWith(prefix));
   return family === undefined ? undefined : OWN_FAMILIES[family];
 }
 
-/** True for a frontend image that speaks the Dockerfile language as published by its maintainers. */
+/** True for a frontend image for the Dockerfile language, as published by its maintainers. */
 export function isDockerfileFrontend(image: string): boolean {
   const ref = parseImageRef(image);
   return (
@@ -73,7 +73,7 @@ export function isDockerfileFrontend(image: string): boolean {
 }
 
 /**
- * Whether a named context stands for an image: BuildKit takes it in place of a frontend's image, too
+ * Whether a named context replaces an image. BuildKit also uses it in place of a frontend's image
  * (frontend/gateway/gateway.go, `Solve`).
  */
 export function isReplaced(image: string, contextNames: Iterable<string>): boolean {
@@ -81,25 +81,25 @@ export function isReplaced(image: string, contextNames: Iterable<string>): boole
   return [...contextNames].some((name) => contextKey(name.split('::', 1)[0] ?? name) === key);
 }
 
-/** The frontend's image where it comes from a registry; undefined: it is built in, or a named context stands for it. */
+/** The frontend image if it comes from a registry; undefined: the frontend is built in, or a named context replaces it. */
 export function externalFrontend({ frontendImage, contexts }: Build): FrontendImage | undefined {
   if (frontendImage === undefined || isReplaced(frontendImage.image, contexts.keys())) return undefined;
   return frontendImage;
 }
 
-/** True where the frontend of builds.yaml may read anything, and its file need not be a Dockerfile. */
+/** True if the build's frontend may read anything, and its file need not be a Dockerfile. */
 export function hasForeignFrontend(build: Build): boolean {
   const { frontendImage, contexts } = build;
   if (frontendImage === undefined) return false;
   return !isDockerfileFrontend(frontendImage.image) || isReplaced(frontendImage.image, contexts.keys());
 }
 
-/** Without what buildctl would write besides: for calls whose result is not the one that was asked for. */
+/** The options without those that make buildctl write files: for calls whose result is not the requested one. */
 export function withoutFiles(options: readonly BuildctlOption[]): readonly BuildctlOption[] {
   return options.filter(({ files }) => !(files ?? []).some(({ use }) => use === 'written'));
 }
 
-/** Names of the options of a build of which it is not known what they change. */
+/** Names of a build's options whose effects are not known. */
 export function unknownOptions({ opts, buildctlOptions }: Build): readonly string[] {
   return [
     ...[...opts.keys()].filter((name) => !HARMLESS.has(name)).map((name) => `opts.${name}`),

@@ -1,6 +1,6 @@
 /**
- * What a builds file may do. It is free in its own repository; whatever leaves the repository needs a grant of the
- * user's, and with `--untrusted` it may do much less. docs/security.md is the whole model.
+ * What a builds file may do. It has free access inside its own repository; everything outside needs a grant from the
+ * user. With `--untrusted` it may do much less. docs/security.md describes the whole model.
  */
 
 import { option } from '../util/option-words.ts';
@@ -8,44 +8,49 @@ import { type Problem, problem } from './problem.ts';
 
 /** What the user permits a builds file to do. */
 export interface Grants {
-  /** Real paths of the directories whose files are read and written freely: the repositories of the files the user named. */
+  /**
+   * Real paths of the directories that may be read and written freely: the repositories of the files that the user named.
+   */
   readonly repositories: readonly string[];
-  /** Real paths, of files or of directories with all that is in them, that may be read besides. */
+  /** Real paths of further files and directories (with all their content) that may be read. */
   readonly reads: readonly string[];
-  /** Real paths that may be written, and read. */
+  /** Real paths that may be written and read. */
   readonly writes: readonly string[];
   /** Entitlements of BuildKit: `network.host`, `security.insecure`, `device`, `device=NAME`. */
   readonly entitlements: readonly string[];
-  /** Real paths that may be read for `secrets:` and `ssh:` only: where tools keep them for a user. None for an untrusted file. */
+  /**
+   * Real paths that may be read only for `secrets:` and `ssh:`: where tools keep a user's secrets. Empty for an untrusted
+   * file.
+   */
   readonly secrets: readonly string[];
-  /** Real paths that may be read and written for caches only. None for an untrusted file. */
+  /** Real paths that may be read and written only for caches. Empty for an untrusted file. */
   readonly caches: readonly string[];
   /** Environment variables that an untrusted file may see. */
   readonly variables: readonly string[];
-  /** The SSH agent, or keys, for builds of an untrusted file. */
+  /** Whether builds of an untrusted file may use the SSH agent or keys. */
   readonly ssh: boolean;
-  /** Options of buildctl that are not known here, and may do anything. */
+  /** Whether buildctl options that bake-ts does not know, and which may do anything, are allowed. */
   readonly buildctlOptions: boolean;
-  /** The file is not trusted: no code is run, no credentials are used, nothing is pushed or recorded. */
+  /** The file is not trusted: no code runs, no credentials are used, nothing is pushed or recorded. */
   readonly untrusted: boolean;
 }
 
-/** What a use that leaves the repository is, in words, and the grant that allows it. */
+/** A description of a use that needs a grant, and the grant that allows it. */
 export interface GrantNeed {
-  /** A sentence's beginning: `` `context` is `../shared` ``. */
+  /** The beginning of a sentence: `` `context` is `../shared` ``. */
   readonly what: string;
   readonly grant: string;
-  /** For a path that is in the repository and needs a grant all the same: `what` says why. */
+  /** The path is inside the repository and still needs a grant, for the reason in `what`. */
   readonly isInside?: boolean;
 }
 
-/** The problem of a use that is not granted. */
+/** The problem for a use that is not granted. */
 export function needsGrant(
   { what, grant, isInside = false }: GrantNeed,
   rest: Pick<Problem, 'span' | 'build' | 'related'> = {},
 ): Problem {
   const path = isInside ? undefined : /^(?:read|write):(.+)$/s.exec(grant)?.[1];
-  // Of the repository's own paths an untrusted file may not read these.
+  // An untrusted file may not read these paths even in its own repository.
   const isGit = path?.split('/').some((name) => name.toLowerCase() === '.git') === true;
   const where = path === undefined ? '' : isGit ? ', in a git directory' : ', outside of the repository';
   return problem('config/needs-grant', `${what}${where}`, {
@@ -54,18 +59,18 @@ export function needsGrant(
   });
 }
 
-/** A grant as it is typed into a shell, and what scripts call the option. */
+/** A grant as a shell argument, and the name of the option in scripts. */
 export function allowOption(grant: string): string {
   const word = /^[\w@%+=:,./~-]+$/.test(grant) ? grant : `'${grant.replaceAll("'", "'\\''")}'`;
   return option(`--allow=${word}`);
 }
 
-/** The problem of what an untrusted file may not do, whatever is granted. */
+/** The problem for something that an untrusted file may not do, whatever is granted. */
 export function notUntrusted(message: string, hint: string, rest: Partial<Problem> = {}): Problem {
   return problem('config/untrusted', message, { hint, ...rest });
 }
 
-/** One grant as it is written. */
+/** One grant, parsed. */
 export type Grant =
   | { readonly kind: 'read' | 'write'; readonly path: string }
   | { readonly kind: 'env'; readonly variable: string }
@@ -73,11 +78,11 @@ export type Grant =
   | { readonly kind: 'buildctl-options' }
   | { readonly kind: 'entitlement'; readonly name: string };
 
-/** How grants are written, for messages. */
+/** The syntax of grants, for messages. */
 export const GRANT_FORMS =
   'read:PATH, write:PATH, network.host, security.insecure, device=NAME, buildctl-options, env:NAME, ssh';
 
-/** Reads `read:PATH` and the like; undefined where it is none of {@link GRANT_FORMS}. */
+/** Parses `read:PATH` and similar; undefined if the text has none of the forms in {@link GRANT_FORMS}. */
 export function parseGrant(text: string): Grant | undefined {
   const bake = bakeGrant(text);
   if (bake !== undefined) return bake;
@@ -89,19 +94,19 @@ export function parseGrant(text: string): Grant | undefined {
   return isEntitlement ? { kind: 'entitlement', name: text } : undefined;
 }
 
-/** `fs.read=PATH`, `fs.write=PATH` and `fs=PATH` are bake's words; `*` is everything. */
+/** Bake's syntax: `fs.read=PATH`, `fs.write=PATH` and `fs=PATH`; `*` is everything. */
 function bakeGrant(text: string): Grant | undefined {
   const [, , use, path] = /^(fs(?:\.(read|write))?)=(.+)$/s.exec(text) ?? [];
   if (path === undefined) return undefined;
   return { kind: use === 'read' ? 'read' : 'write', path: path === '*' ? '/' : path };
 }
 
-/** What may be read for whatever purpose: the repositories, and what is granted. */
+/** What may be read for any purpose: the repositories and the granted paths. */
 export function readablePaths({ repositories, reads, writes }: Grants): readonly string[] {
   return [...repositories, ...reads, ...writes];
 }
 
-/** Whether an entitlement is granted: by its own name, a device also by `device`, which is all of them. */
+/** Whether an entitlement is granted, by its own name or, for a device, by `device`, which covers all devices. */
 export function isEntitled({ entitlements }: Pick<Grants, 'entitlements'>, name: string): boolean {
   return entitlements.includes(name) || (name.startsWith('device=') && entitlements.includes('device'));
 }

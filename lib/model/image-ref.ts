@@ -1,6 +1,6 @@
 /**
- * Image references, parsed once; after that nobody handles them as strings.
- * Grammar and the Docker Hub defaults: https://github.com/distribution/reference (reference.go, normalize.go).
+ * Image references, parsed once; other code never handles them as strings. Grammar and the Docker Hub defaults:
+ * https://github.com/distribution/reference (reference.go, normalize.go).
  */
 
 import { checkArgument } from '../util/check-options.ts';
@@ -16,9 +16,9 @@ export interface ImageRef {
   readonly registry: string;
   /** Path below the registry; official images of Docker Hub start with `library/`. */
   readonly repository: string;
-  /** As written; undefined: none is. */
+  /** As written; undefined: not given. */
   readonly tag?: string;
-  /** As written; undefined: none is. With a tag beside it, the digest counts. */
+  /** As written; undefined: not given. Takes precedence over a tag. */
   readonly digest?: Digest;
 }
 
@@ -35,7 +35,7 @@ export function isDigest(text: string): text is Digest {
   return DIGEST.test(text);
 }
 
-/** Parses a reference; undefined where the text breaks the grammar (upper-case paths included). */
+/** Parses a reference; undefined if the text violates the grammar (upper-case paths, for example). */
 export function parseImageRef(text: string): ImageRef | undefined {
   let rest = text;
   let digest: Digest | undefined;
@@ -72,11 +72,11 @@ export function parseImageRef(text: string): ImageRef | undefined {
 }
 
 /**
- * Reads a reference that a person wrote. Docker Hub's host and `library/` are filled in where they are left out; a tag is not.
+ * Parses a reference that a person wrote. Docker Hub's host and `library/` are added if missing; a tag is not.
  *
  * @param written `ghcr.io/acme/api:1.2`, `alpine`, `localhost:5000/api@sha256:…`
- * @returns the reference in parts; problem: `cli/bad-reference`
- * @throws TypeError for what is no text
+ * @returns the parsed reference; problem: `cli/bad-reference`
+ * @throws TypeError if the argument is not a string
  * @example
  * ```ts
  * const { registry, repository, tag } = unwrap(readImageRef('alpine:3.20'));
@@ -85,7 +85,7 @@ export function parseImageRef(text: string): ImageRef | undefined {
  */
 export function readImageRef(written: string): Result<ImageRef> {
   checkArgument('readImageRef', 'text', written);
-  // To the grammar of names it is a tag of the image "sha256" on Docker Hub.
+  // In the grammar this is a tag of the image "sha256" on Docker Hub.
   if (LONE_DIGEST.test(written)) {
     return fail([
       problem('cli/bad-reference', `"${written}" is a digest without the name of an image`, {
@@ -105,7 +105,7 @@ export function readImageRef(written: string): Result<ImageRef> {
 /**
  * The full text of a reference, registry included.
  *
- * @throws TypeError for what is no reference
+ * @throws TypeError if the argument is not a reference
  * @example
  * ```ts
  * const ref = unwrap(readImageRef('alpine'));
@@ -121,8 +121,8 @@ export function formatImageRef(ref: ImageRef): string {
 }
 
 /**
- * The short form that people write and that the Dockerfile frontend looks named contexts up by: Docker Hub's host
- * and `library/` left out, `:latest` stripped (buildkit frontend/dockerui/config.go, `NamedContext`).
+ * The short form that people write and under which the Dockerfile frontend looks up named contexts: without Docker Hub's
+ * host, `library/` and `:latest` (buildkit frontend/dockerui/config.go, `NamedContext`).
  */
 export function familiarName(ref: ImageRef): string {
   let name = `${ref.registry}/${ref.repository}`;
@@ -134,19 +134,19 @@ export function familiarName(ref: ImageRef): string {
   return `${name}${tag}${ref.digest === undefined ? '' : `@${ref.digest}`}`;
 }
 
-/** The same reference with `:latest` where neither a tag nor a digest was given. */
+/** The same reference with `:latest` if it has neither a tag nor a digest. */
 export function withDefaultTag(ref: ImageRef): ImageRef {
   return isUnnamed(ref) ? { ...ref, tag: 'latest' } : ref;
 }
 
-/** Whether a reference says neither a tag nor a digest. */
+/** Whether a reference has neither a tag nor a digest. */
 export function isUnnamed({ tag, digest }: ImageRef): boolean {
   return tag === undefined && digest === undefined;
 }
 
 /**
- * A name that an image is to get: where it says neither a tag nor a digest, those of the image, so that nothing moves `latest`
- * by surprise. An image that is named without either is the `latest` one.
+ * A name for a copy of an image. If it has neither a tag nor a digest, it gets those of the image, so that `latest` does
+ * not move by surprise. An image that is named without either is `latest`.
  */
 export function withTagOf(to: ImageRef, from: ImageRef): ImageRef {
   if (!isUnnamed(to)) return to;
@@ -155,16 +155,16 @@ export function withTagOf(to: ImageRef, from: ImageRef): ImageRef {
   return digest === undefined ? to : { ...to, digest };
 }
 
-/** Parses a name that an image can be published under, `:latest` where no tag is written; undefined for an invalid one. */
+/** Parses a name that an image can be published under, with `:latest` if no tag is written; undefined if it is invalid. */
 export function parseTag(text: string): ImageRef | undefined {
   const ref = parseImageRef(text);
   return ref === undefined || ref.digest !== undefined ? undefined : withDefaultTag(ref);
 }
 
 /**
- * The name under which the frontend looks a named context up: the familiar form of an image reference without
- * `:latest`, else the name in lowercase; a `::os/arch` suffix is kept (buildkit frontend/dockerui/config.go,
- * `NamedContext`). Another form is ignored without a word (measured), so keys and command lines must both use this one.
+ * The name under which the frontend looks up a named context: the familiar form of an image reference without `:latest`,
+ * otherwise the name in lower case; a `::os/arch` suffix is kept (buildkit frontend/dockerui/config.go, `NamedContext`).
+ * Other forms are silently ignored (measured), so keys and command lines must both use this one.
  */
 export function contextKey(name: string): string {
   const [bare = name, platform] = name.split('::', 2);
@@ -173,12 +173,12 @@ export function contextKey(name: string): string {
   return platform === undefined ? familiar : `${familiar}::${platform}`;
 }
 
-/** Whether two references are of one repository. */
+/** Whether two references are in the same repository. */
 export function isSameRepository(one: ImageRef, other: ImageRef): boolean {
   return one.registry === other.registry && one.repository === other.repository;
 }
 
-/** Distinct `HOST/REPOSITORY` of references, in order. */
+/** The distinct `HOST/REPOSITORY` of references, in order. */
 export function repositoriesOf(refs: readonly ImageRef[]): readonly ImageRef[] {
   const found = new Map<string, ImageRef>();
   for (const { registry, repository } of refs) {

@@ -1,4 +1,4 @@
-/** The vocabulary that all packages share: plain records and the pure functions that belong to them. */
+/** The types that all packages share: plain records and pure functions for them. */
 export * from './again.ts';
 export * from './annotation.ts';
 export * from './attest.ts';

@@ -1,26 +1,26 @@
-/** Which engines somebody named: by a flag, by the environment, in builds.yaml. A flag wins over the environment, which wins over the file. */
+/** Which engines are configured, in order of precedence: by a flag, in the environment, in builds.yaml. */
 import type { EngineSettings, PoolEntry } from './engine-settings.ts';
 import type { Environment } from './environment.ts';
 
-/** All that may name an engine. */
+/** Everything that can name an engine. */
 export interface EngineNames {
-  /** `--addr`, each time that it was given; or `address` of a script. */
+  /** All values of `--addr`, or `address` of a script. */
   readonly flagAddresses: string | readonly string[] | undefined;
   readonly env: Environment;
-  /** `engine` of builds.yaml; undefined: it has none. */
+  /** `engine` of builds.yaml; undefined: not set. */
   readonly settings: EngineSettings | undefined;
 }
 
-/** Builds at a time on an engine of a pool of which nothing says how many: BuildKit does not tell how many processors it has. */
+/** Default number of builds at a time for an engine of a pool: BuildKit does not report its number of processors. */
 export const MEMBER_JOBS = 4;
 
 /** Where an address comes from. */
 export type NamedIn = 'flag' | 'environment' | 'file';
 
 /**
- * The one engine that is named.
+ * The one configured engine.
  *
- * @returns undefined where none is, or several are
+ * @returns undefined if none or several are configured
  */
 export function namedEngine(
   names: EngineNames,
@@ -33,10 +33,10 @@ export function namedEngine(
 }
 
 /**
- * The engines that are named as a pool: two or more by address, or whatever stands under `engine.pool`. Those that are named by address keep
- * the platforms, jobs and labels that builds.yaml has for the same address.
+ * The engines that are configured as a pool: two or more addresses, or the entries of `engine.pool`. Engines that are
+ * given by address keep the platforms, jobs and labels that builds.yaml has for the same address.
  *
- * @returns undefined where one is named, or none
+ * @returns undefined if one engine or none is configured
  */
 export function namedPool(names: EngineNames): readonly PoolEntry[] | undefined {
   const { pool = [] } = names.settings ?? {};
@@ -48,14 +48,14 @@ export function namedPool(names: EngineNames): readonly PoolEntry[] | undefined 
   );
 }
 
-/** Addresses of the flag or of the environment, each once. */
+/** Distinct addresses of the flag or of the environment. */
 function addressesOf({ flagAddresses = [], env }: EngineNames): {
   readonly addresses: readonly string[];
   readonly kind: NamedIn;
 } {
   const flags = [flagAddresses].flat().filter((address) => address !== '');
   if (flags.length > 0) return { addresses: [...new Set(flags)], kind: 'flag' };
-  // A path may have blanks; what follows those between two addresses is a scheme.
+  // Paths may contain blanks, so addresses are split only before a scheme.
   const fromEnv = (env['BUILDKIT_HOST'] ?? '').trim().split(/\s+(?=[a-z-]+:\/\/)/);
   return { addresses: [...new Set(fromEnv.filter((address) => address !== ''))], kind: 'environment' };
 }

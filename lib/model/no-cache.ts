@@ -1,7 +1,7 @@
-/** Builds whose steps run anew. */
+/** Builds that run their steps without cache. */
 import type { Build } from './build.ts';
 
-/** True where steps are to run in each run, be it all of them or those of some stages: what it gave before proves nothing. */
+/** True if all steps, or those of some stages, run in each run, so that an earlier result proves nothing. */
 export function runsAnew(build: Pick<Build, 'noCache' | 'noCacheFilter'>): boolean {
   return build.noCache || build.noCacheFilter.length > 0;
 }

@@ -1,14 +1,14 @@
-/** One part of a build that is built for its platforms apart: by several engines of a pool, or by several jobs of a CI system. */
+/** A part of a build whose platforms are built separately, by several engines of a pool or several jobs of a CI system. */
 import { type AnnotationKey, isAnnotationOf, parseAnnotationKey } from './annotation.ts';
 import type { Build, TypedAttributes } from './build.ts';
 import { formatImageRef, parseImageRef } from './image-ref.ts';
 
 /**
- * A build for some of its platforms, as a part of the whole. BuildKit refuses annotations of platforms that it does not build, and
- * those of an index where it writes none: those are written where the parts are joined. In an image for one platform it ignores
+ * A build for some of its platforms. BuildKit rejects annotations for platforms that it does not build, and index
+ * annotations if it writes no index: those are added when the parts are joined. In an image for one platform it ignores
  * annotations that name the platform (exporter/containerimage/writer.go), so there they are written without it.
  *
- * Each part has a cache of its own: parts that wrote to one place would overwrite one another.
+ * Each part has its own cache: parts that write to the same place would overwrite each other.
  */
 export function partOfBuild(build: Build, platforms: readonly string[] = build.platforms): Build {
   const { platformsWritten: _, ...rest } = build;
@@ -31,7 +31,7 @@ export function partOfBuild(build: Build, platforms: readonly string[] = build.p
 
 type Written = AnnotationKey & { readonly key: string; readonly text: string };
 
-/** What names the platform goes before what is for all. */
+/** Annotations that name the platform take precedence over those for all platforms. */
 function annotationsOfOne(written: readonly Written[], platform: string): readonly Written[] {
   const own = written.filter((one) => one.platform !== undefined && isAnnotationOf(one, platform));
   const isOwn = ({ level, name }: Written) => own.some((one) => one.level === level && one.name === name);
@@ -42,8 +42,8 @@ function annotationsOfOne(written: readonly Written[], platform: string): readon
 }
 
 /**
- * What names a cache within its place, and its name where none is written (buildkit README, "Export cache"; client/solve.go for local ones).
- * An inline cache is in the image itself.
+ * The attribute that names a cache within its location, and its default (buildkit README, "Export cache"; client/solve.go
+ * for local caches). An inline cache is in the image itself.
  */
 const CACHE_NAMES: ReadonlyMap<string, { readonly attribute: string; readonly fallback: string }> = new Map([
   ['local', { attribute: 'tag', fallback: 'latest' }],
@@ -52,7 +52,7 @@ const CACHE_NAMES: ReadonlyMap<string, { readonly attribute: string; readonly fa
   ['azblob', { attribute: 'name', fallback: 'buildkit' }],
 ]);
 
-/** Where a cache of some type lies; equal for what is written and read under one name. */
+/** Where a cache is stored; equal for reading and writing under one name. */
 function placeOf({ type, attributes }: TypedAttributes): string {
   if (type === 'registry') return `${type} ${attributes.get('ref') ?? ''}`;
   const named = CACHE_NAMES.get(type);
@@ -60,7 +60,10 @@ function placeOf({ type, attributes }: TypedAttributes): string {
   return [type, attributes.get('dest') ?? attributes.get('src'), attributes.get('bucket'), name].join(' ');
 }
 
-/** Caches are written under a name with the platforms behind it, and read from there first, then from where the build itself reads. */
+/**
+ * Caches are written under their name with the platforms appended, and read from there first, then from the build's own
+ * sources.
+ */
 function cachesOfPart(
   { cacheFrom, cacheTo }: Build,
   platforms: readonly string[],
@@ -89,7 +92,7 @@ function renamed(cache: TypedAttributes, suffix: string): TypedAttributes {
   }
   const named = CACHE_NAMES.get(type);
   if (named === undefined) return cache;
-  // Several names of one cache have `;` between them.
+  // Several names of one cache are separated by `;`.
   const names = (attributes.get(named.attribute) ?? named.fallback).split(';');
   return change(named.attribute, names.map((name) => `${name}${suffix}`).join(';'));
 }

@@ -21,7 +21,7 @@ const ARCH_ALIASES: ReadonlyMap<string, string> = new Map([
   ['armel', 'arm'],
 ]);
 
-/** Go's (internal/syslist), and what container tools call WebAssembly. */
+/** Operating systems of Go (internal/syslist), and those that container tools use for WebAssembly. */
 const SYSTEMS: readonly string[] = [
   'linux',
   'windows',
@@ -72,7 +72,7 @@ const ARCHITECTURES: readonly string[] = [
   'sparc64',
 ];
 
-/** What other tools, and names of images, call architectures. */
+/** Architecture names that other tools and image names use. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['x64', 'amd64'],
   ['x86', '386'],
@@ -91,11 +91,11 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ['wasm64', 'wasm'],
 ]);
 
-/** Few texts name all the platforms of thousands of builds. */
+/** Cache size: even thousands of builds use few distinct platform texts. */
 const KEPT = 256;
 const known = new Map<string, Platform | undefined>();
 
-/** Parses and normalises a platform; undefined where the text is none. A lone word is an architecture of linux. */
+/** Parses and normalises a platform; undefined if the text is invalid. A single word is an architecture of linux. */
 export function parsePlatform(text: string): Platform | undefined {
   if (known.has(text)) return known.get(text);
   const platform = parse(text);
@@ -129,7 +129,7 @@ function normalise(os: string, rawArch: string, rawVariant: string | undefined):
   return { os: os === 'macos' ? 'darwin' : os, arch, ...(variant === undefined ? {} : { variant }) };
 }
 
-/** What is not a platform, though it is written like one. */
+/** A text that has the form of a platform but names none. */
 export interface UnknownPlatform {
   readonly what: 'operating system' | 'architecture';
   readonly word: string;
@@ -137,7 +137,7 @@ export interface UnknownPlatform {
   readonly near?: string;
 }
 
-/** The word of a platform that nobody knows; variants are not looked at. */
+/** Finds an operating system or architecture that is not known; variants are not checked. */
 export function findUnknownWord({ os, arch, variant }: Platform): UnknownPlatform | undefined {
   const isSystem = SYSTEMS.includes(os);
   const isArchitecture = ARCHITECTURES.includes(arch);
@@ -160,7 +160,7 @@ export function formatPlatform(platform: Platform): string {
   return platform.variant === undefined ? base : `${base}/${platform.variant}`;
 }
 
-/** Whether two texts name one platform, however they are written. */
+/** Whether two texts name the same platform, however they are spelled. */
 export function isSamePlatform(one: string, other: string): boolean {
   const [first, second] = [one, other].map((text) => {
     const parsed = parsePlatform(text);

@@ -1,6 +1,6 @@
 /**
- * The one record for everything that is wrong and was expected to go wrong some day: a code to search for, words, a
- * place, and what to do. Every code has a heading in docs/failures/ (a test compares the two).
+ * The record for every expected failure: a code to search for, a message, a place and a hint. Every code has a heading in
+ * docs/failures/ (checked by a test).
  */
 import { type Position, positionAt, type Span } from './source.ts';
 
@@ -54,7 +54,7 @@ export interface RelatedPlace {
   readonly message: string;
 }
 
-/** Makes an error; the code, then words, then whatever else is known. */
+/** Makes an error from a code, a message and optional further fields. */
 export function problem(
   code: ProblemCode,
   message: string,
@@ -63,7 +63,7 @@ export function problem(
   return { severity: 'error', code, message, ...rest };
 }
 
-/** That a signal stopped what was called, before its end. */
+/** The problem of a call that a signal stopped before its end. */
 export function wasCancelled(): Problem {
   return problem('run/cancelled', 'It was cancelled', { hint: 'Call it again: finished work is kept.' });
 }

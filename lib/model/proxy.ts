@@ -1,9 +1,10 @@
 /**
- * Proxies for RUN. BuildKit hands some build arguments to each step though no ARG declares them, and keeps them out of its
- * cache and of the image (buildkit frontend/dockerfile/dockerfile2llb, `proxyEnvFromBuildArgs`; solver/llbsolver/ops/exec.go).
+ * Proxies for RUN. BuildKit passes some build arguments to each step even if no ARG declares them, and keeps them out of
+ * its cache and of the image (buildkit frontend/dockerfile/dockerfile2llb, `proxyEnvFromBuildArgs`;
+ * solver/llbsolver/ops/exec.go).
  */
 
-/** Names of these arguments; BuildKit knows them in upper and lower case. */
+/** Names of these arguments. BuildKit accepts them in upper and lower case. */
 export const PROXY_ARGUMENTS: readonly string[] = [
   'HTTP_PROXY',
   'HTTPS_PROXY',
@@ -12,20 +13,20 @@ export const PROXY_ARGUMENTS: readonly string[] = [
   'ALL_PROXY',
 ];
 
-/** What RUN gets unless a build says otherwise: name in upper case → value, none of them empty. */
+/** What RUN gets unless a build sets other values: name in upper case → value, never empty. */
 export type StepProxies = ReadonlyMap<string, string>;
 
-/** Whether an argument is one of those for proxies. */
+/** Whether an argument is a proxy argument. */
 export function isProxyArgument(name: string): boolean {
   return PROXY_ARGUMENTS.includes(name.toUpperCase());
 }
 
-/** Whether the URL of a proxy has a user in it, with or without a password: a secret. */
+/** Whether a proxy URL contains a user, with or without a password: it is then a secret. */
 export function namesUser(proxy: string): boolean {
   return proxy.includes('@');
 }
 
-/** What is to be hidden of proxies wherever it shows: URLs with a user, and the user with the password. */
+/** What to hide in all output about proxies: URLs with a user, and the user with its password. */
 export function sensitiveOfProxies(proxies: StepProxies): readonly string[] {
   return [...proxies.values()].filter(namesUser).flatMap((proxy) => {
     const user = proxy.replace(/^\w+:\/\//, '').replace(/@[^@]*$/, '');
@@ -34,7 +35,7 @@ export function sensitiveOfProxies(proxies: StepProxies): readonly string[] {
   });
 }
 
-/** Clients send what percent signs stand for. */
+/** Clients send percent-encoded characters decoded. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,6 +1,6 @@
 /**
- * What is remembered of a successful build. Stored under its key, so that going back to an earlier state of the files
- * finds the earlier result. Layout is versioned: a record of another version is as good as none.
+ * What is stored about a successful build, under its key, so that returning to an earlier state of the files finds the
+ * earlier result. The layout is versioned: a record of another version is ignored.
  */
 import type { Digest } from './image-ref.ts';
 
@@ -10,20 +10,20 @@ export const KEY_VERSION = 1;
 /** sha256 (hexadecimal) of the canonical form of a build's inputs. */
 export type BuildKey = string;
 
-/** One file of a context as it counts for the key. */
+/** One file of a context, as part of the key. */
 export interface FilePart {
   /** Relative to the context, with `/`. */
   readonly path: string;
   readonly kind: 'file' | 'dir' | 'symlink' | 'other';
   /** Permission bits incl. setuid, setgid and sticky. */
   readonly mode: number;
-  /** sha256 of the content of a file; text of a symlink; empty for the rest. */
+  /** File: sha256 of its content; symlink: its target; otherwise empty. */
   readonly content: string;
 }
 
 /**
- * Everything that can change the image, spelled out so that two keys can be compared part by part. Every map is
- * written in sorted order of its keys. Paths are relative to their context, with `/`.
+ * Everything that can change the image, in parts, so that two keys can be compared part by part. Keys of every map are
+ * sorted. Paths are relative to their context, with `/`.
  */
 export interface KeyParts {
   readonly version: number;
@@ -33,26 +33,28 @@ export interface KeyParts {
   readonly args: Readonly<Record<string, string>>;
   /** Context name (`context` for the main one) → its files, sorted by path. */
   readonly files: Readonly<Record<string, readonly FilePart[]>>;
-  /** External image as written → digest it was resolved to in this run (and is pinned to in the build). */
+  /** External image as written → digest to which it was resolved in this run, and to which the build is pinned. */
   readonly images: Readonly<Record<string, string>>;
   /**
-   * Context name or reference of another build → digest of its result; where only files are copied from it (COPY, mounts),
-   * the digest that names its layers.
+   * Context name or reference of another build → digest of its result or, if only files are copied from it (COPY,
+   * mounts), the digest that identifies its layers.
    */
   readonly parents: Readonly<Record<string, string>>;
   /** Every other option that changes bytes: labels, annotations, attest, compression, network, … */
   readonly options: Readonly<Record<string, string>>;
-  /** Sensitive values stand in it as seals, so its key holds on this machine alone. Not a part of the key itself. */
+  /**
+   * It contains seals in place of sensitive values, so the key is valid only on this machine. Not part of the key itself.
+   */
   readonly sealed?: true;
 }
 
-/** A platform's own manifest inside the result. */
+/** The manifest of one platform in the result. */
 export interface PlatformManifest {
   /** Normalised: `linux/amd64`. */
   readonly platform: string;
   /** Of its manifest. */
   readonly digest: Digest;
-  /** Names its layers in their order: equal where the files are, whatever the config says. Undefined: not read. */
+  /** Identifies its layers in order: equal for equal files, regardless of the config. Undefined: not read. */
   readonly layers?: Digest;
 }
 
@@ -60,19 +62,19 @@ export interface PlatformManifest {
 export interface BuildRecord {
   /** Version of the record's layout. */
   readonly version: number;
-  /** The key that the build had. */
+  /** The build's key. */
   readonly key: BuildKey;
   /** Name of the build. */
   readonly build: string;
-  /** Digest of what tags point at: a manifest, or an index for several platforms or attestations. */
+  /** Digest that tags point at: of a manifest, or of an index for several platforms or attestations. */
   readonly digest: Digest;
   /** Media type of that manifest or index. */
   readonly mediaType: string;
-  /** Sum of config and layers (all platforms), in bytes, compressed; undefined where it could not be read. */
+  /** Compressed size of config and layers of all platforms, in bytes; undefined if it could not be read. */
   readonly sizeBytes?: number;
   /** The manifests in it, one for each platform. */
   readonly platforms: readonly PlatformManifest[];
-  /** References the result was seen under, after its push. */
+  /** References that pointed at the result after its push. */
   readonly refs: readonly string[];
   /** ISO 8601. */
   readonly finishedAt: string;
@@ -80,13 +82,13 @@ export interface BuildRecord {
   readonly durationMs: number;
   /** Steps of the Dockerfile, without FROM: how many there are, and how many came from the cache. */
   readonly steps: { readonly total: number; readonly cached: number };
-  /** Its key was made of sealed parts: no other machine can come to it, so it is shared with none. */
+  /** Its key contains sealed parts, which no other machine can reproduce, so the record is not shared. */
   readonly local?: true;
   /**
-   * Another machine made it, and nothing proves it but that the records in these repositories (`HOST/REPOSITORY:TAG`) said
-   * so. Undefined: made here, or signed by whoever has the key. On this machine only; never shared.
+   * Another machine made it, and the only evidence are the records in these repositories (`HOST/REPOSITORY:TAG`).
+   * Undefined: made here, or signed with the key. Only on this machine; never shared.
    */
   readonly vouchedBy?: readonly string[];
-  /** Where it was seen among the shared records, or put there. On this machine only; never shared. */
+  /** Where it was found among the shared records, or stored there. Only on this machine; never shared. */
   readonly sharedWith?: readonly string[];
 }

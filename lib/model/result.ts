@@ -1,6 +1,4 @@
-/**
- * Expected failures travel as values; an exception means a bug of ours.
- */
+/** Expected failures are returned as values; an exception is a bug in bake-ts. */
 import type { Problem } from './problem.ts';
 
 /** Either a value, or the problems that prevented it. {@link unwrap} turns a failure into an exception. */

@@ -1,7 +1,7 @@
 /**
- * Keeping the values of sensitive variables out of what is shown and of what is stored, wherever they went: into an
- * argument, a tag, the words of a failing step. One rule for all that is made for reading: values of sensitive variables
- * are hidden in every text, and a value that stands beside a name which sounds secret is hidden with it.
+ * Keeps the values of sensitive variables out of all output and stored files, wherever they were used: in an argument, a
+ * tag, the message of a failing step. The same rule applies to all output: values of sensitive variables are hidden in
+ * every text, and so is a value next to a name that sounds like a secret.
  */
 import { Buffer } from 'node:buffer';
 import { escapeHtml } from '../util/go-json.ts';
@@ -11,43 +11,43 @@ import type { Problem } from './problem.ts';
 /** What is shown in place of a sensitive value. */
 export const HIDDEN = '(hidden)';
 
-/** What names of secrets have in them, for patterns. */
+/** Parts of names of secrets, for patterns. */
 const SECRET_WORDS = 'TOKEN|PASS|SECRET|KEY|CREDENTIAL|AUTH';
 const SECRET_NAME = new RegExp(SECRET_WORDS, 'i');
 
-/** Whether a name sounds as if its value were a secret, though nobody marked it as one. */
+/** Whether a name sounds like a secret although nobody marked it as one. */
 export function soundsSecret(name: string): boolean {
   return SECRET_NAME.test(name);
 }
 
-/** Names and values, without the values whose names sound secret. */
+/** Names and values, with hidden values for names that sound like secrets. */
 export function hideNamed(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   if (![...values.keys()].some(soundsSecret)) return values;
   return new Map([...values].map(([name, value]) => [name, hideByName(name, value)]));
 }
 
-/** A value as it is shown beside its name. */
+/** A value as displayed next to its name. */
 export function hideByName<T>(name: string, value: T): T | typeof HIDDEN {
   return soundsSecret(name) ? HIDDEN : value;
 }
 
-/** `NAME=value` of what sounds secret. Looked for from the start of each word only: a line may be one long word. */
+/** `NAME=value` with a name that sounds like a secret. Matches only at the start of a word: a line may be one long word. */
 const NAMED_PAIR = new RegExp(
   String.raw`(?<![\w-])([\w-]*(?:${SECRET_WORDS})[\w-]*)=("[^"]*"|'[^']*'|\S+)`,
   'gi',
 );
 
-/** Whether a text gives a value to a name that sounds secret. */
+/** Whether a text assigns a value to a name that sounds like a secret. */
 export function holdsNamedPair(text: string): boolean {
   return text.search(NAMED_PAIR) !== -1;
 }
 
 /** `scheme://user@` of any scheme; not the name before a digest, as in `docker-image://alpine@sha256:…`. */
 const USER_OF_URL = /(?<![\w+.-])([\w+.-]+:\/\/)([^/\s]*)@(?!sha256:[0-9a-f]{32})/g;
-/** `git` of `ssh://git@host`, without which the address is of no use; a token is longer. */
+/** `git` in `ssh://git@host`, which the address needs; tokens are longer. */
 const LOGIN = /^[\w.-]{1,20}$/;
 
-/** A text without users and passwords in addresses; the name to sign in with over ssh stays. */
+/** A text without users and passwords in URLs. The login name for ssh is kept. */
 export function hideUsers(text: string): string {
   if (!text.includes('://')) return text;
   return text.replace(USER_OF_URL, (whole, scheme: string, user: string) =>
@@ -56,8 +56,8 @@ export function hideUsers(text: string): string {
 }
 
 /**
- * The same value with {@link hideUsers} done to all texts in it; the value itself is not changed, and is what comes back where
- * there is nothing to hide: most events have no address.
+ * Applies {@link hideUsers} to all texts in a value. Returns the same object if there is nothing to hide, since most
+ * events have no URL; the value itself is not changed.
  */
 export function hideUsersIn<T>(value: T): T {
   if (typeof value === 'string') return hideUsers(value) as T;
@@ -73,17 +73,17 @@ export function hideUsersIn<T>(value: T): T {
   return changed.length === 0 ? value : { ...value, ...Object.fromEntries(changed) };
 }
 
-/** An instruction or a step, without users in addresses and without values behind names that sound secret. */
+/** An instruction or a step without users in URLs and without values of names that sound like secrets. */
 export function hideInStep(text: string): string {
   return hideUsers(text).replace(NAMED_PAIR, '$1=…');
 }
 
-/** An option of the frontend that is a name of the user's and its value. */
+/** A frontend option with a user-defined name and a value. */
 const NAMED_OPTION = /^((?:build-arg|label):([^=]*)=)[\s\S]*$/;
-/** `name=value` of `type=…,name=value`; with a comma in it the whole stands in quotes. */
+/** `name=value` of `type=…,name=value`; a field that contains a comma is quoted. */
 const FIELD = /(^|,)(?:"([^=,"]+)=(?:[^"]|"")*"|([^=,"]+)=[^,]*)/g;
 
-/** One word of a command line of buildctl, without values whose names sound secret, and without users in addresses. */
+/** One buildctl argument without values of names that sound like secrets and without users in URLs. */
 export function hideInWord(word: string): string {
   const [, head = '', name = ''] = NAMED_OPTION.exec(word) ?? [];
   if (name !== '' && soundsSecret(name)) return `${head}${HIDDEN}`;
@@ -96,13 +96,13 @@ export function hideInWord(word: string): string {
   return hideUsers(shown);
 }
 
-/** `NAME=value`, `build.args.NAME=value`, and both behind `--option=`. */
+/** `NAME=value`, `build.args.NAME=value`, and both after `--option=`. */
 const OPTION_VALUE = /^((?:--?[\w-]+=)?([^=]*)=)[\s\S]+$/;
 
 /**
- * One word of a command line of ours, without sensitive values, without values whose names sound secret, and without users
- * in addresses. What is given to a sensitive variable is hidden by its name: it may be short, or written otherwise than it
- * is read.
+ * One argument of a bake-ts command line without sensitive values, without values of names that sound like secrets, and
+ * without users in URLs. Values assigned to sensitive variables are hidden by name, since they may be short or spelled
+ * differently from the value that is read.
  */
 export function hideInOption(word: string, hider: Pick<Hider, 'hide' | 'isSensitive'>): string {
   const [, head = '', name = ''] = OPTION_VALUE.exec(word) ?? [];
@@ -112,22 +112,22 @@ export function hideInOption(word: string, hider: Pick<Hider, 'hide' | 'isSensit
   return hider.hide(hideUsers(word)).split('\n').map(hideInLine).join('\n');
 }
 
-/** The tag of an image whose repository has a path: `shop/secret:1` gives nothing to a name. */
+/** The tag of an image whose repository has a path: `shop/secret:1` assigns nothing. */
 const TAG = String.raw`(?<=[\w}]\/[\w.-]{0,128}):[\w.\x24{}-]{1,128}(?:@sha256:[0-9a-f]{64})?(?:[\s,\]"'}]|$)`;
-/** `NAME: value` and `NAME=value` of what sounds secret, to the end of the line. */
+/** `NAME: value` and `NAME=value` with a name that sounds like a secret, to the end of the line. */
 const NAMED_IN_LINE = new RegExp(String.raw`((?:${SECRET_WORDS})[\w.-]*["']?\s*(?!${TAG})[:=]\s*)\S.*$`, 'i');
 
-/** A line of a file, without the value behind a name that sounds secret. */
+/** A line of a file without the value of a name that sounds like a secret. */
 export function hideInLine(line: string): string {
   return line.replace(NAMED_IN_LINE, `$1${HIDDEN}`);
 }
 
-/** Shorter values (`1`, `dev`) would hide half of everything by chance. */
+/** Shorter values (`1`, `dev`) would match too much by chance. */
 const SHORTEST = 4;
 
 /**
- * What is looked for in texts, where a variable has this value: the value, each of its lines (output comes line by line),
- * and how it reads in JSON, in an address and in base64. What is shorter than four characters is left out.
+ * The texts to search for if a variable has this value: the value, each of its lines (output comes line by line), and its
+ * forms in JSON, in URLs and in base64. Texts shorter than four characters are left out.
  */
 export function sensitiveForms(value: Json): readonly string[] {
   const forms = textsIn(value).flatMap((text) => {
@@ -140,7 +140,7 @@ export function sensitiveForms(value: Json): readonly string[] {
       : [
           ...[text, json, escapeHtml(json), encodeURIComponent(bytes.toString()), base64],
           ...(lines.length > 1 ? lines : []),
-          // In a field of an output's or a cache's attributes.
+          // In a field of an output's or cache's attributes.
           ...[text, ...lines].map((one) => one.replaceAll('"', '""')),
         ];
   });
@@ -153,37 +153,37 @@ function textsIn(value: Json): readonly string[] {
 }
 
 /**
- * Stands in stored texts for a sensitive value: a hash of it with a key of this machine (lib/state/seal.ts), so that a
- * change is seen and the value is not.
+ * Replaces a sensitive value in stored texts: a hash of it with a key of this machine (lib/state/seal.ts), which reveals
+ * that the value changed, but not the value.
  */
 const SEAL = /\(hidden:[0-9a-f]{32}\)/g;
 const SEAL_HEAD = '(hidden:';
 
-/** Whether a text has sensitive values in it that were sealed. */
+/** Whether a text contains sealed values. */
 export function isSealed(text: string): boolean {
   return text.includes(SEAL_HEAD);
 }
 
-/** A text as it is shown: without what seals say. */
+/** A text for display: without the hashes of its seals. */
 export function showSealed(text: string): string {
   return isSealed(text) ? text.replace(SEAL, HIDDEN) : text;
 }
 
-/** Replaces what is sensitive in texts. */
+/** Replaces sensitive parts of texts by seals. */
 export interface Sealer {
-  /** True where there is something to be sealed in a text. */
+  /** True if a text contains something to seal. */
   readonly concerns: (text: string) => boolean;
   /**
    * The text with each sensitive part replaced by a seal.
    *
-   * @param hash 32 hexadecimal digits for a part, of which nobody without the key can tell the part
+   * @param hash returns 32 hexadecimal digits for a part, from which the part cannot be found without the key
    */
   readonly seal: (text: string, hash: (part: string) => string) => string;
 }
 
 /**
- * A sealer for the sensitive values of a set. What looks like the head of a seal is sealed too: so two texts that are the
- * same when they are sealed were the same before, whatever was sensitive then and is now.
+ * A sealer for the sensitive values of a set. It also seals texts that look like the start of a seal. Therefore two texts
+ * with the same sealed form were equal before, whichever values were sensitive then and now.
  */
 export function createSealer(variables: ReadonlyMap<string, Variable>): Sealer {
   const finder = finderOf([...formsOf(variables), SEAL_HEAD]);
@@ -194,23 +194,20 @@ export function createSealer(variables: ReadonlyMap<string, Variable>): Sealer {
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
-/** Knows the sensitive values of a set. */
+/** Finds and hides the sensitive values of a set. */
 export interface Hider {
-  /** True where a text holds one of them, or the seal of one. */
+  /** True if a text contains one of them, or its seal. */
   readonly holds: (text: string) => boolean;
-  /**
-   * The same JSON document with each of them replaced in every text, except below keys in `kept`; the document itself is
-   * not changed.
-   */
+  /** A copy of a JSON document with each of them replaced in every text, except below the keys in `kept`. */
   readonly hide: <T>(document: T, kept?: ReadonlySet<string>) => T;
   /** Whether a variable has this name and is sensitive, whatever its value. */
   readonly isSensitive: (name: string) => boolean;
 }
 
 /**
- * A hider for the values of the variables of a set that are marked `sensitive`, also those inside of lists and maps.
+ * A hider for the values of the `sensitive` variables of a set, including values inside lists and maps.
  *
- * @param others what is to be hidden besides
+ * @param others further texts to hide
  */
 export function createHider(variables: ReadonlyMap<string, Variable>, others: readonly string[] = []): Hider {
   const forms = [...formsOf(variables), ...others.flatMap(sensitiveForms)];
@@ -241,10 +238,12 @@ interface Finder {
   readonly replace: (text: string, by: (part: string) => string) => string;
 }
 
-/** Characters of a pattern that is made at once. One of many tokens, of some thousand characters each, takes a second. */
+/**
+ * Longest pattern for all texts at once. Compiling one of many tokens with some thousand characters each takes a second.
+ */
 const SHORT_PATTERN = 32_768;
 
-/** Finds any of some texts; where they overlap, all that is covered is one part. */
+/** Finds any of the given texts. Overlapping matches are one part. */
 function finderOf(wanted: readonly string[]): Finder {
   const words = [...new Set(wanted)];
   const any = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
@@ -269,7 +268,7 @@ function finderOf(wanted: readonly string[]): Finder {
   };
 }
 
-/** Where any of the words begins and ends, in the order in which they begin. */
+/** Start and end of each occurrence of the words, by start. */
 function findAll(text: string, words: readonly string[]): readonly (readonly [number, number])[] {
   const found: (readonly [number, number])[] = [];
   for (const word of words) {
@@ -280,7 +279,7 @@ function findAll(text: string, words: readonly string[]): readonly (readonly [nu
 }
 
 /**
- * A problem without sensitive values in its words; its place keeps the text that it stands in.
+ * A problem without sensitive values in its texts. Its place keeps the source text.
  *
  * @param kept keys below which nothing is hidden
  */

@@ -1,9 +1,9 @@
 /**
- * Places in files. A span keeps its file at hand, so that a problem found late (in planning, in a build) can still
- * show the line of builds.yaml or the Dockerfile that caused it.
+ * Places in files. A span refers to its file's content, so that a problem that is found late (in planning, in a build)
+ * can still show the line of builds.yaml or of the Dockerfile that caused it.
  */
 
-/** A file that was read, or text that came from elsewhere (`-` for stdin, `--set` for an override). */
+/** A file that was read, or text from elsewhere (`-` for stdin, `--set` for an override). */
 export interface SourceFile {
   /** Path, relative to the working directory if that is shorter. */
   readonly path: string;
@@ -33,7 +33,7 @@ export interface Position {
 
 const lineStartsByText = new WeakMap<SourceFile, readonly number[]>();
 
-/** Offsets at which the lines of a file start; computed once for each file. */
+/** Offsets of the starts of a file's lines; computed once for each file. */
 export function lineStarts(source: SourceFile): readonly number[] {
   const known = lineStartsByText.get(source);
   if (known !== undefined) return known;
@@ -45,7 +45,7 @@ export function lineStarts(source: SourceFile): readonly number[] {
   return starts;
 }
 
-/** Turns an offset into a line and column; offsets past the end are the end. */
+/** Converts an offset to line and column; offsets past the end mean the end. */
 export function positionAt(source: SourceFile, offset: number): Position {
   const starts = lineStarts(source);
   const at = Math.max(0, Math.min(offset, source.text.length));
@@ -67,16 +67,16 @@ export function spanOfLine(source: SourceFile, line: number): Span {
   return { source, start, end: next === undefined ? source.text.length : Math.max(start, next - 1) };
 }
 
-/** `file:line:column` of where a span starts. */
+/** `file:line:column` of the start of a span. */
 export function formatPlace(span: Span): string {
   const { line, column } = positionAt(span.source, span.start);
   return `${span.source.path}:${line}:${column}`;
 }
 
-/** Longer pieces of a file are not searched: lists may have thousands of items. */
+/** Longer pieces are not searched: lists may have thousands of items. */
 const MAX_SEARCHED_CHARS = 10_000;
 
-/** The place of a text in a piece of a file, with its quotes, where it stands there once; otherwise the whole piece. */
+/** The place of a text (with its quotes) inside a span, if it occurs there exactly once; otherwise the whole span. */
 export function narrowSpan(span: Span, text: string): Span {
   const { source, start, end } = span;
   if (text === '' || end - start > MAX_SEARCHED_CHARS) return span;

@@ -4,15 +4,15 @@
 export interface WorkerInfo {
   /** What runs its steps. */
   readonly executor: 'containerd' | 'oci' | 'unknown';
-  /** How it keeps files: `overlayfs`, `native`, …; `unknown` where it does not say. */
+  /** How it stores files: `overlayfs`, `native`, …; `unknown` if not reported. */
   readonly snapshotter: string;
-  /** `host`: RUN shares the machine's network, which is what BuildKit does where no CNI plugins are set up. */
+  /** `host`: RUN shares the machine's network, BuildKit's default without CNI plugins. */
   readonly network: string;
-  /** Platforms that it builds for, normalised, its own first: `linux/amd64`. */
+  /** Platforms that it builds for, normalised; its own is first: `linux/amd64`. */
   readonly platforms: readonly string[];
-  /** Version of its buildkitd, which says it since 0.11. */
+  /** Version of its buildkitd, reported since 0.11. */
   readonly version?: string;
-  /** The containerd it works with, by the number that this one has given itself, and the namespace in it. */
+  /** The containerd that it uses: the UUID that containerd gave itself, and the namespace. */
   readonly containerd?: { readonly uuid: string; readonly namespace: string };
 }
 
@@ -27,7 +27,7 @@ interface RawWorker {
   }[];
 }
 
-/** Reads the output of `buildctl debug workers --format '{{json .}}'`; undefined where it is none. */
+/** Parses the output of `buildctl debug workers --format '{{json .}}'`; undefined if it is invalid. */
 export function parseWorkers(text: string): readonly WorkerInfo[] | undefined {
   try {
     const workers: unknown = JSON.parse(text);

@@ -1,40 +1,40 @@
 /**
- * The plan as a document: stable in order, made without engine, network or secrets (schemas/plan.schema.json). What
- * stands in it is what buildctl will get; secrets appear by id only, values of sensitive variables nowhere, and those whose
- * names sound secret as `(hidden)`.
+ * The plan as a document: stable in order, made without engine, network or secrets (schemas/plan.schema.json). It
+ * contains what buildctl will get. Secrets appear only by id; values of sensitive variables do not appear, and values
+ * whose names sound like secrets appear as `(hidden)`.
  */
 import type { Build, Plan, PlanNode, TypedAttributes, VariableOrigin } from '../model/mod.ts';
 import { createHider, formatPlace, hideByName, hideNamed, hideUsersIn } from '../model/mod.ts';
 
 /** A plan as `plan --json` prints it. Version 1; additive only. */
 export interface PlanDocument {
-  /** Raised only where something changes its meaning; new keys may come without. */
+  /** Raised only if something changes its meaning; new keys may be added without. */
   readonly version: 1;
-  /** In an order in which they may run. */
+  /** In an order in which they can run. */
   readonly builds: readonly PlannedBuild[];
   /** Every variable of the set. */
   readonly variables: readonly PlannedVariable[];
 }
 
-/** A variable that values of the plan were made from. */
+/** A variable that values of the plan depend on. */
 export interface PlannedVariable {
-  /** As `vars` has it. */
+  /** Its key in `vars`. */
   readonly name: string;
   /** Absent for sensitive ones. */
   readonly value?: unknown;
-  /** The value is kept out of every output. */
+  /** Whether the value is hidden in every output. */
   readonly sensitive?: true;
   /** Where the value came from. */
   readonly origin: VariableOrigin['kind'];
-  /** The origin in words, with its place or name. */
+  /** The origin as text, with its place or name. */
   readonly from: string;
 }
 
-/** One build of the document; absent keys are unset. */
+/** One build of the document; keys that are not set are absent. */
 export interface PlannedBuild {
   /** Name of the build. */
   readonly name: string;
-  /** Where its key in builds.yaml stands: `FILE:LINE:COLUMN`. */
+  /** Place of its key in builds.yaml: `FILE:LINE:COLUMN`. */
   readonly place?: string;
   /** Its description. */
   readonly description?: string;
@@ -44,19 +44,19 @@ export interface PlannedBuild {
   readonly role: 'asked' | 'needed';
   /** 0: no dependencies. Otherwise one more than the highest level of its dependencies. */
   readonly level: number;
-  /** The main context, as written: a directory or an address. */
+  /** The main context as written: a directory or a URL. */
   readonly context: string;
   /** Path of the Dockerfile, as written. */
   readonly dockerfile?: string;
-  /** The text of the Dockerfile, where it has no file. */
+  /** The text of an inline Dockerfile. */
   readonly 'dockerfile-inline'?: string;
   /** Absent: BuildKit's own Dockerfile frontend. */
   readonly frontend?: 'gateway.v0';
   /** The image of the frontend. */
   readonly source?: string;
-  /** Options for the frontend that no other key is for. */
+  /** Options for the frontend that have no key of their own. */
   readonly opts?: Readonly<Record<string, string>>;
-  /** Further words for `buildctl build`; paths as builds.yaml has them. */
+  /** Further options of `buildctl build`; paths as in builds.yaml. */
   readonly 'buildctl-options'?: readonly string[];
   /** The stage to build; absent: the last one. */
   readonly target?: string;
@@ -72,13 +72,13 @@ export interface PlannedBuild {
   readonly 'engine-labels'?: readonly string[];
   /** Names of the image, as written. */
   readonly tags?: readonly string[];
-  /** Named contexts, as written: name → `build:NAME`, a directory, an image, an address. */
+  /** Named contexts as written: name → `build:NAME`, a directory, an image or a URL. */
   readonly contexts?: Readonly<Record<string, string>>;
-  /** Named contexts that are other builds and that nothing reads: name → build. */
+  /** Named contexts that are other builds and are not read: name → build. */
   readonly 'unused-contexts'?: Readonly<Record<string, string>>;
   /**
-   * Builds that it waits for: which, why (`context`, `from`, `copy`, `mount`, `needs`), what the Dockerfile calls it,
-   * and where that stands.
+   * Builds that it waits for, each with the reason (`context`, `from`, `copy`, `mount`, `needs`), the name that the
+   * Dockerfile uses, and the place.
    */
   readonly edges: readonly {
     readonly to: string;
@@ -87,29 +87,29 @@ export interface PlannedBuild {
     readonly place?: string;
   }[];
   /**
-   * Images that no build of the plan makes: reference, what it is read for (`from`, `copy`, `mount`, `context`,
-   * `syntax`, `attest`), and where that stands.
+   * Images that no build of the plan produces, each with the reference, its use (`from`, `copy`, `mount`, `context`,
+   * `syntax`, `attest`) and the place.
    */
   readonly images: readonly { readonly ref: string; readonly use: string; readonly place?: string }[];
-  /** Where cache is read from, as buildctl gets it: `type=registry,ref=…`. */
+  /** Cache imports as passed to buildctl: `type=registry,ref=…`. */
   readonly 'cache-from'?: readonly string[];
-  /** Where cache is written to, likewise. */
+  /** Cache exports, in the same form. */
   readonly 'cache-to'?: readonly string[];
-  /** Results besides the image, likewise: `type=local,dest=…`. */
+  /** Outputs in addition to the image, in the same form: `type=local,dest=…`. */
   readonly outputs?: readonly string[];
-  /** Attestations, likewise: `type=provenance,mode=max`. */
+  /** Attestations, in the same form: `type=provenance,mode=max`. */
   readonly attest?: readonly string[];
   /** Ids of secrets. */
   readonly secrets?: readonly string[];
   /** Ids of SSH agents and keys. */
   readonly ssh?: readonly string[];
-  /** Whether its tags are pushed in a run of this plan. */
+  /** Whether its tags are pushed when this plan runs. */
   readonly push: boolean;
-  /** What of its inputs cannot be known, in words; absent: nothing. Where it is there, the build is never skipped. */
+  /** Inputs that cannot be known, as text; absent: none. If there are any, the build is never skipped. */
   readonly unknowns?: readonly string[];
 }
 
-/** Makes the document of a plan; entries stand in the order in which builds may run. */
+/** Makes the document of a plan. Entries are in the order in which builds may run. */
 export function describePlan(plan: Plan): PlanDocument {
   const variables = [...plan.set.variables.values()];
   const document: PlanDocument = {
@@ -127,7 +127,7 @@ export function describePlan(plan: Plan): PlanDocument {
   return createHider(plan.set.variables).hide(hideUsersIn(document));
 }
 
-/** Where a value came from, in words. */
+/** The origin of a value, as text. */
 export function describeOrigin(origin: VariableOrigin): string {
   switch (origin.kind) {
     case 'default':
@@ -216,7 +216,7 @@ const PATHS = new Set(['dest', 'src']);
 
 function formatTyped(typed: TypedAttributes): string {
   const show = (key: string, value: string): string => {
-    // Where the repository lies on this machine is no part of the plan.
+    // The location of the repository on this machine is not part of the plan.
     return hideByName(key, PATHS.has(key) ? (typed.writtenPath ?? value) : value);
   };
   const attributes = [...typed.attributes].map(([key, value]) => `${key}=${show(key, value)}`);

@@ -1,4 +1,4 @@
-/** A plan as pictures: a tree for terminals, and graphs for Graphviz and Mermaid. Stable, as the plan itself is. */
+/** Draws a plan as a tree for terminals, and as graphs for Graphviz and Mermaid. The output is as stable as the plan. */
 import { type Edge, type Plan, type PlanNode, type Problem, problem } from '../model/mod.ts';
 import {
   type ArrowKind,
@@ -11,15 +11,15 @@ import {
   withoutImplied,
 } from './picture.ts';
 
-/** Edges of one build, one for each build that it needs, with all reasons. */
+/** Edges of one build to one dependency, with all reasons. */
 interface Need {
   readonly to: string;
   readonly reasons: readonly string[];
 }
 
 /**
- * What needs what, from the builds that nothing in the plan needs down. A build that was shown further up is
- * shown again without what is below it, marked `…`. Ends with a line break.
+ * The dependencies as a tree, starting with the builds that no other build of the plan needs. A build that was already
+ * shown is repeated without its own dependencies, marked `…`. Ends with a line break.
  */
 export function drawTree(plan: Plan): string {
   const lines: string[] = [];
@@ -82,19 +82,19 @@ const DOT_ARROWS: Readonly<Record<ArrowKind, string>> = {
   order: ' [style=dotted, label="order only"]',
 };
 
-/** What Mermaid draws at most unless it is configured (https://mermaid.js.org/config/schema-docs/config.html). */
+/** Mermaid's limits unless configured otherwise (https://mermaid.js.org/config/schema-docs/config.html). */
 const MERMAID_LIMITS = { edges: 500, characters: 50_000 };
 
-/** A picture, and what is to be said about it. */
+/** A picture, and warnings about it. */
 export interface Drawn {
   readonly text: string;
   readonly warnings: readonly Problem[];
 }
 
 /**
- * The graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html), same arrows. What Mermaid would refuse to draw
- * is made smaller: builds with the same needs and readers become one box, then arrows that follow from others fall away. Where
- * that is not enough there is a warning, `plan/picture-too-large`.
+ * The graph as a Mermaid flowchart (https://mermaid.js.org/syntax/flowchart.html), with the same arrows. A graph that
+ * exceeds Mermaid's limits is reduced: first, builds with the same dependencies and dependents become one box, then
+ * arrows that follow from others are removed. If that is not enough, there is a warning: `plan/picture-too-large`.
  */
 export function drawMermaid(plan: Plan): Drawn {
   const whole = pictureOf(plan);
@@ -150,7 +150,7 @@ const MERMAID_ARROWS: Readonly<Record<ArrowKind, string>> = {
   order: '-.->|order only|',
 };
 
-/** Rows of one matrix together, where there are several; the rest one by one, in the order of the plan. */
+/** Groups the rows of each matrix, if there are several. Other builds are single, in the order of the plan. */
 function groupByMatrix(
   boxes: readonly Box[],
 ): readonly { readonly matrix?: string; readonly boxes: readonly Box[] }[] {
@@ -178,7 +178,7 @@ function escapeDot(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 }
 
-/** Mermaid reads `#code;` for characters that mean something to it. */
+/** Mermaid reads `#code;` as an escaped character. */
 function escapeMermaid(text: string): string {
   return text.replace(/["#<>&`]/g, (one) => `#${one.codePointAt(0)};`);
 }

@@ -1,6 +1,6 @@
 /**
- * From selected builds to a plan: edges, cycles, order, levels, and the checks that need more than one build to see.
- * Pure and linear in builds and edges; no recursion, since chains of thousands of builds are legal.
+ * From selected builds to a plan: edges, cycles, order, levels, and the checks that concern more than one build. Pure and
+ * linear in builds and edges; no recursion, since chains of thousands of builds are legal.
  */
 import {
   type Build,
@@ -26,43 +26,43 @@ import {
   type UnusedContext,
 } from '../model/mod.ts';
 
-/** An image that a Dockerfile names, before it is known whether a build of ours makes it. */
+/** An image that a Dockerfile names, before it is known whether a build of the set produces it. */
 export interface ImageUse {
   /** Arguments expanded. */
   readonly written: string;
   readonly use: 'from' | 'copy' | 'mount' | 'syntax';
-  /** Set where the Dockerfile fixes the platform. */
+  /** Set if the Dockerfile fixes the platform. */
   readonly platform?: string;
   readonly span?: Span;
 }
 
-/** What the planner has to know of a build's Dockerfile. */
+/** What the planner needs to know about a build's Dockerfile. */
 export interface DockerfileReads {
   readonly images: readonly ImageUse[];
   /** Named contexts that the reachable stages read. */
   readonly contexts: readonly { readonly name: string; readonly use: 'from' | 'copy' | 'mount' }[];
-  /** Triggers (ONBUILD) for what is based on the result. */
+  /** Triggers (ONBUILD) for images based on the result. */
   readonly onbuild: readonly string[];
-  /** Why the list may be incomplete; empty where it is whole. */
+  /** Why the list may be incomplete; empty if it is complete. */
   readonly unknowns: readonly UnknownInput[];
 }
 
-/** What to plan, resolved. */
+/** What to plan, with the selection resolved. */
 export interface PlanRequest {
   readonly set: BuildSet;
   /** Names from `selectBuilds`. */
   readonly selected: ReadonlySet<string>;
-  /** Also take every build that needs a selected one. */
+  /** Also select every build that needs a selected one. */
   readonly dependents?: boolean;
-  /** Called at most once for each build; undefined where the Dockerfile cannot be read from here. */
+  /** Called at most once for each build; undefined if the Dockerfile cannot be read from here. */
   readonly readsOf: (build: Build) => DockerfileReads | undefined;
 }
 
 /**
- * Plans the selected builds and all that they need.
+ * Plans the selected builds and all their dependencies.
  *
  * @returns the plan, or all problems: `plan/cycle`, `plan/ambiguous-tag`, `plan/same-tag`, `plan/platform-missing`,
- * `plan/context-kind`.
+ *   `plan/context-kind`
  */
 export function planBuilds(request: PlanRequest): Result<Plan> {
   const problems: Problem[] = [];
@@ -83,7 +83,7 @@ interface Links {
   readonly unknowns: readonly UnknownInput[];
 }
 
-/** What a Dockerfile does with a named context. */
+/** How a Dockerfile uses a named context. */
 function useOf(contextName: string, reads: DockerfileReads | undefined): Pick<Edge, 'use'> {
   const uses = (reads?.contexts ?? []).flatMap(({ name, use }) => (name === contextName ? use : []));
   const [first] = uses;
@@ -141,7 +141,7 @@ class Linker {
     return image;
   }
 
-  /** The full name that a tag stands for, found once for each text; undefined: it is none. */
+  /** The full name of a tag, computed once for each text; undefined: not a valid tag. */
   #canonical(written: string): string | undefined {
     if (!this.#names.has(written)) {
       const ref = parseTag(written);
@@ -214,10 +214,9 @@ class Linker {
   }
 
   /**
-   * Says which named contexts are, or may be, read. All may be where something of the Dockerfile is not known, or where
-   * a trigger of a base that is built here takes something from elsewhere. Triggers of external images are in no file:
-   * where one reads a context that was left out, its build fails with that (`plan/context-unplanned`), and `needs:` puts
-   * the context back.
+   * Tells which named contexts are, or may be, read. All of them may be if something in the Dockerfile is not known, or
+   * if a trigger of a base that is built here copies files from elsewhere. Triggers of external images are in no file: if
+   * one reads a context that was left out, its build fails with `plan/context-unplanned`, and `needs:` adds the context.
    */
   #contextFilter(build: Build, reads: DockerfileReads | undefined): (name: string, to: string) => boolean {
     if (reads === undefined || reads.unknowns.length > 0) return () => true;
@@ -237,11 +236,11 @@ class Linker {
     });
     if (mayTrigger) return () => true;
     const needed = new Set(build.needs.map((need) => need.build));
-    // One for a single platform may be meant where the platform is the engine's, which nobody knows here.
+    // A context for one platform may be meant if the platform is the engine's, which is not known here.
     return (name, to) => used.has(name) || name.includes('::') || needed.has(to);
   }
 
-  /** The builds that make an image, by bare name or by tag; a build never makes its own base. */
+  /** The builds that produce an image, by plain name or by tag. A build never produces its own base. */
   #makerOf(written: string, reader: Build): readonly string[] {
     if (written !== reader.name && this.#set.builds.has(written)) return [written];
     const name = this.#canonical(written);
@@ -302,7 +301,7 @@ function reach(set: BuildSet, roots: ReadonlySet<string>, linker: Linker): Reado
   return found;
 }
 
-/** Depth-first, in the file's order, so that what is needed comes right before what needs it. */
+/** Depth-first in the file's order, so that dependencies come directly before the builds that need them. */
 function orderBuilds(reached: ReadonlySet<string>, linker: Linker): Result<readonly string[], Problem> {
   const order: string[] = [];
   const state = new Map<string, 'open' | 'done'>();
@@ -332,7 +331,7 @@ function orderBuilds(reached: ReadonlySet<string>, linker: Linker): Result<reado
   return ok(order);
 }
 
-/** Breadth-first from a build that lies on a cycle back to itself. */
+/** Breadth-first from a build on a cycle back to itself. */
 function shortestCycle(start: string, reached: ReadonlySet<string>, linker: Linker): readonly string[] {
   const cameFrom = new Map<string, string>();
   const queue = [start];
@@ -424,7 +423,7 @@ function buildNodes(
   return nodes;
 }
 
-/** Two builds that push one tag would overwrite each other, and which one wins would be chance. */
+/** If two builds push the same tag, they overwrite each other, and the result is random. */
 function findSharedTags(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[] {
   const owners = new Map<string, { name: string; span: Span | undefined }>();
   const problems: Problem[] = [];
@@ -456,8 +455,8 @@ function findSharedTags(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[
 }
 
 /**
- * BuildKit takes a parent of one platform for any platform without a word (measured: an amd64 image under an arm64
- * build), so the plan must see that every platform a build asks for is one its parent is built for.
+ * BuildKit silently uses a parent of one platform for any platform (measured: an amd64 image under an arm64 build), so
+ * the plan must check that each parent is built for every platform of its dependents.
  */
 function findMissingPlatforms(nodes: ReadonlyMap<string, PlanNode>): readonly Problem[] {
   const problems: Problem[] = [];

@@ -1,7 +1,7 @@
-/** A plan as boxes and arrows, before it is known what draws them. */
+/** A plan as boxes and arrows, independent of the output format. */
 import type { Edge, Plan, PlanNode } from '../model/mod.ts';
 
-/** What an arrow stands for: the image goes on in the other one, files of it are copied, or one is done first. */
+/** The meaning of an arrow: one image is based on another, files are copied from it, or it only has to be built first. */
 export type ArrowKind = 'based' | 'copied' | 'order';
 
 /** One build, or several that are drawn as one. */
@@ -10,24 +10,24 @@ export interface Box {
   readonly builds: readonly string[];
   readonly isAsked: boolean;
   readonly isPushed: boolean;
-  /** The matrix build of which it is a row. */
+  /** The matrix build to which it belongs. */
   readonly matrix?: string;
 }
 
-/** An arrow in build order. Both ends are places in the list of boxes; `from` is built first. */
+/** An arrow in build order. Both ends are indexes into the list of boxes; `from` is built first. */
 export interface Arrow {
   readonly from: number;
   readonly to: number;
   readonly kind: ArrowKind;
 }
 
-/** A graph. Boxes come after those that lead to them. */
+/** A graph. Each box comes after those with arrows to it. */
 export interface Picture {
   readonly boxes: readonly Box[];
   readonly arrows: readonly Arrow[];
 }
 
-/** Each build a box, an arrow for each build that it needs. */
+/** A box for each build, an arrow for each dependency. */
 export function pictureOf(plan: Plan): Picture {
   const places = new Map([...plan.nodes.keys()].map((name, at) => [name, at]));
   const boxes = [...plan.nodes.values()].map(boxOf);
@@ -49,7 +49,7 @@ function boxOf({ build, role, pushes }: PlanNode): Box {
   };
 }
 
-/** The builds that a build needs; where it needs one for several reasons, the strongest one counts. */
+/** The dependencies of a build; if there are several reasons for one, the strongest. */
 function needsOf(edges: readonly Edge[]): readonly { readonly name: string; readonly kind: ArrowKind }[] {
   const kinds = new Map<string, ArrowKind>();
   for (const edge of edges) {
@@ -68,7 +68,7 @@ function kindOf({ reason, use }: Edge): ArrowKind {
   return done === 'copy' || done === 'mount' ? 'copied' : 'based';
 }
 
-/** Builds of the same kind that need the same builds, and are needed by the same ones, as one box. */
+/** Combines builds of the same kind that have the same dependencies and the same dependents into one box. */
 export function foldAlike({ boxes, arrows }: Picture): Picture {
   const ins = boxes.map((): string[] => []);
   const outs = boxes.map((): string[] => []);
@@ -98,12 +98,12 @@ export function foldAlike({ boxes, arrows }: Picture): Picture {
   return { boxes: folded, arrows: [...joined.values()] };
 }
 
-/** Without the arrows that say nothing new about the order, since a longer way leads there, too. */
+/** Removes arrows whose order already follows from a longer path. */
 export function withoutImplied({ boxes, arrows }: Picture): Picture {
   const needs = boxes.map((): number[] => []);
   for (const { from, to } of arrows) needs[to]?.push(from);
   const words = Math.ceil(boxes.length / 32);
-  // What each box is built after: those it needs, and all that these are built after. Folding keeps the order.
+  // All boxes that come before each box, directly or not. Folding keeps the order.
   const after = boxes.map(() => new Uint32Array(words));
   const implied = boxes.map(() => new Uint32Array(words));
   boxes.forEach((_, at) => {
@@ -121,13 +121,13 @@ export function withoutImplied({ boxes, arrows }: Picture): Picture {
   return { boxes, arrows: arrows.filter((arrow) => !isImplied(arrow)) };
 }
 
-/** What a box says: a name, or of several the first one and how many more. */
+/** The label of a box: its name, or the first name and the number of others. */
 export function labelOf({ builds }: Box): string {
   const [first = ''] = builds;
   return builds.length === 1 ? first : `${first} and ${builds.length - 1} more`;
 }
 
-/** What lines and boxes mean, for those that are in the picture. */
+/** Explains the lines and boxes that occur in the picture. */
 export function legendOf({ boxes, arrows }: Picture): readonly string[] {
   const has = (kind: ArrowKind) => arrows.some((one) => one.kind === kind);
   return [

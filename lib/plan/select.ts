@@ -1,6 +1,6 @@
 /**
- * From what the user typed to a set of builds: names of builds, matrix builds and groups, globs, `!` negation, and
- * slices of matrices.
+ * Resolves what the user typed to builds: names of builds, matrix builds and groups, globs, `!` negation, and slices of
+ * matrices.
  */
 import {
   type Build,
@@ -18,13 +18,14 @@ import { suggest } from '../util/suggest.ts';
 /** What to plan. */
 export interface Selection {
   /**
-   * Patterns in the order given; empty: the group (or build) `default` where there is one, else every build. A pattern that
-   * starts with `!` takes away from what the patterns before it gave (from the default, if it comes first).
+   * Patterns in the given order. If empty: the group (or build) `default` if it exists, otherwise all builds. A pattern
+   * that starts with `!` removes builds from what the patterns before it selected (or from the default, if it is the
+   * first).
    */
   readonly patterns: readonly string[];
-  /** `axis=value`: keep only rows of matrices with that value on that axis; several on one axis are alternatives. */
+  /** `axis=value`: keep only matrix rows with that value on that axis; several values for one axis are alternatives. */
   readonly filters?: readonly string[];
-  /** Start from every build and not from the default. */
+  /** Start from all builds, not from the default. */
   readonly whole?: boolean;
   /** Also select every build that needs a selected one. */
   readonly dependents?: boolean;
@@ -34,7 +35,7 @@ export interface Selection {
  * Resolves patterns and filters to names of builds, in the order of the file.
  *
  * @returns the names, or one problem for each pattern or filter that matches nothing (`plan/unknown-build`,
- * `plan/bad-filter`, `plan/empty-selection`), and what is wrong with groups of bake
+ *   `plan/bad-filter`, `plan/empty-selection`), and problems of bake groups
  */
 export function selectBuilds(set: BuildSet, selection: Selection): Result<ReadonlySet<string>> {
   const problems: Problem[] = [];
@@ -48,7 +49,7 @@ export function selectBuilds(set: BuildSet, selection: Selection): Result<Readon
     const names = expandPattern(set, negated ? pattern.slice(1) : pattern);
     if (names.length === 0) {
       const word = negated ? pattern.slice(1) : pattern;
-      // A group that is there may have nothing in it, and what is there may build nothing.
+      // An existing group may be empty, and an existing target may build nothing.
       const isKnown =
         set.groups.has(word) || set.matrices.has(word) || (isGlob(word) && hiddenBy(set, word).length > 0);
       if (!isKnown) problems.push(unknownBuild(set, pattern));
@@ -71,7 +72,7 @@ function startsFromDefault({ patterns }: Selection): boolean {
   return patterns[0] === undefined || patterns[0].startsWith('!');
 }
 
-/** Groups that a selection asks for by their names, or means by default. */
+/** Groups that a selection names or means by default. */
 function groupsIn(set: BuildSet, selection: Selection): readonly Group[] {
   const found = new Set<Group>();
   const byDefault = set.groups.get('default');
@@ -90,8 +91,8 @@ function groupsIn(set: BuildSet, selection: Selection): readonly Group[] {
 }
 
 /**
- * What is worth saying of a selection that is right: what groups of bake leave out, and names that a pattern matches and does
- * not mean.
+ * Warnings about a valid selection: what bake groups leave out, and names that match a pattern but are only selected by
+ * name.
  */
 export function findLeftOut(
   set: BuildSet,
@@ -143,7 +144,7 @@ function emptySelection({ builds, matrices }: BuildSet, { patterns }: Selection)
   });
 }
 
-/** What nothing typed means: the group `default`, else a build of that name (as in bake), else everything. */
+/** The default selection: the group `default`, otherwise a build of that name (as in bake), otherwise everything. */
 function defaultNames(set: BuildSet): readonly string[] {
   const group = set.groups.get('default');
   if (group !== undefined) return group.builds;
@@ -151,13 +152,13 @@ function defaultNames(set: BuildSet): readonly string[] {
   return set.matrices.get('default') ?? namesOf(set);
 }
 
-/** What "everything" means. */
+/** All builds that "everything" selects. */
 function namesOf({ builds }: BuildSet): readonly string[] {
   return [...builds.values()].flatMap(({ name, byNameOnly }) => (byNameOnly === undefined ? [name] : []));
 }
 
 function expandPattern(set: BuildSet, pattern: string): readonly string[] {
-  // Only bake lets a group have the name of a target, and means the group.
+  // Only bake allows a group and a target with the same name; it then means the group.
   const group = set.groups.get(pattern);
   if (group !== undefined) return group.builds;
   if (set.builds.has(pattern)) return [pattern];
@@ -173,11 +174,11 @@ function expandPattern(set: BuildSet, pattern: string): readonly string[] {
     if (matches(name)) for (const member of members.builds) found.add(member);
   }
   if (found.size > 0) return [...found];
-  // What means nothing else means these.
+  // If a pattern matches nothing else, it selects these.
   return hiddenBy(set, pattern).flatMap(({ name, byNameOnly }) => (byNameOnly === 'call' ? [] : [name]));
 }
 
-/** Builds that a pattern matches and does not mean. */
+/** Builds that match a pattern but are only selected by name. */
 function hiddenBy({ builds }: BuildSet, pattern: string): readonly Build[] {
   const matches = compileGlob(pattern);
   return [...builds.values()].filter(({ name, byNameOnly }) => byNameOnly !== undefined && matches(name));
@@ -265,7 +266,7 @@ function applyFilters(
   return kept;
 }
 
-/** An axis of objects is filtered by its `name`, or by its whole JSON. */
+/** An axis of objects is filtered by `name` or by its whole JSON. */
 function axisText(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'name' in value) return String(value.name);
   return typeof value === 'object' ? JSON.stringify(value) : String(value);

@@ -1,15 +1,15 @@
-/** What the cache of a build is about. */
+/** Identities of build caches. */
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { Build, ContextRef, DockerfileSource } from '../model/mod.ts';
 import { withSlashes } from '../util/path.ts';
 
 /**
- * A name for what the cache of a build is about: the same in every checkout and after every change of files, so that the build
- * finds its cache again. It is made of the places of Dockerfile and context, of the row of a matrix (rows share little: they have
- * other bases), and of the ids of cache mounts. Targets of one Dockerfile have the same identity, since they share stages.
+ * Identifies the cache of a build. The identity is the same in every checkout and after every change of files, so that the build
+ * finds its cache again. It consists of the paths of Dockerfile and context, the matrix row (rows share little: they have other
+ * bases), and the ids of cache mounts. Targets of one Dockerfile have the same identity, since they share stages.
  *
- * @param root absolute: the directory of builds.yaml; paths count relative to it
+ * @param root absolute: the directory of builds.yaml; paths are made relative to it
  * @param cacheMountIds of `RUN --mount=type=cache`, in any order
  * @returns hexadecimal digits
  */
@@ -25,7 +25,7 @@ export function cacheIdentity(build: Build, root: string, cacheMountIds: readonl
 }
 
 function describeDockerfile(source: DockerfileSource, build: Build, root: string): readonly string[] {
-  // The text itself changes, and its cache is to be found all the same.
+  // The name, not the text: the cache must be found after the text has changed.
   if (source.kind === 'inline') return ['inline', build.matrix?.name ?? build.name];
   return ['file', path.isAbsolute(source.path) ? relativeTo(root, source.path) : source.path];
 }
@@ -55,7 +55,7 @@ function withoutVersion(ref: string): string {
   return ref.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
 }
 
-/** `URL#REF:SUBDIR` without the ref, which is another one after each commit. */
+/** Removes the ref from `URL#REF:SUBDIR`, since it changes with each commit. */
 function withoutCommit(url: string): string {
   const [address = '', fragment = ''] = url.split('#', 2);
   const at = fragment.indexOf(':');

@@ -1,16 +1,16 @@
-/** What is known of one member while builds are placed: what runs there, what waits for it, and how long that takes. */
+/** The state of one member while builds are placed: what runs there, what waits for it, and how long that takes. */
 import { type Demands, type Member, type Placement, slotsOf } from './member.ts';
 import { hashName, type NameHash } from './rank.ts';
 
-/** Builds that the same members can take. */
+/** Builds that can run on the same members. */
 export interface Group {
   readonly key: string;
   readonly demands: Demands;
-  /** Ids of members that take them only where no other is left. */
+  /** Ids of members that are used only if no other member is left. */
   readonly avoid: ReadonlySet<string>;
-  /** All that can take them. */
+  /** All members that can run them. */
   members: ReadonlySet<MemberState>;
-  /** How many builds of it wait. */
+  /** How many builds of the group wait. */
   waiting: number;
 }
 
@@ -18,18 +18,18 @@ export interface Group {
 export interface Waiting {
   readonly placement: Placement;
   readonly group: Group;
-  /** Of equal priorities the one that came first is first. */
+  /** Order of arrival; decides between equal priorities. */
   readonly order: number;
-  /** Of the build's name; undefined: it was not needed yet. */
+  /** Hash of the build's name; computed on first use. */
   nameHash: NameHash | undefined;
-  /** Expected without and with its cache. */
+  /** Expected durations without and with its cache. */
   readonly coldMs: number;
   readonly warmMs: number;
-  /** The member that it goes to where nothing speaks against it; undefined: there is none. */
+  /** The preferred member; undefined: there is none. */
   home: MemberState | undefined;
-  /** Whether its cache is there. */
+  /** Whether its cache is on `home`. */
   isCached: boolean;
-  /** The member in whose queue it waits; undefined: in none. */
+  /** The member in whose queue it waits. */
   queuedAt: MemberState | undefined;
 }
 
@@ -38,20 +38,20 @@ export interface Running {
   readonly build: Waiting;
   readonly at: MemberState;
   readonly sinceMs: number;
-  /** When it is expected to be over. */
+  /** When it is expected to end. */
   readonly endMs: number;
 }
 
-/** A build that would be done sooner elsewhere. */
+/** A build that would end sooner on another member. */
 export interface Offer {
   readonly build: Waiting;
-  /** When the plan would be over, by what is known, if the build stayed. */
+  /** When the whole plan is expected to end if the build stays. */
   readonly planEndMs: number;
-  /** It would be done sooner until then; later the rest of the wait is too short. */
+  /** Until when moving pays off; later the rest of the wait is too short. */
   readonly untilMs: number;
 }
 
-/** As many builds of a queue are played through one by one; of those behind them only the sum counts, and only if need be. */
+/** So many builds of a queue are simulated one by one. Those behind them are only added up, and only if necessary. */
 const PLAYED = 64;
 
 /** One member. */
@@ -60,16 +60,19 @@ export class MemberState {
   slots: number;
   readonly hash: NameHash;
   readonly running: Set<Running> = new Set();
-  /** Sorted: the next one is last. */
+  /** Sorted by priority; the next build is last. */
   readonly queue: Waiting[] = [];
   /** Builds of other clients. */
   others = 0;
-  /** No new builds until then; undefined: it takes builds. */
+  /** It gets no new builds until then; undefined: it is not paused. */
   asideUntilMs: number | undefined;
   hasLeft = false;
-  /** From then on one of the queue may be better off elsewhere though nothing changed here: what runs takes longer than expected. */
+  /**
+   * From then on a queued build may be better off elsewhere although nothing changed here, because running builds take longer
+   * than expected.
+   */
   lateFromMs: number = Infinity;
-  /** What `offer` said last. */
+  /** The last results of `offer`. */
   readonly #offers = new Map<Group, { readonly pace: number; readonly offer: Offer | undefined }>();
 
   constructor(member: Member) {
@@ -78,7 +81,7 @@ export class MemberState {
     this.hash = hashName(member.id);
   }
 
-  /** It is a member again, maybe with other platforms, labels and jobs. */
+  /** Joins the pool again, possibly with other platforms, labels and jobs. */
   join(member: Member): void {
     this.member = member;
     this.slots = slotsOf(member);
@@ -95,7 +98,7 @@ export class MemberState {
     return this.takesBuilds && this.running.size < this.slots;
   }
 
-  /** How many times as long the next build takes here: more than once where builds of other clients share the machine beyond its slots. */
+  /** The factor by which the next build is slowed down: above 1 if builds of other clients use the machine beyond its slots. */
   get pace(): number {
     return this.others === 0 ? 1 : Math.max(1, (this.running.size + 1 + this.others) / this.slots);
   }
@@ -117,22 +120,22 @@ export class MemberState {
     this.forget();
   }
 
-  /** Something changed that offers are made of. */
+  /** Discards cached offers after a change of anything that they depend on. */
   forget(): void {
     this.#offers.clear();
     this.lateFromMs = Infinity;
   }
 
   /**
-   * Of the builds of a group that wait here, the one that holds the plan up longest of those that would be done sooner on
-   * another member, without their cache.
+   * Considers the waiting builds of a group that would end sooner on another member, even without their cache. Returns the one
+   * that delays the plan most.
    *
-   * @param pace of that member
+   * @param pace of the other member
    */
   offer(group: Group, pace: number, nowMs: number): Offer | undefined {
     if (nowMs >= this.lateFromMs) this.forget();
     const known = this.#offers.get(group);
-    // What was better off here stays so, since it waits ever shorter.
+    // A build that was better off here still is, since its remaining wait only gets shorter.
     if (known?.pace === pace && (known.offer === undefined || nowMs <= known.offer.untilMs))
       return known.offer;
     const offer = this.#findOffer(group, pace, nowMs);
@@ -158,8 +161,8 @@ export class MemberState {
   }
 
   /**
-   * Plays the queue through, the next build first, and says how long each waits, for as long as the answer is true.
-   * What takes longer than expected is taken to last as long again as it is late.
+   * Simulates the queue, the next build first, and passes each build's wait to `visit` until that returns false. A build that is
+   * late is assumed to need as much time again as it is late.
    */
   #forecast(nowMs: number, visit: (build: Waiting, waitMs: number, at: number) => boolean): void {
     const free = Array.from(this.running, ({ endMs }) => Math.abs(endMs - nowMs));
@@ -175,7 +178,7 @@ export class MemberState {
     }
   }
 
-  /** When no slot here is expected to come free within that time any more, if nothing ends until then. */
+  /** From when on no slot here is expected to become free within that time, if nothing ends until then. */
   #lateFrom(withinMs: number, nowMs: number): number {
     let lateMs = nowMs;
     const ends = Array.from(this.running, ({ endMs }) => endMs).sort((one, other) => one - other);
@@ -190,7 +193,7 @@ function leastOf(numbers: readonly number[]): number {
   return least;
 }
 
-/** Where a build is in a sorted queue, or would be put. */
+/** The index of a build in a sorted queue, or where it would be inserted. */
 function placeOf(queue: readonly Waiting[], build: Waiting): number {
   let low = 0;
   let high = queue.length;
@@ -203,7 +206,7 @@ function placeOf(queue: readonly Waiting[], build: Waiting): number {
   return low;
 }
 
-/** Whether a build comes before another one. */
+/** Whether a build runs before another one. */
 function isBefore(one: Waiting, other: Waiting): boolean {
   const difference = one.placement.priority - other.placement.priority;
   return difference === 0 ? one.order < other.order : difference > 0;

@@ -1,47 +1,47 @@
-/** Engines of a pool, what is to be placed on them, and who can take it. */
+/** Engines of a pool, the builds to be placed on them, and which engine can run which build. */
 
 /** One engine of a pool. */
 export interface Member {
-  /** Unique in the pool, and the same for every client of it: its address. */
+  /** Its address: unique in the pool, and the same for every client. */
   readonly id: string;
-  /** Our builds at a time; below 1 counts as 1. */
+  /** How many of our builds run at a time; less than 1 is read as 1. */
   readonly jobs: number;
-  /** What is built there, normalised; empty: anything. */
+  /** Platforms that it builds, normalised; empty: any. */
   readonly platforms: readonly string[];
   readonly labels: readonly string[];
 }
 
-/** A build that is to be placed. */
+/** A build to be placed. */
 export interface Placement {
-  /** Its name. */
+  /** The build's name. */
   readonly build: string;
-  /** What its cache is about, see `cacheIdentity`. */
+  /** Identity of its cache, see `cacheIdentity`. */
   readonly identity: string;
   /** Normalised; a member must have all of them. Empty: any member. */
   readonly platforms: readonly string[];
   /** A member must have all of them. */
   readonly labels: readonly string[];
-  /** Higher first: how long the longest way is from here to the end of the plan (ms). */
+  /** Length of the longest path from here to the end of the plan (ms); higher values run first. */
   readonly priority: number;
-  /** How long it takes without its cache; absent: not known. */
+  /** Duration without its cache; absent: not known. */
   readonly coldMs?: number;
-  /** How long it takes with its cache; absent: not known. */
+  /** Duration with its cache; absent: not known. */
   readonly warmMs?: number;
   /**
-   * Ids of members where it was built before, the last one first: the first of them that is in the pool has its cache, and where none is,
-   * no member has. Absent: not known; then its first choice by hash is taken to have it.
+   * Ids of members where it was built before, the latest first. The first of them that is still in the pool has its cache; if
+   * none is, no member has it. Absent: not known; then the first choice by hash is assumed to have it.
    */
   readonly builtOn?: readonly string[];
-  /** Ids of members that have results it reads, that with the largest first. */
+  /** Ids of members that have results which the build reads, the one with the largest first. */
   readonly parents: readonly string[];
-  /** Ids of members where it failed just now: used only where no other is left. */
+  /** Ids of members where it has just failed; used only if no other is left. */
   readonly avoid: ReadonlySet<string>;
 }
 
 /** What a member must have. */
 export type Demands = Pick<Placement, 'platforms' | 'labels'>;
 
-/** The members that have the platforms and the labels of a build, in the order given. */
+/** Returns the members that have the platforms and labels of a build, in the given order. */
 export function whoCan(demands: Demands, members: readonly Member[]): readonly Member[] {
   return members.filter(
     (member) =>
@@ -51,7 +51,7 @@ export function whoCan(demands: Demands, members: readonly Member[]): readonly M
   );
 }
 
-/** Builds at a time; what is no number of builds is one. */
+/** How many builds run at a time; an invalid number is read as 1. */
 export function slotsOf(member: Member): number {
   return Math.max(1, Math.floor(member.jobs) || 1);
 }

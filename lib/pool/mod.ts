@@ -1,4 +1,4 @@
-/** Which engine of a pool builds what: who can, in what order they are tried, and when which build begins. Pure. */
+/** Decides which engine of a pool runs which build and when. Pure. */
 export { cacheIdentity } from './identity.ts';
 export { type Demands, type Member, type Placement, whoCan } from './member.ts';
 export { rankMembers } from './rank.ts';

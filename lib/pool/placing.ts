@@ -1,33 +1,33 @@
 /**
- * The decisions of a pool, as a state machine: it is notified of what comes and goes, and `decide` returns what begins where. It has no
- * clock and waits for nothing, so that a simulation runs the same code.
+ * The decisions of a pool, as a state machine: it is notified of builds and members that come and go, and `decide` returns which
+ * builds start where. It has no clock and never waits, so that a simulation can run the same code.
  */
 import { type Demands, type Member, type Placement, whoCan } from './member.ts';
 import { type Group, MemberState, type Offer, type Running, type Waiting } from './member-state.ts';
 import { distance, hashName } from './rank.ts';
 import { UsualDurations } from './usual-durations.ts';
 
-/** What came of a decision. */
+/** The result of a decision. */
 export interface Decisions {
   readonly started: readonly Running[];
-  /** Builds that no member of the pool can take. */
+  /** Builds that no member of the pool can run. */
   readonly refused: readonly Waiting[];
 }
 
-/** Who runs and waits where in a pool. */
+/** Which builds run and wait where in a pool. */
 export class Placing {
   readonly #members = new Map<string, MemberState>();
   readonly #groups = new Map<string, Group>();
-  /** Came, or lost their place, since the last decision. */
+  /** Builds that arrived or lost their place since the last decision. */
   #unplaced = new Set<Waiting>();
-  /** All that can take them are paused. */
+  /** Builds for which all suitable members are paused. */
   readonly #parked = new Set<Waiting>();
   readonly #aside = new Set<MemberState>();
-  /** Have free slots. */
+  /** Members with free slots. */
   readonly #idle = new Set<MemberState>();
-  /** Have a queue. */
+  /** Members with a queue. */
   readonly #crowded = new Set<MemberState>();
-  /** Have a slot that came free since the last decision. */
+  /** Members with a slot that became free since the last decision. */
   readonly #freed = new Set<MemberState>();
   #order = 0;
   #decidedMs = -Infinity;
@@ -42,7 +42,7 @@ export class Placing {
     return [...this.#members.values()].filter(({ hasLeft }) => !hasLeft);
   }
 
-  /** Takes a build that is to run; `decide` says when. */
+  /** Adds a build that is to run; `decide` starts it. */
   enter(placement: Placement): Waiting {
     const group = this.#groupOf(placement);
     group.waiting++;
@@ -60,7 +60,7 @@ export class Placing {
     return build;
   }
 
-  /** A build that waits is not to run any more. */
+  /** Removes a waiting build. */
   withdraw(build: Waiting): void {
     this.#unplaced.delete(build);
     this.#parked.delete(build);
@@ -68,7 +68,7 @@ export class Placing {
     this.#waitsNoMore(build);
   }
 
-  /** A build gives its slot back. */
+  /** Frees the slot of a build. */
   end(running: Running, nowMs: number): void {
     const { at, build } = running;
     if (!at.running.delete(running)) return;
@@ -79,7 +79,7 @@ export class Placing {
   add(member: Member): void {
     const known = this.#members.get(member.id);
     if (known?.hasLeft === false) return;
-    // One that comes back may have our builds yet.
+    // A member that comes back may still run our builds.
     const state = known ?? new MemberState(member);
     state.join(member);
     this.#members.set(member.id, state);
@@ -120,18 +120,18 @@ export class Placing {
     this.#touch(state);
   }
 
-  /** When to decide again though nothing came and nothing ended; undefined: not before something does. */
+  /** When to decide again even if nothing arrives or ends; undefined: no earlier than that. */
   get nextMs(): number | undefined {
     let next = Infinity;
     for (const { asideUntilMs } of this.#aside) next = Math.min(next, asideUntilMs ?? next);
     if (this.#idle.size === 0) return next === Infinity ? undefined : next;
-    // What is late was checked already, or nobody with a free slot can take it.
+    // Times that have passed were checked already.
     for (const { lateFromMs } of this.#crowded)
       if (lateFromMs > this.#decidedMs) next = Math.min(next, lateFromMs);
     return next === Infinity ? undefined : next;
   }
 
-  /** What begins now. */
+  /** Returns the builds that start now. */
   decide(nowMs: number): Decisions {
     const started: Running[] = [];
     const refused: Waiting[] = [];
@@ -146,7 +146,7 @@ export class Placing {
     return { started, refused };
   }
 
-  /** Puts a build into the queue of the member that has its cache, or else of the next one in its order. */
+  /** Puts a build into the queue of the member that has its cache, or else of the next suitable member by hash. */
   #place(build: Waiting, refused: Waiting[]): void {
     const { group } = build;
     if (group.members.size === 0) {
@@ -165,7 +165,7 @@ export class Placing {
     if (state.hasFreeSlot) this.#freed.add(state);
   }
 
-  /** Gives the free slots of a member to its own queue. */
+  /** Fills the free slots of a member from its own queue. */
   #fill(state: MemberState, nowMs: number, started: Running[]): void {
     while (state.hasFreeSlot) {
       const build = state.queue.at(-1);
@@ -174,7 +174,7 @@ export class Placing {
     }
   }
 
-  /** Where a build is done sooner than on its own member, or has its largest parent if its cache is nowhere; undefined: nowhere. */
+  /** A free member where the build ends sooner than on its own, or, if its cache is nowhere, that has its largest parent. */
   #betterThan(own: MemberState, build: Waiting): MemberState | undefined {
     const hasReason = own.pace > 1 || (!build.isCached && build.placement.parents.length > 0);
     const other = hasReason ? this.#bestIdle(build) : undefined;
@@ -185,7 +185,7 @@ export class Placing {
       : undefined;
   }
 
-  /** Gives the slots that are left to builds that wait elsewhere and would be done sooner there, the one that holds the plan up longest first. */
+  /** Fills the remaining free slots with builds that wait elsewhere and would end sooner there, those first that delay the plan most. */
   #share(nowMs: number, started: Running[]): void {
     while (this.#idle.size > 0 && this.#crowded.size > 0) {
       let best: Offer | undefined;
@@ -203,7 +203,7 @@ export class Placing {
     }
   }
 
-  /** Of the members of a group with a free slot, the pace of the one that is fastest; undefined: there is none. */
+  /** The pace of the fastest member of a group that has a free slot; undefined: there is none. */
   #bestPace(group: Group): number | undefined {
     let best: number | undefined;
     for (const state of this.#idle) {
@@ -215,7 +215,7 @@ export class Placing {
     return best;
   }
 
-  /** Where a build is best off of the members with a free slot: done soonest, then with its largest parent, then by its name. */
+  /** The best member with a free slot: where the build ends soonest, then the one with its largest parent, then by the hash of its name. */
   #bestIdle(build: Waiting): MemberState | undefined {
     build.nameHash ??= hashName(build.placement.build);
     const name = build.nameHash;
@@ -249,7 +249,7 @@ export class Placing {
     if (from?.queue.length === 0) this.#crowded.delete(from);
   }
 
-  /** Says where a build belongs: where it was built last, or else to its first choice by hash. */
+  /** Sets the preferred member of a build: where it was built last, or else its first choice by hash. */
   #findHome(build: Waiting): void {
     const { builtOn } = build.placement;
     const states = builtOn?.map((id) => this.#members.get(id));
@@ -274,7 +274,7 @@ export class Placing {
 
   #waitsNoMore({ group }: Waiting): void {
     group.waiting--;
-    // Of groups without members to avoid there are few.
+    // Groups without members to avoid are few, and are kept.
     if (group.waiting === 0 && group.avoid.size > 0) this.#groups.delete(group.key);
   }
 
@@ -283,7 +283,10 @@ export class Placing {
     for (const group of this.#groups.values()) group.members = this.#whoCan(group.demands);
   }
 
-  /** A member takes builds again: those that belong there, and those that wait where they failed for lack of another one. */
+  /**
+   * A member is available again. Places again the builds that prefer it, and those that wait where they have failed for lack of
+   * another member.
+   */
   #returns(state: MemberState): void {
     const { id } = state.member;
     this.#touch(state);
@@ -295,7 +298,7 @@ export class Placing {
     );
   }
 
-  /** Builds that wait for nobody are placed again, and those of the given queues. */
+  /** Places parked builds again, and queued builds for which `isWanted` returns true. */
   #placeAgain(isWanted: (build: Waiting) => boolean): void {
     for (const build of this.#parked) this.#unplaced.add(build);
     this.#parked.clear();
@@ -307,7 +310,7 @@ export class Placing {
     }
   }
 
-  /** What waits for a member goes elsewhere. */
+  /** Moves the builds that wait for a member elsewhere. */
   #clear(state: MemberState): void {
     this.#idle.delete(state);
     this.#freed.delete(state);
@@ -322,7 +325,7 @@ export class Placing {
   }
 }
 
-/** 0 for the member that has the largest parent of a build; those that have none come last. */
+/** 0 for the member that has the largest parent of a build; Infinity for members that have none. */
 function parentRank({ placement }: Waiting, state: MemberState): number {
   const at = placement.parents.indexOf(state.member.id);
   return at < 0 ? Infinity : at;
@@ -336,7 +339,7 @@ function mayTake(state: MemberState | undefined, group: Group): state is MemberS
   return true;
 }
 
-/** Of the members that can take a build and are wanted, the one that its identity chooses first. */
+/** The first choice by hash of the build's identity, among the wanted members that can run it. */
 function nearest(build: Waiting, isWanted?: (state: MemberState) => boolean): MemberState | undefined {
   const identity = hashName(build.placement.identity);
   let best: MemberState | undefined;

@@ -1,6 +1,7 @@
 /**
- * Rendezvous hashing with weights (Thaler and Ravishankar 1998; weights as in draft-ietf-bess-weighted-hrw, "-w / ln(h)"): each member has a
- * score for each identity, and the best one wins. A member that joins or leaves moves only what it wins or had.
+ * Rendezvous hashing with weights (Thaler and Ravishankar 1998; weights as in draft-ietf-bess-weighted-hrw, "-w / ln(h)"): each
+ * member has a score for each identity, and the best score wins. When a member joins or leaves, only the builds that it wins or
+ * had are moved.
  */
 import { createHash } from 'node:crypto';
 import { type Member, slotsOf } from './member.ts';
@@ -11,18 +12,18 @@ export interface NameHash {
   readonly low: number;
 }
 
-/** One sha256 for a name; scores are made of two of these, since 10,000 builds with 500 members are too many for a sha256 each. */
+/** Hashes a name once with sha256. Scores combine two such hashes, since 10,000 builds with 500 members are too many for a sha256 each. */
 export function hashName(name: string): NameHash {
   const sum = createHash('sha256').update(name, 'utf8').digest();
   return { high: sum.readInt32BE(0), low: sum.readInt32BE(4) };
 }
 
 /**
- * How far a member is from an identity: the least is the first choice. An exponentially distributed number whose rate is the weight,
- * so that the least of several falls to each in proportion to its weight.
+ * The distance of a member from an identity; the smallest is the first choice. It is an exponentially distributed number whose
+ * rate is the weight, so that each member has the smallest one in proportion to its weight.
  */
 export function distance(identity: NameHash, member: NameHash, weight: number): number {
-  // Each line can be undone, so that no two of 2^64 combinations get the same number.
+  // Each step is invertible, so that no two of 2^64 combinations get the same number.
   let low = identity.low ^ member.low;
   let high = scramble((identity.high ^ member.high) + Math.imul(low, 0x9e3779b1));
   low = scramble(low ^ high);
@@ -51,8 +52,8 @@ function hashMember(member: Member): NameHash {
 }
 
 /**
- * Members in the order in which builds of that identity are offered to them: the same on every machine, whatever the order
- * in which they are given. With more `jobs` a member is first in proportion.
+ * Sorts members by preference for builds of that identity. The order is the same on every machine, whatever the order of
+ * `members`. A member is first in proportion to its `jobs`.
  */
 export function rankMembers(identity: string, members: readonly Member[]): readonly Member[] {
   const hash = hashName(identity);

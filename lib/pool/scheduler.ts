@@ -1,4 +1,4 @@
-/** Gives builds a slot of a member of a pool, each as soon as it is its turn. */
+/** Gives each build a slot of a pool's member as soon as it is its turn. */
 import type { Member, Placement } from './member.ts';
 import type { MemberState, Running, Waiting } from './member-state.ts';
 import { Placing } from './placing.ts';
@@ -7,31 +7,31 @@ import { Placing } from './placing.ts';
 export interface Lease {
   /** The id of the member. */
   readonly member: string;
-  /** From 0; no two leases of the pool have the same at one time, and the lowest free one is given first. */
+  /** From 0; unique among the current leases of the pool. The lowest free number is used first. */
   readonly slot: number;
-  /** Gives the slot back; again: nothing happens. */
+  /** Frees the slot; further calls do nothing. */
   readonly release: () => void;
 }
 
 /** The environment of a scheduler. */
 export interface SchedulerOptions {
-  /** Milliseconds; only differences count. */
+  /** Milliseconds; only differences are used. */
   readonly now: () => number;
   /**
-   * Calls back at a time of `now`, or somewhat later; calls that are not needed any more are not taken back. Default: a timer that does not
-   * keep the process alive.
+   * Calls back when `now` reaches that time, or somewhat later. Calls that are no longer needed are not cancelled. Default: a
+   * timer that does not keep the process alive.
    */
   readonly wake?: (atMs: number, fn: () => void) => void;
 }
 
-/** What a member has to do. */
+/** The load of a member. */
 export interface MemberLoad {
   readonly member: Member;
   /** Our builds that run there. */
   readonly running: number;
   /** Our builds that wait for it. */
   readonly waiting: number;
-  /** It is paused. */
+  /** Whether it is paused. */
   readonly aside: boolean;
 }
 
@@ -46,13 +46,13 @@ export class Scheduler {
   readonly #now: () => number;
   readonly #wake: (atMs: number, fn: () => void) => void;
   readonly #requests = new Map<Waiting, Request>();
-  /** Asked since the last decision. */
+  /** Requested since the last decision. */
   readonly #new = new Set<Waiting>();
-  /** Slots that were used and are free, the lowest last. */
+  /** Slots that were used and are free again, the lowest last. */
   readonly #returned: number[] = [];
   #used = 0;
   #isDeciding = false;
-  /** The earliest wake that was requested and has not come. */
+  /** The earliest pending wake-up. */
   #wakesAt = Infinity;
 
   constructor(members: readonly Member[], options: SchedulerOptions) {
@@ -64,7 +64,7 @@ export class Scheduler {
   /**
    * Waits for a slot.
    *
-   * @returns undefined: no member can take it, from the start or because all that could have left; or `signal` was aborted
+   * @returns undefined if no member can run the build (any more), or if `signal` was aborted
    */
   acquire(
     placement: Placement,
@@ -94,37 +94,37 @@ export class Scheduler {
     });
   }
 
-  /** A member gets no new builds until then, or until `restore`; those that wait for it go elsewhere at once. */
+  /** Pauses a member until then, or until `restore`: it gets no new builds, and those that wait for it move elsewhere at once. */
   setAside(id: string, untilMs: number): void {
     this.#placing.setAside(id, untilMs);
     this.#decideSoon();
   }
 
-  /** A member that was paused gets builds again. */
+  /** Ends the pause of a member. */
   restore(id: string): void {
     this.#placing.restore(id);
     this.#decideSoon();
   }
 
-  /** How many builds of other clients run on a member. */
+  /** Sets how many builds of other clients run on a member. */
   setLoad(id: string, others: number): void {
     this.#placing.setLoad(id, others);
     this.#decideSoon();
   }
 
-  /** A member joins; one whose id is in the pool already changes nothing. */
+  /** Adds a member; does nothing if its id is in the pool already. */
   add(member: Member): void {
     this.#placing.add(member);
     this.#decideSoon();
   }
 
-  /** A member leaves. What runs there keeps its lease; what waits for it goes elsewhere. */
+  /** Removes a member. Builds that run there keep their lease; those that wait for it move elsewhere. */
   remove(id: string): void {
     this.#placing.remove(id);
     this.#decideSoon();
   }
 
-  /** All members, in the order in which they came. */
+  /** All members, in the order of arrival. */
   get state(): readonly MemberLoad[] {
     return this.#placing.members.map((state: MemberState) => ({
       member: state.member,
@@ -134,7 +134,10 @@ export class Scheduler {
     }));
   }
 
-  /** What happens in one turn is decided together, so that of builds that come together those go first that have their cache there. */
+  /**
+   * Decides once for everything that happens in one turn, so that of builds that arrive together those run first that have their
+   * cache there.
+   */
   #decideSoon(): void {
     if (this.#isDeciding) return;
     this.#isDeciding = true;
@@ -181,7 +184,7 @@ export class Scheduler {
   }
 }
 
-/** Timers cannot be set for longer, and one that comes too early does no harm. */
+/** The longest possible timer. One that fires too early does no harm. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 function wakeByTimer(inMs: number, fn: () => void): void {

@@ -1,19 +1,19 @@
-/** How long builds take of which that is not known: as the others of their pool do. */
+/** Expected durations of builds without known ones, estimated from the other builds of the pool. */
 import type { Placement } from './member.ts';
 
-/** Taken for the duration of builds where none is known; only how durations compare counts. */
+/** Assumed duration if none is known; only the ratio of durations matters. */
 const GUESSED_MS = 30_000;
-/** Taken for what a build takes with its cache, as a share of what it takes without, where neither its own is known nor one of the others'. */
+/** Assumed ratio of the durations with and without cache, if it is known neither for the build nor for others. */
 const GUESSED_SHARE = 0.5;
 
-/** Averages of the durations that were heard of. */
+/** Averages of the known durations. */
 export class UsualDurations {
   readonly #length = { count: 0, sum: 0 };
   readonly #share = { count: 0, sum: 0 };
 
   /**
-   * What a build is expected to take. Where only one of its durations is known, the other one is guessed by the share that caches save of
-   * others; where neither is, nobody knows of a cache, and nothing is saved.
+   * The expected durations of a build. If only one is known, the other is estimated by what caches save for other builds. If
+   * neither is known, no cache is known either, and both are the same.
    */
   expect({ coldMs, warmMs }: Placement): { readonly coldMs: number; readonly warmMs: number } {
     if (coldMs !== undefined && warmMs !== undefined) {
@@ -31,7 +31,7 @@ export class UsualDurations {
     return { coldMs: usual, warmMs: usual };
   }
 
-  /** What a build took that nothing was known of. */
+  /** Records the duration of a build of which none was known. */
   learn({ coldMs, warmMs }: Placement, ms: number): void {
     if (coldMs === undefined && warmMs === undefined) add(this.#length, ms);
   }

@@ -1,6 +1,4 @@
-/**
- * Reads the Dockerfiles that a plan needs: each file once, however many builds use it.
- */
+/** Reads the Dockerfiles that a plan needs, each file once for all builds that use it. */
 import { type BigIntStats, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -31,29 +29,29 @@ import { findRead } from './default-dockerfile.ts';
 
 /** Dockerfiles by build, read on first need. */
 export class DockerfileLibrary {
-  /** Directory that paths in messages are made relative to. */
+  /** Directory that paths in messages are relative to. */
   readonly cwd: string;
   readonly #byPath = new Map<string, Result<Dockerfile>>();
   /** Path → stat signature of the file before it was read. */
   readonly #signatures = new Map<string, string>();
-  /** Path → what it was when it was first looked at; undefined: nothing that could be looked at. */
+  /** Path → file type and stats when it was first checked; undefined: it could not be checked. */
   readonly #entries = new Map<string, Entry | undefined>();
-  /** Path of what is no regular file → of what is read for it; see `findRead`. */
+  /** Path that is not a regular file → the file that is read instead; see `findRead`. */
   readonly #found = new Map<string, string>();
-  /** Paths of those that are not UTF-8. */
+  /** Paths of files that are not UTF-8. */
   readonly #notText = new Set<string>();
   readonly #factsByKey = new Map<string, DockerfileFacts>();
   readonly #counts = new WeakMap<Dockerfile, (name: string) => boolean>();
   readonly #problems = new Map<string, readonly Problem[]>();
 
-  /** @param cwd directory that paths in messages are made relative to */
+  /** @param cwd directory that paths in messages are relative to */
   constructor(cwd: string) {
     this.cwd = cwd;
   }
 
   /**
-   * The parsed Dockerfile of a build; undefined where it comes with a remote context. The file is read synchronously:
-   * they are small, planning is CPU-bound, and thousands of promises cost more than the reads.
+   * The parsed Dockerfile of a build; undefined if it is in a remote context. The file is read synchronously: Dockerfiles
+   * are small, planning is CPU-bound, and thousands of promises cost more than the reads.
    */
   dockerfileOf(build: Build): Result<Dockerfile> | undefined {
     const { dockerfile } = build;
@@ -70,7 +68,7 @@ export class DockerfileLibrary {
     }
     const file = this.pathOf(build);
     if (file === undefined) return undefined;
-    // A frontend that reads no such file needs none; one that is named must be there.
+    // A frontend that needs no such file may have none, but a file that is named must exist.
     if (isForeign && dockerfile.span === undefined && !existsSync(file))
       return ok(foreignFile({ path: dockerfile.written, text: '' }));
     const key = prefix + file;
@@ -81,7 +79,7 @@ export class DockerfileLibrary {
     return read;
   }
 
-  /** The path of the file that is read as a build's Dockerfile; undefined for one in builds.yaml or in a remote context. */
+  /** The path of the file that is read as a build's Dockerfile; undefined if it is inline or in a remote context. */
   pathOf(build: Build): string | undefined {
     const { dockerfile, context } = build;
     if (dockerfile.kind === 'inline') return undefined;
@@ -92,22 +90,22 @@ export class DockerfileLibrary {
     return found;
   }
 
-  /** What a build's Dockerfile says, with its place; undefined for one in builds.yaml or in a remote context. */
+  /** The source of a build's Dockerfile; undefined if it is inline or in a remote context. */
   sourceOf(build: Build): SourceFile | undefined {
     if (build.dockerfile.kind === 'inline') return undefined;
     const dockerfile = this.dockerfileOf(build);
     return dockerfile?.ok === true ? dockerfile.value.source : undefined;
   }
 
-  /** Whether what is known of a build's Dockerfile is all that it says: other bytes than UTF-8 are known as U+FFFD only. */
+  /** Whether the Dockerfile is valid UTF-8: other bytes are read as U+FFFD, so its content is not fully known. */
   isText(build: Build): boolean {
     const file = this.pathOf(build);
     return file === undefined || !this.#notText.has(file);
   }
 
   /**
-   * Checks again: true where nobody touched the Dockerfile since it was read, so that it is what was sent to the engine
-   * in between. One that was edited and edited back is touched.
+   * Checks again: true if the Dockerfile was not touched since it was read, so that the engine got the same content. A
+   * file that was edited and changed back counts as touched.
    */
   isUntouched(build: Build): boolean {
     if (build.dockerfile.kind === 'inline') return true;
@@ -115,7 +113,7 @@ export class DockerfileLibrary {
     const source = this.sourceOf(build);
     if (file === undefined || source === undefined) return true;
     if (findRead(build.dockerfile.path) !== file) return false;
-    // A frontend that needs none had none.
+    // A frontend that needs no file had none.
     if (!this.#signatures.has(file)) return !existsSync(file);
     try {
       const signature = statSignature(statSync(file, { bigint: true }));
@@ -125,7 +123,7 @@ export class DockerfileLibrary {
     }
   }
 
-  /** What the planner wants to know; a Dockerfile that cannot be read is noted, see `problemsOf`. */
+  /** The information for the planner. A Dockerfile that cannot be read is recorded; see `problemsOf`. */
   readsOf(build: Build): DockerfileReads | undefined {
     const dockerfile = this.dockerfileOf(build);
     if (dockerfile === undefined)
@@ -152,8 +150,8 @@ export class DockerfileLibrary {
   }
 
   /**
-   * What a build's Dockerfile says by itself, its base images taken to have no triggers; undefined where it is not at hand
-   * or cannot be read.
+   * What a build's Dockerfile reads, assuming that its base images have no triggers; undefined if it is not available or
+   * cannot be read.
    */
   factsOf(build: Build): DockerfileFacts | undefined {
     const dockerfile = this.dockerfileOf(build);
@@ -162,19 +160,19 @@ export class DockerfileLibrary {
     return facts.ok ? facts.value : undefined;
   }
 
-  /** Ids of the cache mounts of a build's Dockerfile, whatever stages it needs; none where it is not at hand. */
+  /** Ids of the cache mounts in all stages of a build's Dockerfile; empty if it is not available. */
   cacheMountsOf(build: Build): readonly string[] {
     const dockerfile = this.dockerfileOf(build);
     return dockerfile?.ok === true ? [...declaredBy(dockerfile.value).cacheMounts] : [];
   }
 
-  /** What was wrong with a build's Dockerfile when the planner asked for it. */
+  /** Problems with a build's Dockerfile that were found when the planner requested it. */
   problemsOf(build: string): readonly Problem[] {
     return this.#problems.get(build) ?? [];
   }
 
   #inspect(build: Build, dockerfile: Dockerfile): Result<DockerfileFacts> {
-    // A matrix of arguments that only steps use is inspected once.
+    // Rows of a matrix whose arguments are only used by steps share one inspection.
     const counts = this.#counts.get(dockerfile) ?? argumentFilter(dockerfile);
     this.#counts.set(dockerfile, counts);
     const key = [
@@ -199,12 +197,12 @@ export class DockerfileLibrary {
     return facts;
   }
 
-  /** Whether a Dockerfile may be a symlink; false only where it is known to be none. */
+  /** Whether a Dockerfile may be a symlink; false only if it is known not to be one. */
   isLink(file: string): boolean {
     return this.#look(file)?.isFile !== true;
   }
 
-  /** Looks at a file once, so that checking where it leads and reading it do not both do. */
+  /** Checks a file once, both for resolving and for reading it. */
   #look(file: string): Entry | undefined {
     if (this.#entries.has(file)) return this.#entries.get(file);
     let entry: Entry | undefined;
@@ -212,7 +210,7 @@ export class DockerfileLibrary {
       const found = lstatSync(file, { bigint: true, throwIfNoEntry: false });
       entry = found === undefined ? undefined : entryOf(found);
     } catch {
-      // Reading it says why.
+      // Reading it reports the reason.
     }
     this.#entries.set(file, entry);
     return entry;
@@ -224,13 +222,13 @@ export class DockerfileLibrary {
     try {
       const entry = this.#look(file);
       const found = entry?.isLink === false ? entry : entryOf(statSync(file, { bigint: true }));
-      // Else it would have been followed.
+      // A valid symlink would have been followed.
       if (entry?.isLink === true) return fail([unreadable(shown, LEADS_OUT)]);
-      // Devices and pipes have no end, and reading a pipe waits for somebody at its other end.
+      // Devices and pipes have no end, and reading a pipe blocks until somebody writes to it.
       if (found.isSpecial) return fail([unreadable(shown, 'not a regular file')]);
       if (found.isTooBig) return fail([tooBig(shown)]);
       this.#signatures.set(file, found.signature);
-      // Read as a text, which is the fastest way; few hold the sign for what is not UTF-8.
+      // Reading as text is fastest; few files contain the replacement character for invalid UTF-8.
       const text = readFileSync(file, 'utf8');
       if (text.includes('\uFFFD') && !Buffer.from(text).equals(readFileSync(file))) this.#notText.add(file);
       return parse({ path: shown, text });
@@ -241,7 +239,7 @@ export class DockerfileLibrary {
   }
 }
 
-/** What counts of a file's stats, which are large. */
+/** The part of a file's stats that is needed; the whole object is large. */
 interface Entry {
   readonly isLink: boolean;
   readonly isFile: boolean;
@@ -268,7 +266,7 @@ function unreadable(file: string, why: string): Problem {
   return problem('dockerfile/missing', `${what} \`${file}\``);
 }
 
-/** BuildKit's frontend gets it in one message (gRPC, 16 MiB in all); parsing more than that helps nobody. */
+/** BuildKit's frontend gets it in one message (gRPC, 16 MiB in total); parsing more would be useless. */
 const MAX_DOCKERFILE_BYTES = 8 * 1024 * 1024;
 
 function tooBig(file: string): Problem {
@@ -277,7 +275,7 @@ function tooBig(file: string): Problem {
   });
 }
 
-/** Where the whole context is not there, that is what is wrong, and not that it has no Dockerfile. */
+/** If the whole context is missing, that is reported rather than the missing Dockerfile. */
 function missingContext(
   found: Problem,
   { name, context, dockerfile, span, isBake }: Build,
@@ -293,7 +291,7 @@ function missingContext(
   });
 }
 
-/** What to do about a context that is not there. */
+/** The hint for a missing context. */
 export function hintForMissing(isBake: true | undefined): string {
   const start =
     isBake === true
@@ -302,7 +300,7 @@ export function hintForMissing(isBake: true | undefined): string {
   return `${start} BuildKit would treat a missing directory as empty.`;
 }
 
-/** A missing Dockerfile is shown where builds.yaml names it (or the context it is looked for in). */
+/** A missing Dockerfile is reported at the key in builds.yaml that names it (or the context in which it is expected). */
 function showAt(found: Problem, build: Build): Problem {
   if (found.span !== undefined) return { ...found, build: build.name };
   const span = build.dockerfile.span ?? build.context.span ?? build.span;

@@ -1,21 +1,21 @@
-/** What is found at one place for several builds is said once. */
+/** Reports a finding at one place once, even if several builds have it. */
 import { type Build, type Problem, type ProblemCode, problem, type Span } from '../model/mod.ts';
 
-/** One thing that was found, before those of several builds are put together. */
+/** One finding, before those of several builds are merged. */
 export interface Finding {
   readonly code: ProblemCode;
   /** Default: a warning. */
   readonly severity?: Problem['severity'];
   readonly build: Build;
   readonly span: Span | undefined;
-  /** What is said of the builds, whose names come before it. */
+  /** The message, which follows the names of the builds. */
   readonly text: (isOne: boolean) => string;
   readonly hint: string;
 }
 
 const NAMES_SHOWN = 3;
 
-/** One problem for each thing and place, with the names of the builds. */
+/** One problem for each finding and place, with the names of the builds. */
 export function mergeBuilds(found: readonly Finding[]): readonly Problem[] {
   const groups = new Map<string, Finding[]>();
   for (const one of found) {
@@ -43,7 +43,7 @@ export function mergeBuilds(found: readonly Finding[]): readonly Problem[] {
   });
 }
 
-/** The same for two places that are the same. */
+/** Equal for spans of the same place. */
 export function placeKey({ source, start, end }: Span): string {
   return `${source.path}\0${start}\0${end}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Whether what builds read, write and ask for is theirs to have: the repository's own, or granted. Asked before any file
- * of theirs is opened, and only for builds of the plan: what is not built needs no grant.
+ * Checks that everything that builds read, write and request is inside the repository or granted. Runs before any of
+ * their files is opened, and only for builds of the plan: what is not built needs no grant.
  */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -21,7 +21,7 @@ import {
 import { isInGitDirectory, isWithin, leadsNowhere, RealPaths, readRegularFile } from '../system/mod.ts';
 import { findInside, findRead } from './default-dockerfile.ts';
 
-/** Where certificates are kept for a whole machine. */
+/** System-wide directories of certificates. */
 const CERTIFICATES: readonly string[] = [
   '/etc/ssl',
   '/etc/pki',
@@ -35,21 +35,21 @@ const CERTIFICATES: readonly string[] = [
 
 type PathUse = 'context' | 'dockerfile' | 'secret' | 'cache' | 'cache-out' | 'output' | 'certificate';
 
-/** One path of a build, and what it is for. */
+/** One path of a build, and its use. */
 interface UsedPath {
   readonly file: string;
   readonly use: PathUse;
-  /** What names it in builds.yaml. */
+  /** The key in builds.yaml that names it. */
   readonly key: string;
   readonly written: string;
   readonly span?: Span | undefined;
 }
 
 /**
- * What the builds of a plan may not do when they run: one problem for each grant that is missing (`config/needs-grant`),
- * and for what an untrusted file may never do (`config/untrusted`).
+ * What the builds of a plan may not do when they run: one problem for each missing grant (`config/needs-grant`), and for
+ * what an untrusted file may never do (`config/untrusted`).
  *
- * @param cwd absolute; grants in messages are relative to it where that is shorter
+ * @param cwd absolute; grants in messages are relative to it if that is shorter
  */
 export function findRefused(plan: Plan, cwd: string): readonly Problem[] {
   const check = new GrantCheck(plan.set.grants, cwd);
@@ -57,15 +57,15 @@ export function findRefused(plan: Plan, cwd: string): readonly Problem[] {
     ...findGitCredentials(plan.set.grants),
     ...[...plan.nodes.values()].flatMap((node) => check.problemsOfRunning(node)),
     ...check.problemsOfRegistries(plan.set.registries),
-    // What is the same for all builds is one record.
+    // Problems that are the same for all builds are one record.
     ...new Set([...plan.nodes.values()].flatMap(({ build }) => build.cautions ?? [])),
   ]);
 }
 
-/** A token in an address, or in a header that CI has git send. */
+/** A token in a URL, or in a header that CI systems configure for git. */
 const GIT_CREDENTIAL = /^[^#;\n]*(?:extraheader|:\/\/[^\s/@]+@)/im;
 
-/** A build could copy them out of its context, and CI leaves them there. */
+/** CI systems leave credentials in git's configuration, and a build could copy them from its context. */
 function findGitCredentials({ untrusted, repositories }: Grants): readonly Problem[] {
   if (!untrusted) return [];
   return repositories.flatMap((repository) => {
@@ -86,7 +86,7 @@ function findGitCredentials({ untrusted, repositories }: Grants): readonly Probl
 
 const MAX_GIT_CONFIG = 1024 * 1024;
 
-/** What one of them may not do as the disk is now: what an earlier build wrote may have brought symlinks. */
+/** What one of them may not do in the current state of the disk: earlier builds may have written symlinks. */
 export function findRefusedNow(plan: Plan, build: string, cwd: string): readonly Problem[] {
   const node = plan.nodes.get(build);
   if (node === undefined) return [];
@@ -104,8 +104,8 @@ export class GrantCheck {
   readonly #readable = new Map<Build, readonly Problem[]>();
 
   /**
-   * @param cwd absolute; grants in messages are relative to it where that is shorter
-   * @param isLink whether a Dockerfile may be a symlink: planning looks at each of them anyway
+   * @param cwd absolute; grants in messages are relative to it if that is shorter
+   * @param isLink whether a Dockerfile may be a symlink: planning checks each of them anyway
    */
   constructor(grants: Grants, cwd: string, isLink: (file: string) => boolean = () => true) {
     this.#grants = grants;
@@ -125,7 +125,7 @@ export class GrantCheck {
     };
   }
 
-  /** What keeps the context and the Dockerfile of a build from being read. */
+  /** Problems that forbid reading a build's context and Dockerfile. */
   problemsOfReading(build: Build): readonly Problem[] {
     if (this.#isPlain(build)) return NONE;
     const known = this.#readable.get(build);
@@ -136,7 +136,7 @@ export class GrantCheck {
       const problem = this.#checkPath(build, used);
       if (problem === undefined) continue;
       const real = this.#realPaths.of(used.file);
-      // Its Dockerfile comes with a context.
+      // Its Dockerfile is part of a context.
       if (!isWithin(real, refused)) found.push(problem);
       refused.push(real);
     }
@@ -144,7 +144,7 @@ export class GrantCheck {
     return found;
   }
 
-  /** Whether it is like nearly every build: a directory of the repository with its Dockerfile in it, and no symlink. */
+  /** Whether it is the common case: a directory of the repository with its Dockerfile in it, and no symlink. */
   #isPlain({ context: { ref }, contexts, dockerfile }: Build): boolean {
     if (contexts.size > 0 || ref.kind !== 'local' || this.#realPaths.of(ref.path) !== ref.path) return false;
     if (!isWithin(ref.path, this.#allowed.context)) return false;
@@ -155,7 +155,7 @@ export class GrantCheck {
     return isInside && !this.#isLink(file);
   }
 
-  /** What a build may not do when it runs; outputs are written only of builds that were asked for. */
+  /** What a build may not do when it runs; only requested builds write outputs. */
   problemsOfRunning({ build, role }: PlanNode): readonly Problem[] {
     const paths = [...pathsOf(build), ...(role === 'asked' ? outputsOf(build) : [])];
     return [
@@ -166,7 +166,7 @@ export class GrantCheck {
     ];
   }
 
-  /** Files that talking to registries reads. */
+  /** Files that registry access reads. */
   problemsOfRegistries(registries: ReadonlyMap<string, RegistrySettings>): readonly Problem[] {
     return [...registries].flatMap(([host, settings]) =>
       (['ca', 'cert', 'key'] as const).flatMap((key) => {
@@ -207,8 +207,8 @@ export class GrantCheck {
   }
 
   /**
-   * Whether a path is in a git directory; for writing by untrusted files, also whether one is in it: an image may hold a
-   * `.git` of its own.
+   * Whether a path is in a git directory. For writes by untrusted files, also whether it contains one: an image may have
+   * its own `.git`.
    */
   #reachesGit(real: string, writes: boolean): boolean {
     if (isInGitDirectory(real, this.#grants.repositories)) return true;
@@ -218,7 +218,7 @@ export class GrantCheck {
     );
   }
 
-  /** Options of buildctl that are not known may do anything; an untrusted file gives it none at all. */
+  /** Unknown options of buildctl may do anything; an untrusted file may not set any option. */
   #checkBuildctlOptions(build: Build): readonly Problem[] {
     return build.buildctlOptions.flatMap(({ name, files, span }) => {
       const place = { build: build.name, ...(span === undefined ? {} : { span }) };
@@ -249,7 +249,7 @@ export class GrantCheck {
       );
   }
 
-  /** Exporters of one build run side by side: what one writes must not lead another one elsewhere. */
+  /** Exporters of one build run concurrently: what one writes must not redirect another. */
   #checkNested(build: Build): readonly Problem[] {
     const written = [...outputsOf(build), ...pathsOf(build).filter(({ use }) => use === 'cache-out')];
     const reals = written.map(({ file }) => this.#realPaths.of(file));
@@ -306,7 +306,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'security.insecure': 'steps with all privileges',
 };
 
-/** The problem of several builds that lack the same grant is one. */
+/** Merges the problems of several builds that lack the same grant. */
 export function mergeNeeds(problems: readonly Problem[]): readonly Problem[] {
   const merged = new Map<string, { readonly found: Problem; readonly builds: string[] }>();
   for (const found of problems) {
@@ -335,7 +335,7 @@ function contextsOf(build: Build): readonly UsedPath[] {
   ];
 }
 
-/** The Dockerfile, what is read in its place, and the ignore file beside it, which a symlink may be as well. */
+/** The Dockerfile, the file that is read instead of it, and its ignore file, which may be a symlink as well. */
 function dockerfilesOf({ dockerfile, context }: Build): readonly UsedPath[] {
   if (dockerfile.kind !== 'file' || !path.isAbsolute(dockerfile.path)) return [];
   const { path: file, written, span = context.span } = dockerfile;

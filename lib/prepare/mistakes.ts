@@ -1,13 +1,15 @@
-/** What is wrong with builds of bake files. One mistake may be in many of them, rows of a matrix or children of one parent: it is told once. */
+/**
+ * Problems in builds of bake files. Rows of a matrix and children of one parent may share a mistake: it is reported once.
+ */
 import { type Build, type BuildSet, type Problem, problem } from '../model/mod.ts';
 
-/** Of more builds only the number is told, and of more mistakes nothing but that. */
+/** Beyond these limits, only the numbers of further builds and problems are shown. */
 const MOST_NAMES = 5;
 const MOST_PROBLEMS = 200;
 
 /**
- * Puts together what stands at one place and has one code. Where there are several such in one build, the first goes with the
- * first of others, and so on.
+ * Merges problems with the same place and code. If a build has several of them, the first is merged with the first of
+ * other builds, and so on.
  *
  * @param found in any order, with the builds that they concern
  */
@@ -40,18 +42,18 @@ function withOthers(found: Problem, others: readonly string[]): Problem {
   return { ...found, related: [...(found.related ?? []), { message }] };
 }
 
-/** {@link mergeAlike} for contexts that are not there, whose message has the name of the build in it. */
+/** {@link mergeAlike} for missing contexts, whose messages contain the name of the build. */
 export function mergeMissingContexts(found: readonly Problem[]): readonly Problem[] {
   const isOne = ({ code }: Problem): boolean => code === 'context/missing';
   return [...mergeAlike(found.filter(isOne)), ...found.filter((one) => !isOne(one))];
 }
 
-/** What is wrong with a build, with its name. */
+/** The problems of a build, with its name. */
 export function mistakesOf({ name, mistakes = [] }: Build): readonly Problem[] {
   return mistakes.map((one) => ({ build: name, ...one }));
 }
 
-/** What is wrong with all targets and groups of bake files, whether anything means them or not. */
+/** The problems of all targets and groups of bake files, used or not. */
 export function findMistakes({ builds, groups }: BuildSet): readonly Problem[] {
   return [
     ...mergeAlike([...builds.values()].flatMap(mistakesOf)),
@@ -59,7 +61,7 @@ export function findMistakes({ builds, groups }: BuildSet): readonly Problem[] {
   ];
 }
 
-/** The set as if nothing were wrong with it, to look for what else is. */
+/** The set without its problems, to find further ones. */
 export function withoutMistakes(set: BuildSet): BuildSet {
   const bare = <T extends { readonly mistakes?: readonly Problem[] }>(of: ReadonlyMap<string, T>) =>
     new Map(

@@ -1,4 +1,4 @@
-/** From a set of builds and what the user typed to a plan: selection, Dockerfiles, edges. No engine, no network. */
+/** From a set of builds and a selection to a plan: selection, Dockerfiles, edges. No engine, no network. */
 import { type BuildSet, fail, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
 import { findLeftOut, planBuilds, type Selection, selectBuilds } from '../plan/mod.ts';
 import { deniedProblem } from '../util/permission.ts';
@@ -6,11 +6,11 @@ import { DockerfileLibrary } from './dockerfiles.ts';
 import { GrantCheck, mergeNeeds } from './grants.ts';
 import { mergeAlike, mergeMissingContexts, mistakesOf } from './mistakes.ts';
 
-/** A plan with what was read to make it. */
+/** A plan, and what was read to make it. */
 export interface PreparedPlan {
   readonly plan: Plan;
   readonly dockerfiles: DockerfileLibrary;
-  /** Dockerfiles that could not be read, harmless for looking at a plan, fatal for running it; and warnings. */
+  /** Warnings, and Dockerfiles that could not be read: harmless for showing a plan, fatal for running it. */
   readonly missing: readonly Problem[];
 }
 
@@ -18,8 +18,8 @@ export interface PreparedPlan {
  * Plans a selection.
  *
  * @param cwd absolute; paths in messages are relative to it
- * @returns the plan, or every problem of the selection (`plan/unknown-build`, …), of the graph (`plan/cycle`, …) and of what
- *   its builds may not read (`config/needs-grant`), which is not opened
+ * @returns the plan, or every problem of the selection (`plan/unknown-build`, …), of the graph (`plan/cycle`, …) and of
+ *   missing grants (`config/needs-grant`); files without a grant are not opened
  */
 export function preparePlan(set: BuildSet, selection: Selection, cwd: string): Result<PreparedPlan> {
   try {
@@ -41,7 +41,7 @@ function prepare(set: BuildSet, selection: Selection, cwd: string): Result<Prepa
   }
   const dockerfiles = new DockerfileLibrary(cwd);
   const check = new GrantCheck(set.grants, cwd, (file) => dockerfiles.isLink(file));
-  /** Build → what keeps it from being read. */
+  /** Build → why it must not be read. */
   const unreadable = new Map<string, readonly Problem[]>();
   const wrong: Problem[] = [];
   const planned = planBuilds({
@@ -65,7 +65,7 @@ function prepare(set: BuildSet, selection: Selection, cwd: string): Result<Prepa
   const mistakes = mergeAlike(nodes.flatMap(({ build }) => mistakesOf(build)));
   const remarks = findLeftOut(set, selection, selected.value);
   if (mistakes.some(isError)) return fail([...mistakes, ...remarks]);
-  // Planning asks for what each of them reads; others that it asks for need no grant, since they are not built.
+  // The planner also requests builds that are then not built; those need no grant.
   const unread = nodes.flatMap(({ build }) => unreadable.get(build.name) ?? []);
   if (unread.length > 0) return fail(mergeNeeds(unread));
   const missing = mergeMissingContexts(nodes.flatMap(({ build }) => dockerfiles.problemsOf(build.name)));
@@ -76,7 +76,7 @@ function isError({ severity }: Problem): boolean {
   return severity === 'error';
 }
 
-/** A plan of none of the builds of a set. */
+/** A plan with none of the builds of a set. */
 export function prepareNothing(set: BuildSet, cwd: string): PreparedPlan {
   return { plan: { set, nodes: new Map() }, dockerfiles: new DockerfileLibrary(cwd), missing: [] };
 }

@@ -1,7 +1,7 @@
 /**
- * What builds.yaml hands to a Dockerfile and what the Dockerfile takes, where the two do not meet: BuildKit passes over
- * both in silence. All of it is a warning: a step may well do without its secret. And what is handed over in a way in which
- * everybody sees it.
+ * Finds arguments and secrets that builds.yaml passes but the Dockerfile does not use, or the reverse. BuildKit silently
+ * ignores both. All of them are warnings: a step may well work without its secret. Also finds values that are passed in a
+ * way that everybody can see.
  */
 import { type Declared, type Dockerfile, declaredBy, type Handed } from '../dockerfile/mod.ts';
 import {
@@ -16,15 +16,15 @@ import { didYouMean } from '../util/suggest.ts';
 import type { DockerfileLibrary } from './dockerfiles.ts';
 import { type Finding, mergeBuilds, placeKey } from './findings.ts';
 
-/** Arguments that BuildKit knows though no ARG declares them (frontend/dockerfile/docs/reference.md). */
+/** Arguments that BuildKit sets without an ARG (frontend/dockerfile/docs/reference.md). */
 const PREDEFINED =
   /^(?:BUILDKIT_.*|SOURCE_DATE_EPOCH|(?:BUILD|TARGET)(?:PLATFORM|OS|OSVERSION|ARCH|VARIANT)|TARGETSTAGE)$/;
 
 /**
  * Warnings about the builds of a plan: `build/secret-not-given`, `build/secret-not-mounted`, `build/arg-not-declared`,
- * `build/sensitive-arg`.
- * What one place of builds.yaml gives to several builds is warned of only where none of them takes it, and what is found
- * at one place for several builds is said once. Only the last of them where the Dockerfile is not at hand, or is another frontend's.
+ * `build/sensitive-arg`. A value that one place of builds.yaml passes to several builds is only reported if none of them
+ * uses it, and each finding at a place is reported once. Only `build/sensitive-arg` is checked if the Dockerfile is not
+ * available or is for another frontend.
  */
 export function findUnmatched(plan: Plan, dockerfiles: DockerfileLibrary): readonly Problem[] {
   const checker = new Checker(plan, dockerfiles);
@@ -39,9 +39,9 @@ class Checker {
   readonly #plan: Plan;
   readonly #dockerfiles: DockerfileLibrary;
   readonly #declared = new Map<string, Declared | undefined>();
-  /** Thousands of rows of a matrix may share a file. */
+  /** Thousands of matrix rows may share a file. */
   readonly #byFile = new Map<Dockerfile, Declared>();
-  /** Place in builds.yaml → builds that something at that place is given to. */
+  /** Place in builds.yaml → builds to which that place passes something. */
   #byPlace: ReadonlyMap<string, readonly Build[]> | undefined;
 
   constructor(plan: Plan, dockerfiles: DockerfileLibrary) {
@@ -104,7 +104,7 @@ class Checker {
     return this.#dockerfiles.factsOf(build)?.secrets ?? [];
   }
 
-  /** Undefined where it cannot be told. */
+  /** Undefined if it is not known. */
   #declaredFor(build: Build): Declared | undefined {
     if (!this.#declared.has(build.name)) this.#declared.set(build.name, this.#declare(build));
     return this.#declared.get(build.name);
@@ -126,7 +126,7 @@ class Checker {
     return known;
   }
 
-  /** Whether another build, which gets it from the same place, takes it or may do so. */
+  /** Whether another build that gets it from the same place uses it, or may do so. */
   #isTakenElsewhere(build: Build, span: Span | undefined, isTaken: (one: Declared) => boolean): boolean {
     if (span === undefined) return false;
     this.#byPlace ??= indexPlaces(this.#plan.set.builds.values());
@@ -140,8 +140,8 @@ class Checker {
 }
 
 /**
- * Arguments that hold a sensitive value. buildctl takes options on its command line and nowhere else (buildkit
- * cmd/buildctl/build.go), which every user of this machine can read while it runs; BuildKit writes arguments into history.
+ * Arguments with a sensitive value. buildctl accepts options only on its command line (buildkit cmd/buildctl/build.go),
+ * which every user of this machine can read while it runs; BuildKit writes arguments into the image's history.
  */
 function findSensitiveArgs(build: Build, holds: (text: string) => boolean): readonly Finding[] {
   const args = [...build.args].flatMap(([name, value]) => (holds(value) ? name : []));

@@ -1,11 +1,11 @@
-/** Builds that are to be pushed, and have no name to be pushed under. */
+/** Builds that are to be pushed but have no tags. */
 import type { Build, Plan, PlanNode, Problem } from '../model/mod.ts';
 import { type Finding, mergeBuilds } from './findings.ts';
 
 /**
- * The problem `plan/push-without-tags`: an error where a file says that a build is pushed and names it nowhere; a warning where
- * an option says it of many builds at once, but for those that only others read. Tags that are written and came out
- * empty are no mistake.
+ * The problem `plan/push-without-tags`: an error if a file requests the push of a build without tags; a warning if an
+ * option requests it for many builds at once, except for those that only other builds read. Tags that are written but
+ * evaluate to an empty text are allowed.
  */
 export function findUnnamed(plan: Plan): readonly Problem[] {
   return mergeBuilds([...plan.nodes.values()].flatMap(checkPush));

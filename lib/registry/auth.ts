@@ -1,7 +1,7 @@
 /**
- * Signing in to one registry: what it requested (Basic or Bearer), the tokens got so far, and how to get another one.
- * Flow: distribution spec, "Token Authentication" (GET with basic credentials or none) and "OAuth2 Token Authentication"
- * (POST with a refresh token).
+ * Authentication at one registry: the scheme that it demands (Basic or Bearer), the tokens received so far, and how to get
+ * another one. Flow: distribution spec, "Token Authentication" (GET with basic credentials or none) and "OAuth2 Token
+ * Authentication" (POST with a refresh token).
  */
 import { fail, ok, type Problem, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
@@ -14,12 +14,12 @@ import { howToSignIn, noCredentials, refusedCredentials, type Sought } from './s
 import type { UsedCredentials } from './used-credentials.ts';
 import { mayCarryCredentials, type Reply, realmSettings, type WireRequest } from './wire.ts';
 
-/** What goes into the `Authorization` header, and what may be done where it is not accepted. */
+/** A value for the `Authorization` header, and what may be done if it is not accepted. */
 export interface Authorization {
   readonly header: string;
   /** False for a token that anybody gets. */
   readonly signedIn: boolean;
-  /** The token allows more than was requested; a narrower one may fare better. */
+  /** The token covers more than was requested; a narrower one may be accepted. */
   readonly wide: boolean;
 }
 
@@ -52,12 +52,12 @@ interface WantedToken extends Pick<Token, 'source' | 'scopes' | 'wide'> {
   readonly own: Credentials | undefined;
 }
 
-/** Tokens are good for a minute where nothing is said (distribution spec). */
+/** Lifetime of tokens without `expires_in` (distribution spec). */
 const DEFAULT_LIFE_SECONDS = 60;
 const TOKEN_BODY_LIMIT = 512 * 1024;
-/** Scopes requested at once: the token that comes back travels in a header, which servers limit to about 8 KiB. */
+/** Scopes requested at once: the token is sent in a header, which servers limit to about 8 KiB. */
 const SCOPES_AT_ONCE = 20;
-/** Names us at token servers. */
+/** Our name at token servers. */
 const CLIENT_ID = 'bake-ts';
 
 /** Signs requests to one registry. */
@@ -66,7 +66,7 @@ export class Authenticator {
   #demand: Demand | undefined;
   #tokens: Token[] = [];
   readonly #underWay = new Map<string, Promise<Result<Token>>>();
-  /** Scopes that the run will need, in the order announced. */
+  /** Announced scopes that the run will need, in order. */
   readonly #expected: string[] = [];
   /** Scopes for which a wide token was not accepted. */
   readonly #narrow = new Set<string>();
@@ -80,16 +80,16 @@ export class Authenticator {
     if (!this.#expected.includes(scope)) this.#expected.push(scope);
   }
 
-  /** Credentials for the registry itself, to know whether it is worth asking what it wants. */
+  /** Whether there are credentials for the registry, and so it is worth finding out what it demands. */
   async hasCredentials(repository: string): Promise<boolean> {
     const found = await this.#context.credentials.find(this.#context.endpoint.host, repository);
     return found.ok && found.value !== undefined;
   }
 
-  /** Reads what an answer demands. Returns the scopes it names; undefined where it demands nothing that we know. */
+  /** Reads the challenge of an answer. Returns the scopes in it; undefined if it has none that we support. */
   learn(reply: Reply): readonly string[] | undefined {
     const header = reply.header('www-authenticate');
-    // Only the registry itself has a say in where credentials go, and no host that it sent us to.
+    // Only the registry itself decides where credentials are sent, not a host that it redirected to.
     if (header === undefined || reply.url.origin !== this.#context.endpoint.origin) return undefined;
     const challenges = parseChallenges(header);
     for (const { scheme, parameters } of challenges) {
@@ -114,8 +114,8 @@ export class Authenticator {
   }
 
   /**
-   * What to send along; undefined where nothing is demanded, or nothing is known to send.
-   * @param renew ask credential helpers again, since what they said was not accepted
+   * Returns the authorization for a request; undefined if none is demanded or there are no credentials.
+   * @param renew run credential helpers again, since their credentials were not accepted
    */
   async authorize(
     repository: string,
@@ -137,7 +137,7 @@ export class Authenticator {
     }
     const token = await this.#token(demand, own, scopes);
     if (token.ok) return token;
-    // A helper's password may have run out; it has a newer one only if it says something else.
+    // A helper's password may have expired. Retry only if the helper has another one now.
     if (renew || own === undefined) return token;
     const again = await credentials.find(endpoint.host, repository, true);
     if (!again.ok || again.value === undefined || identify(again.value) === identify(own)) return token;
@@ -162,12 +162,12 @@ export class Authenticator {
     const wide = !coversScopes(scopes, wanted);
     const token = await this.#share({ demand, own, source, scopes: wanted, wide });
     if (token.ok || !wide) return token;
-    // Some servers refuse the whole list for one repository in it.
+    // Some servers refuse the whole list because of one repository.
     this.narrow(scopes);
     return await this.#share({ demand, own, source, scopes: uniteScopes(scopes), wide: false });
   }
 
-  /** Asks once for what several requests wait for. */
+  /** Requests a token once, even if several requests wait for it. */
   async #share(wanted: WantedToken): Promise<Result<Token>> {
     const key = `${wanted.source} ${wanted.scopes.join(' ')}`;
     let asking = this.#underWay.get(key);
@@ -180,7 +180,7 @@ export class Authenticator {
     return token;
   }
 
-  /** The slice of the announced scopes that these belong to. */
+  /** The slice of the announced scopes that contains these. */
   #neighbours(scopes: readonly string[]): readonly string[] {
     const first = this.#expected.findIndex((scope) => scopes.includes(scope));
     if (first === -1) return [];
@@ -257,7 +257,7 @@ export class Authenticator {
       ]);
     }
     used.addTexts([answer.token]);
-    // Used up to nine tenths of its life, so that none runs out on the way.
+    // Used for nine tenths of its lifetime, so that it does not expire in transit.
     const lifeMs = answer.lifeSeconds * 1000;
     return ok({
       header: `Bearer ${answer.token}`,
@@ -275,7 +275,7 @@ function readTokenAnswer(
 ): { readonly token: string; readonly lifeSeconds: number } | undefined {
   const json = parseJson(body);
   if (!isRecord(json)) return undefined;
-  // Two names for one thing: the older spec has `token`, OAuth2 has `access_token`.
+  // The older spec calls it `token`, OAuth2 `access_token`.
   const token = [json['token'], json['access_token']].find((one) => typeof one === 'string' && one !== '');
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) return undefined;
   const life = json['expires_in'];
@@ -289,7 +289,7 @@ interface Refusal {
   readonly signedIn: boolean;
   /** Where credentials were looked for. */
   readonly sought: Sought | undefined;
-  /** Takes credentials out of a text. */
+  /** Removes credentials from a text. */
   readonly hide: (text: string) => string;
 }
 
@@ -331,7 +331,7 @@ function basicHeader(own: Credentials & { readonly kind: 'basic' }): string {
   return `Basic ${Buffer.from(`${own.username}:${own.password}`).toString('base64')}`;
 }
 
-/** Distinguishes credentials in memory; never shown. */
+/** Identifies credentials in memory; never shown. */
 function identify(own: Credentials | undefined): string {
   if (own === undefined) return 'anonymous';
   return own.kind === 'basic' ? `basic ${own.username}:${own.password}` : `${own.kind} ${own.token}`;

@@ -1,4 +1,4 @@
-/** The blobs of one image on their way into a repository. */
+/** Uploads the blobs of one image to a repository. */
 import {
   type Digest,
   formatImageRef,
@@ -14,49 +14,49 @@ import type { Descriptor } from './manifest.ts';
 
 /** Progress of one blob of a transfer. */
 export interface BlobProgress {
-  /** The repository that it goes to: `REGISTRY/PATH`. */
+  /** The target repository: `REGISTRY/PATH`. */
   readonly repository: string;
   /** Digest of the blob. */
   readonly digest: Digest;
-  /** Bytes sent; 0 again if sending restarts. Not all of them need have arrived. */
+  /** Bytes sent; 0 again if sending restarts. Some of them may not have arrived yet. */
   readonly sentBytes: number;
   /** Size of the blob, which `sentBytes` never exceeds. */
   readonly totalBytes: number;
   /**
-   * `waiting`: it may have to be sent. `sending`: it is being sent. The others are the last that is said of it: `there` and
-   * `mounted` went without bytes, `sent` is what the registry has confirmed.
+   * `waiting`: it may have to be sent. `sending`: it is being sent. The other states are final: `there` and `mounted` needed no
+   * bytes, `sent` was confirmed by the registry.
    */
   readonly state: 'waiting' | 'sending' | 'there' | 'mounted' | 'sent' | 'failed';
 }
 
-/** Gets the progress of blobs: the bytes of each at most ten times a second, the other states once. */
+/** Receives the progress of blobs: the bytes of each at most ten times a second, the other states once. */
 export type OnBlob = (progress: BlobProgress) => void;
 
-/** What a transfer works with. */
+/** The input of a transfer. */
 export interface TransferOptions {
   readonly exchange: Exchange;
   readonly to: ImageRef;
-  /** Where the bytes of a blob are. */
+  /** Returns the source of a blob's bytes. */
   readonly sourceOf: (blob: Descriptor) => BlobSource;
   readonly onBlob?: OnBlob | undefined;
   /** Shared by concurrent transfers. */
   readonly brought?: BroughtBlobs | undefined;
 }
 
-/** More would only wait for one another at the registries' own limits, with their sources held open. */
+/** More transfers would only wait at the registries' limits and keep their sources open. */
 const BLOBS_AT_ONCE = 8;
-/** Between two reports of the bytes of a blob. */
+/** Interval between two reports of a blob's bytes. */
 const PROGRESS_MS = 100;
 
 /**
- * What the transfers of one client brought where. Images of one plan have layers in common: these go over the line once for
- * each registry, and are mounted from there into other repositories of it.
+ * Remembers which repositories have which blobs after the transfers of one client. Images of one plan share layers: these are
+ * sent once to each registry, and mounted into its other repositories from there.
  */
 export class BroughtBlobs {
   readonly #holders = new Map<string, Promise<ImageRef | undefined>>();
   readonly #gate = createGate(BLOBS_AT_ONCE);
 
-  /** @param upload gets another repository of the target's registry that has the blob, if one is known */
+  /** @param upload is passed another repository of the target's registry that has the blob, if one is known */
   async bring(
     to: ImageRef,
     digest: Digest,
@@ -90,13 +90,13 @@ export class BroughtBlobs {
 
 /** Counts of a transfer. */
 export interface TransferCounts {
-  /** Blobs that the registry took from another of its repositories, that were sent, and that were there. */
+  /** Blobs that were mounted from another repository of the registry, that were sent, and that were there already. */
   readonly blobs: { readonly mounted: number; readonly copied: number; readonly there: number };
-  /** Bytes that went through this process. */
+  /** Bytes that this process sent. */
   readonly copiedBytes: number;
 }
 
-/** Uploads blobs, each once though many platforms may share it, and counts them. */
+/** Uploads blobs and counts them. A blob that several platforms share is uploaded once. */
 export class BlobTransfer {
   readonly #options: TransferOptions;
   readonly #underWay = new Map<Digest, Promise<Result<void>>>();
@@ -109,13 +109,13 @@ export class BlobTransfer {
     this.#options = options;
   }
 
-  /** What was done so far. */
+  /** The counts so far. */
   counts(): TransferCounts {
     const blobs = { mounted: this.#mounted, copied: this.#copied, there: this.#there };
     return { blobs, copiedBytes: this.#copiedBytes };
   }
 
-  /** Says what may have to be sent, before it is known of each blob. */
+  /** Reports blobs as `waiting` before it is known which of them must be sent. */
   announce(blobs: readonly Descriptor[]): void {
     for (const blob of blobs) if (!this.#underWay.has(blob.digest)) this.#tell(blob, 'waiting', 0);
   }
@@ -166,7 +166,7 @@ export class BlobTransfer {
   }
 }
 
-/** Tells how many bytes there are now and then: of many reports the last one, and at once that there is none yet, or all. */
+/** Reports sent bytes at intervals. The first and the last byte are reported at once. */
 class Meter {
   readonly #totalBytes: number;
   readonly #tell: (sentBytes: number) => void;

@@ -1,6 +1,6 @@
 /**
- * Brings blobs into a repository, from wherever they are. Spec: "Checking if content exists", "Mounting a blob from
- * another repository", "POST then PUT".
+ * Uploads or mounts blobs into a repository. Spec: "Checking if content exists", "Mounting a blob from another repository", "POST
+ * then PUT".
  */
 import { createHash } from 'node:crypto';
 import { type Digest, fail, type ImageRef, ok, type Problem, type Result } from '../model/mod.ts';
@@ -13,7 +13,7 @@ import { freeConnection, type Reply } from './wire.ts';
 
 const ATTEMPTS = 3;
 
-/** Answers to a mount; a registry without an answer is not queried further. */
+/** Refusals of a mount after which the blob is sent. If the registry does not answer, the upload fails. */
 const REFUSALS: ReadonlySet<string> = new Set([
   'registry/denied',
   'registry/not-found',
@@ -23,40 +23,40 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'registry/unexpected-answer',
 ]);
 
-/** Where the bytes of a blob come from: memory (where they are known to be right), or somewhere to read them. */
+/** The source of a blob's bytes: verified bytes in memory, or a reader. */
 export type BlobSource =
   | Uint8Array
   | {
-      /** Starts reading it from its beginning; again where an attempt failed that another one may mend. */
+      /** Starts reading from the beginning. Called again to retry after a temporary failure. */
       readonly open: () => Promise<Result<BlobReading>>;
-      /** A repository that has it. Where that is of the target's registry, the registry is asked to mount it first. */
+      /** A repository that has the blob. If it is in the target's registry, mounting is tried first. */
       readonly repository?: ImageRef;
     };
 
 /** A blob that is being read. */
 export interface BlobReading {
   readonly stream: AsyncIterable<Uint8Array>;
-  /** What to say where reading failed, or gave other bytes than the digest's. */
+  /** Returns the problem if reading failed or the bytes do not match the digest. */
   readonly explain: (actual: string | undefined, error: unknown) => Problem;
-  /** To be called at the end, whether it was read or not. */
+  /** Call it at the end, even if nothing was read. */
   readonly close?: () => Promise<void>;
 }
 
-/** A blob that a repository is to have. */
+/** A blob to upload into a repository. */
 export interface BlobUpload {
   readonly to: ImageRef;
   readonly blob: Pick<Descriptor, 'digest' | 'sizeBytes'>;
   readonly source: BlobSource;
-  /** Another repository of the target's registry that is known to have it, to be mounted from there. */
+  /** Another repository of the target's registry that has the blob, to mount it from there. */
   readonly near?: ImageRef | undefined;
-  /** Called with the bytes of the attempt under way that have left: 0 where one begins, never more than the blob has. */
+  /** Called with the bytes sent in the current attempt: 0 when it starts, never more than the blob's size. */
   readonly onBytes?: ((sentBytes: number) => void) | undefined;
 }
 
-/** How the repository came to have it. */
+/** How the blob got into the repository. */
 export type Uploaded = 'there' | 'mounted' | 'sent';
 
-/** Makes sure that a repository has a blob: mounted where the registry can do that by itself, sent only if need be. */
+/** Makes sure that a repository has a blob: mounts it if the registry can, and sends it only if necessary. */
 export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promise<Result<Uploaded>> {
   const { to, blob, source } = upload;
   let begun: Reply | undefined;
@@ -65,12 +65,12 @@ export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promis
     const mounted = await mountBlob(exchange, upload, repository);
     if (mounted.ok && mounted.value.status === 201) return ok('mounted');
     const isRefused = !mounted.ok && mounted.error.every(({ code }) => REFUSALS.has(code));
-    // What is not mounted is sent. Whether it may be sent is checked before the source is read.
+    // If it was not mounted it is sent. Permission is checked before the source is read.
     const sending = isRefused ? await beginUpload(exchange, to) : mounted;
     if (!sending.ok) return sending;
     begun = sending.value;
   } else if (!(source instanceof Uint8Array)) {
-    // What is in memory is small: asking first would take as long as sending it.
+    // Bytes in memory are few: a check would take as long as sending them.
     const known = await exchange.call({
       ...pushingTo(to),
       method: 'HEAD',
@@ -81,7 +81,7 @@ export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promis
     if (known.value.status === 200) return ok('there');
     const mounted = upload.near === undefined ? undefined : await mountBlob(exchange, upload, upload.near);
     if (mounted?.ok === true && mounted.value.status === 201) return ok('mounted');
-    // Where mounting is refused, there is still the long way.
+    // If mounting is refused, the blob is sent.
     if (mounted?.ok === true) begun = mounted.value;
   }
   if (source instanceof Uint8Array) return await sendBlob(exchange, { to, blob, body: source });
@@ -93,7 +93,7 @@ export async function uploadBlob(exchange: Exchange, upload: BlobUpload): Promis
   }
 }
 
-/** Begins an upload; its `Location` says where the bytes go. */
+/** Starts an upload; its `Location` is where the bytes are sent. */
 export async function beginUpload(exchange: Exchange, to: ImageRef): Promise<Result<Reply>> {
   return await exchange.call({
     ...pushingTo(to),
@@ -103,7 +103,7 @@ export async function beginUpload(exchange: Exchange, to: ImageRef): Promise<Res
   });
 }
 
-/** A blob of another repository: mounted from there, or streamed through us without being stored. */
+/** A blob of another repository: mounted from there, or streamed through this process without being stored. */
 export function blobOfRepository(exchange: Exchange, from: ImageRef, digest: Digest): BlobSource {
   const open = async (): Promise<Result<BlobReading>> => {
     const reply = await requestBlob(exchange, from, digest);
@@ -141,7 +141,7 @@ async function mountBlob(
   });
 }
 
-/** One attempt with bytes that come as they are read, and are checked on the way. */
+/** One attempt to send bytes as they are read, with verification on the way. */
 async function sendReading(
   exchange: Exchange,
   { to, blob, onBytes }: BlobUpload,
@@ -164,7 +164,7 @@ async function sendReading(
 
 interface Sending extends Pick<BlobUpload, 'to' | 'blob'> {
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
-  /** The answer to the request that began the upload, where there was one. */
+  /** The answer to the request that started the upload, if there was one. */
   readonly begun?: Reply | undefined;
 }
 
@@ -188,12 +188,12 @@ async function sendBlob(exchange: Exchange, { to, blob, body, begun }: Sending):
   return put.ok ? ok('sent') : put;
 }
 
-/** Where the bytes go: `Location`, with the digest added and everything else left unchanged. */
+/** The upload URL: `Location` with the digest added and everything else unchanged. */
 function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
   const location = begun.header('location');
   if (location === undefined || !URL.canParse(location, begun.url.href)) return undefined;
   const target = new URL(location, begun.url);
-  // Registries behind a TLS proxy often do not know that they are spoken to by https.
+  // Registries behind a TLS proxy often do not know that they are reached by https.
   if (
     begun.url.protocol === 'https:' &&
     target.protocol === 'http:' &&
@@ -206,7 +206,7 @@ function uploadTarget(begun: Reply, digest: Digest): URL | undefined {
   return target;
 }
 
-/** Passes bytes on, and tells how many there were: whoever asks for the next piece has taken the one before. */
+/** Passes bytes on and counts them: a request for the next piece means that the previous one was sent. */
 async function* countBytes(
   stream: AsyncIterable<Uint8Array>,
   onBytes: (bytes: number) => void,
@@ -219,7 +219,7 @@ async function* countBytes(
   }
 }
 
-/** Passes bytes on; the last piece only when the whole is known to be right, so that a wrong blob is never complete. */
+/** Passes bytes on, the last piece only after the whole blob was verified, so that an invalid blob is never complete. */
 async function* checkBytes(
   stream: AsyncIterable<Uint8Array>,
   blob: BlobUpload['blob'],

@@ -1,9 +1,9 @@
 /**
- * The `WWW-Authenticate` header: which ways of signing in a registry offers.
- * Grammar: RFC 9110 §11.3–11.6.1; the Bearer parameters: distribution spec, "token authentication".
+ * The `WWW-Authenticate` header: the authentication schemes that a registry offers. Grammar: RFC 9110 §11.3–11.6.1; the Bearer
+ * parameters: distribution spec, "token authentication".
  */
 
-/** One offered way of signing in. Parameter names are lower-case; values are as sent. */
+/** One offered scheme. Parameter names are lower-case; values are unchanged. */
 export interface Challenge {
   /** Lower-case: `bearer`, `basic`, … */
   readonly scheme: string;
@@ -14,8 +14,8 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+/;
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*(?=\s*(?:,|$))/;
 
 /**
- * Parses one header value, which may hold several challenges, each with several parameters, all separated by commas.
- * What breaks the grammar ends the parse: the challenges read so far are returned, since one good challenge is enough.
+ * Parses one header value, which may hold several challenges, each with several parameters, all separated by commas. A syntax
+ * error ends the parse: the challenges read so far are returned, since one valid challenge is enough.
  */
 export function parseChallenges(header: string): readonly Challenge[] {
   const found: { scheme: string; parameters: Map<string, string> }[] = [];
@@ -35,7 +35,7 @@ export function parseChallenges(header: string): readonly Challenge[] {
       take(/^=\s*/);
       const value = takeQuoted() ?? takeBare();
       if (value === undefined) return found;
-      // The first one counts: a later duplicate could come from a careless proxy.
+      // The first one takes precedence: a later duplicate could come from a careless proxy.
       const key = name.toLowerCase();
       if (!current.parameters.has(key)) current.parameters.set(key, value);
       continue;

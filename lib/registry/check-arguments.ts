@@ -1,4 +1,4 @@
-/** What the calls of a client take, checked: they are the library's own, and scripts have no compiler. */
+/** Checks the arguments of public client calls, since scripts have no compiler. */
 import type { ImageRef } from '../model/mod.ts';
 import { checkOptions, type KnownOptions } from '../util/check-options.ts';
 import type { RegistryReadOptions } from './reader.ts';
@@ -10,7 +10,7 @@ const REFERENCE: KnownOptions<ImageRef> = {
   digest: 'text',
 };
 
-/** @throws TypeError for what is no reference, such as a text, and for parts that references do not have */
+/** @throws TypeError for an invalid reference, such as a string, and for unknown properties */
 export function checkReference(caller: string, given: ImageRef): void {
   const parts: unknown = given;
   if (
@@ -27,7 +27,7 @@ export function checkReference(caller: string, given: ImageRef): void {
 
 const READING: KnownOptions<RegistryReadOptions> = { mirrors: 'flag' };
 
-/** @throws TypeError as {@link checkReference}, and for options of reading that there are not */
+/** @throws TypeError as {@link checkReference}, and for unknown reading options */
 export function checkReading(caller: string, ref: ImageRef, read: RegistryReadOptions | undefined): void {
   checkReference(caller, ref);
   if (read !== undefined) checkOptions(caller, read, READING);

@@ -1,7 +1,7 @@
 /**
- * The distribution API as bake-ts needs it. One client serves one run: it remembers what it asked, so that the same
- * question is sent once, and forgets what it (or buildctl, see `forget`) has changed.
- * Spec: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
+ * The distribution API as bake-ts needs it. One client serves one run: it remembers answers, so that the same request is sent
+ * once, and forgets what it (or buildctl, see `forget`) has changed. Spec:
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -41,25 +41,25 @@ import { listTags } from './tags.ts';
 import { UsedCredentials } from './used-credentials.ts';
 import { type RequestSeen, type TimeLimits, Wire } from './wire.ts';
 
-/** What a client is made of. */
+/** How a client works. */
 export interface RegistryClientOptions {
   /** By host as references write it; from `registries:` in builds.yaml. */
   readonly registries?: ReadonlyMap<string, RegistrySettings>;
   /** DOCKER_CONFIG, DOCKER_AUTH_CONFIG, HOME, PATH (for credential helpers), proxies, SSL_CERT_FILE. */
   readonly env: Environment;
   readonly userAgent?: string;
-  /** For its registry instead of the Docker config; sent to no other. */
+  /** Used for its registry instead of the Docker config; never sent to another one. */
   readonly signIn?: SignIn;
-  /** Sends nothing: every question gets `registry/not-asked` with these words. */
+  /** Sends nothing: every request returns `registry/not-asked` with this text. */
   readonly offline?: string;
-  /** Stops everything under way. */
+  /** Stops everything in progress. */
   readonly signal?: AbortSignal;
   /** Called for each HTTP request, redirects and token requests included. */
   readonly onRequest?: (seen: RequestSeen) => void;
   readonly onRetry?: (seen: RetrySeen) => void;
   readonly timeouts?: Partial<TimeLimits>;
   readonly retries?: Partial<RetryLimits>;
-  /** Milliseconds since 1970, chance from 0 to 1, and waiting: handed in by tests. */
+  /** Clock (Unix time in milliseconds), random numbers from 0 to 1, and waiting; replaced in tests. */
   readonly now?: () => number;
   readonly random?: () => number;
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -73,13 +73,14 @@ const TIMEOUTS: TimeLimits = {
   uploadMs: 300_000,
 };
 const RETRIES: RetryLimits = { attempts: 4, longestWaitMs: 30_000, restMs: 5_000 };
-/** Makes a client; nothing is sent and nothing heavy is loaded before its first request. */
+/** Creates a client. Nothing is sent and nothing heavy is loaded before its first request. */
 export function createRegistryClient(options: RegistryClientOptions): RegistryClient {
   return new RegistryClient(options);
 }
 
 /**
- * Talks to registries, with the credentials of the Docker config. Make it with {@link createRegistryClient}, and close it at the end.
+ * Accesses registries with the credentials of the Docker config. Create it with {@link createRegistryClient} and close it at the
+ * end.
  *
  * Failures are values: `registry/unauthorized`, `registry/denied`, `registry/not-found`, `registry/unreachable`, …
  * (docs/failures/). Requests that may succeed a moment later are repeated first. Messages contain no credentials. A reference
@@ -143,8 +144,8 @@ export class RegistryClient {
   }
 
   /**
-   * Removes the credentials that this client knows so far from a text or a JSON document: those of the Docker config once it
-   * was read, those of helpers, tokens. Its own problems never contain them; use this for output of other programs.
+   * Removes the credentials that this client knows so far from a text or a JSON document: those of the Docker config once it has
+   * been read, those of helpers, and tokens. Its own problems never contain them; use this for output of other programs.
    *
    * @param kept keys below which nothing is removed
    */
@@ -170,17 +171,20 @@ export class RegistryClient {
     for (const ref of refs) this.#exchange.expect(ref.registry, pullScope(ref.repository));
   }
 
-  /** Forgets what is known of a reference, for example because buildctl pushed it. Without tag and digest: of its repository. */
+  /**
+   * Forgets what is known about a reference, for example because buildctl pushed it; without tag and digest, about its whole
+   * repository.
+   */
   forget(ref: ImageRef): void {
     checkReference('forget', ref);
     this.#reader.forget(ref);
   }
 
   /**
-   * Finds out what a tag or digest points at. The answer is remembered, unless it is `unknown`.
-   * Sends HEAD first, and GET if the answer to HEAD is incomplete or contradicts itself.
+   * Looks up what a tag or digest points at. The answer is remembered, unless it is `unknown`. Sends HEAD first, and GET if the
+   * answer to HEAD is incomplete or contradicts itself.
    *
-   * @returns never a failure; if it cannot be known, `unknown` with the problem
+   * @returns never a failure; if the answer is not certain, `unknown` with the problem
    */
   async head(ref: ImageRef, read?: RegistryReadOptions): Promise<Presence> {
     checkReading('head', ref, read);
@@ -239,8 +243,8 @@ export class RegistryClient {
   }
 
   /**
-   * Deletes a manifest with all of its tags (OCI distribution-spec, "Content Management"). If it does not exist, that is a
-   * success. Many registries permit this to nobody: problem `registry/unsupported`, or the usual ones.
+   * Deletes a manifest with all of its tags (OCI distribution-spec, "Content Management"). Succeeds if it does not exist. Many
+   * registries do not support this: problem `registry/unsupported`, or the usual ones.
    */
   async deleteManifest(ref: ImageRef & { readonly digest: Digest }): Promise<Result<void>> {
     checkReference('deleteManifest', ref);
@@ -289,7 +293,7 @@ export class RegistryClient {
     }
     const { digest: _, ...tagged } = ref;
     const put = ref.tag === undefined ? ref : tagged;
-    // What was known is wrong from the moment the request leaves, whatever becomes of it.
+    // Remembered answers are invalid from the moment the request is sent, even if it fails.
     this.forget(put);
     const reply = await this.#exchange.call({
       method: 'PUT',
@@ -317,7 +321,7 @@ export class RegistryClient {
       const presence: Presence = { kind: 'present', digest, mediaType, sizeBytes: bytes.length };
       this.#reader.note(put, presence);
     }
-    // What was just sent is not read back: beside a PUT of the same manifest, registries fail to.
+    // Kept, so that it is not read back: registries may fail to deliver a manifest while it is being put.
     const known = manifestFrom(manifest.bytes, manifest.mediaType);
     if (known !== undefined) this.#reader.keep(known);
     return ok({ digest });
@@ -454,7 +458,7 @@ export class RegistryClient {
     if (!begun.ok) return this.#shown(begun);
     const location = begun.value.header('location');
     if (location !== undefined && URL.canParse(location, begun.value.url.href)) {
-      // Registries clear forgotten uploads away by themselves: nobody reads the answer.
+      // The answer is ignored, since registries clean up abandoned uploads themselves.
       await this.#exchange.call({
         method: 'DELETE',
         host: repository.registry,
@@ -468,13 +472,13 @@ export class RegistryClient {
   }
 }
 
-/** Their users are credentials, too. */
+/** Proxy URLs may contain credentials. */
 function proxiesOf(env: Environment): ReadonlyMap<string, string> {
   const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
   return new Map(names.flatMap((name) => (env[name] ? [[name, env[name]] as const] : [])));
 }
 
-/** Ends early, and without an error, where the signal says so. */
+/** Ends early and without an error if the signal is aborted. */
 async function sleepFor(ms: number, signal?: AbortSignal): Promise<void> {
   await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }

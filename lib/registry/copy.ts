@@ -1,6 +1,6 @@
 /**
- * Puts an image that is somewhere under another name: the same bytes, so the same digest. Blobs come first, then the
- * manifests below an index, then the tag, so that a name never points at something that is not wholly there.
+ * Copies an image to another name with the same bytes, and so the same digest. Blobs are copied first, then the manifests below
+ * an index, then the tag, so that a name never points at something incomplete.
  */
 import {
   type Digest,
@@ -25,7 +25,7 @@ import { byDigest, type ManifestStore, type Presence } from './store.ts';
 export interface CopyOptions {
   /** Signatures, SBOMs and other manifests whose `subject` is the image or one of its platforms. */
   readonly referrers?: boolean;
-  /** Gets the progress of each blob. */
+  /** Receives the progress of each blob. */
   readonly onBlob?: OnBlob;
 }
 
@@ -45,7 +45,7 @@ export interface Copied extends TransferCounts {
   readonly referrers: number;
 }
 
-/** What copying works with. */
+/** The environment of a copy. */
 export interface CopyContext {
   readonly store: ManifestStore;
   readonly exchange: Exchange;
@@ -56,7 +56,7 @@ export interface CopyContext {
 const MANIFESTS_AT_ONCE = 4;
 const BLOBS_AT_ONCE = 4;
 
-/** Copies an image. Asks nothing but the target's name where that points at it already. */
+/** Copies an image. If the target's name already points at it, only that name is looked up. */
 export async function copyImage(
   context: CopyContext,
   from: ImageRef,
@@ -128,7 +128,7 @@ class Copier {
     });
   }
 
-  /** Copies everything that a manifest names. */
+  /** Copies everything that a manifest refers to. */
   async copyBelow(manifest: Manifest): Promise<Result<void>> {
     if (this.#sameRepository) return ok(undefined);
     const named = manifestBlobs(manifest).filter((blob) => !blob.foreign);
@@ -142,11 +142,11 @@ class Copier {
     return below.length === 0 ? ok(undefined) : fail(below);
   }
 
-  /** Copies a manifest with all it names, by digest; nothing to do where the target has it. */
+  /** Copies a manifest and everything it refers to, by digest, unless the target has it. */
   async copyManifest(digest: Digest): Promise<Result<void>> {
     const { store } = this.#context;
     const target = byDigest(this.#to, digest);
-    // "Not known" is no reason to stop: the PUT will show.
+    // `unknown` is no reason to stop: the PUT will show.
     if ((await store.head(target)).kind === 'present') return ok(undefined);
     const manifest = await store.getManifest(byDigest(this.#from, digest));
     if (!manifest.ok) return manifest;
@@ -156,7 +156,7 @@ class Copier {
     return put.ok ? ok(undefined) : put;
   }
 
-  /** Copies what refers to a manifest, to its children, and to those referrers in turn. Returns how many there were. */
+  /** Copies the referrers of a manifest, of its children, and of those referrers in turn. Returns how many there were. */
   async copyReferrers(digest: Digest): Promise<Result<number>> {
     if (this.#sameRepository || this.#referred.has(digest)) return ok(0);
     this.#referred.add(digest);

@@ -1,6 +1,6 @@
 /**
- * Runs `docker-credential-NAME get`: the server's name goes to its standard input, a JSON object comes back.
- * Protocol: github.com/docker/docker-credential-helpers (client, credentials).
+ * Runs `docker-credential-NAME get`: it reads the server's name from stdin and prints a JSON object. Protocol:
+ * github.com/docker/docker-credential-helpers (client, credentials).
  */
 import {
   type Environment,
@@ -20,7 +20,7 @@ export interface HelperAnswer {
   readonly secret: string;
 }
 
-/** Whom to ask, and about what. */
+/** The input of {@link runCredentialHelper}. */
 export interface HelperQuestion {
   /** What follows `docker-credential-` in the name of the program. */
   readonly name: string;
@@ -33,7 +33,7 @@ export interface HelperQuestion {
 const TIMEOUT_MS = 30_000;
 const OUTPUT_LIMIT = 64 * 1024;
 
-/** Asks a helper; undefined where it has no credentials for that server. */
+/** Runs a helper; undefined if it has no credentials for that server. */
 export async function runCredentialHelper({
   name,
   server,
@@ -80,7 +80,7 @@ export async function runCredentialHelper({
     ]);
   }
   const said = run.stdout.toString();
-  // Words of the helpers' library for "I have none", on standard output with a failing exit code.
+  // Messages of the helpers' library for "no credentials", on stdout with a non-zero exit code.
   if (/credentials not found|no credentials server URL|no credentials username/i.test(said))
     return ok(undefined);
   if (run.exitCode === 0) {
@@ -90,7 +90,7 @@ export async function runCredentialHelper({
       helperProblem(`The credential helper ${program} gave an invalid answer for ${server}`, byHand),
     ]);
   }
-  // On failure nothing secret is printed by contract, and the words are needed to find the cause.
+  // By contract, nothing secret is printed on failure, and the output is needed to find the cause.
   const detail = oneLine(`${said} ${run.stderr}`, 300);
   return fail([
     problem(

@@ -15,25 +15,25 @@ import type { Sought } from './sign-in-words.ts';
 /** One way to sign in. */
 export type Credentials =
   | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  /** An OAuth2 refresh token; traded for access tokens at the realm. */
+  /** An OAuth2 refresh token; exchanged for access tokens at the realm. */
   | { readonly kind: 'identity'; readonly token: string }
-  /** A Bearer token to be sent as it is. */
+  /** A Bearer token that is sent unchanged. */
   | { readonly kind: 'registry'; readonly token: string };
 
-/** What a `config.json` says about credentials. */
+/** The credentials of a `config.json`. */
 export interface DockerConfig {
   readonly auths: ReadonlyMap<string, Credentials>;
   readonly credsStore?: string;
   readonly credHelpers: ReadonlyMap<string, string>;
 }
 
-/** The key under which the docker CLI keeps Docker Hub. */
+/** The key of Docker Hub in the docker CLI's config. */
 export const HUB_KEY = 'https://index.docker.io/v1/';
 
-/** A helper that answered less than this ago has nothing newer to say. */
+/** A helper is not run again within this time. */
 const HELPER_MIN_AGE_MS = 60_000;
 
-/** Where the docker CLI looks for its config. Undefined where neither DOCKER_CONFIG nor a home is known. */
+/** Path of the docker CLI's config; undefined if neither DOCKER_CONFIG nor a home directory is known. */
 export function dockerConfigPath(env: Environment): string | undefined {
   const folder = env['DOCKER_CONFIG'];
   if (folder !== undefined && folder !== '') return join(folder, 'config.json');
@@ -41,13 +41,13 @@ export function dockerConfigPath(env: Environment): string | undefined {
   return home === undefined ? undefined : join(home, '.docker', 'config.json');
 }
 
-/** Reads the text of a `config.json`; `where` names it in the problem. Entries that hold nothing are left out. */
+/** Parses a `config.json`; `where` names it in the problem. Entries without credentials are left out. */
 export function parseDockerConfig(text: string, where: string): Result<DockerConfig> {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    // The parser's message is not shown: it may quote a piece of the file.
+    // The parser's message is not shown, since it may quote the file.
   }
   if (!isRecord(json)) return fail([badConfig(`${where} is not a JSON object`)]);
   const auths = new Map<string, Credentials>();
@@ -71,8 +71,8 @@ export function parseDockerConfig(text: string, where: string): Result<DockerCon
 }
 
 /**
- * Keys to look a repository up by, most specific first: `host/a/b`, `host/a`, then the host in the forms that tools
- * have written over the years.
+ * The keys of a repository, most specific first: `host/a/b`, `host/a`, then the host in the forms that tools have written over
+ * the years.
  */
 export function credentialKeys(host: string, repository: string): readonly string[] {
   const parts = repository === '' ? [] : repository.split('/');
@@ -89,14 +89,14 @@ export function credentialKeys(host: string, repository: string): readonly strin
   return [...new Set([...paths, ...names, ...urls])];
 }
 
-/** Finds credentials; asks each helper once and remembers its answer. */
+/** Finds credentials; runs each helper once and remembers its answer. */
 export interface CredentialSource {
   /**
-   * Credentials for a repository, or undefined where there are none. `fresh` runs a helper again if its answer is over
-   * a minute old: some hand out passwords that expire during a long run.
+   * Returns the credentials for a repository, if there are any. `fresh` runs a helper again if its answer is over a minute old,
+   * since some passwords expire during a long run.
    */
   find(host: string, repository: string, fresh?: boolean): Promise<Result<Credentials | undefined>>;
-  /** Where those for a host are looked for, for messages. */
+  /** Where credentials for a host are looked for, for messages. */
   readonly sought?: (host: string) => Sought;
 }
 
@@ -110,7 +110,7 @@ export interface SignIn {
   readonly password: string;
 }
 
-/** The same source, but for the one registry that somebody gave a name and a password for. */
+/** Wraps a source so that the given name and password are used for their registry. */
 export function withSignIn(source: CredentialSource, signIn: SignIn | undefined): CredentialSource {
   if (signIn === undefined) return source;
   const { registry, username, password } = signIn;
@@ -129,7 +129,7 @@ export function withSignIn(source: CredentialSource, signIn: SignIn | undefined)
 export interface CredentialSourceOptions {
   readonly now?: () => number;
   readonly signal?: AbortSignal | undefined;
-  /** Gets all that the config holds when it is read, and what helpers say. */
+  /** Receives all credentials of the config when it is read, and those of helpers. */
   readonly onRead?: (own: Credentials) => void;
 }
 
@@ -191,7 +191,7 @@ function soughtIn(env: Environment): Sought {
     : { kind: 'config', read: inline, absent: path };
 }
 
-/** DOCKER_AUTH_CONFIG comes before the file, as in docker CLI 28 and GitLab's runners. */
+/** DOCKER_AUTH_CONFIG takes precedence over the file, as in docker CLI 28 and GitLab's runners. */
 async function readConfigs(env: Environment): Promise<Result<readonly DockerConfig[]>> {
   const found: DockerConfig[] = [];
   const inline = env['DOCKER_AUTH_CONFIG'];
@@ -227,7 +227,7 @@ function readAuthEntry(entry: Record<string, unknown>): Credentials | undefined 
     const decoded = Buffer.from(text('auth'), 'base64').toString('utf8');
     const colon = decoded.indexOf(':');
     if (colon < 1) return 'malformed';
-    // The docker CLI trims NULs off both ends: old versions padded with them.
+    // The docker CLI trims NULs from both ends, since old versions padded with them.
     const password = decoded.slice(colon + 1).replace(/^\0+|\0+$/g, '');
     return { kind: 'basic', username: decoded.slice(0, colon), password };
   }
@@ -248,7 +248,7 @@ function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
   return isRecord(value) ? Object.entries(value) : [];
 }
 
-/** What is wrong with the docker CLI's config. */
+/** The problem of an invalid docker CLI config. */
 export function badConfig(message: string): Problem {
   return problem('registry/bad-config', message, {
     hint: 'Correct the file, or write it again: with `docker login`, or as docs/from-buildctl.md shows',

@@ -1,11 +1,11 @@
-/** Where the API of a registry is, and how it is spoken to. */
+/** The URL and connection settings of a registry's API. */
 import { type Environment, fail, ok, problem, type RegistrySettings, type Result } from '../model/mod.ts';
 import { readRegularFile } from '../system/mod.ts';
 import { isLoopback } from '../util/loopback.ts';
 import { deniedProblem, type Permission } from '../util/permission.ts';
 import { permissionFor, proxyFor } from './proxy.ts';
 
-/** A registry as it is called. */
+/** The endpoint of a registry. */
 export interface Endpoint {
   /** As references write it: `docker.io`, `localhost:5000`. */
   readonly host: string;
@@ -14,7 +14,7 @@ export interface Endpoint {
   readonly settings: RegistrySettings;
 }
 
-/** PEM texts for a TLS connection; undefined members: the runtime's own. */
+/** PEM texts for a TLS connection; the runtime's defaults apply to absent ones. */
 export interface TlsMaterial {
   readonly ca?: readonly string[];
   readonly cert?: string;
@@ -25,8 +25,8 @@ export interface TlsMaterial {
 const NO_SETTINGS: RegistrySettings = {};
 
 /**
- * Docker Hub's API is not at its name. Loopback is plain http unless settings say otherwise or name TLS material, as
- * buildkit does it (util/resolver, `MatchLocalhost`); everything else is https unless `http: true`.
+ * Returns the endpoint of a host. Docker Hub's API has another host name. As in buildkit (util/resolver, `MatchLocalhost`),
+ * loopback uses plain http unless settings say otherwise or have TLS material; everything else uses https unless `http: true`.
  */
 export function endpointOf(host: string, registries: ReadonlyMap<string, RegistrySettings>): Endpoint {
   const settings = registries.get(host) ?? NO_SETTINGS;
@@ -36,7 +36,7 @@ export function endpointOf(host: string, registries: ReadonlyMap<string, Registr
   return { host, origin: `${http ? 'http' : 'https'}://${authority}`, settings };
 }
 
-/** What the runtime has to permit for asking a registry. */
+/** The runtime permission that is required to access a registry. */
 export function permissionOfRegistry(
   host: string,
   registries: ReadonlyMap<string, RegistrySettings>,
@@ -46,15 +46,15 @@ export function permissionOfRegistry(
   return permissionFor(url, proxyFor(url, env));
 }
 
-/** Host name without port; brackets of an IPv6 address stay off. */
+/** Host name without port and without the brackets of an IPv6 address. */
 export function hostnameOf(host: string): string {
   return host.replace(/:[0-9]+$/, '').replace(/[[\]]/g, '');
 }
 
-/** All authorities that are public take less than one. */
+/** All public authorities together take less than 1 MiB. */
 const MAX_PEM_BYTES = 4 * 1024 * 1024;
 
-/** Reads the PEM files that settings name. The own authority comes on top of the public ones. */
+/** Reads the PEM files of the settings. Their authority is added to the public ones. */
 export async function readTlsMaterial(
   host: string,
   settings: RegistrySettings,
@@ -77,7 +77,7 @@ export async function readTlsMaterial(
     }
   };
   const own = await read('ca', settings.ca);
-  // Go programs, buildctl among them, take their public authorities from here; Node does not.
+  // Go programs such as buildctl read their public authorities from here; Node does not.
   const system = await read('SSL_CERT_FILE', env['SSL_CERT_FILE']);
   const cert = await read('cert', settings.cert);
   const key = await read('key', settings.key);
@@ -90,7 +90,7 @@ export async function readTlsMaterial(
   }
   if (problems.length > 0) return fail(problems);
   const extra = [own, system].filter((pem) => pem !== undefined);
-  // Decoding some 150 certificates takes a while: only where they must be named.
+  // Decoding some 150 certificates takes a while, so they are listed only if necessary.
   const { rootCertificates } = extra.length === 0 ? { rootCertificates: [] } : await import('node:tls');
   return ok({
     ...(extra.length === 0 ? {} : { ca: [...rootCertificates, ...extra] }),

@@ -1,6 +1,6 @@
 /**
- * Calls to registries with everything around a single request: one gate for each host, sign-in, retries, and a host
- * that is down is not asked by everybody in turn.
+ * Calls to registries, with everything around a single request: a concurrency limit for each host, authentication, retries, and
+ * fast failure while a host is down.
  */
 import { fail, ok, type Problem, type RegistrySettings, type Result, wasCancelled } from '../model/mod.ts';
 import { Authenticator, type Authorization } from './auth.ts';
@@ -18,7 +18,7 @@ export interface Call {
   readonly method: Method;
   /** Registry as references write it. */
   readonly host: string;
-  /** Path and query below the registry's origin, or a whole URL (where an upload continues). */
+  /** Path and query below the registry's origin, or a whole URL (to continue an upload). */
   readonly target: string | URL;
   readonly repository: string;
   readonly scopes: readonly Scope[];
@@ -27,11 +27,11 @@ export interface Call {
   readonly limitBytes?: number;
   readonly stream?: boolean;
   readonly upload?: boolean;
-  /** The statuses that are answers; every other one becomes a problem. */
+  /** The expected statuses; every other one becomes a problem. */
   readonly accept: readonly number[];
 }
 
-/** A retry that is about to be waited for. */
+/** A retry before its delay. */
 export interface RetrySeen {
   readonly host: string;
   readonly attempt: number;
@@ -39,13 +39,13 @@ export interface RetrySeen {
   readonly why: string;
 }
 
-/** How often and how long to try. */
+/** Limits of retries. */
 export interface RetryLimits {
-  /** Attempts in all. */
+  /** Total attempts. */
   readonly attempts: number;
-  /** A `Retry-After` beyond this is a failure at once. */
+  /** A longer `Retry-After` is an immediate failure. */
   readonly longestWaitMs: number;
-  /** How long a host that could not be reached is not asked again. */
+  /** How long an unreachable host is not contacted again. */
   readonly restMs: number;
 }
 
@@ -54,7 +54,7 @@ export interface ExchangeOptions {
   readonly wire: Pick<Wire, 'send'>;
   readonly registries: ReadonlyMap<string, RegistrySettings>;
   readonly credentials: CredentialSource;
-  /** Gets the tokens of token servers, and keeps all credentials out of what servers say. */
+  /** Collects tokens, and removes all credentials from messages of servers. */
   readonly used: UsedCredentials;
   readonly retries: RetryLimits;
   /** Why nothing is sent; undefined: requests are sent. */
@@ -70,9 +70,9 @@ interface HostState {
   readonly endpoint: Endpoint;
   readonly gate: Gate;
   readonly auth: Authenticator;
-  /** True once an answer has shown what the registry demands. */
+  /** Whether an answer has shown what the registry demands. */
   known: boolean;
-  /** The first request, which finds that out while the others wait. */
+  /** The first request, which finds out the demands while the others wait. */
   leading: Promise<void> | undefined;
   pausedUntilMs: number;
   down: { readonly untilMs: number; readonly problem: Problem } | undefined;
@@ -91,22 +91,22 @@ export class Exchange {
     this.#options = options;
   }
 
-  /** Announces what a run will ask for, so that one token serves many repositories. */
+  /** Announces the scopes of a run, so that one token serves many repositories. */
   expect(host: string, scope: Scope): void {
     this.#host(host).auth.expect(formatScope(scope));
   }
 
-  /** What a server said, without the credentials that are known. */
+  /** Removes known credentials from a server's message. */
   hide(text: string): string {
     return this.#options.used.hide(text);
   }
 
-  /** Makes no call any more. */
+  /** Makes all later calls fail. */
   close(): void {
     this.#isClosed = true;
   }
 
-  /** Makes a call. A reply has one of the accepted statuses. */
+  /** Makes a call. The reply has one of the accepted statuses. */
   async call(call: Call): Promise<Result<Reply>> {
     const { offline } = this.#options;
     if (this.#isClosed) return fail([closed(call.host)]);
@@ -116,8 +116,8 @@ export class Exchange {
     const release = await this.#lead(state);
     try {
       if (release !== undefined && (await state.auth.hasCredentials(call.repository))) {
-        // With credentials at hand, find out first whether they are wanted: a registry may hide from strangers what it
-        // has (404) instead of asking who is there (401).
+        // With credentials, first find out whether they are demanded: a registry may answer anonymous requests with 404 instead
+        // of 401.
         const ping = await this.#attempts(state, pingOf(call.host), undefined);
         if (!ping.ok) return ping;
         state.auth.learn(ping.value);
@@ -131,8 +131,8 @@ export class Exchange {
   }
 
   /**
-   * While nothing is known of a registry, one request goes ahead and the others wait for what it learns: otherwise each
-   * of them would be sent twice. Returns how to let them go, to the one that leads.
+   * While the demands of a registry are not known, one request goes first and the others wait: otherwise each would be sent
+   * twice. Returns the function that releases the others to the first request, and undefined to the others.
    */
   async #lead(state: HostState): Promise<(() => void) | undefined> {
     while (!state.known) {
@@ -157,7 +157,7 @@ export class Exchange {
     const first = await auth.authorize(call.repository, scopes);
     if (!first.ok) return first;
     let used = first.value;
-    // True once `used` was made for this very call: if it is narrow too, nothing better can be had.
+    // Whether `used` was obtained for this call: if it is also narrow, there is no better authorization.
     let fresh = false;
     for (;;) {
       const reply = await this.#attempts(state, call, used);
@@ -187,8 +187,8 @@ export class Exchange {
   }
 
   /**
-   * Makes a call to where the registry sent us, at another host or port: without credentials, and whatever is demanded
-   * there is ignored. Else whoever an upload goes to could have them sent to a token server of its choice.
+   * Calls another host or port that the registry named, without credentials, and ignores its challenges. Otherwise the target of
+   * an upload could have credentials sent to a token server of its choice.
    */
   async #away(state: HostState, call: Call): Promise<Result<Reply>> {
     const reply = await this.#attempts(state, call, undefined);
@@ -217,7 +217,7 @@ export class Exchange {
     ]);
   }
 
-  /** Sends, again where that may help; through the gate of the host. */
+  /** Sends a request within the host's concurrency limit, with retries. */
   async #attempts(state: HostState, call: Call, used: Authorization | undefined): Promise<Result<Reply>> {
     const url = new URL(call.target, state.endpoint.origin);
     const home = isAtHome(state.endpoint, call);
@@ -230,7 +230,7 @@ export class Exchange {
         url,
         settings: home ? state.endpoint.settings : (this.#options.registries.get(url.host) ?? {}),
         headers: call.headers ?? {},
-        // What continues at another host or port gets no credentials.
+        // Another host or port gets no credentials.
         authorization: home ? used?.header : undefined,
         body: call.body,
         limitBytes: call.limitBytes ?? DEFAULT_LIMIT,
@@ -247,7 +247,7 @@ export class Exchange {
           const problem = resting();
           return problem === undefined ? await send() : fail([problem]);
         } finally {
-          // The connection is free in the next turn only: whoever went now would open one more.
+          // The connection is free only in the next turn: a request that starts now would open another one.
           setImmediate(leave);
         }
       },
@@ -260,7 +260,7 @@ export class Exchange {
       failure !== undefined &&
       call.upload !== true &&
       isConnectionFailure(failure) &&
-      // One that answers other questions is there, however long it takes over this one.
+      // A host that answers other requests is not down, even if this one timed out.
       (failure.code !== 'registry/timeout' || !state.known) &&
       resting() === undefined
     ) {
@@ -282,7 +282,7 @@ export class Exchange {
       const failure = result.ok ? undefined : result.error[0];
       const again = result.ok ? isRetryableStatus(result.value.status) : failure?.temporary === true;
       if (!again || !replayable || attempt >= retries.attempts) return result;
-      // A time limit was waited for in full already; one more try has to do.
+      // After a timeout, which has taken its full time, one more attempt is enough.
       if (failure?.code === 'registry/timeout' && attempt >= 2) return result;
       const asked = result.ok ? parseRetryAfter(result.value.header('retry-after'), now()) : undefined;
       if (asked !== undefined && asked > retries.longestWaitMs) return result;
@@ -328,7 +328,7 @@ export class Exchange {
   }
 }
 
-/** The base of the API, which answers whoever may come in (distribution spec, "Determining Support"). */
+/** A request to the base of the API, which succeeds with valid credentials (distribution spec, "Determining Support"). */
 export function pingOf(host: string): Call {
   return {
     method: 'GET',
@@ -341,7 +341,7 @@ export function pingOf(host: string): Call {
   };
 }
 
-/** Whether a call goes to the registry itself: nothing else gets its credentials. */
+/** Whether a call goes to the registry itself; only it gets the credentials. */
 function isAtHome({ origin }: Endpoint, { target }: Call): boolean {
   return new URL(target, origin).origin === origin;
 }
@@ -358,7 +358,7 @@ function isConnectionFailure(failure: Problem): boolean {
   );
 }
 
-// A function, because the compiler takes a flag that was false once to stay false.
+// A function, since otherwise the compiler assumes that the flag is still false.
 function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }

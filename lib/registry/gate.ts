@@ -1,12 +1,12 @@
-/** Lets so many through at a time, in the order they came. */
+/** Limits concurrency, in the order of arrival. */
 
 /** Entry and exit of a limited section. */
 export interface Gate {
-  /** Resolves when there is room; call what it resolves to exactly once to leave. */
+  /** Resolves when there is room; call the returned function exactly once to leave. */
   enter(): Promise<() => void>;
 }
 
-/** Makes a gate for `width` at a time (at least one). */
+/** Creates a gate for `width` entries at a time (at least one). */
 export function createGate(width: number): Gate {
   let free = Math.max(1, Math.floor(width));
   const waiting: (() => void)[] = [];
@@ -29,7 +29,7 @@ export function createGate(width: number): Gate {
   };
 }
 
-/** Maps with at most `width` calls under way; results in the order of the items. */
+/** Maps with at most `width` concurrent calls; results in the order of the items. */
 export async function mapLimited<T, R>(
   items: readonly T[],
   width: number,

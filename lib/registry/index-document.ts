@@ -1,14 +1,13 @@
 /**
- * An index as BuildKit writes it, byte for byte (exporter/containerimage/writer.go): fields in the order of the OCI types
- * (image-spec specs-go/v1), those that are empty left out, maps sorted, two blanks of indentation, strings as Go's encoding/json
- * has them.
+ * Writes an index byte for byte as BuildKit does (exporter/containerimage/writer.go): fields in the order of the OCI types
+ * (image-spec specs-go/v1), empty ones left out, maps sorted, indented by two blanks, strings encoded as by Go's encoding/json.
  */
 import { Buffer } from 'node:buffer';
 import type { Digest } from '../model/mod.ts';
 import { escapeHtml } from '../util/go-json.ts';
 import { isRecord } from './problems.ts';
 
-/** What of a descriptor's platform is written, as the JSON of manifests names it. */
+/** The written fields of a descriptor's platform. */
 export interface IndexPlatform {
   readonly architecture: string;
   readonly os: string;
@@ -27,18 +26,18 @@ export interface IndexEntry {
   readonly artifactType?: string;
 }
 
-/** What an index says. */
+/** The content of an index. */
 export interface IndexDocument {
   readonly mediaType: string;
   readonly manifests: readonly IndexEntry[];
   readonly annotations: ReadonlyMap<string, string>;
 }
 
-/** Objects are maps: they keep their order also where names are numbers. */
+/** Objects are maps, since these keep their order even if names are numbers. */
 type Value = string | number | readonly Value[] | ReadonlyMap<string, Value>;
 type Fields = readonly (readonly [name: string, value: Value])[];
 
-/** The bytes of an index. */
+/** Returns the bytes of an index. */
 export function formatIndex({ mediaType, manifests, annotations }: IndexDocument): Uint8Array {
   const document = new Map<string, Value>([
     ['schemaVersion', 2],
@@ -80,7 +79,7 @@ function platformOf({
 
 function annotationsField(annotations: ReadonlyMap<string, string>): Fields {
   if (annotations.size === 0) return [];
-  // Go sorts by bytes, which is another order than that of UTF-16 beyond the basic plane.
+  // Go sorts by bytes, which differs from the order of UTF-16 beyond the basic plane.
   const sorted = [...annotations].sort(([one], [other]) =>
     Buffer.compare(Buffer.from(one), Buffer.from(other)),
   );
@@ -100,11 +99,11 @@ function write(value: Value, indent: string): string {
 }
 
 function quote(text: string): string {
-  // What is no text at all was made one on the way to the engine.
+  // Invalid UTF-16 was replaced on the way to the engine.
   return escapeHtml(JSON.stringify(Buffer.from(text).toString()));
 }
 
-/** The platform of a descriptor or of an image's config; undefined where it says none, or `unknown`. */
+/** The platform of a descriptor or image config; undefined if it is absent or `unknown`. */
 export function readIndexPlatform(value: unknown): IndexPlatform | undefined {
   if (!isRecord(value)) return undefined;
   const { architecture, os, variant } = value;

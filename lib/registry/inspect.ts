@@ -1,4 +1,4 @@
-/** What an image is, read from its manifests and configs. */
+/** Describes an image from its manifests and configs. */
 import { type Digest, formatImageRef, type ImageRef, ok, type Result } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
 import {
@@ -18,7 +18,7 @@ import { byDigest, type ManifestStore } from './store.ts';
 
 /** One platform's image. */
 export interface PlatformDescription {
-  /** Normalised `os/arch[/variant]`; undefined where the config does not say. */
+  /** Normalised `os/arch[/variant]`; undefined if the config has no platform. */
   readonly platform: string | undefined;
   /** Of its manifest. */
   readonly digest: Digest;
@@ -32,11 +32,11 @@ export interface PlatformDescription {
   readonly labels: ReadonlyMap<string, string>;
 }
 
-/** What is said of one platform's image by the build (provenance, SBOM). */
+/** Attestations of one platform's image (provenance, SBOM). */
 export interface AttestationDescription {
   /** Of its manifest. */
   readonly digest: Digest;
-  /** Digest of the platform's manifest that it speaks of; undefined where it does not say. */
+  /** Digest of the platform manifest that it describes; undefined if it has none. */
   readonly of: string | undefined;
   /** Kinds of statements, e.g. `https://slsa.dev/provenance/v1`. */
   readonly predicates: readonly string[];
@@ -46,19 +46,19 @@ export interface AttestationDescription {
 export interface ImageDescription {
   /** The full reference. */
   readonly ref: string;
-  /** Of the manifest or index that it points at. */
+  /** Digest of the manifest or index that the reference points at. */
   readonly digest: Digest;
   /** Media type of that manifest or index. */
   readonly mediaType: string;
-  /** Different blobs of all platforms, each counted once. */
+  /** Size of all blobs of all platforms, each counted once. */
   readonly sizeBytes: number;
-  /** In the order of the index; one for an image without index. */
+  /** In the order of the index; a single one for an image without index. */
   readonly platforms: readonly PlatformDescription[];
   /** The attestation manifests of the index (buildkit docs/attestations/attestation-storage.md). */
   readonly attestations: readonly AttestationDescription[];
 }
 
-/** Reads what an image is. */
+/** Reads the description of an image. */
 export async function inspectImage(store: ManifestStore, ref: ImageRef): Promise<Result<ImageDescription>> {
   const top = await store.getManifest(ref);
   if (!top.ok) return top;

@@ -1,4 +1,4 @@
-/** What is joined: of each part its image as an index names it, and what is attested of it. */
+/** Reads the parts of a join: each part's image as an index entry, and its attestations. */
 import {
   type Digest,
   fail,
@@ -28,51 +28,51 @@ import {
 import { isRecord } from './problems.ts';
 import { byDigest } from './store.ts';
 
-/** Whose media types: those of the OCI, or Docker's older ones. */
+/** Family of media types: OCI, or Docker's older ones. */
 export type Family = 'oci' | 'docker';
 
-/** The image of one platform, wherever it lies. Several parts may be of one image, which has their platforms. */
+/** The image of one platform in any repository. Several parts may refer to one multi-platform image. */
 export interface PlatformPart {
   /** `os/arch[/variant]` */
   readonly platform: string;
-  /** Of a manifest, or of an index: with attestations, or with several platforms. */
+  /** Digest of a manifest, or of an index with attestations or several platforms. */
   readonly digest: Digest;
-  /** Where it is; tag and digest do not count. */
+  /** Its repository; tag and digest are ignored. */
   readonly repository: ImageRef;
 }
 
-/** What joining takes of a registry client. */
+/** The methods of a registry client that a join uses. */
 export type JoiningClient = Pick<
   RegistryClient,
   'head' | 'getManifest' | 'getBlob' | 'copyImage' | 'putManifest'
 >;
 
-/** One platform's image, read. */
+/** The image of one platform as it was read. */
 export interface PartImage {
   readonly part: PlatformPart;
   /** Normalised. */
   readonly platform: string;
-  /** The repository that it is in. */
+  /** The repository that has it. */
   readonly source: ImageRef;
-  /** The manifest or index that the part names. */
+  /** The manifest or index that the part refers to. */
   readonly top: Manifest;
   readonly isOfIndex: boolean;
   readonly entry: IndexEntry;
-  /** Names the layers of its manifest. */
+  /** Digest over the layers of its manifest. */
   readonly layers: Digest | undefined;
-  /** What is attested of it, in the order of its index. */
+  /** Its attestations, in the order of its index. */
   readonly attestations: readonly IndexEntry[];
-  /** Of its index. */
+  /** Annotations of its index. */
   readonly indexAnnotations: ReadonlyMap<string, string>;
 }
 
-/** Whose a media type is; undefined: neither's. */
+/** The family of a media type; undefined: neither. */
 export function familyOf(mediaType: string): Family | undefined {
   if (mediaType.startsWith('application/vnd.oci.image.')) return 'oci';
   return mediaType.startsWith('application/vnd.docker.distribution.') ? 'docker' : undefined;
 }
 
-/** Reads the image that some parts, one at least, are of. */
+/** Reads the image of one or more parts that refer to the same one. */
 export async function readPart(
   client: JoiningClient,
   parts: readonly PlatformPart[],
@@ -84,7 +84,7 @@ export async function readPart(
   return isIndex(top.value) ? readIndex(client, parts, top.value) : readAlone(client, parts, top.value);
 }
 
-/** A manifest alone: what its platform is stands in its config. */
+/** Reads a manifest without index; its platform is in its config. */
 async function readAlone(
   client: JoiningClient,
   parts: readonly PlatformPart[],
@@ -171,7 +171,7 @@ function imageOf(
   };
 }
 
-/** What an index names; undefined where something of it is neither an image nor attested of one. */
+/** The entries of an index; undefined if one is neither an image nor an attestation. */
 function readEntries(
   top: Manifest,
 ): { readonly images: readonly IndexEntry[]; readonly attestations: readonly IndexEntry[] } | undefined {
@@ -198,7 +198,7 @@ function entryOf(descriptor: Descriptor, platform: IndexPlatform): IndexEntry {
   return artifactType === undefined ? entry : { ...entry, artifactType };
 }
 
-/** The platform that was built, with what BuildKit takes of the image: that of Windows has a version. */
+/** The requested platform, with what BuildKit adds from a Windows image: OS version and features. */
 function asBuilt(wanted: string, { osVersion, osFeatures }: IndexPlatform): IndexPlatform {
   const { os = '', arch = '', variant } = parsePlatform(wanted) ?? ({} as Partial<Platform>);
   const platform = { architecture: arch, os, ...(variant === undefined ? {} : { variant }) };
@@ -215,7 +215,7 @@ function isSame(platform: IndexPlatform, wanted: string): boolean {
   return parsed !== undefined && formatPlatform(parsed) === textOf(platform);
 }
 
-/** Configs of many images do not say their variant. */
+/** Compares platforms; many image configs have no variant. */
 function fits(platform: IndexPlatform, wanted: string): boolean {
   const parsed = parsePlatform(wanted);
   if (platform.variant !== undefined || parsed === undefined) return isSame(platform, wanted);

@@ -1,7 +1,6 @@
 /**
- * Joins images of single platforms, each of which was built apart, into the index that one BuildKit with all of them would have
- * written, byte for byte: the images in the order of the build's platforms, then what is attested of each (buildkit
- * exporter/containerimage/writer.go, `Commit`).
+ * Joins separately built single-platform images into an index, byte for byte as one BuildKit would have written it: the images in
+ * the order of the build's platforms, then the attestations of each (buildkit exporter/containerimage/writer.go, `Commit`).
  */
 import {
   type Digest,
@@ -37,15 +36,15 @@ import { byDigest } from './store.ts';
 export interface JoinPlatforms {
   /** In the order of the build's platforms, which is that of the index. */
   readonly parts: readonly PlatformPart[];
-  /** Those of the build, as builds.yaml has them; what the parts have of an index counts, too, where it says nothing else. */
+  /** Annotations of the build, as in builds.yaml. They take precedence over index annotations of the parts, which are kept. */
   readonly annotations?: ReadonlyMap<string, string>;
-  /** What the index is to be; default: what the parts are. */
+  /** Media types of the index; default: those of the parts. */
   readonly mediaTypes?: Family;
 }
 
 /** A joined image. */
 export interface JoinedImage {
-  /** Of the index; of the manifest, where there is one platform and nothing beside it. */
+  /** Digest of the index, or of the manifest if there is one platform without attestations. */
   readonly digest: Digest;
   readonly mediaType: string;
   readonly manifest: Manifest;
@@ -53,9 +52,9 @@ export interface JoinedImage {
   readonly platforms: readonly PlatformManifest[];
 }
 
-/** A joined image that is in no registry yet. */
+/** A joined image that is not in a registry yet. */
 export interface PlannedJoin extends JoinedImage {
-  /** What it names, with where that is. */
+  /** The images that it refers to, with their repositories. */
   readonly below: readonly DigestRef[];
 }
 
@@ -66,12 +65,12 @@ const INDEX_TYPES: Readonly<Record<Family, string>> = {
 };
 
 /**
- * Joins images of platforms, and puts the result by its digest; no tag is touched.
+ * Joins images of platforms and puts the result by digest; no tag is changed.
  *
- * @param where every repository that it is to be in; what a part has elsewhere is brought there before
+ * @param where all target repositories; parts that are elsewhere are copied there first
  * @returns problems, of all parts: `registry/platform-twice`, `registry/platform-missing`, `registry/platform-extra`,
- *   `registry/not-an-image`, `registry/media-types-apart`, `registry/annotations-misplaced`, and those of registries. Nothing was put
- *   where one of the former is among them
+ *   `registry/not-an-image`, `registry/media-types-apart`, `registry/annotations-misplaced`, and those of registries. With one of
+ *   the former, nothing was put
  */
 export async function joinPlatforms(
   client: JoiningClient,
@@ -85,7 +84,7 @@ export async function joinPlatforms(
   return ok(joined);
 }
 
-/** Reads the parts and makes the index of them; writes nothing. Problems: see {@link joinPlatforms}. */
+/** Reads the parts and creates their index; writes nothing. Problems: see {@link joinPlatforms}. */
 export async function planJoin(
   client: JoiningClient,
   { parts, annotations = new Map(), mediaTypes }: JoinPlatforms,
@@ -118,7 +117,10 @@ export async function planJoin(
   return ok({ digest, mediaType, manifest, platforms, below });
 }
 
-/** Puts a joined image by its digest into repositories, what it names first; where it is already, nothing is sent. Problems: those of registries. */
+/**
+ * Puts a joined image by digest into repositories, after everything that it refers to. Nothing is sent to repositories that have
+ * it. Problems: those of registries.
+ */
 export async function putJoined(
   client: JoiningClient,
   { digest, manifest, below }: PlannedJoin,
@@ -126,14 +128,14 @@ export async function putJoined(
   options: Pick<CopyOptions, 'onBlob'> = {},
 ): Promise<Result<void>> {
   const standing = await Promise.all(repositories.map((to) => client.head(byDigest(to, digest))));
-  // Where it is not known, the PUT will show.
+  // If presence is not known, the PUT will show.
   const lacking = repositories.filter((_, at) => standing[at]?.kind !== 'present');
   const copies = lacking.flatMap((to) => below.map((from) => ({ from, to: byDigest(to, from.digest) })));
   const missing = await forEachUntilRefused(copies, MANIFESTS_AT_ONCE, ({ from, to }) =>
     client.copyImage(from, to, options),
   );
   if (missing.length > 0) return fail(missing);
-  // One manifest alone was used unchanged.
+  // A single manifest is used unchanged and has been copied already.
   if (below.some((one) => one.digest === digest)) return ok(undefined);
   const failed = await forEachUntilRefused(lacking, MANIFESTS_AT_ONCE, (to) =>
     client.putManifest(byDigest(to, digest), manifest),
@@ -141,7 +143,7 @@ export async function putJoined(
   return failed.length > 0 ? fail(failed) : ok(undefined);
 }
 
-/** Whether there is one image, and nothing that would take an index. */
+/** Whether there is one image, and no need for an index. */
 function isAlone([only, ...others]: readonly PartImage[]): boolean {
   return only !== undefined && others.length === 0 && !only.isOfIndex;
 }
@@ -193,7 +195,7 @@ function whyApart(images: readonly PartImage[], wanted: Family | undefined): Pro
   );
 }
 
-/** BuildKit refuses such annotations, too. */
+/** Finds annotations for a missing index or platform, which BuildKit rejects, too. */
 function findMisplaced(
   annotations: ReadonlyMap<string, string>,
   alone: boolean,
@@ -224,7 +226,7 @@ interface PlacedEntry {
   readonly entry: IndexEntry;
 }
 
-/** All that the index names, in order. */
+/** All entries of the index, in order. */
 function entriesOf(images: readonly PartImage[]): readonly PlacedEntry[] {
   return [
     ...images.map(({ source, entry }) => ({ source, entry })),
@@ -258,7 +260,7 @@ function makeIndex(
   return manifest;
 }
 
-/** Those of the entry of one image: first those of all platforms, then its own. */
+/** Annotations for the index entry of one image: first those of all platforms, then its own. */
 function annotationsFor(
   annotations: ReadonlyMap<string, string>,
   { platform, entry }: PartImage,
@@ -269,7 +271,7 @@ function annotationsFor(
       ? [{ parsed, entry: [lowered(parsed.name), text] as const }]
       : [];
   });
-  // BuildKit looks them up by the whole platform, and no key can name a version of an operating system.
+  // BuildKit looks them up by the whole platform, and keys cannot have an OS version.
   const isNamed = entry.platform.osVersion === undefined && entry.platform.osFeatures === undefined;
   return [
     ...found.filter(({ parsed }) => parsed.platform === undefined),
@@ -279,7 +281,7 @@ function annotationsFor(
   ].map((one) => one.entry);
 }
 
-/** buildctl reads every key of `--output` so (cmd/buildctl/build/output.go). */
+/** buildctl lower-cases every key of `--output` (cmd/buildctl/build/output.go). */
 function lowered(name: string): string {
   return name.toLowerCase();
 }

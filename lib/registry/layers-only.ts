@@ -1,10 +1,10 @@
 /**
- * Layers-only images: the layers of an image under a config that says nothing but platform and layers. Steps that are
- * based on one stay cached in BuildKit where another image has the same layers and other labels, commands and the like:
- * its cache goes by the digest of the manifest (buildkit source/containerimage/pull.go).
+ * Layers-only images: the layers of an image with a config that has only platform and layers. BuildKit's cache depends on the
+ * digest of the base image's manifest (buildkit source/containerimage/pull.go). So steps based on a layers-only image stay cached
+ * when only labels, commands and the like of the original image change.
  *
- * Everything is written as BuildKit's exporter writes it (exporter/containerimage/writer.go), so that such an image has
- * one digest, whether it is put into a registry or made by the engine.
+ * Everything is written as by BuildKit's exporter (exporter/containerimage/writer.go), so that such an image has the same digest
+ * whether it is put into a registry or made by the engine.
  */
 import { type Digest, ok, type Problem, type Result } from '../model/mod.ts';
 import { escapeHtml } from '../util/go-json.ts';
@@ -22,8 +22,8 @@ import {
 import { isRecord } from './problems.ts';
 
 /**
- * Stands in the config as a trigger. The frontend is never to read this config; should an engine let it, then the build
- * fails over this word, and no image gets a config without what it inherits.
+ * A trigger in the config. The frontend must never read this config; if an engine lets it, the build fails because of this
+ * keyword, instead of creating an image that lacks the inherited config.
  */
 export const LAYERS_ONLY_GUARD = 'BAKE_TS_LAYERS_ONLY';
 
@@ -32,14 +32,14 @@ const CONFIG_TYPES = new Set([
   'application/vnd.oci.image.config.v1+json',
   'application/vnd.docker.container.image.v1+json',
 ]);
-/** What of a config belongs to the platform. */
+/** Config fields of the platform. */
 const PLATFORM_FIELDS = ['architecture', 'os', 'os.features', 'os.version', 'variant'];
 
 /** The layers-only image of one platform. */
 export interface LayersOnlyImage {
   readonly manifest: Manifest;
   readonly config: Uint8Array;
-  /** Normalised; undefined where the config names none that is known. */
+  /** Normalised; undefined if the config has no known platform. */
   readonly platform: string | undefined;
   /** The image has triggers (`ONBUILD`), which a build based on it would run. */
   readonly hasTriggers: boolean;
@@ -52,13 +52,13 @@ export interface LayersOnly {
   readonly images: readonly LayersOnlyImage[];
 }
 
-/** How an image is read. */
+/** Functions that read an image. */
 export interface ImageReads {
   readonly manifest: (digest: Digest) => Promise<Result<Manifest>>;
   readonly config: (digest: Digest) => Promise<Result<Uint8Array>>;
 }
 
-/** The layers-only image of an image; undefined where it has none; problems where it cannot be read. */
+/** Returns the layers-only image of an image; undefined if there is none; problems if the image cannot be read. */
 export async function layersOnly(top: Manifest, reads: ImageReads): Promise<Result<LayersOnly | undefined>> {
   const children = childManifests(top).filter((child) => !isAttestation(child));
   const manifests = isIndex(top)
@@ -88,7 +88,7 @@ async function readImage(
   return ok(image === undefined ? undefined : [manifest.value.digest, image]);
 }
 
-/** The layers-only image of a manifest and its config; undefined where they are no image with layers. */
+/** Returns the layers-only image of a manifest and its config; undefined if they are not an image with layers. */
 export function layersOnlyImage(manifest: Manifest, config: Uint8Array): LayersOnlyImage | undefined {
   const read = parse(config);
   const layers = manifest.json['layers'];
@@ -99,7 +99,7 @@ export function layersOnlyImage(manifest: Manifest, config: Uint8Array): LayersO
   if (!CONFIG_TYPES.has(configType) || !Array.isArray(diffIds)) return undefined;
   if (layers.length === 0 || diffIds.length !== layers.length) return undefined;
   const fields = {
-    // JSON has no undefined: what the config does not say is left out.
+    // JSON has no undefined: fields that the config lacks are left out.
     ...Object.fromEntries(PLATFORM_FIELDS.map((name) => [name, read[name]])),
     config: { OnBuild: [LAYERS_ONLY_GUARD] },
     created: EPOCH,
@@ -126,9 +126,9 @@ export function layersOnlyImage(manifest: Manifest, config: Uint8Array): LayersO
 }
 
 /**
- * The index over the layers-only images of an index's platforms, attestations left out; undefined where one is missing.
+ * Returns the index of the layers-only images of an index's platforms, without attestations; undefined if one is missing.
  *
- * @param images by the digest of the manifest that they are made of
+ * @param images by the digest of the original manifest
  */
 export function layersOnlyIndex(
   index: Manifest,
@@ -151,7 +151,7 @@ export function layersOnlyIndex(
     : manifestOf({ schemaVersion: 2, mediaType: index.mediaType, manifests });
 }
 
-/** As the index has it, letter by letter. */
+/** The platform exactly as in the index. */
 function platformOf(index: Manifest, digest: Digest): { readonly platform?: unknown } {
   const entries: readonly unknown[] = Array.isArray(index.json['manifests']) ? index.json['manifests'] : [];
   for (const entry of entries) {

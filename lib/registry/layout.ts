@@ -1,7 +1,6 @@
 /**
- * Reads an OCI image layout (image-spec, image-layout.md): a directory, or the same in an archive of `tar` as
- * `buildctl --output type=oci` and `docker save` write it. An archive is read where it lies: its entries are found once,
- * and blobs are streamed from their member in it, so nothing is unpacked.
+ * Reads an OCI image layout (image-spec, image-layout.md): a directory, or a tar archive as `buildctl --output type=oci` and
+ * `docker save` write it. Archives are not unpacked: entries are located once, and blobs are streamed from the archive.
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
@@ -12,32 +11,35 @@ import { deniedProblem } from '../util/permission.ts';
 import { type Descriptor, readDescriptors } from './manifest.ts';
 import { isRecord } from './problems.ts';
 
-/** An image, or several, that can be read part by part: a layout, or what an engine keeps. */
+/** One or more images whose parts can be read: a layout or an engine's store. */
 export interface Layout {
-  /** As the user wrote it, for messages. */
+  /** The path as the user wrote it, for messages. */
   readonly written: string;
-  /** The images in it: of a layout what `index.json` names. */
+  /** Its images; those in `index.json` of a layout. */
   readonly images: readonly Descriptor[];
-  /** A manifest's bytes, of at most `limitBytes`; problem: `registry/bad-layout` or the source's own. Not checked against its digest. */
+  /**
+   * Reads the bytes of a manifest, at most `limitBytes`, without checking the digest. Problem: `registry/bad-layout` or the
+   * source's own.
+   */
   read(part: LayoutPart, limitBytes: number): Promise<Result<Uint8Array>>;
-  /** A blob's bytes. Reading throws where it is not there or cannot be read. */
+  /** Streams a blob. Reading throws if it does not exist or cannot be read. */
   stream(digest: Digest): AsyncIterable<Uint8Array>;
-  /** What to say of a part that is not as it should be. */
+  /** Returns the problem of a faulty part. */
   explain(part: LayoutPart, fault: LayoutFault): Problem;
 }
 
-/** Reading failed, gave other bytes than the digest's, or gave no manifest where there should be one. */
+/** Reading failed, the bytes do not match the digest, or a manifest was expected but not found. */
 export type LayoutFault = { readonly error: unknown } | { readonly actual: string } | 'no-manifest';
 
 /** A part of an image. */
 export interface LayoutPart {
-  /** Of the manifest or blob. */
+  /** Digest of the manifest or blob. */
   readonly digest: Digest;
-  /** What it belongs to, where that is known. */
+  /** The platform that it belongs to, if known. */
   readonly platform?: string;
 }
 
-/** Where a file of a layout lies. */
+/** Location of a layout's file. */
 interface Member {
   readonly file: string;
   readonly start: number;
@@ -92,7 +94,7 @@ export async function openLayout(file: string, written: string): Promise<Result<
   }
 }
 
-/** What is wrong with a part, as text. */
+/** Describes the fault of a part as text. */
 export function describeFault(digest: Digest, fault: LayoutFault): string {
   if (fault === 'no-manifest') return `${digest} is not an image manifest, or not the expected one`;
   if ('error' in fault) return `${digest} cannot be read (${reasonOf(fault.error)})`;
@@ -152,8 +154,8 @@ async function memberOfDirectory(directory: string, name: string): Promise<Membe
 }
 
 /**
- * The regular files of an archive by name. Understands ustar, and of pax and GNU headers what has to do with names and
- * sizes (POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format").
+ * Lists the regular files of an archive by name. Supports ustar, and names and sizes in pax and GNU headers (POSIX.1-2017 pax,
+ * "ustar Interchange Format"; GNU tar manual, "Basic Tar Format").
  */
 async function listArchive(file: string, written: string): Promise<Result<ReadonlyMap<string, Member>>> {
   const members = new Map<string, Member>();
@@ -183,7 +185,7 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
       }
       const short = `${readText(header, 345, 155)}/${readText(header, 0, 100)}`;
       const name = pax.get('path') ?? longName ?? short;
-      // What stands before the first name (`./`, or the slash behind no prefix) is not part of it.
+      // A leading `./` or slash is not part of the name.
       if (type === '0' || type === '\0')
         members.set(name.replace(/^(\.?\/)+/, ''), { file, start, sizeBytes });
       longName = undefined;
@@ -195,7 +197,7 @@ async function listArchive(file: string, written: string): Promise<Result<Readon
   return ok(members);
 }
 
-/** The sum over the header with its own field read as spaces. */
+/** Verifies the checksum, which is computed with its own field read as spaces. */
 function isHeader(header: Uint8Array): boolean {
   let sum = 0;
   for (const [index, byte] of header.entries()) sum += index >= 148 && index < 156 ? 32 : byte;
@@ -206,14 +208,14 @@ function readText(header: Uint8Array, at: number, length: number): string {
   return new TextDecoder().decode(header.subarray(at, at + length)).replace(/\0.*/s, '');
 }
 
-/** Octal digits, or, with the highest bit set, a big-endian number (for 8 GiB and more). */
+/** Reads octal digits or, if the highest bit is set, a big-endian number (for 8 GiB and more). */
 function readNumber(header: Uint8Array, at: number, length: number): number {
   const bytes = header.subarray(at, at + length);
   if (((bytes[0] ?? 0) & 0x80) === 0) return Number.parseInt(readText(header, at, length).trim() || '0', 8);
   return bytes.reduce((sum, byte, index) => sum * 256 + (index === 0 ? byte & 0x7f : byte), 0);
 }
 
-/** `LENGTH KEY=VALUE\n`, one after another; an empty value says that the header's own counts. */
+/** Parses `LENGTH KEY=VALUE\n` records. With an empty value, the header's own value applies. */
 function readPax(text: string): ReadonlyMap<string, string> {
   return new Map(
     [...text.matchAll(/[0-9]+ ([^=]+)=([^\n]+)\n/g)].map(([, key = '', value = '']) => [key, value]),
@@ -230,7 +232,7 @@ async function readFully(handle: FileHandle, into: Uint8Array, position: number)
   return filled;
 }
 
-/** What is wrong with a layout. */
+/** The problem of an invalid layout. */
 export function badLayout(written: string, what: string): Problem {
   return problem('registry/bad-layout', `${written} is not an OCI image layout: ${what}`, {
     hint:
@@ -239,7 +241,7 @@ export function badLayout(written: string, what: string): Problem {
   });
 }
 
-/** The code of an error of the file system, else its words. */
+/** The code of a file system error, or else the message. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error && 'code' in error) return String(error.code);
   return error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-/** Manifests and indexes: what they name. OCI image-spec (manifest.md, image-index.md) and Docker's two older forms. */
+/** Manifests and indexes, and what they refer to. OCI image-spec (manifest.md, image-index.md) and Docker's two older forms. */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import {
@@ -12,7 +12,7 @@ import {
 import { parseJson } from '../util/json.ts';
 import { isRecord } from './problems.ts';
 
-/** Media types that a build's result or a base image may have, as one `Accept` header. */
+/** Media types that results and base images may have, for the `Accept` header. */
 export const MANIFEST_TYPES: readonly string[] = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.oci.image.manifest.v1+json',
@@ -22,33 +22,33 @@ export const MANIFEST_TYPES: readonly string[] = [
 
 const INDEX_TYPES = new Set([MANIFEST_TYPES[0], MANIFEST_TYPES[2]]);
 
-/** A manifest or index with the exact bytes that its digest is of. */
+/** A manifest or index with its exact bytes. */
 export interface Manifest {
-  /** Of `bytes`. */
+  /** Digest of `bytes`. */
   readonly digest: Digest;
-  /** As the registry and the manifest itself say: an image manifest, or an index. */
+  /** Media type of an image manifest or an index, from the manifest itself or else the registry's answer. */
   readonly mediaType: string;
-  /** Exactly as it was sent. */
+  /** Exactly as received. */
   readonly bytes: Uint8Array;
-  /** The same, parsed. */
+  /** The parsed bytes. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** What a manifest says of something it names (OCI image-spec, descriptor.md). */
+/** A descriptor (OCI image-spec, descriptor.md). */
 export interface Descriptor {
-  /** Media type of what it names. */
+  /** Media type of the content. */
   readonly mediaType: string;
-  /** Digest of what it names. */
+  /** Digest of the content. */
   readonly digest: Digest;
-  /** Size of what it names (bytes). */
+  /** Size of the content (bytes). */
   readonly sizeBytes: number;
-  /** Normalised: `linux/amd64`; absent: it does not say. */
+  /** Normalised: `linux/amd64`; absent: not specified. */
   readonly platform?: string;
-  /** Kind of an artifact: `application/vnd.dev.cosign.artifact.sig.v1+json`; absent: it does not say. */
+  /** Kind of an artifact: `application/vnd.dev.cosign.artifact.sig.v1+json`; absent: not specified. */
   readonly artifactType?: string;
-  /** By name; empty where there are none. */
+  /** By name; may be empty. */
   readonly annotations: ReadonlyMap<string, string>;
-  /** The bytes are elsewhere on purpose (foreign layers). */
+  /** The bytes are elsewhere by design (foreign layers). */
   readonly foreign: boolean;
 }
 
@@ -57,24 +57,24 @@ export function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-/** Reads a manifest from a store; undefined where the bytes are none, or are not those of the digest. */
+/** Parses a manifest from a store; undefined if the bytes are not a valid manifest or do not match the digest. */
 export function parseManifest(bytes: Uint8Array, digest: Digest): Manifest | undefined {
   const manifest = manifestFrom(bytes, undefined);
   return manifest?.digest === digest ? manifest : undefined;
 }
 
-/** Reads a manifest from an answer; undefined where the bytes are not a manifest by their media type. */
+/** Parses a manifest from an answer; undefined if its media type is not that of a manifest. */
 export function manifestFrom(bytes: Uint8Array, contentType: string | undefined): Manifest | undefined {
   const json = parseJson(bytes);
   if (!isRecord(json)) return undefined;
-  // What the manifest reports about itself is part of its digest; the header is not.
+  // The manifest's own media type takes precedence: its digest covers it, unlike the header.
   const own = typeof json['mediaType'] === 'string' ? json['mediaType'] : undefined;
   const mediaType = own ?? baseType(contentType) ?? guessType(json);
   if (!MANIFEST_TYPES.includes(mediaType)) return undefined;
   return { digest: digestOf(bytes), mediaType, bytes, json };
 }
 
-/** OCI manifests may leave their type out (image-spec, manifest.md); their shape decides. */
+/** Guesses the type from the fields, since OCI manifests may omit it (image-spec, manifest.md). */
 function guessType(json: Readonly<Record<string, unknown>>): string {
   if (Array.isArray(json['manifests'])) return 'application/vnd.oci.image.index.v1+json';
   return Array.isArray(json['layers']) ? 'application/vnd.oci.image.manifest.v1+json' : '';
@@ -91,12 +91,12 @@ export function isIndex(manifest: Pick<Manifest, 'mediaType'>): boolean {
   return INDEX_TYPES.has(manifest.mediaType);
 }
 
-/** How many things a manifest or index names: layers, or other manifests. */
+/** How many layers or manifests a manifest or index refers to. */
 export function countEntries({ json }: Manifest): number {
   return Math.max(listOf(json['manifests']).length, listOf(json['layers']).length);
 }
 
-/** What an index points at; empty for a manifest. */
+/** The manifests of an index; empty for a manifest. */
 export function childManifests(manifest: Manifest): readonly Descriptor[] {
   return isIndex(manifest) ? readDescriptors(manifest.json['manifests']) : [];
 }
@@ -107,7 +107,7 @@ export function manifestBlobs(manifest: Manifest): readonly Descriptor[] {
   return readDescriptors([manifest.json['config'], ...listOf(manifest.json['layers'])]);
 }
 
-/** A digest that names the layers of a manifest in their order; undefined for an index. */
+/** A digest over the ordered layers of a manifest; undefined for an index. */
 export function layersDigest(manifest: Manifest): Digest | undefined {
   if (isIndex(manifest)) return undefined;
   const layers = readDescriptors(manifest.json['layers']).map((layer) => layer.digest);
@@ -120,8 +120,8 @@ export function configOf(manifest: Manifest): Descriptor | undefined {
 }
 
 /**
- * The bytes of a blob that its manifest brings along (image-spec, descriptor.md, `data`); undefined where it does not, or
- * where they are not those of the digest and size.
+ * The bytes of a blob that is embedded in its manifest (image-spec, descriptor.md, `data`); undefined if there are none or they
+ * do not match digest and size.
  */
 export function embeddedBlob(manifest: Manifest, { digest, sizeBytes }: Descriptor): Uint8Array | undefined {
   const entries = [manifest.json['config'], ...listOf(manifest.json['layers'])];
@@ -139,8 +139,8 @@ export function isAttestation(child: Descriptor): boolean {
 }
 
 /**
- * The images in an index, by normalised platform, attestations left out: these digests stay the same where only the
- * attestations of a build differ. Empty for a manifest, whose platform stands in its config.
+ * The images of an index by normalised platform, without attestations: the digests are the same if only the attestations of a
+ * build differ. Empty for a manifest, whose platform is in its config.
  */
 export function platformManifests(manifest: Manifest): readonly PlatformManifest[] {
   return childManifests(manifest).flatMap((child) =>
@@ -150,23 +150,23 @@ export function platformManifests(manifest: Manifest): readonly PlatformManifest
   );
 }
 
-/** Sum of the sizes of different blobs, in bytes: what is stored, a layer shared by two platforms counted once. */
+/** Total size of distinct blobs in bytes: a layer shared by two platforms is counted once. */
 export function sumSizes(blobs: readonly Descriptor[]): number {
   const sizes = new Map(blobs.map((blob) => [blob.digest, blob.sizeBytes]));
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
 }
 
-/** How large an image is. */
+/** Size and layers of an image. */
 export interface ImageMeasures {
-  /** Config and layers of all platforms, each blob once, attestations left out. */
+  /** Size of configs and layers of all platforms, each blob once, without attestations. */
   readonly sizeBytes: number;
   readonly layers: readonly PlatformLayers[];
 }
 
 /**
- * Measures an image. `read` fetches what an index names; undefined where one of them cannot be read.
+ * Measures an image. `read` fetches the manifests of an index; undefined if one of them cannot be read.
  *
- * @param platform its platform where it is no index
+ * @param platform its platform if it is not an index
  */
 export async function measureImage(
   top: Manifest,
@@ -196,7 +196,7 @@ function measure(
   };
 }
 
-/** Reads a list of descriptors; entries that are none are left out. */
+/** Reads a list of descriptors; invalid entries are left out. */
 export function readDescriptors(value: unknown): readonly Descriptor[] {
   return listOf(value).flatMap((entry) => {
     if (!isRecord(entry)) return [];
@@ -234,5 +234,5 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Largest image config that is read, in bytes: they are of a few KiB, and a megabyte of history is beyond anything built. */
+/** Largest image config that is read, in bytes. Real ones have a few KiB. */
 export const CONFIG_LIMIT: number = 4 * 1024 * 1024;

@@ -1,4 +1,4 @@
-/** Registries: the distribution API with sign-in, retries and limits; presence, manifests, tags and copies. */
+/** Registries: the distribution API with authentication, retries and limits; presence, manifests, tags and copies. */
 export type { BlobProgress, OnBlob, TransferCounts } from './blob-transfer.ts';
 export {
   createRegistryClient,

@@ -1,6 +1,6 @@
 /**
- * The failures of this package as text. Each is a `Problem` with a code of `registry/…` (docs/failures/).
- * Nothing here may show a credential: URLs lose user, query and fragment, and bodies of token servers are never quoted.
+ * The problems of this package, with codes `registry/…` (docs/failures/). Nothing here may show a credential: user, query and
+ * fragment of URLs are removed, and bodies of token servers are never quoted.
  */
 import { formatImageRef, type ImageRef, type Problem, type ProblemCode, problem } from '../model/mod.ts';
 import { parseJson } from '../util/json.ts';
@@ -15,21 +15,21 @@ export interface SpecError {
   readonly message: string;
 }
 
-/** Where a request went, for messages. */
+/** Method and URL of a request, for messages. */
 export interface Asked {
   readonly method: string;
   readonly url: URL;
 }
 
-/** What Go's servers, nginx and Apache answer to plain http at a port of https. */
+/** Answers of Go's servers, nginx and Apache to plain http on an https port. */
 const PLAIN_AT_TLS =
   /HTTP request to an HTTPS server|HTTP request was sent to HTTPS port|HTTP to an SSL-enabled server/;
 
-/** No connection came about at all. */
+/** Codes of errors before any connection was made. */
 const NOT_CONNECTED =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/;
 
-/** Errors of one answer that are read; registries send one. */
+/** How many errors of an answer are read; registries usually send one. */
 const MOST_ERRORS = 10;
 
 /** A URL without user, query and fragment, all of which may hold secrets (signed blob URLs, upload states). */
@@ -38,15 +38,15 @@ export function redactUrl(url: URL): string {
 }
 
 /**
- * Reads the spec's error body; empty where the body is something else.
+ * Reads the spec's error body; empty if the body is something else.
  *
- * @param hide takes credentials out of a text: before it is cut, since nobody knows a part of one
+ * @param hide removes credentials from a text; called before it is cut, since parts of them are not recognised
  */
 export function parseSpecErrors(
   body: Uint8Array,
   hide: (text: string) => string = asItIs,
 ): readonly SpecError[] {
-  // A page, or nothing: no errors of the spec.
+  // An HTML page or an empty body has no spec errors.
   const json = parseJson(body);
   const list = isRecord(json) ? json['errors'] : undefined;
   if (!Array.isArray(list)) return [];
@@ -61,24 +61,24 @@ function asItIs(text: string): string {
   return text;
 }
 
-/** An answer that is not what was requested. */
+/** An unexpected answer. */
 export interface BadAnswer extends Asked {
   readonly status: number;
   readonly contentType: string | undefined;
   /** At most the limit for error bodies; empty for HEAD. */
   readonly body: Uint8Array;
-  /** Whether credentials went along. */
+  /** Whether credentials were sent. */
   readonly signedIn: boolean;
   /** Where credentials were looked for. */
   readonly sought?: Sought | undefined;
-  /** Whether another host answered than the registry, which gets no credentials. */
+  /** Whether a host other than the registry answered; it gets no credentials. */
   readonly elsewhere: boolean;
   /** The host as references write it. */
   readonly host: string;
   readonly retryAfterMs?: number | undefined;
-  /** How often it was asked. */
+  /** How many attempts were made. */
   readonly attempts: number;
-  /** Takes credentials out of a text. */
+  /** Removes credentials from a text. */
   readonly hide?: (text: string) => string;
 }
 
@@ -121,7 +121,7 @@ export function answerProblem(answer: BadAnswer): Problem {
       'Push or copy the whole image: a layer, config or child manifest is not in this repository',
     );
   }
-  // TOOMANYREQUESTS in a 403 is how some registries say it.
+  // Some registries send TOOMANYREQUESTS in a 403.
   if (answer.status === 429 || codes.has('TOOMANYREQUESTS')) {
     const wait = answer.retryAfterMs;
     const when = wait === undefined ? '' : `; it asks to wait ${formatSeconds(wait)}`;
@@ -208,19 +208,19 @@ export function tooLarge(host: string, asked: Asked, limitBytes: number): Proble
   );
 }
 
-/** Nobody is to be asked. */
+/** Nothing may be sent. */
 export function notAsked(host: string, why: string): Problem {
   return problem('registry/not-asked', `${host} was not contacted: ${why}`);
 }
 
-/** The client was closed, now or before. */
+/** The client is closed. */
 export function closed(host: string): Problem {
   return problem('registry/closed', `The registry client is closed and cannot contact ${host}`, {
     hint: 'Close it after its last call, or create another one',
   });
 }
 
-/** What is put needs a name of its own: whoever forgot it would move `latest`. */
+/** A PUT requires an explicit tag or digest, so that `latest` is never moved by mistake. */
 export function noTag(ref: ImageRef): Problem {
   return problem(
     'registry/no-tag',
@@ -231,7 +231,7 @@ export function noTag(ref: ImageRef): Problem {
   );
 }
 
-/** An index or manifest that names more than any image has. */
+/** An index or manifest with more entries than any real image has. */
 export function tooMany(host: string, asked: Asked, entries: number, limit: number): Problem {
   return problem(
     'registry/too-large',
@@ -241,8 +241,8 @@ export function tooMany(host: string, asked: Asked, entries: number, limit: numb
 }
 
 /**
- * An exception of the HTTP client (no answer came): by its code, which may sit in a cause or, with several addresses
- * tried, in a list of errors.
+ * Explains an exception of the HTTP client (no answer) by its code, which may be in a cause or, if several addresses were tried,
+ * in a list of errors.
  *
  * @param way the proxy it went through
  */
@@ -264,7 +264,7 @@ export function connectionProblem(
   const detail = oneLine(text, 300);
   const has = (pattern: RegExp): boolean => codes.some((code) => pattern.test(code));
 
-  // Nobody but the proxy is connected to, and its name is the only one that is looked up here.
+  // Only the proxy is connected to, and only its name is looked up here.
   if (way !== undefined && has(NOT_CONNECTED)) {
     const at = parseProxy(way.proxy)?.url;
     const proxy = at === undefined ? 'the proxy' : `the proxy ${at.protocol}//${at.host}`;
@@ -316,7 +316,7 @@ export function connectionProblem(
   });
 }
 
-/** Who is connected to is the proxy, where there is one. */
+/** The connection goes to the proxy, if there is one. */
 function notPermitted(url: URL, error: unknown, way?: ReturnType<typeof proxyFor>): Problem | undefined {
   const missing = missingPermissions(error);
   if (missing === undefined) return undefined;
@@ -325,7 +325,7 @@ function notPermitted(url: URL, error: unknown, way?: ReturnType<typeof proxyFor
 }
 
 function unreachableHint(host: string, url: URL, text: string, has: (code: RegExp) => boolean): string {
-  // undici's words for any other answer to CONNECT than 200.
+  // undici's message for any answer to CONNECT except 200.
   const proxyStatus = /Proxy response \((\d+)\)/.exec(text)?.[1];
   if (proxyStatus !== undefined) {
     return proxyStatus === '407'

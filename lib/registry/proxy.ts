@@ -1,6 +1,6 @@
 /**
- * Which proxy a URL goes through, from the environment, by the rules of Go's golang.org/x/net/http/httpproxy, so that
- * bake-ts and buildctl take the same way.
+ * Selects the proxy for a URL from the environment by the rules of Go's golang.org/x/net/http/httpproxy, so that bake-ts and
+ * buildctl use the same proxy.
  */
 
 import { BlockList, isIP } from 'node:net';
@@ -18,22 +18,21 @@ export function proxyFor(
   const variable = [name, name.toLowerCase()].find(isSet);
   const proxy = variable === undefined ? undefined : env[variable];
   if (variable === undefined || proxy === undefined) return undefined;
-  // A CGI server sets HTTP_PROXY from a request header (CVE-2016-5386).
+  // On a CGI server, HTTP_PROXY comes from a request header (CVE-2016-5386).
   if (url.protocol === 'http:' && env['REQUEST_METHOD'] !== undefined && env['http_proxy'] === undefined)
     return undefined;
   if (isExempt(url, env['NO_PROXY'] || env['no_proxy'] || '')) return undefined;
   return { variable, proxy: /^[a-z0-9]+:\/\//i.test(proxy) ? proxy : `http://${proxy}` };
 }
 
-/** What the runtime has to permit for a URL: a connection to its host, or to the proxy and to nobody else. */
+/** The runtime permission that a URL requires: a connection to its host, or only to the proxy. */
 export function permissionFor(url: URL, way: ReturnType<typeof proxyFor>): Permission {
   const at = way === undefined ? url : (parseProxy(way.proxy)?.url ?? url);
   return { kind: 'net', what: `${at.hostname}:${at.port || (at.protocol === 'https:' ? 443 : 80)}` };
 }
 
 /**
- * A proxy's URL without its user, and what goes into `Proxy-Authorization`; undefined where it cannot be read, or is spoken
- * to otherwise than by http and https.
+ * A proxy's URL without its user, and the value for `Proxy-Authorization`; undefined if the URL is invalid or not http or https.
  */
 export function parseProxy(
   text: string,
@@ -48,7 +47,7 @@ export function parseProxy(
     const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
     return { url, authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
   } catch {
-    // A percent sign that stands for nothing.
+    // An invalid percent-encoding.
     return undefined;
   }
 }
@@ -77,7 +76,7 @@ function isExempt(url: URL, list: string): boolean {
       continue;
     }
     if (entry.startsWith('*.')) entry = entry.slice(1);
-    // `.example.org` is for what lies below it only; `example.org` is for itself too.
+    // `.example.org` matches only subdomains; `example.org` also matches itself.
     if (entry.startsWith('.') ? host.endsWith(entry) : host === entry || host.endsWith(`.${entry}`))
       return true;
   }

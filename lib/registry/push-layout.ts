@@ -1,4 +1,4 @@
-/** Pushes an image from where it can be read part by part: blobs, then the manifests below an index, then the name. */
+/** Pushes an image from a layout: blobs, then the manifests below an index, then the name. */
 import { fail, formatImageRef, type ImageRef, isUnnamed, ok, problem, type Result } from '../model/mod.ts';
 import { BlobTransfer } from './blob-transfer.ts';
 import type { BlobSource } from './blobs.ts';
@@ -14,10 +14,10 @@ export type PushLayoutOptions = Pick<CopyOptions, 'onBlob'>;
 
 const BLOBS_AT_ONCE = 4;
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
-/** Names of an image in a layout: OCI image-spec (annotations.md), and what containerd and buildkit write besides. */
+/** Annotations with the name of an image in a layout: OCI image-spec (annotations.md), and the one of containerd and buildkit. */
 const NAME_ANNOTATIONS = ['org.opencontainers.image.ref.name', 'io.containerd.image.name'];
 
-/** Pushes the image of a layout; where it holds several, the one that has the name or tag of `to`. */
+/** Pushes the image of a layout. If it has several, the one with the name or tag of `to` is pushed. */
 export async function pushLayout(
   context: CopyContext,
   layout: Layout,
@@ -63,7 +63,7 @@ export async function pushLayout(
   });
 }
 
-/** Exporters write an entry for each name, so entries of one digest are one image. */
+/** Exporters write an entry for each name, so entries with the same digest are one image. */
 function chooseImage(layout: Layout, target: ImageRef): Result<Descriptor> {
   const images = new Map(layout.images.map((image) => [image.digest, image]));
   const [only] = images.values();
@@ -126,9 +126,9 @@ class Pusher {
   }
 
   /**
-   * Pushes everything that a manifest names. One thing after another between manifests: their blobs go side by side.
+   * Pushes everything that a manifest refers to. Manifests are pushed one after another, the blobs of each concurrently.
    *
-   * @param platform what the manifest is for, where that is known
+   * @param platform the manifest's platform, if known
    */
   async pushBelow(manifest: Manifest, platform?: string): Promise<Result<void>> {
     const of = platform === undefined ? {} : { platform };

@@ -1,4 +1,4 @@
-/** Reading a blob of any size as it comes, for whoever looks into layers. Spec: "Pulling blobs". */
+/** Streams blobs of any size, for reading layers. Spec: "Pulling blobs". */
 import { createHash } from 'node:crypto';
 import { type Digest, fail, type ImageRef, ok, type Problem, problem, type Result } from '../model/mod.ts';
 import type { Exchange } from './exchange.ts';
@@ -6,7 +6,7 @@ import type { Descriptor } from './manifest.ts';
 import { badDigest, strangeAnswer } from './problems.ts';
 import { pullScope } from './scope.ts';
 
-/** Asks for a blob, whose bytes then come as they are read and are not checked; the stream is to be read or ended. */
+/** Requests a blob as a stream that is not verified. The caller must read or end the stream. */
 export async function requestBlob(
   exchange: Exchange,
   from: ImageRef,
@@ -30,8 +30,8 @@ export async function requestBlob(
 }
 
 /**
- * The bytes of a blob. They are checked against size and digest at their end, so whoever reads them knows that they are
- * right only then. Throws an error with the words of a problem where they cannot be read or are wrong.
+ * Streams the bytes of a blob. Size and digest are checked at the end, so the bytes are verified only then. Throws an error with
+ * the message of a problem if they cannot be read or are wrong.
  */
 export async function* readBlob(
   exchange: Exchange,

@@ -1,6 +1,6 @@
 /**
- * What registries say, queried once: a reader remembers presences and manifests for its whole life, and forgets what it
- * is told to. Spec: "Pulling manifests", "Checking if content exists".
+ * Reads from registries, each thing once: a reader remembers presences and manifests until it is told to forget them. Spec:
+ * "Pulling manifests", "Checking if content exists".
  */
 import {
   type Digest,
@@ -23,19 +23,19 @@ import type { Presence } from './store.ts';
 
 /** How to read. */
 export interface RegistryReadOptions {
-  /** Ask the mirrors of the registry first. For base images; never for what this run pushes, where mirrors lag behind. */
+  /** Use the registry's mirrors first. For base images only: mirrors lag behind what this run pushes. */
   readonly mirrors?: boolean;
 }
 
-/** Registries must take manifests of this size and mostly take no larger ones (spec, "Pushing Manifests"). */
+/** Registries must accept manifests of this size and mostly accept no larger ones (spec, "Pushing Manifests"). */
 const MANIFEST_LIMIT = 4 * 1024 * 1024;
-/** Platforms with their attestations, or layers, are some dozens; each may cost a request. */
+/** Real images have some dozens of platforms, attestations or layers; each may cost a request. */
 const MOST_ENTRIES = 2_000;
-/** Bytes of manifests kept for asking again. */
+/** Limit of remembered manifests, in bytes. */
 const MEMORY_LIMIT = 64 * 1024 * 1024;
 const ACCEPT = MANIFEST_TYPES.join(', ');
 
-/** Reads manifests and small blobs, from mirrors where that is allowed. */
+/** Reads manifests and small blobs, from mirrors if allowed. */
 export class Reader {
   readonly #exchange: Exchange;
   readonly #registries: ReadonlyMap<string, RegistrySettings>;
@@ -49,7 +49,7 @@ export class Reader {
     this.#registries = registries;
   }
 
-  /** Forgets what is known of a reference (and of its repository, where it has neither tag nor digest). */
+  /** Forgets what is known about a reference, or about its repository if it has neither tag nor digest. */
   forget(ref: ImageRef): void {
     const bare = ref.tag === undefined && ref.digest === undefined;
     const name = formatImageRef(ref);
@@ -67,8 +67,8 @@ export class Reader {
   }
 
   /**
-   * What a tag or digest points at. Queried once; `unknown` is queried again next time.
-   * HEAD first; GET where the answer to HEAD does not say everything, or contradicts itself.
+   * Looks up what a tag or digest points at. The answer is remembered, unless it is `unknown`. Sends HEAD first, and GET if the
+   * answer to HEAD is incomplete or contradicts itself.
    */
   async head(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Presence> {
     const wanted = withDefaultTag(ref);
@@ -79,14 +79,14 @@ export class Reader {
     return await this.#remember(wanted);
   }
 
-  /** The digest that a reference points at; a problem where it is absent or not known. */
+  /** Returns the digest that a reference points at; a problem if it is absent or not known. */
   async resolveDigest(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Result<Digest>> {
     const presence = await this.head(ref, read);
     if (presence.kind === 'present') return ok(presence.digest);
     return fail([presence.kind === 'unknown' ? presence.problem : notThere(ref)]);
   }
 
-  /** Reads a manifest; its bytes have been checked against the digest requested and the one announced. */
+  /** Reads a manifest and checks its bytes against the requested and the announced digest. */
   async getManifest(ref: ImageRef, read: RegistryReadOptions = {}): Promise<Result<Manifest>> {
     const wanted = withDefaultTag(ref);
     const known = wanted.digest === undefined ? undefined : this.#manifests.get(wanted.digest);
@@ -101,8 +101,8 @@ export class Reader {
   }
 
   /**
-   * Reads a small blob, such as an image config, of at most `limitBytes`; checked against its digest. Registries mostly
-   * send one elsewhere for it; credentials stay behind.
+   * Reads a small blob, such as an image config, of at most `limitBytes`, and checks its digest. Registries usually redirect to
+   * another host; credentials are not sent there.
    */
   async getBlob(
     repository: ImageRef,
@@ -133,7 +133,7 @@ export class Reader {
     return fail(problems.slice(-1));
   }
 
-  /** Remembers what a reference points at, because it was just put there. */
+  /** Remembers what a reference points at after a PUT. */
   note(ref: ImageRef, presence: Presence): void {
     this.#presences.set(formatImageRef(ref), Promise.resolve(presence));
   }
@@ -152,14 +152,14 @@ export class Reader {
 
   async #ask(ref: ImageRef, mirroredHost: string | undefined): Promise<Presence> {
     const call = manifestCall('HEAD', ref, mirroredHost);
-    // 400: with plain http at an https port, only the body says so.
+    // 400: plain http on an https port is recognised only by the body.
     const reply = await this.#exchange.call({ ...call, accept: [200, 400, 404, 405, 501] });
     if (!reply.ok) return { kind: 'unknown', problem: firstOf(reply.error) };
     const { status, header } = reply.value;
     const type = baseType(header('content-type'));
     if (status === 404) {
-      // A registry answers so in JSON and says what it is. Anything else may be a proxy, a login page or a wrong
-      // address: "absent" then has to be read in the body that only GET has.
+      // A real registry answers in JSON and identifies itself. Anything else may be a proxy, a login page or a wrong address:
+      // then only the body of a GET can show "absent".
       const plain = header('docker-distribution-api-version') !== undefined && !/html/.test(type ?? '');
       if (plain && !reply.value.elsewhere) return { kind: 'absent' };
     }
@@ -235,7 +235,7 @@ export class Reader {
     return { kind: 'found', manifest };
   }
 
-  /** Keeps a manifest for asking again. */
+  /** Remembers a manifest. */
   keep(manifest: Manifest): void {
     if (this.#manifests.has(manifest.digest)) return;
     this.#manifests.set(manifest.digest, manifest);
@@ -253,7 +253,7 @@ export class Reader {
   }
 }
 
-/** Spec codes that say "there is no such thing", and nothing else. `NOT_FOUND` is Harbor's. */
+/** Error codes that mean only "does not exist". `NOT_FOUND` is Harbor's. */
 const ABSENT_CODES = new Set(['MANIFEST_UNKNOWN', 'NAME_UNKNOWN', 'NOT_FOUND', 'REPOSITORY_NOT_FOUND']);
 
 function manifestCall(method: 'HEAD' | 'GET', ref: ImageRef, mirroredHost: string | undefined) {
@@ -270,7 +270,7 @@ function manifestCall(method: 'HEAD' | 'GET', ref: ImageRef, mirroredHost: strin
   };
 }
 
-/** Mirrors that serve several registries want to know which one is meant (containerd, docs/hosts.md). */
+/** Mirrors of several registries need to know which one is requested (containerd, docs/hosts.md). */
 function mirrorQuery(from: ImageRef, original: ImageRef): string {
   return from.registry === original.registry ? '' : `?ns=${encodeURIComponent(original.registry)}`;
 }

@@ -10,10 +10,10 @@ import { isRecord, strangeAnswer, tooMany } from './problems.ts';
 import { pullScope } from './scope.ts';
 import type { ManifestStore } from './store.ts';
 
-/** What refers to a manifest. */
+/** The referrers of a manifest. */
 export interface Referrers {
   readonly descriptors: readonly Descriptor[];
-  /** The descriptors as the registry sent them, by digest; for writing a fallback tag. */
+  /** The raw descriptors by digest, for writing a fallback tag. */
   readonly entries: ReadonlyMap<string, unknown>;
 }
 
@@ -26,10 +26,10 @@ interface Context {
 
 const INDEX_TYPE = MANIFEST_TYPES[0] ?? '';
 const PAGE_LIMIT = 50;
-/** What refers to an image is copied with it, one by one. */
+/** Referrers are copied one by one, so their number is limited. */
 const MOST_ENTRIES = 5_000;
 
-/** Lists what refers to a manifest; empty where nothing does. */
+/** Lists the referrers of a manifest. */
 export async function listReferrers(context: Context, subject: Subject): Promise<Result<Referrers>> {
   const entries = new Map<string, unknown>();
   let target: string | URL = `/v2/${subject.repository}/referrers/${subject.digest}`;
@@ -67,8 +67,8 @@ export async function listReferrers(context: Context, subject: Subject): Promise
 }
 
 /**
- * Makes sure that a copied image's referrers are found under its new name: a registry with the referrers API has seen to
- * that by itself; for another one the fallback tag is written.
+ * Makes sure that a copied image's referrers are found at its new place. A registry with the referrers API does that by itself;
+ * for others the fallback tag is written.
  */
 export async function linkReferrers(
   context: Context,

@@ -1,13 +1,13 @@
-/** Registries that do not let us in: what one request was told, the others would be told as well. */
+/** Registries that refuse access: after one refusal, other requests would be refused as well. */
 import type { Problem, Result } from '../model/mod.ts';
 import { mapLimited } from './gate.ts';
 
 const REFUSALS: ReadonlySet<string> = new Set(['registry/unauthorized', 'registry/denied']);
 
 /**
- * Does something with each item of one image, at most `width` at a time. The first refusal keeps the rest from being begun.
+ * Processes each item of an image, at most `width` at a time. After the first refusal no further items are started.
  *
- * @returns the refusal alone, else all that went wrong
+ * @returns only the refusal, or else all problems
  */
 export async function forEachUntilRefused<T>(
   items: readonly T[],
@@ -25,11 +25,11 @@ export async function forEachUntilRefused<T>(
   return refusal === undefined ? done.flat() : [refusal];
 }
 
-/** Without those that say of the same credentials for the same registry what an earlier one says. */
+/** Removes refusals that repeat an earlier one for the same registry and credentials. */
 export function withoutRepeatedRefusals(problems: readonly Problem[]): readonly Problem[] {
   const seen = new Set<string>();
   return problems.filter(({ code, hint }) => {
-    // The hint names the registry, and what becomes of its credentials.
+    // The hint names the registry and its credentials.
     if (code !== 'registry/unauthorized' || hint === undefined) return true;
     const isFirst = !seen.has(hint);
     seen.add(hint);

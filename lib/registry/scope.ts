@@ -11,7 +11,7 @@ export function pullScope(repository: string): Scope {
   return { repository, actions: ['pull'] };
 }
 
-/** Writing one repository; registries want `pull` with it. */
+/** Writing one repository; registries require `pull` with it. */
 export function pushScope(repository: string): Scope {
   return { repository, actions: ['pull', 'push'] };
 }
@@ -21,11 +21,11 @@ export function formatScope(scope: Scope): string {
   return `repository:${scope.repository}:${[...scope.actions].sort().join(',')}`;
 }
 
-/** Joins scopes: one text for each resource with all its actions, sorted, so that equal sets are equal texts. */
+/** Merges scopes into one text for each resource with all its actions, sorted, so that equal sets have equal texts. */
 export function uniteScopes(...lists: readonly (readonly string[])[]): readonly string[] {
   const actions = new Map<string, Set<string>>();
   for (const text of lists.flat()) {
-    // Actions come after the last colon; the name may hold a port.
+    // Actions follow the last colon; the name may contain a port.
     const colon = text.lastIndexOf(':');
     const resource = colon === -1 ? text : text.slice(0, colon);
     const known = actions.get(resource) ?? new Set();
@@ -37,7 +37,7 @@ export function uniteScopes(...lists: readonly (readonly string[])[]): readonly 
     .sort();
 }
 
-/** True where `granted` allows everything that `wanted` asks for. */
+/** Whether `granted` allows everything in `wanted`. */
 export function coversScopes(granted: readonly string[], wanted: readonly string[]): boolean {
   const union = uniteScopes(granted, wanted);
   const own = uniteScopes(granted);

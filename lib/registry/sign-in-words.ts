@@ -1,26 +1,26 @@
-/** What to do about credentials that are missing or refused, as text: also where there is no Docker. */
+/** Hints about missing or refused credentials, with and without Docker. */
 
 /** Where the credentials for a registry were looked for. */
 export type Sought =
-  /** A user gave a name and a password for it. */
+  /** The user gave a name and a password. */
   | { readonly kind: 'given'; readonly username: string }
-  /** Files and variables that were read, and the `config.json` that is not there. */
+  /** Files and variables that were read, and the `config.json` that does not exist. */
   | { readonly kind: 'config'; readonly read: readonly string[]; readonly absent?: string };
 
-/** How one signs in to a host, with Docker and without. */
+/** How to sign in to a host, with and without Docker. */
 export function howToSignIn(host: string): string {
   return `\`docker login ${host}\`; without Docker write config.json (see docs/from-buildctl.md), or use \`-u NAME --password-stdin\` of the command (\`signIn\` in a script)`;
 }
 
-/** Why nothing was sent: there are no credentials. */
+/** The hint for missing credentials. */
 export function noCredentials(host: string, sought: Sought | undefined): string {
   return `No credentials were found for ${host} in the Docker config${whereOf(sought)}: sign in, e.g. ${howToSignIn(host)}`;
 }
 
 /**
- * What was sent was not accepted.
+ * The hint for refused credentials.
  *
- * @param why what may be wrong with it
+ * @param why what may be wrong with them
  */
 export function refusedCredentials(host: string, sought: Sought | undefined, why: string): string {
   if (sought?.kind === 'given')

@@ -1,6 +1,6 @@
 /**
- * The proxies that RUN is to use: from the docker CLI's config, as docker and buildx take them (docker/cli
- * cli/config/configfile, `ParseProxyConfig`), and where that says nothing, from the environment.
+ * The proxies for RUN steps: from the docker CLI's config, as docker and buildx read them (docker/cli cli/config/configfile,
+ * `ParseProxyConfig`), or else from the environment.
  */
 import { readFile } from 'node:fs/promises';
 import { type Environment, ok, PROXY_ARGUMENTS, type Result, type StepProxies } from '../model/mod.ts';
@@ -11,7 +11,7 @@ import { deniedProblem } from '../util/permission.ts';
 import { badConfig, dockerConfigPath } from './credentials.ts';
 import { isRecord } from './problems.ts';
 
-/** Argument → its key in the config. */
+/** Build argument → its key in the config. */
 const CONFIG_KEYS: ReadonlyMap<string, string> = new Map([
   ['HTTP_PROXY', 'httpProxy'],
   ['HTTPS_PROXY', 'httpsProxy'],
@@ -21,11 +21,11 @@ const CONFIG_KEYS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Reads them. An entry of the config decides alone, even an empty one: proxies of a machine and of its containers are
- * not to be mixed.
+ * Reads the proxies. If the config has an entry, even an empty one, only it applies: proxies of a machine and of its containers
+ * must not be mixed.
  *
- * @param engineAddress the engine that was named by its address: it may have an entry of its own in the config, and
- *   has another loopback where it is another machine
+ * @param engineAddress address of the engine, if specified: the config may have an entry for it, and a remote engine has another
+ *   loopback
  * @returns problem: `registry/bad-config`
  */
 export async function readStepProxies(
@@ -47,7 +47,7 @@ export async function readStepProxies(
   return ok(found);
 }
 
-/** Undefined where the config says nothing of proxies. */
+/** Undefined if the config has no proxies. */
 async function readConfigured(
   env: Environment,
   engineAddress: string,
@@ -62,7 +62,7 @@ async function readConfigured(
     if (code === 'ENOENT' || code === 'ENOTDIR') return ok(undefined);
     const denied = deniedProblem(error);
     if (denied !== undefined) return { ok: false, error: [denied] };
-    // The parser's message is not shown: it may quote a piece of the file.
+    // The parser's message is not shown, since it may quote the file.
     const why = code === undefined ? 'is not a JSON object' : `cannot be read: ${code}`;
     return { ok: false, error: [badConfig(`${file} ${why}`)] };
   }
@@ -77,12 +77,12 @@ async function readConfigured(
   return ok(found);
 }
 
-/** No argument of a program can hold a NUL, and no URL a line break. */
+/** Program arguments cannot contain a NUL, nor URLs a line break. */
 function isUsable(value: string | undefined): value is string {
   return value !== undefined && value !== '' && !hasControls(value) && !/[\n\t]/.test(value);
 }
 
-/** Host of an address, with or without its scheme. */
+/** Host of an address, which may lack the scheme. */
 function hostOf(address: string): string {
   const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`;
   return URL.canParse(url) ? new URL(url).hostname : '';

@@ -1,13 +1,13 @@
-/** Manifests by reference: what the client offers to the parts that copy and inspect images. */
+/** The interface by which images are copied and inspected. */
 import type { Digest, ImageRef, Problem, Result } from '../model/mod.ts';
 import type { Manifest } from './manifest.ts';
 
-/** What a registry knows of a reference. Whatever is not certain is `unknown`, and never treated as one of the others. */
+/** What a registry knows about a reference. Anything uncertain is `unknown`, and never treated as present or absent. */
 export type Presence =
   | {
-      /** It is there. */
+      /** It exists. */
       readonly kind: 'present';
-      /** Of the manifest or index that it points at. */
+      /** Digest of the manifest or index that it points at. */
       readonly digest: Digest;
       /** Media type of that manifest or index. */
       readonly mediaType: string;
@@ -15,7 +15,7 @@ export type Presence =
       readonly sizeBytes: number;
     }
   | {
-      /** The registry says that it is not there. */
+      /** The registry reports that it does not exist. */
       readonly kind: 'absent';
     }
   | {
@@ -37,7 +37,7 @@ export interface ManifestStore {
   ): Promise<Result<{ readonly digest: Digest }>>;
 }
 
-/** A repository's image by digest. */
+/** The reference with only repository and digest. */
 export function byDigest(ref: ImageRef, digest: Digest): ImageRef & { readonly digest: Digest } {
   return { registry: ref.registry, repository: ref.repository, digest };
 }

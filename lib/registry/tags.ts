@@ -43,7 +43,7 @@ export async function listTags(
   return fail([tooMany(registry, repository)]);
 }
 
-/** The tags of a page; a repository that has lost its last one says null. */
+/** The tags of a page; null if the last tag of a repository was deleted. */
 function tagsIn(page: unknown): readonly string[] | undefined {
   const list = isRecord(page) ? page['tags'] : undefined;
   if (list === null) return [];

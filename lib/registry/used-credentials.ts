@@ -1,26 +1,26 @@
 /**
- * What must not be shown of the credentials that a client knows: failing registries and proxies quote what they were sent,
- * and their words become ours.
+ * Hides the credentials that a client knows: failing registries and proxies may quote requests, and their messages appear in
+ * ours.
  */
 import { createHider, type Hider, type Problem } from '../model/mod.ts';
 import type { Credentials } from './credentials.ts';
 
-/** What programs go by in a problem. */
+/** Fields of a problem that programs read; they are unchanged. */
 const KEPT: ReadonlySet<string> = new Set(['code', 'severity', 'build']);
 
-/** The secrets of a client, which become more as it signs in. */
+/** The secrets of a client, which are added as it authenticates. */
 export class UsedCredentials {
   readonly #texts = new Set<string>();
   #hider: Hider | undefined;
 
-  /** Takes credentials that may be sent. */
+  /** Adds credentials that may be sent. */
   add(own: Credentials): void {
-    // As they go into a header: name and password, together in base64.
+    // As in a header: name and password, also together in base64.
     if (own.kind === 'basic') this.addTexts([own.password, `${own.username}:${own.password}`]);
     else this.addTexts([own.token]);
   }
 
-  /** Takes what is secret as it is: tokens, users of proxies. */
+  /** Adds secret texts: tokens, users of proxies. */
   addTexts(texts: readonly string[]): void {
     for (const text of texts) {
       if (text === '' || this.#texts.has(text)) continue;
@@ -29,14 +29,14 @@ export class UsedCredentials {
     }
   }
 
-  /** A text or a JSON document without any of them; what stands below the keys in `kept` is unchanged. */
+  /** Removes the secrets from a text or a JSON document; values of the keys in `kept` are unchanged. */
   hide<T>(document: T, kept?: ReadonlySet<string>): T {
     if (this.#texts.size === 0) return document;
     this.#hider ??= createHider(new Map(), [...this.#texts]);
     return this.#hider.hide(document, kept);
   }
 
-  /** A problem without any of them in its words. */
+  /** Removes the secrets from a problem's texts. */
   hideIn({ span, related, ...words }: Problem): Problem {
     return {
       ...this.hide(words, KEPT),

@@ -1,7 +1,6 @@
 /**
- * One HTTP request and its answer: connections, TLS, proxies, time limits, size limits and redirects. Knows nothing of
- * sign-in or retries. Redirects are followed here and not by the HTTP client, so that credentials stay at the host they
- * were meant for.
+ * One HTTP request and its answer: connections, TLS, proxies, time limits, size limits and redirects, without authentication or
+ * retries. Redirects are followed here and not by the HTTP client, so that credentials are never sent to another host.
  */
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -23,14 +22,14 @@ import { parseProxy, proxyFor } from './proxy.ts';
 /** Methods of the distribution API. */
 export type Method = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
 
-/** A request that went out, for counting and for `--debug`. */
+/** A request that was sent, for counting and for `--debug`. */
 export interface RequestSeen {
   readonly method: Method;
-  /** Host and port it went to (`registry-1.docker.io`, a token server, a blob store). */
+  /** Target host and port (`registry-1.docker.io`, a token server, a blob store). */
   readonly host: string;
   /** Without query. */
   readonly path: string;
-  /** Undefined where no answer came. */
+  /** Undefined if there was no answer. */
   readonly status?: number;
   /** `token`: to a token server. `registry`: everything else. */
   readonly purpose: 'registry' | 'token';
@@ -45,7 +44,7 @@ export interface TimeLimits {
   readonly idleMs: number;
   /** For a whole request without a streamed body, redirects included. */
   readonly requestMs: number;
-  /** As `headersMs`, for the end of an upload: the registry may move the blob before it answers. */
+  /** As `headersMs`, for the end of an upload, since the registry may move the blob before it answers. */
   readonly uploadMs: number;
 }
 
@@ -61,7 +60,7 @@ export interface WireRequest extends Asked {
   readonly body?: Uint8Array | string | AsyncIterable<Uint8Array> | undefined;
   /** Limit for a successful answer's body. */
   readonly limitBytes: number;
-  /** Hand the body of a successful answer on as it comes; the caller counts and must read it or destroy it. */
+  /** Return the body of a successful answer as a stream; the caller must enforce the limit and read or destroy it. */
   readonly stream?: boolean | undefined;
   readonly upload?: boolean | undefined;
   readonly purpose: 'registry' | 'token';
@@ -73,12 +72,12 @@ export interface WireRequest extends Asked {
 export interface Reply {
   readonly status: number;
   header(name: string): string | undefined;
-  /** Whole body; of an error, what fits in 64 KiB; empty when streamed. */
+  /** The whole body, at most 64 KiB of an error; empty if streamed. */
   readonly body: Uint8Array;
   readonly stream?: AsyncIterable<Uint8Array>;
-  /** Where the answer came from in the end. */
+  /** The final URL after redirects. */
   readonly url: URL;
-  /** True where that is another host or port than was asked: its challenges and headers are not the registry's. */
+  /** Whether that is another host or port than requested: its challenges and headers are not the registry's. */
   readonly elsewhere: boolean;
   /** Which attempt it answers. */
   readonly attempt: number;
@@ -98,7 +97,7 @@ interface Redirect {
   readonly from: URL;
   readonly to: URL;
   readonly status: number;
-  /** How many were followed before it. */
+  /** How many redirects were followed before. */
   readonly hop: number;
 }
 
@@ -116,7 +115,7 @@ export class Wire {
     this.#options = options;
   }
 
-  /** Sends one request; follows its redirects. A failure means that no usable answer came. */
+  /** Sends one request and follows its redirects. A failure means that there was no usable answer. */
   async send(request: WireRequest): Promise<Result<Reply>> {
     const deadline = new AbortController();
     const outer = this.#options.signal;
@@ -142,7 +141,7 @@ export class Wire {
     }
   }
 
-  /** Closes all connections for good; requests under way fail, and so does every one from now on. */
+  /** Closes all connections for good; current and later requests fail. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const all = [...this.#dispatchers.values()];
@@ -172,17 +171,17 @@ export class Wire {
         return fail([unsafeRedirect(request.host, asked, refused ?? '')]);
       }
       if (target.origin !== url.origin) {
-        // Once left behind, credentials do not come back, even where the next hop returns home.
+        // Dropped credentials are not used again, even if the next hop leads back to the registry.
         authorization = undefined;
         settings = this.#options.registries.get(target.host) ?? {};
       }
-      // A fragment or user in a redirect is not for the server.
+      // A fragment or user in a redirect is not sent.
       target.hash = target.username = target.password = '';
       url = target;
     }
   }
 
-  /** Why a redirect is not followed, as text; undefined where it is. */
+  /** Why a redirect is not followed, as text; undefined if it is followed. */
   #whyNotFollowed(request: WireRequest, { from, to, status, hop }: Redirect): string | undefined {
     if (hop >= REDIRECT_LIMIT) return `more than ${REDIRECT_LIMIT} redirects`;
     if (to.protocol !== 'https:' && to.protocol !== 'http:') return `a redirect to ${to.protocol}`;
@@ -230,7 +229,7 @@ export class Wire {
         body: (request.body ?? null) as Dispatcher.RequestOptions['body'] & object,
         headersTimeout: request.upload === true ? timeouts.uploadMs : timeouts.headersMs,
         bodyTimeout: timeouts.idleMs,
-        // Else undici closes the connection after each HEAD, and every tag would cost a handshake.
+        // Otherwise undici closes the connection after each HEAD, and every tag would cost a handshake.
         reset: false,
         signal,
       });
@@ -251,7 +250,7 @@ export class Wire {
       const limit = good ? request.limitBytes : ERROR_BODY_LIMIT;
       const announced = Number(header('content-length') ?? 0);
       if (good && announced > limit) {
-        // Destroying a body that was not read to its end is an error of its stream, which nobody else listens to.
+        // Destroying a partly read body emits a stream error that nothing else handles.
         answer.body.on('error', () => undefined).destroy();
         return fail([tooLarge(request.host, request, limit)]);
       }
@@ -302,7 +301,7 @@ export class Wire {
         }),
       ]);
     }
-    // To a proxy that is spoken to by https, the authorities of this machine count, and nothing of the registry's.
+    // For an https proxy, this machine's authorities apply, not the registry's TLS settings.
     const proxyTls = way.url.protocol === 'https:' ? await readTlsMaterial(way.url.host, {}, env) : ok({});
     if (!proxyTls.ok) return proxyTls;
     const { ca: proxyCa } = { ca: undefined, ...proxyTls.value };
@@ -313,14 +312,14 @@ export class Wire {
         ...(way.authorization === undefined ? {} : { token: way.authorization }),
         requestTls: connect,
         proxyTls: { timeout: timeouts.connectMs, ...(proxyCa === undefined ? {} : { ca: [...proxyCa] }) },
-        // As other tools do it: CONNECT for https, plain forwarding for http.
+        // As in other tools: CONNECT for https, plain forwarding for http.
         proxyTunnel: secure,
       }),
     );
   }
 }
 
-/** Settings for a token server: its own ones, else (same machine, other port) the TLS ones of the registry. */
+/** Settings for a token server: its own, or (same machine, other port) the registry's TLS settings. */
 export function realmSettings(
   realm: URL,
   host: string,
@@ -332,7 +331,7 @@ export function realmSettings(
   return hostnameOf(realm.host) === hostnameOf(host) ? settings : {};
 }
 
-/** True where credentials may go to this URL: https, or plain http where that was said or stays on this machine. */
+/** Whether credentials may be sent to a URL: https, or plain http that is configured or stays on this machine. */
 export function mayCarryCredentials(
   url: URL,
   fromPlainHttp: boolean,
@@ -343,9 +342,9 @@ export function mayCarryCredentials(
   return fromPlainHttp || isLoopback(url.hostname) || registries.get(url.host)?.http === true;
 }
 
-/** Frees the connection of a stream that was not read to its end. */
+/** Frees the connection of a partly read stream. */
 export async function freeConnection(stream: AsyncIterable<Uint8Array>): Promise<void> {
-  // Somebody may be waiting for its next piece, which need not come for long: only destroying it ends that.
+  // Somebody may be waiting for the next piece, which may not come for long: only destroying the stream ends that.
   if (stream instanceof Readable) {
     stream.on('error', () => undefined).destroy();
     return;
@@ -353,7 +352,7 @@ export async function freeConnection(stream: AsyncIterable<Uint8Array>): Promise
   try {
     for await (const _ of stream) break;
   } catch {
-    // It was cut or destroyed already, which is what was wanted.
+    // It was already cut or destroyed, as intended.
   }
 }
 
@@ -363,7 +362,7 @@ async function readUpTo(
 ): Promise<{ readonly bytes: Uint8Array; readonly cut: boolean }> {
   const pieces: Uint8Array[] = [];
   let length = 0;
-  // Leaving the loop early closes the connection, so that the rest is never received.
+  // Leaving the loop early closes the connection, so the rest is never received.
   for await (const piece of body) {
     pieces.push(piece);
     length += piece.length;

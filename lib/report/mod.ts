@@ -3,7 +3,7 @@ export { failureIdentity, isOfRegistry } from './failures.ts';
 export type { GroupFrame } from './grouped.ts';
 export { LineJoiner, type LogLine } from './lines.ts';
 export { LiveScreen } from './live-screen.ts';
-export { explainOutcome, finishedNote, outcomeWord } from './outcome.ts';
+export { explainOutcome, finishedNote, itemsOf, outcomeWord } from './outcome.ts';
 export { createPalette, type Paint, type Palette } from './palette.ts';
 export {
   type AnyProblem,

@@ -1,5 +1,5 @@
-/** The result of a build, as text. */
-import type { Outcome, ProblemJson } from '../model/mod.ts';
+/** How one build ended, as text. */
+import type { Outcome, ProblemJson, Reason } from '../model/mod.ts';
 import type { Paint, Palette } from './palette.ts';
 import { withoutNumber } from './step-names.ts';
 import { plainText } from './text.ts';
@@ -64,7 +64,12 @@ export function finishedNote(outcome: Outcome): string {
   return parts.join('  ');
 }
 
-/** Why a build has its result, as text; empty if there is nothing to add. */
+/** What a reason lists beyond its text, which often is its only item. */
+export function itemsOf({ text, items = [] }: Reason): readonly string[] {
+  return items.length === 1 && text.includes(items[0] ?? '') ? [] : items;
+}
+
+/** Why a build is in the state it is in, as text; empty where there is nothing to add. */
 export function explainOutcome(outcome: Outcome): string {
   if (outcome.kind === 'blocked') {
     return outcome.blockedBy === undefined

@@ -5,7 +5,7 @@
 import type { BakeEvent, Outcome, Reason } from '../model/mod.ts';
 import { engineWaitText, nameSome, registryWaitText, retryText, stalledText } from './doing.ts';
 import { LineJoiner, type LogLine } from './lines.ts';
-import { explainOutcome, failureText, finishedNote, outcomeWord } from './outcome.ts';
+import { explainOutcome, failureText, finishedNote, itemsOf, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
 import { isStopped, stepLabel } from './step-names.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
@@ -152,8 +152,9 @@ export class PlainPainter {
   #decided(decision: string, reason: Reason): readonly string[] {
     // The line of an unchanged build is also its last one (see #finished).
     if (decision === 'unchanged') return [];
-    const items = (reason.items ?? []).slice(0, 8);
-    const more = (reason.items?.length ?? 0) - items.length;
+    const all = itemsOf(reason);
+    const items = all.slice(0, 8);
+    const more = all.length - items.length;
     return [
       `${decision}: ${plainText(reason.text)}`,
       ...items.map((item) => this.#palette.dim(`  ${plainText(item)}`)),

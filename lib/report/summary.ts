@@ -358,13 +358,13 @@ export function formatFailures(summary: RunSummary, style: SummaryStyle): readon
   ];
 }
 
-/** `base failed`, or `6 builds failed in the same way: base, web, … and 1 more; shown: base`. */
+/** `base failed`; `6 builds failed the same way: base, web, … and 1 more; shown: base`. */
 function headOf(outcomes: readonly Outcome[], palette: Palette): string {
   const builds = outcomes.map(({ build }) => build);
   const [first = ''] = builds;
   if (builds.length === 1) return `${palette.bold(first)} ${palette.error('failed')}`;
   const names = palette.bold(nameSome(builds, MOST_NAMED));
-  return `${palette.error(`${builds.length} builds failed in the same way`)}: ${names}; shown: ${first}`;
+  return `${palette.error(`${builds.length} builds failed the same way`)}: ${names}; shown: ${first}`;
 }
 
 /** A failure as shown below its build: with the last output, and with the step's number if the code frame shows its line. */

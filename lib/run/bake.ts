@@ -1,5 +1,6 @@
 /**
- * A run: from a plan to results. Builds run as soon as what they need is done; everything that happens is an event.
+ * A run: from a plan to results. Builds run as soon as their dependencies are done; everything that happens is reported as an
+ * event.
  */
 import { randomBytes } from 'node:crypto';
 import type { NodeInputs } from '../inputs/mod.ts';
@@ -44,14 +45,14 @@ import { readUsualDurations } from './usual.ts';
 /**
  * Runs a plan.
  *
- * @returns what became of every build. Resolves also where builds failed or the run was cancelled; rejects for options
- * that cannot be (`TypeError`), with what `onEvent` throws (the run is stopped then), and for a bug of bake-ts.
+ * @returns the outcome of every build. Also resolves if builds failed or the run was cancelled. Rejects for invalid options
+ *   (`TypeError`), with an error that `onEvent` throws (the run is then stopped), and for a bug of bake-ts.
  */
 export function bake(options: BakeOptions): Promise<RunSummary> {
   return bakeWith(ENGINES, options);
 }
 
-/** Runs a plan with engines of one's own; see {@link bake}. */
+/** Runs a plan with the given engines; see {@link bake}. */
 export async function bakeWith(
   engines: EngineAccess,
   options: BakeOptions & Pick<SessionOptions, 'sleep' | 'slowPushMs' | 'stallNoticeMs'>,
@@ -88,7 +89,7 @@ export async function bakeWith(
 
 const NOTHING_DONE: Counts = { buildctlCalls: 0, registryRequests: { reads: 0, writes: 0 } };
 
-/** @throws TypeError where a run of so many builds at a time could not be */
+/** @throws TypeError for an invalid number of concurrent builds */
 export function checkJobs(jobs: number | undefined): void {
   if (jobs === undefined || (Number.isSafeInteger(jobs) && jobs > 0)) return;
   const shown = typeof jobs === 'string' ? JSON.stringify(jobs) : String(jobs);
@@ -97,20 +98,20 @@ export function checkJobs(jobs: number | undefined): void {
 
 const RUN_ID_BYTES = 3;
 
-/** A run on its way. */
+/** A run in progress. */
 interface Run {
   readonly options: BakeOptions;
   readonly emit: Emit;
   readonly outcomes: Map<string, Outcome>;
-  /** What concerns the run as a whole; any of them fails it. */
+  /** Problems of the whole run; any of them fails it. */
   readonly problems: Problem[];
   audit?: AuditSummary;
 }
 
 /**
- * The first events of whatever goes through a plan.
+ * Emits the first events of a command that processes a plan.
  *
- * @param usual build → how long it took the last time (milliseconds), where that is known
+ * @param usual build → its last known duration (milliseconds)
  */
 export function announceRun(
   options: Pick<
@@ -205,7 +206,7 @@ function isGood(outcome: Outcome): boolean {
   return outcome.kind === 'built' || outcome.kind === 'retagged' || outcome.kind === 'unchanged';
 }
 
-/** Everything that can be refused before anything is built; warnings are reported at once. */
+/** Finds problems before anything is built; warnings are reported at once. */
 async function checkBefore({ options, emit }: Run, session: Session): Promise<readonly Problem[]> {
   const { plan, dockerfiles, env } = options;
   const found = [...(await checkPlan(plan, dockerfiles)), ...findInactiveCaches(plan, env)];
@@ -223,10 +224,9 @@ async function checkBefore({ options, emit }: Run, session: Session): Promise<re
 }
 
 /**
- * What can be refused once it is known which builds run: immutable tags that exist may only stay what they are, and
- * secrets must be there. That is found out by deciding about everything once without running anything, which is done
- * only where it matters. Of a build that runs only if a parent comes out otherwise than last time nobody knows yet;
- * its secrets are read when it is its turn.
+ * Finds problems that depend on which builds will run: existing immutable tags must not change, and secrets must exist. If the
+ * plan has such tags or lacks secrets, all decisions are made once without running anything. Whether a build runs that depends on
+ * a changed parent image is not known yet; its secrets are checked later.
  */
 async function checkDecisions(options: BakeOptions, session: Session): Promise<readonly Problem[]> {
   const { plan, env } = options;
@@ -239,7 +239,7 @@ async function checkDecisions(options: BakeOptions, session: Session): Promise<r
     ...existing.flatMap(({ node, ref, presence }) => {
       const digest = presence.kind === 'present' ? presence.digest : undefined;
       const result = pass.results.get(node.build.name);
-      // What fails or is cancelled changes no tag, and the run itself will say why.
+      // A failed or cancelled build changes no tag, and the run itself will report why.
       if (result === undefined || !isGood(result.outcome)) return [];
       if (digest !== undefined && result.image?.digest === digest) return [];
       return [{ ...immutableProblem(formatImageRef(ref), digest), build: node.build.name }];
@@ -248,7 +248,7 @@ async function checkDecisions(options: BakeOptions, session: Session): Promise<r
   ];
 }
 
-/** Secrets that are not there, by the builds that need them if they run. */
+/** Missing secrets, by the builds that need them if they run. */
 async function findLacking(
   plan: Plan,
   env: BakeOptions['env'],
@@ -259,7 +259,7 @@ async function findLacking(
   return new Map((await Promise.all(all)).filter(([, problems]) => problems.length > 0));
 }
 
-/** Wanted tags that are immutable, and that exist or may exist. */
+/** Wanted immutable tags that exist or may exist. */
 async function findImmutable({ plan }: BakeOptions, session: Session) {
   const isImmutable = immutableTags(plan.set.immutable ?? []);
   const guarded = [...plan.nodes.values()].flatMap((node) =>
@@ -271,7 +271,7 @@ async function findImmutable({ plan }: BakeOptions, session: Session) {
   return states.filter(({ presence }) => presence.kind !== 'absent');
 }
 
-/** @param onBuild gets the builds that surely run */
+/** @param onBuild called with the builds that certainly run */
 async function runAll(
   { plan, failFast, onReads }: BakeOptions,
   session: Session,
@@ -332,7 +332,7 @@ async function runAll(
       if (starts === undefined || node === undefined) return 'no';
       const inputs = isRunning ? inputsOf.get(name) : undefined;
       const { end, outcome } = await (inputs === undefined ? starts.start(node) : starts.keep(node, inputs));
-      // How a build ended that was blocked meanwhile is said already.
+      // If the build was blocked meanwhile, its outcome has been reported already.
       if (outcome !== undefined && !outcomes.has(name)) {
         context.emit({ type: 'node-finished', build: name, outcome });
         endOf(name, outcome);
@@ -350,7 +350,7 @@ async function runAll(
     },
   });
   await starts?.close();
-  // A node that was up to date and then built after all is reported as built.
+  // A node that was up to date and then rebuilt for a reader is reported as built.
   for (const [name, result] of results) outcomes.set(name, result.outcome);
 }
 

@@ -1,4 +1,4 @@
-/** Building one node of the plan: links to what it reads, outputs, and the image that came of it. */
+/** Builds one node of the plan: links to its parents, outputs, and the resulting image. */
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Buildctl, type BuildOutput, type Built, readContent } from '../buildctl/mod.ts';
@@ -32,26 +32,26 @@ import type { ScratchRepository } from './scratch-repository.ts';
 import { buildSplit } from './split.ts';
 import { locationOf, storeNames } from './store-names.ts';
 
-/** What came of building a node. */
+/** The result of building a node. */
 export type NodeBuilt = NotBuilt | ({ readonly kind: 'done' } & NodeImage);
 
-/** Reads a manifest from where an image lies; undefined where it is not there. */
+/** Reads a manifest from where the image is stored; undefined if it is not there. */
 export type ReadManifest = (digest: Digest) => Promise<Manifest | undefined>;
 
-/** What buildctl made, and the image of it. */
+/** buildctl's result and its image. */
 export interface NodeImage {
   readonly built: Built;
-  /** Milliseconds that it took, without waiting for its turn. */
+  /** Duration in milliseconds, without waiting for a slot. */
   readonly ranMs: number;
-  /** Which engine of a pool built it; absent: there is one, or there were several. */
+  /** The pool's engine that built it; absent: there is no pool, or several engines built it. */
   readonly engine?: string | undefined;
-  /** Undefined where no image came out. */
+  /** Undefined if the build has no image. */
   readonly image?: ImageResult;
   readonly manifest?: Manifest;
   readonly readManifest: ReadManifest;
 }
 
-/** Builds a node; a parent whose image the engine lost is built again first. */
+/** Builds a node. A parent whose image the engine has lost is rebuilt first. */
 export async function buildNode(building: Building, node: PlanNode, inputs: NodeInputs): Promise<NodeBuilt> {
   const groups = await building.split?.(node.build);
   if (groups !== undefined) return buildGroups(building, node, inputs, groups);
@@ -63,7 +63,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   const { built, ranMs } = called;
   const { workDir, outputs } = called.attempt;
   const scratch = scratchOf(building, node);
-  // Whatever becomes of it from here on, it lies there.
+  // Noted at once, so that it is deleted whatever happens next.
   const lies = built.digest === undefined ? undefined : scratch?.note(built.digest);
   const [pushed] = repositoriesFor(building, node);
   const readManifest =
@@ -75,7 +75,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
     built.digest === undefined
       ? {}
       : await readImage(node.build.platforms[0] ?? building.enginePlatform, built.digest, readManifest);
-  // A question about it that was cut off must not pass for an image without a manifest.
+  // A cancelled read must not be mistaken for an image without a manifest.
   if (building.calling.signal.aborted && built.digest !== undefined && found.manifest === undefined) {
     await rm(workDir, { recursive: true, force: true });
     return { kind: 'cancelled' };
@@ -88,7 +88,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
         : lies !== undefined
           ? { kind: 'registry', ref: lies }
           : locationOf(building.naming, node, built.digest, true);
-  // A layout lies in it.
+  // The directory has the layout, which is still needed.
   if (!outputs.some((one) => one.kind === 'layout')) await rm(workDir, { recursive: true, force: true });
   if (node.pushes && found.image === undefined) {
     const unreported = problem('build/failed', 'buildctl succeeded, but did not report what it pushed', {
@@ -103,7 +103,7 @@ export async function buildNode(building: Building, node: PlanNode, inputs: Node
   return { kind: 'done', built, ranMs, engine: called.engine.member, readManifest, ...found, ...image };
 }
 
-/** Builds a node on several engines, each with platforms of its own. */
+/** Builds a node on several engines, each with its own platforms. */
 async function buildGroups(
   building: Building,
   node: PlanNode,
@@ -164,7 +164,7 @@ async function buildGroups(
   };
 }
 
-/** Images stand behind files, and the build's own last: the metadata file holds the digest of the last one. */
+/** Image outputs come after files, and the build's own image is last: the metadata file has the digest of the last one. */
 function chooseOutputs(building: Building, node: PlanNode, workDir: string): readonly BuildOutput[] {
   const { naming } = building;
   const written = writtenBy(node);
@@ -175,7 +175,7 @@ function chooseOutputs(building: Building, node: PlanNode, workDir: string): rea
   if (!isStored(node)) return outputs;
   if (naming.worker() === 'oci') outputs.push({ kind: 'layout', dir: layoutIn(workDir) });
   else {
-    // A name that an output of its own gives to an image says what that output says.
+    // Names that explicit outputs give to an image keep the settings of those outputs.
     const taken = new Set(
       outputs.flatMap((one) => (one.kind === 'written' ? namesIn(node.build, one.output) : [])),
     );
@@ -185,18 +185,18 @@ function chooseOutputs(building: Building, node: PlanNode, workDir: string): rea
   return outputs;
 }
 
-/** Outputs of a build's own, beside its image; of one that is only needed nobody wants them. */
+/** Explicit outputs of a build besides its image. Dependencies that were not requested write none. */
 function writtenBy({ role, build }: PlanNode): readonly TypedAttributes[] {
   if (role !== 'asked') return [];
   return build.outputs.filter((one) => one.type !== 'cacheonly' && !isLoad(one));
 }
 
-/** The scratch repository, where the image of a build goes through it. */
+/** The scratch repository, if the build's image goes through it. */
 function scratchOf({ scratch }: Building, node: PlanNode): ScratchRepository | undefined {
   return scratch?.takes(node) === true ? scratch : undefined;
 }
 
-/** Where the image of a build is pushed to by digest; empty: nowhere. */
+/** The repositories to which the build's image is pushed by digest. */
 function repositoriesFor(building: Building, node: PlanNode): readonly ImageRef[] {
   if (node.pushes) return repositoriesOf(wantedTags(node));
   const scratch = scratchOf(building, node);
@@ -232,15 +232,15 @@ function namesIn({ tags }: Build, output: TypedAttributes): readonly string[] {
   });
 }
 
-/** Whether the image of a build that is not pushed is kept: in the engine's store, or where it has none, for those that read it. */
+/** Whether the image of a build that is not pushed is kept: in the engine's store, or without a store, for the builds that read it. */
 export function isStored({ role, build: { outputs }, neededBy }: PlanNode): boolean {
   if (neededBy.length > 0 || role !== 'asked') return true;
-  // `cacheonly` is buildctl without any output: it fills the cache and gives nothing.
+  // `cacheonly` is buildctl without any output: it only fills the cache.
   if (outputs.some((output) => output.type === 'cacheonly')) return false;
   return outputs.length === 0 || outputs.some(isLoad);
 }
 
-/** bake's and buildx's `type=docker` without a file loads into Docker; without Docker, that is the engine's own store. */
+/** In bake and buildx, `type=docker` without a file loads into Docker; here, into the engine's own store. */
 function isLoad(output: TypedAttributes): boolean {
   return output.type === 'docker' && !output.attributes.has('dest');
 }
@@ -265,9 +265,9 @@ function readingRepository(registry: RegistryClient, repository: ImageRef): Read
 }
 
 /**
- * The image with a digest: what it has for which platform.
+ * Reads the image with a digest and its platforms.
  *
- * @param platform its platform where it is no index
+ * @param platform its platform if it is not an index
  */
 export async function readImage(
   platform: string,

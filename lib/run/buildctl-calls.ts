@@ -1,4 +1,4 @@
-/** Calling buildctl for one build, again where that can help. What is built, and what comes of it, is the caller's. */
+/** Calls buildctl for one build, with retries. The caller decides what is built and handles the result. */
 import { rm } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
 import { type BuildCall, type BuildOutput, type Built, type Link, runBuild } from '../buildctl/mod.ts';
@@ -25,9 +25,9 @@ import { tempProblem } from './work-dir.ts';
 
 const MAX_ATTEMPTS = 3;
 const RETRY_MS = [1_000, 4_000];
-/** As often a build is begun again after its engine was lost: one that takes engines down with it is not to take them all. */
+/** How often a build is restarted after its engine was lost, so that a build that crashes engines does not crash all of them. */
 const MAX_MOVES = 3;
-/** Failures that an image which is gone can cause. */
+/** Failures that a missing image can cause. */
 const OVER_IMAGES: ReadonlySet<string> = new Set([
   'build/base-missing',
   'build/base-unreachable',
@@ -35,49 +35,52 @@ const OVER_IMAGES: ReadonlySet<string> = new Set([
   'build/file-missing',
 ]);
 
-/** What one call is to build. */
+/** The input of one call. */
 export interface Attempt {
   readonly build: Build;
   readonly links: readonly Link[];
   readonly outputs: readonly BuildOutput[];
-  /** From `Calling.newWorkDir`; removed where the call fails, else the caller's to remove. */
+  /** From `Calling.newWorkDir`; removed if the call fails, otherwise by the caller. */
   readonly workDir: string;
 }
 
-/** Why nothing came of it, and the steps of the last call so far. */
+/** Why there is no result, with the steps of the last call so far. */
 export type NotBuilt = (
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'failed'; readonly problem: Problem }
 ) & { readonly steps?: Built['steps'] };
 
-/** What came of calling buildctl. */
+/** The result of calling buildctl. */
 export type Called =
   | NotBuilt
   | {
       readonly kind: 'done';
       readonly built: Built;
-      /** Where it was made. */
+      /** The engine that built it. */
       readonly engine: ReadyEngine;
       readonly attempt: Attempt;
-      /** Milliseconds that the call took which succeeded, without waiting for its turn. */
+      /** Duration of the successful call in milliseconds, without waiting for a slot. */
       readonly ranMs: number;
     };
 
-/** How the attempts at one build are made. */
+/** How the attempts at a build are prepared and repaired. */
 export interface Attempts {
   readonly node: PlanNode;
   readonly inputs: NodeInputs;
-  /** Sends everything again, whatever the engine has of it: what is built is to prove something. */
+  /** Sends all local files again even if the engine has them, for builds that verify something. */
   readonly sendsAnew?: boolean;
   /** Prepares the next attempt. */
   readonly prepare: () => Promise<Result<Attempt, NotBuilt>>;
-  /** Mends what made an attempt fail, so that the next one can be made at once; says what it was, else undefined. */
+  /**
+   * Repairs the cause of a failure so that the next attempt can start at once. Returns the cause as text, or undefined if it
+   * cannot be repaired.
+   */
   readonly mend?: (failure: Problem, attempt: Attempt) => string | undefined;
 }
 
 /**
- * Calls buildctl until it succeeds, fails for good, or is cancelled: a temporary fault is waited out. Without its secrets
- * a build is not begun.
+ * Calls buildctl until it succeeds, fails for good, or is cancelled. Temporary failures are retried after a delay. A build
+ * without its secrets is not started.
  */
 export async function callUntilDone(calling: Calling, attempts: Attempts): Promise<Called> {
   try {
@@ -102,7 +105,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   const { phases } = calling;
   const engine = await phases.waiting(build, calling.engine(), 'engine');
   phases.enter(build, 'checking');
-  // Why it could not be found then is that somebody stopped looking.
+  // The search failed because it was cancelled.
   if (calling.signal.aborted) return { kind: 'cancelled' };
   if (!engine.ok) return { kind: 'failed', problem: { ...(engine.error[0] ?? noEngine()), build } };
   const { proxies } = inputs;
@@ -110,7 +113,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     calling.emit({ type: 'warning', build, problem: problemToJson(proxies.withheld) });
   const named = nameSources(node, inputs, sendsAnew);
   let isStaged = false;
-  /** Engines of a pool that were lost: one may be here more than once where there is no other. */
+  /** Engines of a pool that were lost. An engine may be listed repeatedly if there is no other. */
   const lost: string[] = [];
   let waits = 0;
   for (let attempt = 1; ; attempt++) {
@@ -145,7 +148,7 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
     if (after?.kind === 'gone') return { kind: 'failed', problem: { ...after.problem, build }, ...steps };
     const isMoved = after?.kind === 'elsewhere' && lost.length < MAX_MOVES;
     if (after?.kind === 'elsewhere') lost.push(used.buildctl.address);
-    // What may pass by itself is tried again in the ordinary way.
+    // Temporary failures are retried in the usual way.
     const isBack = after?.kind === 'back' && failure.temporary !== true && waits === 0;
     if (isBack || isMoved) waits++;
     const isUnnamed = failure.code === 'build/source-name' && !isStaged;
@@ -170,15 +173,15 @@ async function attemptUntilDone(calling: Calling, attempts: Attempts): Promise<C
   }
 }
 
-/** buildctl shows what a registry answered the engine, and some registries quote what they were sent. */
+/** buildctl shows registries' answers to the engine, and some registries quote the request. */
 function withoutCredentials({ credentials }: Calling, event: EventBody): EventBody {
   const isWords = event.type === 'log' || event.type === 'vertex';
   return isWords ? credentials.hideCredentials(event, KEPT_WORDS) : event;
 }
 
 /**
- * A foreign frontend may ask for `context` without its session. That is the same vertex in every build, and the engine would
- * give all those that run at a time what the first of them was sent.
+ * A foreign frontend may request `context` without its session. That is the same vertex in every build, and the engine would give
+ * the files of the first one to all concurrent builds.
  */
 function inTurn<T>(
   { foreign, phases }: Calling,
@@ -193,9 +196,9 @@ function inTurn<T>(
 }
 
 /**
- * A failure that came again, on the same engine or on others.
+ * Describes a failure that was repeated on the same engine or on others.
  *
- * @param tried engines of a pool that were lost under it, in order
+ * @param tried engines of a pool that were lost during it, in order
  */
 function onceMore(failure: Problem, tried: readonly string[]): Problem {
   if (tried.length < 2) return { ...failure, message: `${failure.message}, again` };
@@ -210,13 +213,13 @@ function onceMore(failure: Problem, tried: readonly string[]): Problem {
   };
 }
 
-/** What came of one call. */
+/** The result of one call. */
 interface OneCall {
   readonly result: Awaited<ReturnType<typeof runBuild>>;
   readonly ranMs: number;
-  /** Where it ran; undefined: nowhere. */
+  /** The engine that ran it; undefined: none. */
   readonly engine?: ReadyEngine;
-  /** Where the engine went away: what became of that. */
+  /** What to do next if the engine went away. */
   readonly after?: AfterLoss;
 }
 
@@ -233,7 +236,7 @@ async function callOnce(
     { build: call.build, priority: () => calling.priorityOf(build), avoid: new Set(lost) },
     async (turn): Promise<OneCall> => {
       const made = await callInSlot(calling, turn, call, inputs);
-      // Said before another build gets the slot.
+      // Reported before another build gets the slot.
       phases.enter(build, made.result.ok ? phaseAfter(call) : 'checking');
       return { ...made, engine: turn.engine };
     },
@@ -249,7 +252,7 @@ async function callOnce(
   };
 }
 
-/** What is left to do when buildctl is done: to read what came of it, to remember that, and to put tags where there are some. */
+/** The phase after buildctl has ended: reading and remembering the result, and putting tags if there are any. */
 function phaseAfter({ outputs }: BuildCall): Phase {
   return outputs.some((one) => one.kind === 'push-by-digest') ? 'tagging' : 'exporting';
 }
@@ -265,7 +268,7 @@ async function callInSlot(
   await phases.waiting(build, turn.settled(), 'engine', turn.slot);
   const notCalled = (error: NotBuilt): OneCall => ({ result: fail(error), ranMs: 0 });
   if (calling.signal.aborted) return notCalled({ kind: 'cancelled' });
-  // Symlinks may have come with what an earlier build wrote.
+  // An earlier build may have written symlinks.
   const [refused] = calling.findRefused(call.build);
   if (refused !== undefined) return notCalled({ kind: 'failed', problem: { ...refused, build } });
   const unmade = await makeOutputPlaces(call.build, call.outputs);
@@ -279,7 +282,7 @@ async function callInSlot(
   return { result, ranMs, after: await phases.waiting(build, lost, 'engine', held) };
 }
 
-/** A push that takes long needs little of this machine and of the engine, so it gives the permit back. */
+/** A slow push needs few resources of this machine and the engine, so its permit is released. */
 async function callWatched(
   calling: Calling,
   { engine, slot, giveBack, answers, isLeft }: Turn,
@@ -329,8 +332,8 @@ async function callWatched(
 }
 
 /**
- * What `registries:` says about a registry is not known to the engine: how it is spoken to, or that it has mirrors, through
- * which our own client finds the image that the engine does not.
+ * Adds a hint if the engine may lack settings of `registries:`, such as plain http, or mirrors through which our own client finds
+ * an image that the engine does not.
  */
 async function withRegistryHint(
   { images, credentials }: Calling,
@@ -357,7 +360,7 @@ async function withRegistryHint(
   return isThere ? hinted : failure;
 }
 
-/** A failure over a base image whose locked digest its registry has no more is reported as that. */
+/** Reports a failure as a missing locked digest if the registry no longer has the base image. */
 async function explainLocked({ images }: Calling, node: PlanNode, failure: Problem): Promise<Problem> {
   if (!OVER_IMAGES.has(failure.code)) return failure;
   const gone = await images.findGone(node);

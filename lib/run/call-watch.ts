@@ -1,47 +1,47 @@
-/** Watching over one call of buildctl: it says what is waited for where nothing moves, and ends what takes too long. */
+/** Watches one call of buildctl: reports stalls and what is waited for, and ends calls that take too long. */
 import { performance } from 'node:perf_hooks';
 import { type Build, type EventBody, type Problem, problem } from '../model/mod.ts';
 import { formatDuration } from '../util/duration.ts';
 import { option } from '../util/option-words.ts';
 import type { Emit } from './emitter.ts';
 
-/** How a call is watched over. */
+/** Options of a watch. */
 export interface WatchOptions {
   readonly build: Build;
-  /** Gets `stalled` and `resumed`. */
+  /** Receives `stalled` and `resumed`. */
   readonly emit: Emit;
-  /** Milliseconds without a sign of progress after which that is said; again after twice as many, and so on. */
+  /** Milliseconds without progress after which a stall is reported; again after twice as many, and so on. */
   readonly noticeMs: number;
-  /** Milliseconds without a sign of progress after which the call is ended; undefined: never. */
+  /** Milliseconds without progress after which the call is ended; undefined: never. */
   readonly stallTimeoutMs?: number;
-  /** Whether the engine answers a short question; bounded in time. */
+  /** Whether the engine answers a short request within a time limit. */
   readonly answers: () => Promise<boolean>;
-  /** The call is ended where nothing moves and the engine leaves questions unanswered: another one can do it. */
+  /** End the call if there is no progress and the engine does not answer, since another engine can run it. */
   readonly isLeft?: boolean;
-  /** Milliseconds without a sign between those questions; default: 10 s. */
+  /** Milliseconds without progress between those requests; default: 10 s. */
   readonly askMs?: number;
-  /** Ends the call, too. */
+  /** Also ends the call. */
   readonly signal: AbortSignal;
 }
 
-/** Pushes and steps that print nothing are quiet for longer, and cost a question each time. */
+/** Pushes and silent steps cost one request each time. */
 const ASK_MS = 10_000;
 
-/** As many unanswered questions in a row and an engine counts as gone: one may just be busy. */
+/** So many unanswered requests in a row mean that the engine is gone; with fewer it may just be busy. */
 const UNANSWERED = 3;
 
-/** Watches from when it is made until it is closed. */
+/** Watches a call from creation until it is closed. */
 export class CallWatch {
   readonly #options: WatchOptions;
   readonly #stopper = new AbortController();
-  /** Steps that run: digest → name and since when. */
+  /** Running steps: digest → name and start. */
   readonly #steps = new Map<string, { readonly name: string; readonly since: number }>();
-  /** Transfers that run: vertex and id → what is shown of it. */
+  /** Running transfers: vertex and id → shown text. */
   readonly #transfers = new Map<string, string>();
   #timeout: ReturnType<typeof setTimeout> | undefined;
   #look: ReturnType<typeof setTimeout> | undefined;
   #ask: ReturnType<typeof setTimeout> | undefined;
-  /** Whether buildctl runs; before that the commands for secrets do. */
+  /** Whether buildctl runs; before that, secret commands run. */
   #calls = false;
   readonly #startedAt: number = performance.now();
   #lastSignAt = performance.now();
@@ -59,17 +59,17 @@ export class CallWatch {
     if (options.isLeft === true) this.#askLater(0);
   }
 
-  /** Ends what is watched. */
+  /** Ends the watched call. */
   get signal(): AbortSignal {
     return this.#stopper.signal;
   }
 
-  /** Why it was ended; undefined: it was not, or by the signal it was made with. */
+  /** Why the watch ended the call; undefined if it did not. */
   get failure(): Problem | undefined {
     return this.#failure;
   }
 
-  /** Takes a sign of progress that is no event. */
+  /** Records progress without an event. */
   sign(): void {
     if (this.signal.aborted) return;
     const { build, emit, noticeMs } = this.#options;
@@ -82,7 +82,7 @@ export class CallWatch {
     this.#lookAfter(noticeMs);
   }
 
-  /** Takes an event of the call. */
+  /** Processes an event of the call. */
   see(event: EventBody): void {
     this.sign();
     if (event.type === 'node-started') this.#calls = true;
@@ -109,7 +109,7 @@ export class CallWatch {
 
   readonly #stop = (): void => this.#stopper.abort(this.#options.signal.reason);
 
-  /** Looks when nothing has moved for that long, and when it is to be ended for that. */
+  /** Schedules the next check for a stall or the stall timeout. */
   #lookAfter(noticeMs: number): void {
     const { stallTimeoutMs = Number.POSITIVE_INFINITY } = this.#options;
     clearTimeout(this.#look);
@@ -130,7 +130,7 @@ export class CallWatch {
     );
   }
 
-  /** @param unanswered questions in a row that the engine did not answer, with nothing that moved in between */
+  /** @param unanswered unanswered requests in a row without progress in between */
   #askLater(unanswered: number): void {
     const { askMs = ASK_MS, answers } = this.#options;
     const sign = this.#lastSignAt;
@@ -153,7 +153,7 @@ export class CallWatch {
     );
   }
 
-  /** Asks the engine. Gives false where it moved, or was closed, in the meantime. */
+  /** Queries the engine. Returns false if there was progress, or the watch was closed, in the meantime. */
   async #isStillQuiet(): Promise<boolean> {
     const sign = this.#lastSignAt;
     if (this.#calls) this.#engineAnswers = await this.#options.answers();
@@ -173,7 +173,7 @@ export class CallWatch {
     });
   }
 
-  /** What will end the call if nothing moves: the limit of the build, or that of standing still, whichever is first. */
+  /** When the call will be ended without progress: by the build's time limit or the stall timeout, whichever is first. */
   #endsIn(): { readonly endsInMs?: number } {
     const { build, stallTimeoutMs } = this.#options;
     const now = performance.now();

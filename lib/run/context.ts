@@ -1,4 +1,4 @@
-/** What the parts of a run work with: small records, each with what one part needs, so that a test can make them. */
+/** Dependencies of the parts of a run: small records with what one part needs, so that tests can create them. */
 import type { Link } from '../buildctl/mod.ts';
 import type {
   BuildResult,
@@ -33,18 +33,18 @@ import type { Semaphore } from './scheduler.ts';
 import type { ScratchRepository } from './scratch-repository.ts';
 import type { Turns } from './turns.ts';
 
-/** What others see of a build that is done. */
+/** The result of a finished build for other builds. */
 export interface NodeResult extends BuildResult {
   readonly outcome: Outcome;
-  /** What it was made of; undefined where it did not come to that. */
+  /** Its inputs; undefined if they were not computed. */
   readonly inputs?: NodeInputs;
 }
 
-/** Where results lie in the engine. */
+/** How results are named in the engine's store. */
 export interface StoreNaming {
-  /** Absolute path of the project: each one has names of its own in the store. */
+  /** Absolute path of the project, which has its own names in the store. */
   readonly root: string;
-  /** Results of untrusted files have names of their own, apart from all others, and never those of their tags. */
+  /** Whether files are untrusted: their results have separate names and never those of their tags. */
   readonly isolated: boolean;
   /** How the engine keeps images; settled before the first build runs. */
   readonly worker: () => 'containerd' | 'oci';
@@ -52,10 +52,10 @@ export interface StoreNaming {
   readonly isListed: () => boolean;
 }
 
-/** What the engine's image store has: name → digest, of the names that were requested at least. */
+/** The content of the engine's image store: name → digest, at least for the requested names. */
 export type StoredImages = ({ readonly kind: 'known' } & StoreListing) | { readonly kind: 'keeps-none' };
 
-/** What a decision is made from. */
+/** What decisions need. */
 export interface Deciding {
   readonly force: boolean;
   readonly keying: Keying;
@@ -64,123 +64,121 @@ export interface Deciding {
   readonly layers: LayerReader;
   readonly configs: ConfigReader;
   readonly naming: StoreNaming;
-  /** What the engine's store has of the names of a build; undefined where that is not known. */
+  /** The store's content for the names of a build; undefined if not known. */
   readonly storedImages: (node: PlanNode) => Promise<StoredImages | undefined>;
 }
 
-/** What a call of buildctl takes. */
+/** What calls of buildctl need. */
 export interface Calling {
   /** Absolute path of the project. */
   readonly root: string;
   readonly emit: Emit;
   readonly signal: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
-  /** Finds (and if need be starts) the engine, once; of a pool one that answers. */
+  /** Finds (and if necessary starts) the engine once; with a pool, one that answers. */
   readonly engine: () => Promise<Result<ReadyEngine>>;
-  /** Where calls run. */
+  /** The slots in which calls run. */
   readonly slots: EngineSlots;
-  /** How long nothing may move in a call before that is said (milliseconds). */
+  /** Time without progress after which a stall is reported (milliseconds). */
   readonly stallNoticeMs: number;
-  /** How long nothing may move in a call before it is ended (milliseconds); undefined: for ever. */
+  /** Time without progress after which a call is ended (milliseconds); undefined: never. */
   readonly stallTimeoutMs?: number;
   /**
-   * What our own client knows of the credentials that the engine pushes with: keeps them out of what buildctl says, and says
-   * how they get there.
+   * Our client's knowledge of the credentials that the engine uses: hides them in buildctl's output, and explains how to sign in.
    */
   readonly credentials: Pick<RegistryClient, 'hideCredentials' | 'hideInProblem' | 'signInHint'>;
-  /** What is done for each build is reported here. */
+  /** Reports the phase of each build. */
   readonly phases: Phases;
-  /** Limits what is done in the store of the one engine, together with its slots. */
+  /** Limits operations in the engine's store together with its slots. */
   readonly permits: Semaphore;
-  /** Keeps builds of foreign frontends apart where one of them is offered sources by names that all builds share. */
+  /** Serialises builds of foreign frontends while one uses shared names for local sources. */
   readonly foreign: Turns;
-  /** Higher goes first: milliseconds to the end of the longest way on from this build. */
+  /** Higher runs first: milliseconds to the end of the longest path from this build. */
   readonly priorityOf: (build: string) => Promise<number>;
-  /** A push that takes longer than this is a slow one. */
+  /** A push that takes longer than this is slow. */
   readonly slowPushMs: number;
-  /** The image of a build is made, and its push is a slow one. */
+  /** Called when an image is built and its push is slow. */
   readonly onSlowPush: (build: string, inputs: NodeInputs) => void;
-  /** A slow push is over, well or not. Resolves when nothing else of the build has a slot any more. */
+  /** Called when a slow push has ended. Resolves when no other call of the build has a slot. */
   readonly onPushed: (build: string) => Promise<void>;
-  /** The path of a directory that nobody else uses; removed at the end of the run at the latest. */
+  /** Returns the path of a new private directory; removed at the end of the run at the latest. */
   readonly newWorkDir: () => string;
   readonly dockerfiles: DockerfileLibrary;
   readonly images: ExternalImages;
-  /** The secrets of a build that are not there. */
+  /** Problems of a build's missing secrets. */
   readonly missingSecrets: (build: Build) => Promise<readonly Problem[]>;
-  /** What a build may not do as the disk is right now. */
+  /** What a build may not do with the current state of the disk. */
   readonly findRefused: (build: Build) => readonly Problem[];
 }
 
-/** Called when something has to wait, and when it has waited. */
+/** Called when waiting starts and when it ends. */
 export type OnWait = (isWaiting: boolean) => void;
 
-/** Where layers-only images come from (see `lib/registry/layers-only.ts`): each is made at most once in a run. */
+/** Source of layers-only images (see `lib/registry/layers-only.ts`); each is created at most once in a run. */
 export interface LayersOnlySource {
   /**
-   * The layers-only image of the image at a location, which is made where it is not there; undefined where there is none.
+   * Returns the layers-only image of the image at a location, and creates it if necessary; undefined if there is none.
    *
-   * @param mayPut whether it may be put beside the image; else it is only looked for
-   * @param onWait told where a permit is waited for, and when that is over
+   * @param mayPut whether it may be put beside the image; otherwise it is only looked up
+   * @param onWait called when waiting for a permit starts and ends
    */
   readonly of: (location: ImageLocation, mayPut: boolean, onWait?: OnWait) => Promise<DigestRef | undefined>;
-  /** Makes these links again when they are needed next: they may be gone. */
+  /** Creates these images again when they are needed next, since they may be gone. */
   readonly forget: (links: readonly Link[]) => void;
-  /** No more of them in this run, because the engine does not treat them as it should. */
+  /** Disables them for this run, because the engine does not handle them correctly. */
   readonly turnOff: (why: Problem) => void;
 }
 
-/** What building takes besides calling buildctl. */
+/** What building needs besides calling buildctl. */
 export interface Building {
   readonly calling: Calling;
   readonly naming: StoreNaming;
   readonly registry: RegistryClient;
-  /** `os/arch` that the engine builds for where a build names no platform. */
+  /** `os/arch` that the engine builds for by default. */
   readonly enginePlatform: string;
-  /** True where the engine has to be instructed to use plain http or any certificate for a registry. */
+  /** Whether the engine must be told to use plain http or accept any certificate for a registry. */
   readonly isInsecure: (registry: string) => boolean;
   readonly resultOf: (build: string) => NodeResult | undefined;
   readonly layersOnly: LayersOnlySource;
-  /** Where results go that engines of a pool share and nobody pushes; undefined: they are sent along. */
+  /** Repository for results that engines of a pool share and that are not pushed; undefined: they are sent as local layouts. */
   readonly scratch?: ScratchRepository;
   /**
-   * Which platforms of a build go together, where no single engine of a pool has all of them; undefined: one has, or there is
-   * one engine.
+   * Groups of platforms that are built together if no single engine of a pool has all of them; undefined: one engine builds all.
    */
   readonly split?: (build: Build) => Promise<readonly (readonly string[])[] | undefined>;
-  /** Builds a node that was up to date, because another build reads its image, which is gone; once. */
+  /** Rebuilds an up-to-date node, once, because another build reads its image, which is gone. */
   readonly rebuild: (build: string) => Promise<NodeResult>;
 }
 
-/** What was done of a build before its turn; see `EarlyStarts`. */
+/** What was built before a build's turn; see `EarlyStarts`. */
 export interface EarlyBuild {
   readonly steps: BuildRecord['steps'];
   readonly ranMs: number;
 }
 
-/** What a needed build is taken as. */
+/** A dependency that is used from an earlier run. */
 export interface GivenBuild {
   readonly reason: Reason;
-  /** Undefined where nothing reads its image, since the builds that read it are given. */
+  /** Undefined if nothing reads its image, since the builds that read it are also reused. */
   readonly made?: GivenImage;
 }
 
-/** An image that an earlier run made. */
+/** An image of an earlier run. */
 export interface GivenImage {
   readonly image: ImageResult;
   readonly mediaType: string;
   readonly key?: BuildKey;
 }
 
-/** What one build of the plan takes from its inputs to its record. */
+/** What a build of the plan needs, from its inputs to its record. */
 export interface NodeContext {
   readonly emit: Emit;
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
-  /** What is done for each build, and how long that takes. */
+  /** The phase of each build and their durations. */
   readonly phases: Phases;
-  /** Decides, and neither runs nor writes anything. */
+  /** Only decides, without running or writing anything. */
   readonly dryRun: boolean;
   readonly keying: Keying;
   readonly deciding: Deciding;
@@ -188,13 +186,13 @@ export interface NodeContext {
   readonly publisher: Publisher;
   readonly memory: Memory;
   readonly resultOf: (build: string) => NodeResult | undefined;
-  /** What a build is taken as that an earlier run made; undefined: it is decided about. */
+  /** The result of an earlier run to use for a build; undefined: it is decided about. */
   readonly given: (node: PlanNode) => Promise<GivenBuild | undefined>;
-  /** What was done of a build before its turn, if anything was. */
+  /** What was built before a build's turn, if anything. */
   readonly earlyOf: (build: string) => EarlyBuild | undefined;
 }
 
-/** A pass over the plan: what nodes work with, and the results they leave. */
+/** A pass over the plan: the context of nodes and their results. */
 export interface NodeRun {
   readonly context: NodeContext;
   readonly results: Map<string, NodeResult>;

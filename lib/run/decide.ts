@@ -1,6 +1,6 @@
 /**
- * The decision about one build: a pure function of what is known. What is not known means build; only a full proof
- * means skipping it.
+ * The decision about one build: a pure function of what is known. A build is skipped only with full proof; anything unknown means
+ * that it is built.
  */
 import {
   type BuildRecord,
@@ -12,42 +12,45 @@ import {
   type Reason,
 } from '../model/mod.ts';
 
-/** What a registry says of one wanted tag. */
+/** The state of a wanted tag in its registry. */
 export interface TagState {
   readonly ref: string;
   readonly state:
     | { readonly kind: 'digest'; readonly digest: Digest }
     | { readonly kind: 'absent' }
-    /** `denied`: the runtime does not permit to ask. */
+    /** `denied`: the runtime does not permit the request. */
     | { readonly kind: 'unknown'; readonly why: string; readonly denied?: Problem };
 }
 
-/** Whether the image is in the engine's own store under every wanted name; `keeps-none`: no engine of its kind has one. */
+/** Whether the image is in the engine's own store under every wanted name; `keeps-none`: such engines have no store. */
 export type StoreState = 'there' | 'gone' | 'unknown' | 'not-wanted' | 'keeps-none';
 
-/** All that a decision rests on. */
+/** Everything that a decision is based on. */
 export interface Evidence {
   readonly forced: boolean;
-  /** It says that steps run again, for what nobody can see: a mirror that moved, say. So what it gave before proves nothing. */
+  /**
+   * The build requests that steps run again because of invisible inputs (a changed mirror, for example), so earlier results prove
+   * nothing.
+   */
   readonly noCache: boolean;
-  /** Why inputs are not known; not empty: no key counts. */
+  /** Why inputs are not known; if not empty, there is no valid key. */
   readonly untracked: readonly string[];
-  /** What a result of the same key gave. */
+  /** The earlier result with the same key. */
   readonly record: BuildRecord | undefined;
-  /** What changed since the last run; undefined: there was none. */
+  /** Changes since the last run; undefined: there was none. */
   readonly changes: readonly string[] | undefined;
-  /** Outputs (files, archives) whose state nobody remembers. */
+  /** Outputs (files, archives) whose state is not tracked. */
   readonly untrackedOutputs: readonly string[];
-  /** Directories of caches that it is to write (`type=local`), and that have none; as a person would name them. */
+  /** Directories for local caches (`type=local`) that have no cache yet, as shown to users. */
   readonly missingCaches: readonly string[];
   /** Empty where nothing is pushed. */
   readonly tags: readonly TagState[];
-  /** Where the recorded manifest can be had from, if any tag is not as it should be. */
+  /** Whether the recorded manifest is available to fix tags. */
   readonly manifestAvailable: boolean;
   readonly store: StoreState;
-  /** Only other builds read it, it is not pushed, and nobody reads it unless one of them runs. */
+  /** Whether the image is not pushed and is read only by other builds, if one of them runs. */
   readonly onlyNeeded: boolean;
-  /** Where the record is that of the last inputs, which differ in nothing that counts: why it does not, as text. */
+  /** If the record is of the previous inputs, which differ only in ways that do not affect the result: the reason, as text. */
   readonly carriedOver: string | undefined;
 }
 
@@ -129,7 +132,7 @@ export function decide(evidence: Evidence): Decision {
   };
 }
 
-/** To build, because of what changed since the last run; undefined: there was none. */
+/** Decides to build because of the changes since the last run; undefined: there was none. */
 export function decideByChanges(changes: readonly string[] | undefined): Decision {
   const reason: Reason =
     changes === undefined
@@ -167,7 +170,7 @@ function unchangedText(evidence: Evidence): string {
   return `${same}, its image is in the engine's store`;
 }
 
-/** `sha256:0123456789ab`, enough to distinguish two. */
+/** Shortens a digest to `sha256:0123456789ab`, enough to distinguish two. */
 export function shorten(digest: string): string {
   return digest.slice(0, 'sha256:'.length + 12);
 }

@@ -1,6 +1,6 @@
 /**
- * Registries that are down when a run begins: nothing can be published there, so what would be pushed there is not built, and
- * that is said at once and not after minutes of building. What goes elsewhere is built.
+ * Registries that are down when a run starts: builds that push there are not built, and this is reported at once instead of after
+ * minutes of building. Other builds run.
  */
 import {
   type ImageRef,
@@ -14,7 +14,7 @@ import type { RegistryClient } from '../registry/mod.ts';
 import type { Emit } from './emitter.ts';
 import { wantedTags } from './publish.ts';
 
-/** What says of a registry that it is down, and not only that it refuses something. */
+/** Problems that mean that a registry is down, and not only that it refuses something. */
 const DOWN: ReadonlySet<string> = new Set([
   'registry/timeout',
   'registry/tls',
@@ -36,7 +36,7 @@ export class DownRegistries {
     this.#emit = emit;
   }
 
-  /** Why a build cannot be pushed now; undefined where nothing is known against it. */
+  /** Why a build cannot be pushed now; undefined if no reason is known. */
   async whyNotPushed(node: PlanNode): Promise<Problem | undefined> {
     if (!node.pushes) return undefined;
     const hosts = new Set(wantedTags(node).map(({ registry }) => registry));
@@ -57,11 +57,11 @@ export class DownRegistries {
     );
     const [first, ...others] = nodes.flatMap(wantedTags).filter(({ registry }) => registry === host);
     const why = first === undefined ? undefined : await this.#whyDown(first);
-    // Mostly the first answer is one, and nobody waits for the others.
+    // Usually the first request is answered, and the others need not be awaited.
     if (why === undefined) return undefined;
     const whys = await Promise.all(others.map((ref) => this.#whyDown(ref)));
     if (whys.includes(undefined)) return undefined;
-    // A single tag may have a trouble of its own.
+    // A single tag may have its own problem.
     if (others.length === 0 && !(await this.#isBaseDown(host))) return undefined;
     const names = nodes.map(({ build }) => build.name);
     const shown = names.slice(0, NAMES_SHOWN).join(', ');

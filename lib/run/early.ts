@@ -1,12 +1,12 @@
 /**
- * Starting early. A push can take minutes, and what is based on the image needs nothing of it: the engine has the bytes.
- * So while a slow push continues, its image gets a name in the engine's store as well, and the builds that read it are
- * built from there, as far as the engine's cache.
+ * Early starts. A push can take minutes, and builds based on the image need not wait for it, since the engine has the bytes. So
+ * during a slow push, the image also gets a name in the engine's store, and the builds that read it are built from there, but
+ * only into the engine's cache.
  *
- * Nothing is decided by that. When the push is done, each of these builds is decided on, built and published like any
- * other; it finds its steps in the cache and gets the same image, since links go by digests. Where the push fails or
- * gives another image, what was done early is lost time and nothing else. What such a build pushes it pushes only then:
- * by that time its registry has the layers of its parents, and takes them over instead of being sent them again.
+ * Early starts decide nothing. When the push is done, each of these builds is decided on, built and published like any other; it
+ * finds its steps in the cache and results in the same image, since links use digests. If the push fails or results in another
+ * image, only time is lost. The build pushes only then: by that time its registry has the layers of its parents and can mount
+ * them.
  */
 import { rm } from 'node:fs/promises';
 import { type BuildOutput, emptyStored } from '../buildctl/mod.ts';
@@ -35,7 +35,7 @@ import { Phases } from './phases.ts';
 import type { EarlyEnd } from './scheduler.ts';
 import { storeName } from './store-names.ts';
 
-/** How an early start ended; with `outcome` the build has ended. */
+/** The result of an early start; with `outcome` the build has ended. */
 export interface EarlyStart {
   readonly end: EarlyEnd;
   readonly outcome?: Outcome;
@@ -50,13 +50,13 @@ export class EarlyStarts {
   readonly #plan: Plan;
   readonly #context: NodeContext;
   readonly #results: ReadonlyMap<string, NodeResult>;
-  /** Build → what it made, in the engine's store, while it is not done. */
+  /** Build → its result in the engine's store, while the build is not done. */
   readonly #kept = new Map<string, NodeResult>();
   readonly #built = new Map<string, EarlyBuild>();
   readonly #stoppers = new Map<string, AbortController>();
   /** Build → resolves when the call that names its image has given its slot back. */
   readonly #naming = new Map<string, Promise<void>>();
-  /** Names in the engine's store that are of no use after the run. */
+  /** Names in the engine's store that are not needed after the run. */
   readonly #names = new Set<string>();
 
   /** @param keepsImages whether the engine has a store from which builds can read images */
@@ -75,7 +75,7 @@ export class EarlyStarts {
     };
   }
 
-  /** What was done of a build before its turn, if anything was. */
+  /** What was built before a build's turn, if anything. */
   of(build: string): EarlyBuild | undefined {
     return this.#built.get(build);
   }
@@ -85,21 +85,21 @@ export class EarlyStarts {
     this.#stopperOf(build).abort();
   }
 
-  /** Names the image of a build in the engine's store, where others can read it while its push continues. */
+  /** Names the image of a build in the engine's store, so that others can read it during its push. */
   async keep(node: PlanNode, inputs: NodeInputs): Promise<EarlyStart> {
     if (!node.pushes || !isRepeatable(node.build) || !this.#hasReaders(node)) return NO;
     if (!(await this.#keepsImages())) return NO;
     const called = await this.#build(node, inputs, {
-      // Its own call says it all, but for the slot.
+      // The build's own call reports everything except the slot.
       emit: () => undefined,
       phases: this.#showSlot(node.build.name),
-      // All of it is cached, and others wait for it.
+      // Everything is cached, and others wait for it.
       priorityOf: async () => Number.POSITIVE_INFINITY,
     });
     return called.kind === 'done' && this.#kept.has(node.build.name) ? { end: 'ready' } : NO;
   }
 
-  /** The push is over: naming its image in the store is no longer useful. Resolves when no slot is taken for that. */
+  /** Stops naming the image after the push has ended. Resolves when no slot is used for that. */
   async endKeep(build: string): Promise<void> {
     const naming = this.#naming.get(build);
     if (naming === undefined) return;
@@ -107,7 +107,7 @@ export class EarlyStarts {
     await naming;
   }
 
-  /** What a call beside the build's own one does is not told, only the slot that it has meanwhile. */
+  /** Phases that report only the slot of the additional call. */
   #showSlot(build: string): Phases {
     let giveBack: (() => void) | undefined;
     const phases = new Phases((event) => {
@@ -126,7 +126,7 @@ export class EarlyStarts {
     return phases;
   }
 
-  /** Whether there is a build that can be started early once the image can be read. */
+  /** Whether some build can be started early once the image can be read. */
   #hasReaders({ build: { name }, neededBy }: PlanNode): boolean {
     return neededBy.some((reader) => {
       const node = this.#plan.nodes.get(reader);
@@ -135,11 +135,11 @@ export class EarlyStarts {
     });
   }
 
-  /** Builds what reads images that are not pushed yet, as far as the engine's cache. */
+  /** Builds a reader of images that are not pushed yet, only into the engine's cache. */
   async start(node: PlanNode): Promise<EarlyStart> {
     const build = node.build.name;
     const waitsFor = node.edges.filter(({ to }) => !this.#results.has(to));
-    // What is named under `needs:` must be done altogether.
+    // Builds under `needs:` must be completely done.
     if (!isRepeatable(node.build) || waitsFor.some(({ contextName }) => contextName === undefined)) return NO;
     const { keying, deciding, building, emit, phases } = this.#context;
     const inputs = await computeInputs(keying, node);
@@ -155,7 +155,7 @@ export class EarlyStarts {
       reason: decision.reason,
     });
     phases.begin(build);
-    // What the engine warns of it says again at the build's turn.
+    // The engine repeats its warnings at the build's turn.
     const called = await this.#build(node, inputs, {
       emit: (event) => {
         if (event.type !== 'warning') emit(event);
@@ -163,10 +163,10 @@ export class EarlyStarts {
       phases,
       priorityOf: building.calling.priorityOf,
     });
-    // A step fails whether the push succeeds or not.
+    // The failure of a step does not depend on the push.
     if (called.kind === 'failed' && called.problem.code === 'build/step-failed')
       return this.#fail(build, decision.reason, called);
-    // It may be blocked, and its end be told, by now.
+    // It may have been blocked and reported meanwhile.
     if (phases.isOpen(build)) {
       phases.finish(build);
       emit({
@@ -180,7 +180,7 @@ export class EarlyStarts {
     return { end: this.#kept.has(build) ? 'ready' : 'no' };
   }
 
-  /** Deletes what was named in the engine's store: the names are given to an image of nothing. */
+  /** Releases the names in the engine's store by giving them to an empty image. */
   async close(): Promise<void> {
     const { calling } = this.#context.building;
     if (this.#names.size === 0 || calling.signal.aborted) return;
@@ -191,14 +191,14 @@ export class EarlyStarts {
     await rm(workDir, { recursive: true, force: true });
   }
 
-  /** Builds into the engine's store what others read, and everything else into its cache only. */
+  /** Builds images that others read into the engine's store, and everything else only into its cache. */
   async #build(
     node: PlanNode,
     inputs: NodeInputs,
     own: { readonly emit: Emit } & Pick<Building['calling'], 'phases' | 'priorityOf'>,
   ): Promise<Called> {
     const build = node.build.name;
-    // It may have been stopped before it came to this.
+    // It may have been stopped before.
     const stopper = this.#stopperOf(build);
     const stop = () => stopper.abort();
     if (this.#context.signal.aborted) stop();
@@ -210,7 +210,7 @@ export class EarlyStarts {
     const output: BuildOutput = isRead ? { kind: 'store', names: [formatImageRef(ref)] } : { kind: 'cached' };
     try {
       const called = await callLinked(building, node, inputs, {
-        // Its own call exports the cache, and writes what is to be written.
+        // The build's own call exports the cache and writes files.
         build: { ...node.build, cacheTo: [], buildctlOptions: withoutFiles(node.build.buildctlOptions) },
         outputsIn: () => [output],
       });
@@ -243,8 +243,8 @@ export class EarlyStarts {
   }
 
   /**
-   * Whether steps are based on layers-only images of parents now as they will be at the build's turn: otherwise they
-   * would not be found in the cache then.
+   * Whether steps are now based on the same layers-only images of parents as at the build's turn; otherwise they would not be
+   * cached then.
    */
   async #areSplit(node: PlanNode, inputs: NodeInputs, parents: ReadonlySet<string>): Promise<boolean> {
     const mayUse = mayUseLayersOnly(node.build, inputs);
@@ -282,7 +282,7 @@ export class EarlyStarts {
   }
 }
 
-/** Whether building it twice gives the same image, and costs nothing the second time. */
+/** Whether a second build results in the same image and costs nothing. */
 function isRepeatable(build: Build): boolean {
   return !runsAnew(build) && !isAttested(build) && build.secrets.every(({ from }) => from.kind !== 'command');
 }

@@ -1,4 +1,4 @@
-/** Puts the envelope on events: a number, a time, one sink. */
+/** Numbers events, adds times, and passes them to one sink. */
 import {
   type EventBody,
   type EventSink,
@@ -9,12 +9,12 @@ import {
   hideUsersIn,
 } from '../model/mod.ts';
 
-/** Takes the body of an event. */
+/** Emits the body of an event. */
 export type Emit = (event: EventBody) => void;
 
 /**
- * Words that programs go by, digests and the like, and names of builds, which are keys of builds.yaml: no sensitive value
- * is taken out of them.
+ * Fields in which no sensitive values are hidden: values for programs, digests and the like, and build names, which are keys of
+ * builds.yaml.
  */
 export const KEPT_WORDS: ReadonlySet<string> = new Set([
   ...[
@@ -35,10 +35,10 @@ export const KEPT_WORDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * An emitter that numbers events from 1 and stamps them with a clock (milliseconds since 1970). Sensitive values are in
- * none of them, nor values of arguments and the like whose names sound secret.
+ * Creates an emitter that numbers events from 1 and adds the time of a clock (Unix time in milliseconds). It hides sensitive
+ * values, and values of arguments and the like with secret-sounding names.
  *
- * @param onFault gets what the sink threw, or what a promise that it gave was rejected with; it gets no more events then
+ * @param onFault receives the error that the sink threw or rejected with; the sink gets no more events then
  */
 export function createEmitter(
   sink: EventSink | undefined,
@@ -67,9 +67,9 @@ export function createEmitter(
 }
 
 /**
- * Says once that a signal from outside asks a run to stop, from now on until what it gives is called.
+ * Reports once if an external signal stops the run, until the returned function is called.
  *
- * @param signal with the name of a signal of the system as its reason, or any other one
+ * @param signal its reason may be the name of a system signal
  */
 export function tellInterruption(signal: AbortSignal | undefined, emit: Emit): () => void {
   const tell = () => emit({ type: 'interrupted', signal: nameOfReason(signal?.reason) });
@@ -78,15 +78,15 @@ export function tellInterruption(signal: AbortSignal | undefined, emit: Emit): (
   return () => signal?.removeEventListener('abort', tell);
 }
 
-/** What a program that uses the library aborts with is mostly a DOMException: `AbortError`, `TimeoutError`. */
+/** Programs that use the library mostly abort with a DOMException: `AbortError`, `TimeoutError`. */
 function nameOfReason(reason: unknown): string {
   if (typeof reason === 'string') return reason;
   return reason instanceof Error ? reason.name : 'AbortError';
 }
 
 /**
- * Command lines may hold values that nobody called sensitive, and whose names sound as if they were; every text, a context
- * with a token in its address. The many events of steps and their output are not searched for the latter but for names.
+ * Command lines may contain values that are not marked as sensitive but have secret-sounding names, and any text may contain a
+ * URL with a token. The many events of steps and their output are searched only for the former.
  */
 function withoutSoundingSecret(event: EventBody, hider: Hider): EventBody {
   switch (event.type) {
@@ -107,7 +107,7 @@ function withoutSoundingSecret(event: EventBody, hider: Hider): EventBody {
   }
 }
 
-/** What the receiver of events threw. */
+/** The error of an event receiver. */
 export interface SinkFault {
   readonly error: unknown;
 }
@@ -117,10 +117,10 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Works with an emitter. Where the receiver of its events throws, the signal says so, the work is to come to its end, and
- * then the error is thrown.
+ * Runs work with an emitter. If the receiver of events throws, the signal is aborted, and the error is thrown after the work has
+ * ended.
  *
- * @param work gets the emitter, and the signal that everything it does goes by
+ * @param work receives the emitter and the signal that stops it
  */
 export async function withEmitter<T>(
   options: { readonly onEvent?: EventSink; readonly signal?: AbortSignal },

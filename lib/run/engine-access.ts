@@ -1,46 +1,46 @@
-/** How runs get at an engine. */
+/** How runs access an engine. */
 import type { Engine, FindOptions } from '../engine/mod.ts';
 import type { Digest, Result } from '../model/mod.ts';
 import type { RunProgram } from '../system/mod.ts';
 import type { KnownEngines } from './known-engines.ts';
 import type { PoolAccess } from './pool-access.ts';
 
-/** What an engine's image store has. */
+/** The content of an engine's image store. */
 export interface StoreListing {
   /** Name → digest of the images. */
   readonly digests: ReadonlyMap<string, Digest>;
-  /** Digests of all that is there of them, manifests, configs and layers; undefined: not known. */
+  /** Digests of all existing manifests, configs and layers; undefined: not known. */
   readonly content?: ReadonlySet<Digest>;
 }
 
-/** How to find an engine and its images; tests put another one in its place. */
+/** How to find an engine and its images; replaced in tests. */
 export interface EngineAccess {
   readonly find: (options: FindOptions) => Promise<Result<Engine>>;
-  /** What the engine's store has; undefined where it cannot be read. */
+  /** Lists the engine's store; undefined if it cannot be read. */
   readonly listImages: (
     engine: Engine,
     env: FindOptions['env'],
     signal?: AbortSignal,
   ) => Promise<StoreListing | undefined>;
-  /** Runs buildctl; where absent, it is really run. */
+  /** Replaces running buildctl. */
   readonly run?: RunProgram;
-  /** What earlier runs of this process found out. */
+  /** What earlier runs of this process found out about engines. */
   readonly known?: KnownEngines;
-  /** How the engines of a pool are found and asked; where absent, only the first one that is named is used. */
+  /** How the engines of a pool are found and queried; if absent, only the first one is used. */
   readonly pool?: PoolAccess;
 }
 
 /**
- * The engines of this machine. Their package is loaded when one is requested: a run in which nothing changed needs none.
+ * The engines of this machine. Their package is loaded on demand, since a run in which nothing changed needs no engine.
  *
- * @param known where runs follow one another; default: each run asks again
+ * @param known for consecutive runs; default: each run queries again
  */
 export function engineAccess(known?: KnownEngines): EngineAccess {
   return {
     find: async (options) => (await import('../engine/mod.ts')).findEngine(options),
     listImages: async (engine, env, signal) => {
       const listing = await listStore(engine, env, signal, known);
-      // What is known may not be so any more.
+      // The remembered containerd may be outdated.
       if (listing !== undefined || known?.forgetContainerd(engine.address) !== true) return listing;
       return listStore(engine, env, signal, known);
     },
@@ -62,7 +62,7 @@ export function engineAccess(known?: KnownEngines): EngineAccess {
   };
 }
 
-/** The engines of this machine, for a run by itself. */
+/** The engines of this machine, for a single run. */
 export const ENGINES: EngineAccess = engineAccess();
 
 async function listStore(

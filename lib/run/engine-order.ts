@@ -1,24 +1,24 @@
-/** Which engine of a pool each build goes to first, as far as that is known without asking any engine. */
+/** The preferred engine of a pool for each build, as far as it is known without querying engines. */
 import type { Build, Plan } from '../model/mod.ts';
 import { cacheIdentity, type Member, rankMembers, whoCan } from '../pool/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 
-/** An engine as it is named. */
+/** An engine as configured. */
 export type NamedMember = Pick<Member, 'id' | 'jobs' | 'platforms' | 'labels'>;
 
 /** Engines of one build, or of some of its platforms. */
 export interface EngineOrder {
-  /** Built there where other engines build the rest; empty: all of it is. */
+  /** The platforms that are built there, if other engines build the rest; empty: all. */
   readonly platforms: readonly string[];
-  /** Their ids in the order in which they are tried; empty: there is none. */
+  /** Ids in the order in which the engines are tried; empty: there is none. */
   readonly engines: readonly string[];
 }
 
 /**
- * The engines that can build each build of a plan, in the order in which they are tried where none of them is full and nothing is remembered
- * of earlier runs. A build that no single one has all platforms of has an order for each group of platforms that go together.
+ * Returns the engines that can run each build of a plan, in the order in which they are tried if none is full and there are no
+ * earlier runs. A build for which no single engine has all platforms has one order for each group of platforms.
  *
- * @param members of those that do not say their platforms it is taken that they have those of the build
+ * @param members those without configured platforms are assumed to have the platforms of the build
  */
 export function engineOrders(
   { nodes, set }: Plan,

@@ -1,6 +1,6 @@
 /**
- * Several engines as one: a slot of one of them for each call. Who builds where is decided by `lib/pool`; here is what that takes of
- * the world.
+ * Several engines used as one: each call gets a slot of one of them. `lib/pool` decides which engine runs which build; this
+ * module connects it to real engines.
  */
 import { performance } from 'node:perf_hooks';
 import { type Buildctl, queryWorker, type Worker } from '../buildctl/mod.ts';
@@ -47,31 +47,31 @@ import { Semaphore } from './scheduler.ts';
 import type { RunEngine } from './session-engine.ts';
 import { SlowEngines } from './slow-engines.ts';
 
-/** What a pool goes by. */
+/** Options of a pool. */
 export interface EnginePoolOptions {
   readonly access: PoolAccess;
   readonly entries: readonly PoolEntry[];
   readonly plan: Plan;
   readonly env: PoolQuestion['env'];
-  /** As many builds at a time in all. */
+  /** Total number of concurrent builds. */
   readonly jobs: number;
-  /** Said when it is first used. */
+  /** Reported when the pool is first used. */
   readonly warnings?: readonly Problem[];
   readonly emit: Emit;
   readonly signal: AbortSignal;
-  /** How long a build waits where no engine is left that can build it (milliseconds). */
+  /** How long a build waits if no engine is left that can run it (milliseconds). */
   readonly waitMs: number;
-  /** What runs buildctl; where absent, it is really run. */
+  /** Replaces running buildctl. */
   readonly run?: RunProgram;
-  /** Called for each `buildctl build` that was really started. */
+  /** Called for each `buildctl build` that was started. */
   readonly onBuild: () => void;
-  /** What is known of a build from earlier runs. */
+  /** What earlier runs recorded about a build. */
   readonly figuresOf: (
     build: string,
   ) => Promise<Pick<Placement, 'coldMs' | 'warmMs' | 'builtOn'> | undefined>;
   /** Ids of the cache mounts of a build's Dockerfile. */
   readonly cacheMountsOf: (build: Build) => readonly string[];
-  /** How large the image of a build is that was built in this run (bytes). */
+  /** Size of an image that was built in this run (bytes). */
   readonly sizeOf: (build: string) => number | undefined;
 }
 
@@ -79,14 +79,14 @@ export interface EnginePoolOptions {
 interface Waiting {
   readonly placement: Placement;
   readonly stopper: AbortController;
-  /** Ends the wait where no engine is left that can build it. */
+  /** Ends the wait if no engine is left that can run it. */
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
 /** The engines of a session that has a pool. */
 export class EnginePool implements RunEngine {
   readonly slots: EngineSlots;
-  /** Engines do not share their stores, so no image is kept in one: what a build reads comes to it from elsewhere. */
+  /** Engines do not share their stores, so no image is kept in one, and builds read images from elsewhere. */
   readonly worker = 'oci';
   readonly isListed = false;
   readonly isPool = true;
@@ -95,7 +95,7 @@ export class EnginePool implements RunEngine {
   readonly #scheduler: Scheduler;
   readonly #permits: Semaphore;
   readonly #waiting = new Set<Waiting>();
-  /** Those of them that no engine is left for. */
+  /** Waiting builds that no engine can run now. */
   readonly #alone = new Set<Waiting>();
   /** Called when an engine answers for the first time. */
   readonly #onJoin = new Set<() => void>();
@@ -106,7 +106,7 @@ export class EnginePool implements RunEngine {
   #ready: Promise<Result<ReadyEngine>> | undefined;
   #own: Promise<readonly string[]> | undefined;
   #registryHint: string | undefined;
-  /** Since when a build waits that no engine is left for. */
+  /** Since when a build waits without an engine. */
   #aloneSince: number | undefined;
 
   constructor(options: EnginePoolOptions) {
@@ -146,7 +146,7 @@ export class EnginePool implements RunEngine {
     });
   }
 
-  /** One that answers, for questions; makes sure that there is one. */
+  /** Returns an engine that answers, and makes sure that there is one. */
   ready(): Promise<Result<ReadyEngine>> {
     this.#ready ??= this.#prepare();
     return this.#ready;
@@ -179,19 +179,20 @@ export class EnginePool implements RunEngine {
   }
 
   /**
-   * The platform of its own that the first engine has, as it was when they were asked. Where others have another one, builds that name no
-   * platform are refused, and of those that do it only says where `FROM --platform=$BUILDPLATFORM` runs.
+   * The native platform of the first engine when the engines were queried. If others have another one, builds without `platforms`
+   * are refused; for all other builds this only determines where `FROM --platform=$BUILDPLATFORM` runs.
    */
   async platform(): Promise<string> {
     const [first] = await this.#ownPlatforms();
-    // No earlier key has that.
+    // A value that no earlier key contains.
     return first ?? `unknown/${this.#options.entries.map(({ address = '' }) => address).join(' ')}`;
   }
 
   /**
-   * Which platforms of a build go together, each group to engines that have all of it, where no single one has them all.
+   * Groups the platforms of a build if no single engine has all of them. Each group is built on engines that have all platforms
+   * of the group.
    *
-   * @returns undefined: one has all of them, or nobody has one of them, as its call will say
+   * @returns undefined: one engine has all of them, or no engine has one of them, which the call will report
    */
   async split({ platforms, engineLabels = [] }: Build): Promise<readonly (readonly string[])[] | undefined> {
     if (platforms.length < 2 || !(await this.ready()).ok) return undefined;
@@ -201,7 +202,7 @@ export class EnginePool implements RunEngine {
     const has = (one: PoolMember, platform: string) => one.state?.platforms.includes(platform) === true;
     const hasAll = (one: PoolMember) => platforms.every((platform) => has(one, platform));
     const present = able.filter(({ aside }) => aside === undefined);
-    // Better one that is there than one that may come back.
+    // Engines that are present are preferred to those that may come back.
     const isWhole = present.some(hasAll) || able.some(hasAll);
     const isCovered = platforms.every((platform) => present.some((one) => has(one, platform)));
     if (present.some(hasAll) || (isWhole && !isCovered)) return undefined;
@@ -244,7 +245,7 @@ export class EnginePool implements RunEngine {
     };
   }
 
-  /** Those of the engines that answered first, in the order of the pool. */
+  /** Native platforms of the engines that answered first, in the order of the pool. */
   #ownPlatforms(): Promise<readonly string[]> {
     const ask = async () => {
       await this.#members.open();
@@ -254,7 +255,7 @@ export class EnginePool implements RunEngine {
     return this.#own;
   }
 
-  /** An engine answers: it gets builds. */
+  /** Adds an engine that answers. */
   #take(one: KnownMember, isNew: boolean): void {
     if (isNew) {
       this.#scheduler.add(asMember(one));
@@ -263,21 +264,21 @@ export class EnginePool implements RunEngine {
     this.#review();
   }
 
-  /** What an engine was building goes to others. */
+  /** Pauses an engine and moves its builds to others. */
   #setAside(id: string, why: Problem): void {
     this.#members.setAside(id, why);
     this.#scheduler.setAside(id, Number.POSITIVE_INFINITY);
     this.#review();
   }
 
-  /** An engine came, went or came back: who waits may have none left, or one again. */
+  /** Checks the waiting builds after a change of engines. */
   #review(): void {
     for (const one of this.#waiting) this.#check(one);
     this.#tellWait();
     this.#members.look();
   }
 
-  /** Begins the wait of a build that has no engine left, which ends it after a while; or ends that wait. */
+  /** Starts or cancels the time limit of a build that has no engine. */
   #check(one: Waiting): void {
     const isLeft = this.#members.all.some(
       (member) => member.aside === undefined && canTake(member, one.placement),
@@ -295,7 +296,7 @@ export class EnginePool implements RunEngine {
     clearTimeout(one.timer);
   }
 
-  /** Says that builds wait for engines to come back, and how that ended. */
+  /** Reports that builds wait for engines to come back, and how that ended. */
   #tellWait(): void {
     const { emit, waitMs } = this.#options;
     const isWaiting = this.#alone.size > 0;
@@ -329,7 +330,7 @@ export class EnginePool implements RunEngine {
     if (refused !== undefined) return fail(refused);
     const lease = await this.#acquire(await this.#place(request), onWait);
     if (!lease.ok) return lease;
-    // Last: what waits for an engine that few have must not keep others from running.
+    // Taken last, so that builds that wait for a rare engine do not block others.
     return this.#permits.with(
       request.priority,
       async () => {
@@ -344,7 +345,7 @@ export class EnginePool implements RunEngine {
   async #use<T>(lease: Lease, build: Build, task: (turn: Turn) => Promise<T>): Promise<T> {
     const member = this.#members.get(lease.member);
     if (member === undefined) throw new Error(`there is no member \`${lease.member}\``);
-    // New pods would be of use.
+    // New pods could help.
     if (this.#waiting.size > 0) void this.#members.listPods(false);
     const begunAt = performance.now();
     try {
@@ -378,7 +379,7 @@ export class EnginePool implements RunEngine {
 
   async #acquire(placement: Placement, onWait: () => void): Promise<Result<Lease, Problem>> {
     const { signal } = this.#options;
-    // Waiting helps nobody then.
+    // Waiting would not help.
     if (!this.#members.all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
     const stopper = new AbortController();
     const cancel = () => stopper.abort(signal.reason);
@@ -396,7 +397,7 @@ export class EnginePool implements RunEngine {
         if (lease !== undefined) return ok(lease);
         if (signal.aborted) return fail(wasCancelled());
         if (stopper.signal.aborted) return fail(this.#noneLeft(placement));
-        // None that had answered then can build it; one may have come meanwhile.
+        // None of the engines that had answered can run it; others may have arrived since.
         const all = this.#members.all;
         if (all.some((one) => one.aside === undefined && canTake(one, placement))) continue;
         if (!all.some((one) => mayTake(one, placement))) return fail(this.#noneLeft(placement));
@@ -410,7 +411,7 @@ export class EnginePool implements RunEngine {
     }
   }
 
-  /** Resolves when one more engine answers, or with the signal. */
+  /** Resolves when another engine answers, or when the signal is aborted. */
   #nextJoin(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
@@ -450,7 +451,7 @@ export class EnginePool implements RunEngine {
     };
   }
 
-  /** A build that names no platform is built for that of its engine, so engines of several would make it a matter of chance. */
+  /** A build without platforms is built for its engine's platform, which would be random in a pool with different ones. */
   async #findRefused(build: Build): Promise<Problem | undefined> {
     const own = await this.#ownPlatforms();
     if (build.platforms.length > 0 || own.length < 2) return undefined;

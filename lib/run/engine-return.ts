@@ -1,23 +1,23 @@
-/** Waiting for an engine that went away in the middle of a run: once for all builds, and not for ever. */
+/** Waits for an engine that went away during a run: once for all builds, and for a limited time. */
 import { performance } from 'node:perf_hooks';
 import type { Emit } from './emitter.ts';
 
-/** What waiting takes. */
+/** Options of the wait. */
 export interface EngineReturnOptions {
-  /** Asks the engine; bounded in time. */
+  /** Whether the engine answers within a time limit. */
   readonly ask: () => Promise<boolean>;
-  /** The same, but starts it where that is ours to do. */
+  /** The same, but starts the embedded engine if necessary. */
   readonly askOrStart: () => Promise<boolean>;
-  /** Its address, once it was found. */
+  /** Its address, once it has been found. */
   readonly address: () => string;
-  /** Milliseconds to wait in all, over all times that it goes away. */
+  /** Total milliseconds to wait during the run. */
   readonly waitMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }
 
-/** Between two questions. */
+/** Interval between two requests. */
 const ASK_MS = 500;
 
 /** The wait of one session. */
@@ -26,7 +26,7 @@ export class EngineReturn {
   #leftMs: number;
   #waiting: Promise<boolean> | undefined;
   #asking: Promise<boolean> | undefined;
-  /** The last wait was in vain. */
+  /** The last wait failed. */
   #isGivenUp = false;
 
   constructor(options: EngineReturnOptions) {
@@ -34,12 +34,12 @@ export class EngineReturn {
     this.#leftMs = options.waitMs;
   }
 
-  /** Milliseconds that are waited in all. */
+  /** Total milliseconds to wait. */
   get waitMs(): number {
     return this.#options.waitMs;
   }
 
-  /** Asks it, and starts nothing; who asks meanwhile gets the same answer. */
+  /** Queries the engine without starting it; concurrent calls share the answer. */
   answers(): Promise<boolean> {
     this.#asking ??= this.#options.ask().finally(() => {
       this.#asking = undefined;
@@ -48,10 +48,9 @@ export class EngineReturn {
   }
 
   /**
-   * Waits until the engine answers, and says so, however short that is. Asks at least once, also when all of the time was
-   * waited before.
+   * Waits until the engine answers and reports the wait, even a short one. Queries at least once, even if no time is left.
    *
-   * @param why what was noticed, as text
+   * @param why the reason, as text
    * @returns whether it is back
    */
   wait(why: string): Promise<boolean> {
@@ -61,14 +60,14 @@ export class EngineReturn {
     return this.#waiting;
   }
 
-  /** Resolves when nobody waits for it. */
+  /** Resolves when no wait is in progress. */
   async settled(): Promise<void> {
     await this.#waiting;
   }
 
   async #wait(why: string): Promise<boolean> {
     const { askOrStart: answers, address, sleep, emit, signal } = this.#options;
-    // What was waited for in vain is not announced by each build that finds out the same.
+    // After a failed wait, other builds that notice the same do not report it again.
     if (this.#isGivenUp && !(await answers())) return false;
     if (signal.aborted) return false;
     emit({ type: 'engine-waiting', address: address(), why, waitMs: Math.max(0, this.#leftMs) });
@@ -79,7 +78,7 @@ export class EngineReturn {
       await sleep(Math.min(ASK_MS, this.#leftMs));
       if (signal.aborted) break;
       isBack = await answers();
-      // Whatever the clock says, each turn counts: the wait ends.
+      // Each turn uses up time whatever the clock says, so that the wait ends.
       this.#leftMs -= Math.max(ASK_MS, performance.now() - askedAt);
     }
     this.#isGivenUp = !isBack;

@@ -1,6 +1,5 @@
 /**
- * Slots of engines: each call of buildctl takes one for as long as it runs. Who calls does not know whether there is one
- * engine or a pool of them.
+ * Slots of engines: each call of buildctl uses one while it runs. Callers need not know whether there is one engine or a pool.
  */
 import type { Buildctl } from '../buildctl/mod.ts';
 import { type Build, ok, type Plan, type Problem, type Result } from '../model/mod.ts';
@@ -10,54 +9,54 @@ import type { Semaphore } from './scheduler.ts';
 /** An engine that answers. */
 export interface ReadyEngine {
   readonly buildctl: Buildctl;
-  /** Which engine of a pool it is; absent: there is one. */
+  /** The engine of a pool; absent: there is no pool. */
   readonly member?: string;
-  /** What to do where the engine does not trust or understand a registry that our own client does. */
+  /** What to do if the engine cannot use a registry that our own client can. */
   readonly registryHint?: string;
-  /** Hosts with mirrors in `registries`, which the engine may not know. */
+  /** Hosts with mirrors in `registries`, which the engine may not have. */
   readonly mirrored?: ReadonlySet<string>;
 }
 
-/** Hosts of which our own client knows mirrors, and the engine may not. */
+/** Hosts for which our own client has mirrors, and the engine may not. */
 export function mirroredHosts({ set }: Pick<Plan, 'set'>): ReadonlySet<string> {
   return new Set([...set.registries].flatMap(([host, { mirrors = [] }]) => (mirrors.length > 0 ? host : [])));
 }
 
-/** What a slot is wanted for. */
+/** A request for a slot. */
 export interface SlotRequest {
   readonly build: Build;
-  /** Higher goes first; evaluated when the call has to wait. */
+  /** Higher runs first; evaluated if the call has to wait. */
   readonly priority: () => Promise<number>;
-  /** Engines on which it failed for their sake; taken only where there is no other. */
+  /** Engines that made the build fail; used only if there is no other. */
   readonly avoid: ReadonlySet<string>;
 }
 
-/** What is to be done after a failure that is the engine's. */
+/** What to do after a failure of the engine. */
 export type AfterLoss =
-  /** It is back: the same once more. */
+  /** It is back: try again. */
   | { readonly kind: 'back' }
-  /** It did not come back, and there is no other. */
+  /** It did not come back, and there is no other engine. */
   | { readonly kind: 'gone'; readonly problem: Problem }
-  /** Another engine may do it. */
+  /** Another engine can run it. */
   | { readonly kind: 'elsewhere' };
 
 /** A slot of an engine, for one call. */
 export interface Turn {
-  /** From 0; no two calls of a run have one at a time. */
+  /** From 0; unique among the current calls of a run. */
   readonly slot: number;
-  /** Gives it to others before the call ends. */
+  /** Frees the slot before the call ends. */
   readonly giveBack: () => void;
   readonly engine: ReadyEngine;
-  /** Resolves when nobody waits for the engine to come back. */
+  /** Resolves when no wait for the engine is in progress. */
   readonly settled: () => Promise<void>;
-  /** Whether it answers a short question; bounded in time. */
+  /** Whether it answers a short request within a time limit. */
   readonly answers: () => Promise<boolean>;
-  /** Whether a call that it says nothing of is taken away from it where it does not answer. */
+  /** Whether a silent call is moved to another engine if this one does not answer. */
   readonly isLeft: boolean;
   /**
-   * Called with a failure, before the slot is released: the next call would only find out the same.
+   * Called with a failure before the slot is released, so that the next call does not fail in the same way.
    *
-   * @returns undefined: it is not the engine's
+   * @returns undefined: it is not a failure of the engine
    */
   readonly lost: (failure: Problem) => Promise<AfterLoss> | undefined;
 }
@@ -67,8 +66,8 @@ export interface EngineSlots {
   /**
    * Runs a task with a slot.
    *
-   * @param onWait called where none is free
-   * @returns problems: there is no engine that can do it, or none any more
+   * @param onWait called if none is free
+   * @returns problems: no engine can run it (any more)
    */
   readonly with: <T>(
     request: SlotRequest,
@@ -77,25 +76,25 @@ export interface EngineSlots {
   ) => Promise<Result<T, Problem>>;
 }
 
-/** Failures of an engine that went away. */
+/** Problem codes of an engine that went away. */
 const ENGINE_AWAY: ReadonlySet<string> = new Set(['engine/lost', 'engine/unreachable']);
 
-/** Whether a failure is that of an engine that went away. */
+/** Whether a failure means that the engine went away. */
 export function isEngineAway({ code }: Problem): boolean {
   return ENGINE_AWAY.has(code);
 }
 
-/** Whether a step that failed wrote that there is no room: on the disk of its engine, most likely, or on one of its own. */
+/** Whether a failed step reported a full disk: most likely the engine's, or one of its own. */
 export function speaksOfFullDisk({ code, detail = '' }: Problem): boolean {
   return code === 'build/step-failed' && /no space left on device/i.test(detail);
 }
 
-/** The slots of a run that has one engine. */
+/** The slots of a run with one engine. */
 export function slotsOfOne(options: {
   readonly permits: Semaphore;
   readonly engine: () => Promise<Result<ReadyEngine>>;
   readonly engineReturn: Pick<EngineReturn, 'wait' | 'settled' | 'waitMs' | 'answers'>;
-  /** Keeps credentials out of what is said. */
+  /** Hides credentials in a text. */
   readonly hide: (text: string) => string;
 }): EngineSlots {
   const { permits, engine, engineReturn, hide } = options;

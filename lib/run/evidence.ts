@@ -1,4 +1,4 @@
-/** What the decision about a build is made from: gathered, no more of it than needed, and decided on. */
+/** Gathers the evidence for the decision about a build, no more than necessary, and decides. */
 import {
   changesSince,
   findConfigChange,
@@ -25,18 +25,18 @@ import { changesElsewhere } from './waiting.ts';
 /** A decision with its evidence. */
 export interface Weighed {
   readonly decision: Decision;
-  /** Undefined: no earlier result counts. */
+  /** Undefined: no earlier result applies. */
   readonly record: BuildRecord | undefined;
   readonly tags: readonly TagState[];
-  /** The record is that of the last inputs: others, but in nothing that counts. */
+  /** The record is of the previous inputs, which differ only in ways that do not affect the result. */
   readonly isCarriedOver: boolean;
   /** Where the recorded manifest is, for putting tags. */
   readonly source?: DigestRef;
-  /** For `rebase`: the image, and what to do where it cannot be put. */
+  /** For `rebase`: the image, and what to do if it cannot be put. */
   readonly rebase?: PlannedRebase;
 }
 
-/** An image made from the last one of a build, to be put beside it. */
+/** An image derived from the last one of a build, to be put beside it. */
 export interface PlannedRebase {
   readonly image: RebasedImage;
   readonly last: BuildRecord;
@@ -101,12 +101,12 @@ export async function weigh(deciding: Deciding, node: PlanNode, inputs: NodeInpu
   };
 }
 
-/** Only other builds read it: it is not pushed, and it was not requested under a name that it would have. */
+/** Whether only other builds read it: it is not pushed, and not requested under a name of its own. */
 function isOnlyNeeded({ role, pushes, build, neededBy }: PlanNode): boolean {
   return !pushes && (role === 'needed' || (build.tags.length === 0 && neededBy.length > 0));
 }
 
-/** Where the image is that a build pushed; undefined where a registry does not say what it has. */
+/** Where the pushed image of a build is; undefined if a registry does not answer. */
 async function findPublished(
   { registry }: Deciding,
   node: PlanNode,
@@ -118,7 +118,7 @@ async function findPublished(
   return findManifest(registry, refs, tags, digest);
 }
 
-/** @param carriedOver why the record of other inputs counts, as text */
+/** @param carriedOver why the record of other inputs applies, as text */
 async function weighRecord(
   deciding: Deciding,
   node: PlanNode,
@@ -159,7 +159,7 @@ async function askStore(
   const { digests, content } = stored;
   const names = storeNames(naming, node);
   if (names.some((name) => digests.get(name) !== digest)) return 'gone';
-  // An image that was pulled back for some of its platforms has its name, and lacks the manifests of the others.
+  // An image that was pulled for some platforms has its name, but lacks the manifests of the others.
   const manifests = [digest, ...platforms.map((one) => one.digest)];
   return manifests.every((one) => content === undefined || content.has(one)) ? 'there' : 'gone';
 }

@@ -1,7 +1,6 @@
 /**
- * Needed builds that an earlier run made, in another job of the same pipeline say: they are taken by digest and not decided
- * about. So every job of a pipeline is based on the same images, whatever is known of their inputs, and without any of what
- * another machine remembers.
+ * Dependencies that an earlier run built, for example in another job of the same pipeline: they are used by digest, without a
+ * decision. So all jobs of a pipeline use the same images, without knowing their inputs and without the state of other machines.
  */
 import {
   type BuildKey,
@@ -20,26 +19,26 @@ import { readImage } from './build.ts';
 import type { GivenBuild, GivenImage } from './context.ts';
 import { findManifest, wantedTags } from './publish.ts';
 
-/** What an earlier run says of a build. */
+/** The result of an earlier run for a build. */
 export interface EarlierResult {
   readonly digest: Digest;
-  /** Undefined where not all of its inputs could be known. */
+  /** Undefined if not all of its inputs were known. */
   readonly key?: BuildKey;
 }
 
-/** What finding given builds takes. */
+/** Options for finding results of an earlier run. */
 export interface GivenOptions {
   readonly plan: Plan;
-  /** By build; those that were requested do not count. */
+  /** By build; ignored for requested builds. */
   readonly parents: ReadonlyMap<string, EarlierResult>;
   readonly registry: Pick<RegistryClient, 'head' | 'getManifest'>;
-  /** `os/arch` that the engine builds for where a build names no platform. */
+  /** `os/arch` that the engine builds for by default. */
   readonly enginePlatform: string;
-  /** Gets `run/parent-gone` for each build whose image is in none of its repositories: it is decided about as ever. */
+  /** Receives `run/parent-gone` for each build whose image is in none of its repositories; such a build is decided about as usual. */
   readonly warn: (build: string, found: Problem) => void;
 }
 
-/** Says of a build of the plan what it is taken as; undefined: it is decided about. Each is looked up once. */
+/** Returns a function that finds the earlier result to use for a build; undefined: it is decided about. Each build is looked up once. */
 export function createGiven(options: GivenOptions): (node: PlanNode) => Promise<GivenBuild | undefined> {
   if (options.parents.size === 0) return async () => undefined;
   const found = new Map<string, Promise<GivenImage | undefined>>();
@@ -60,7 +59,7 @@ export function createGiven(options: GivenOptions): (node: PlanNode) => Promise<
 const GIVEN: Reason = { code: 'given', text: 'made by an earlier run (--parents-from)' };
 const IDLE: Reason = { code: 'given', text: 'the builds that need it were made by an earlier run' };
 
-/** Whether all that needs a build, at any distance, is given before one comes that is to be decided about. */
+/** Whether requested builds read a build only through other reused builds, so that its image is not needed. */
 async function isIdle(
   { nodes }: Plan,
   start: PlanNode,
@@ -80,7 +79,7 @@ async function isIdle(
   return true;
 }
 
-/** The image is looked for in the build's own repositories, and read by its digest: nothing else is taken on anybody's word. */
+/** Finds the image in the build's own repositories and reads it by its digest; nothing else of the file is trusted. */
 async function findImage(
   { parents, registry, enginePlatform, warn }: GivenOptions,
   node: PlanNode,
@@ -109,9 +108,9 @@ async function findImage(
 }
 
 /**
- * What may be remembered of a given image: the earlier run says that it has the key that this one has for it, so it is the
- * result of these inputs, if more than its file says so (see `Memory.pass`). Undefined where the keys differ, or nobody
- * knows: other files may have made it.
+ * The record to remember for a reused image: the earlier run has the same key, so the image is the result of these inputs, if
+ * there is other evidence than its file (see `Memory.pass`). Undefined if the keys differ or are unknown, since other files may
+ * have been used.
  */
 export function givenRecord(
   { build }: PlanNode,

@@ -1,9 +1,9 @@
-/** Caches that are not available where a run happens. */
+/** Caches that are not available in the environment of a run. */
 import { isActiveCache, type Plan, type Problem, problem } from '../model/mod.ts';
 
 const NAMES_SHOWN = 3;
 
-/** The warning `build/cache-inactive`, once for all builds that are built without a cache that they name. */
+/** One warning `build/cache-inactive` for all builds whose configured caches are not available. */
 export function findInactiveCaches(
   plan: Plan,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,6 +1,6 @@
 /**
- * Tags that move together, where the run that moved them was killed in between: it wrote down before what it was about to do
- * (`lib/state/intents.ts`), and the next run of the project ends what it began, or says what stands where.
+ * Tags that move together when the run that moved them was killed in between. Such a run notes its intent first
+ * (`lib/state/intents.ts`), and the next run of the project completes it, or reports where the tags point.
  */
 import {
   type Digest,
@@ -18,17 +18,17 @@ import { shorten } from './decide.ts';
 import type { Emit } from './emitter.ts';
 import { immutableTags } from './publisher.ts';
 
-/** What finishing takes of a session. */
+/** What completing an interrupted run needs. */
 export interface Finishing {
   readonly registry: RegistryClient;
   readonly intents: PublishIntents;
 }
 
 /**
- * Notes what is about to move. Names with a sensitive value in them are not written down: such tags are moved, and nothing
- * ends what a killed run began.
+ * Notes which tags are about to move. Names with sensitive values are not written: such tags are moved, but not completed after a
+ * killed run.
  *
- * @returns how to say that it is done with
+ * @returns a function to call when the move is done
  */
 export async function noteMoves(
   intents: PublishIntents,
@@ -44,8 +44,8 @@ export async function noteMoves(
 }
 
 /**
- * Moves the tags that an interrupted run left behind, where all is as it was left: each tag at the old or the new image, and
- * the new images there.
+ * Completes the moves of an interrupted run if nothing has changed since: each tag points at the old or the new image, and the
+ * new images exist.
  *
  * @returns warnings: `run/publish-finished`, `run/publish-interrupted`
  */
@@ -54,7 +54,7 @@ export async function finishInterrupted(
   { plan, dryRun = false }: { readonly plan: Plan; readonly dryRun?: boolean },
 ): Promise<readonly Problem[]> {
   const found: Problem[] = [];
-  // Whoever pushes nothing moves no tags either.
+  // A run that pushes nothing must not move tags.
   const onlyLooks = dryRun || ![...plan.nodes.values()].some(({ pushes }) => pushes);
   for (const intent of await intents.read()) {
     if (await isUnderWay(intent)) continue;
@@ -65,7 +65,7 @@ export async function finishInterrupted(
   return found;
 }
 
-/** Whether the run that wrote it still runs. */
+/** Whether the run that wrote the intent still runs. */
 async function isUnderWay({ owner }: PublishIntent): Promise<boolean> {
   if (owner === undefined) return false;
   const { isAlive } = await import('../engine/mod.ts');
@@ -80,7 +80,7 @@ interface Standing {
 
 interface Finished {
   readonly problems: readonly Problem[];
-  /** Nothing is left that a later run could do about it. */
+  /** Nothing is left to do for a later run. */
   readonly isSettled: boolean;
 }
 
@@ -92,7 +92,7 @@ async function finish(
   const standing = await Promise.all(moves.map((move) => look(registry, move)));
   const at = (place: Standing['place']) => standing.filter((one) => one.place === place);
   const [old, moved] = [at('old'), at('new')];
-  // None was moved yet, or all were: nothing is half done.
+  // None or all were moved: nothing is incomplete.
   if (moved.length === 0 || moved.length === moves.length)
     return { problems: [], isSettled: at('unknown').length === 0 };
   const isLost = await isAnyLost(registry, old);
@@ -116,7 +116,7 @@ async function finish(
       isSettled: false,
     };
   for (const [index, { move }] of old.entries()) {
-    // Moving the ones before took time: what somebody else moved meanwhile is not touched.
+    // Check again: a tag that somebody else moved meanwhile is not changed.
     const { place } = await look(registry, move);
     const put = place === 'old' ? await registry.tagManifest(move.source, move.ref) : undefined;
     if (put?.ok === true || place === 'new') continue;
@@ -150,7 +150,7 @@ async function look(registry: RegistryClient, move: IntendedMove): Promise<Stand
   return { move, now, place: digest === move.from ? 'old' : 'elsewhere' };
 }
 
-/** Whether an image that a tag is to point at is gone; undefined: not known. */
+/** Whether a target image is gone; undefined: not known. */
 async function isAnyLost(
   registry: RegistryClient,
   standing: readonly Standing[],

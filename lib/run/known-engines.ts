@@ -1,6 +1,6 @@
 /**
- * What runs of one process that follow one another know of an engine, so that each need not find it out again: a question to
- * it is a program that is started. Of what the store has only that is kept whose loss a build notices and mends.
+ * What consecutive runs of one process remember about engines, since each query starts a program. Store content is remembered
+ * only if a build would notice and repair its loss.
  */
 import { stat } from 'node:fs/promises';
 import type { Worker } from '../buildctl/mod.ts';
@@ -9,15 +9,15 @@ import { type Digest, type DigestRef, formatImageRef } from '../model/mod.ts';
 import { thisSystem } from '../system/mod.ts';
 import { isLocalEngine } from '../util/loopback.ts';
 
-/** Something that is so while the sockets are the same ones. */
+/** A value that is valid while the sockets are unchanged. */
 interface Fact<T> {
   readonly value: T;
   readonly sockets: readonly string[];
-  /** Of each socket. */
+  /** Stat signatures of the sockets. */
   readonly stamps: string;
 }
 
-/** A layers-only image, and what it is one of. */
+/** A layers-only image and its original. */
 interface KnownLayers {
   readonly of: Digest;
   readonly image: DigestRef;
@@ -29,12 +29,12 @@ export class KnownEngines {
   readonly #stores = new Map<string, Fact<ContainerdAccess>>();
   readonly #layers = new Map<string, KnownLayers>();
 
-  /** What the engine says of its worker; asked again where its socket is another one. */
+  /** The engine's worker; queried again if its socket has changed. */
   async worker(address: string, ask: () => Promise<Worker | undefined>): Promise<Worker | undefined> {
     return lasting(this.#workers, address, ask, () => []);
   }
 
-  /** The containerd of the engine; looked for again where one of the two sockets is another one. */
+  /** The containerd of the engine; searched again if one of the two sockets has changed. */
   async containerd(
     address: string,
     find: () => Promise<ContainerdAccess | undefined>,
@@ -42,18 +42,18 @@ export class KnownEngines {
     return lasting(this.#stores, address, find, ({ socket }) => [socket]);
   }
 
-  /** Looks for the containerd again the next time; false: nothing was known of it. */
+  /** Forgets the containerd; false if it was not known. */
   forgetContainerd(address: string): boolean {
     return this.#stores.delete(address);
   }
 
-  /** The layers-only image that was made of an image in the engine's store. It may be gone: then the build that reads it fails over it. */
+  /** The layers-only image of an image in the engine's store. If it is gone, the build that reads it fails because of it. */
   layersOf(address: string, image: DigestRef): DigestRef | undefined {
     const known = this.#layers.get(keyOf(address, image));
     return known?.of === image.digest ? known.image : undefined;
   }
 
-  /** An older image of the same name has none any more: the name leads to this one. */
+  /** Remembers a layers-only image. It replaces that of an older image with the same name. */
   keepLayers(address: string, image: DigestRef, layers: DigestRef): void {
     this.#layers.set(keyOf(address, image), { of: image.digest, image: layers });
   }
@@ -76,10 +76,10 @@ async function lasting<T>(
   const known = facts.get(address);
   if (known !== undefined && (await stampsOf(known.sockets)) === known.stamps) return known.value;
   facts.delete(address);
-  // What listens elsewhere may be another one each time.
+  // A remote address may lead to another engine each time.
   const isHere = isLocalEngine(address, thisSystem()) && address.startsWith('unix://');
   const own = isHere ? address.slice('unix://'.length) : undefined;
-  // Taken before the query: a file that comes meanwhile is another one.
+  // Read before the query, so that a socket that is replaced meanwhile is noticed.
   const before = own === undefined ? undefined : await stampsOf([own]);
   const value = await ask();
   if (value === undefined || own === undefined || before === undefined) return value;
@@ -89,7 +89,7 @@ async function lasting<T>(
   return value;
 }
 
-/** Which files they are; a daemon that starts makes its socket again. Undefined: one is not there. */
+/** Stat signatures of sockets; a daemon creates its socket anew when it starts. Undefined if one does not exist. */
 async function stampsOf(sockets: readonly string[]): Promise<string | undefined> {
   try {
     const found = await Promise.all(sockets.map((socket) => stat(socket)));

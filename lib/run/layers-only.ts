@@ -1,7 +1,7 @@
 /**
- * Layers-only images of parents (see `lib/registry/layers-only.ts`), each made at most once in a run and beside its parent:
- * in the parent's repository, or in the engine's store. Where there is none, a build reads its parent as it is, which
- * costs time where only the parent's config changed, and nothing else.
+ * Layers-only images of parents (see `lib/registry/layers-only.ts`), each is created at most once in a run and beside its parent:
+ * in the parent's repository, or in the engine's store. Without one, a build reads the parent itself, which only costs time if
+ * just the parent's config changed.
  */
 import { rm } from 'node:fs/promises';
 import { type Link, readContent, storeLayersOnly } from '../buildctl/mod.ts';
@@ -30,36 +30,36 @@ import type { Calling, OnWait } from './context.ts';
 import type { ReadyEngine } from './engine-slots.ts';
 import type { KnownEngines } from './known-engines.ts';
 
-/** Registries that put and read much at once answer 500 now and then, and doing without would cost more than waiting. */
+/** Busy registries answer 500 now and then, and doing without the image would cost more than waiting. */
 const RETRY_MS = [1_000, 4_000];
 
-/** What making them takes of a run. */
+/** What creating them needs of a run. */
 export interface LayersOnlyNeeds {
   readonly registry: RegistryClient;
   readonly calling: Pick<Calling, 'emit' | 'signal' | 'sleep' | 'engine' | 'permits' | 'newWorkDir'>;
-  /** Where runs follow one another: those that earlier ones put into the engine's store. */
+  /** Those that earlier runs of the process put into the engine's store. */
   readonly known?: KnownEngines | undefined;
 }
 
-/** One that is made, or was. */
+/** One that is being created or was created. */
 interface Made {
   readonly image: Promise<DigestRef | undefined>;
-  /** The permits that are waited for to make it. */
+  /** Waiting for permits to create it. */
   readonly queue: Queue;
 }
 
-/** Those who wait for somebody to get a permit. */
+/** Listeners that are notified of waiting for a permit. */
 class Queue {
   readonly #heard = new Set<OnWait>();
   #isWaiting = false;
 
-  /** Tells everybody who listens. */
+  /** Notifies all listeners. */
   readonly set = (isWaiting: boolean): void => {
     this.#isWaiting = isWaiting;
     for (const onWait of this.#heard) onWait(isWaiting);
   };
 
-  /** Gives what is waited for, and tells meanwhile of the permit. */
+  /** Awaits a result and meanwhile reports waiting for the permit. */
   async during<T>(wanted: Promise<T>, onWait: OnWait): Promise<T> {
     this.#heard.add(onWait);
     if (this.#isWaiting) onWait(true);
@@ -72,8 +72,8 @@ class Queue {
 }
 
 /**
- * True where the steps of a build may be based on layers-only images. Provenance names what a build read, and would name
- * them, of which nobody else knows; of a frontend of somebody else's it is not known how it looks images up.
+ * Whether the steps of a build may be based on layers-only images. Not with provenance, which would list these internal images,
+ * and not with foreign frontends, which may look up images differently.
  */
 export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, 'untracked'>): boolean {
   const isForeign = untracked.some(({ kind }) => kind === 'frontend' || kind === 'remote-dockerfile');
@@ -84,7 +84,7 @@ export function mayUseLayersOnly(build: Build, { untracked }: Pick<NodeInputs, '
 export class LayersOnlyImages {
   readonly #needs: LayersOnlyNeeds;
   readonly #images = new Map<string, Made>();
-  /** Of the engine; empty: not requested yet. */
+  /** Address of the engine; empty: not known yet. */
   #address = '';
   #isOff = false;
   #hasWarned = false;
@@ -153,7 +153,7 @@ export class LayersOnlyImages {
     const before = known?.layersOf(address, ref);
     if (before !== undefined) return before;
     const read = await readStored(engine.value, ref);
-    // Gone from the store (then the build says so), without layers, or with triggers, which would run.
+    // Gone from the store (which the build will report), without layers, or with triggers, which would run.
     if (read === undefined || read.images.some(({ hasTriggers }) => hasTriggers)) return undefined;
     const tag = `${ref.tag ?? 'latest'}-layers`;
     const name = { registry: ref.registry, repository: ref.repository, tag };
@@ -181,7 +181,7 @@ export class LayersOnlyImages {
       known?.keepLayers(address, ref, { ...name, digest });
       return { ...name, digest };
     }
-    // Where it came to nothing, the image is mostly gone from the store, as the build will say.
+    // If nothing was created, the image is mostly gone from the store, which the build will report.
     if (digest !== undefined) this.#warn(notMade(ref, []));
     return undefined;
   }
@@ -193,14 +193,14 @@ export class LayersOnlyImages {
   }
 }
 
-/** What of a failure layers-only images may have caused. */
+/** Failures that layers-only images may cause. */
 export type LayersOnlyFault =
-  /** The engine does not keep apart what the frontend reads and what steps are based on. */
+  /** The engine does not distinguish what the frontend reads from what steps are based on. */
   | 'not-split'
   /** One of them is gone. */
   | 'lost';
 
-/** What layers-only images among the links of an attempt did to make it fail; undefined: nothing. */
+/** How layers-only images among the links of an attempt caused its failure; undefined: they did not. */
 export function layersOnlyFault(failure: Problem, links: readonly Link[]): LayersOnlyFault | undefined {
   const digests = links.flatMap((link) =>
     link.kind === 'image' && link.layersOnly !== undefined ? [link.layersOnly.digest] : [],
@@ -212,13 +212,13 @@ export function layersOnlyFault(failure: Problem, links: readonly Link[]): Layer
   return isLost ? 'lost' : undefined;
 }
 
-/** Puts the layers-only image of an image into its repository, unless it is there; undefined where there is none. */
+/** Puts the layers-only image of an image into its repository, unless it is there; undefined if there is none. */
 async function putBeside(
   registry: RegistryClient,
   ref: DigestRef,
   mayPut: boolean,
 ): Promise<Result<DigestRef | undefined>> {
-  // In hand where it was built in this run.
+  // Remembered if it was built in this run.
   const top = await registry.getManifest(ref);
   if (!top.ok) return top;
   const read = await layersOnly(top.value, {

@@ -1,4 +1,4 @@
-/** Calling buildctl for one node, linked to the results that it reads; what turns out to be lost of them is made again. */
+/** Calls buildctl for one node, linked to the results that it reads. Lost results are rebuilt. */
 import type { BuildOutput, Link } from '../buildctl/mod.ts';
 import type { NodeInputs } from '../inputs/mod.ts';
 import { type Build, ok, type PlanNode, type Problem } from '../model/mod.ts';
@@ -7,16 +7,16 @@ import type { Building } from './context.ts';
 import { layersOnlyFault, mayUseLayersOnly } from './layers-only.ts';
 import { linkParents } from './links.ts';
 
-/** What is to come of a node. */
+/** What to build for a node. */
 export interface Wanted {
-  /** The node's own build, or that with less to do. */
+  /** The node's build, possibly reduced. */
   readonly build: Build;
   readonly outputsIn: (workDir: string) => readonly BuildOutput[];
 }
 
 /**
- * Calls buildctl for a node, linked to what it reads; what an attempt found to be lost is made again. The directory of
- * the attempt is the caller's to remove.
+ * Calls buildctl for a node, linked to what it reads. Results that an attempt found to be lost are rebuilt. The caller removes
+ * the directory of the attempt.
  */
 export function callLinked(
   building: Building,
@@ -48,24 +48,24 @@ export function callLinked(
       }
       if (fault === 'lost') {
         building.layersOnly.forget(links);
-        // Put again and gone again: this build goes without.
+        // If it was created again and is gone again, this build does without.
         isPlain = layersLost;
         layersLost = true;
         return failure.message;
       }
       if (parentsLost || !isParentLost(building, failure, links)) return undefined;
       parentsLost = true;
-      // What the same engine made of the parent may be gone, too.
+      // Layers-only images in the same engine may be gone, too.
       building.layersOnly.forget(links);
       return 'the engine lost the image of a parent';
     },
   });
 }
 
-/** Whether a build failed over a parent that is gone from where this run put it. */
+/** Whether a build failed because a parent is gone from where this run put it. */
 function isParentLost({ scratch }: Building, failure: Problem, links: readonly Link[]): boolean {
   if (failure.code === 'build/parent-lost') return true;
-  // Gone for the frontend, which looks up its config, or for the steps.
+  // The frontend, which looks up the config, or a step did not find it.
   return (
     (failure.code === 'build/image-lost' || failure.code === 'build/base-missing') &&
     links.some(

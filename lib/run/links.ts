@@ -1,4 +1,4 @@
-/** How a build reads the results of other builds: each by digest, from where it lies. */
+/** Links a build to the results of other builds, each by digest at its location. */
 import type { Link } from '../buildctl/mod.ts';
 import {
   type Digest,
@@ -23,13 +23,13 @@ export type NotLinked =
 /** How a build is to be linked. */
 export interface LinkRequest {
   readonly node: PlanNode;
-  /** Also where a parent's image should be in the engine's store, since it was found not to be there. */
+  /** Rebuild parents whose images should be in the engine's store but were not found. */
   readonly rebuildUnconfirmed: boolean;
   /** Whether steps may be based on layers-only images; see `mayUseLayersOnly`. */
   readonly mayUseLayersOnly: boolean;
 }
 
-/** Links a build to what it reads. A build that was up to date and whose image is gone is built now. */
+/** Links a build to what it reads. An up-to-date parent whose image is gone is rebuilt. */
 export async function linkParents(
   {
     registry,
@@ -67,7 +67,7 @@ export async function linkParents(
       );
       return fail({ kind: 'failed', problem: missing });
     }
-    // Where a registry has it from an earlier run, this one was not asked to push it.
+    // If a registry has it only from an earlier run, this run was not asked to push there.
     const mayPut = location.kind !== 'registry' || image.location?.kind === 'registry';
     parents.push({ contextName, digest: image.digest, location, mayPut });
   }
@@ -85,12 +85,12 @@ function locationIn(ref: DigestRef): ImageLocation {
   return { kind: 'registry', ref };
 }
 
-/** The image of a parent, what the Dockerfile calls it, and where it is read from. */
+/** The image of a parent, its context name in the Dockerfile, and its location. */
 export interface LocatedParent {
   readonly contextName: string;
   readonly digest: Digest;
   readonly location: ImageLocation;
-  /** Whether more may be put beside it. */
+  /** Whether other images may be put beside it. */
   readonly mayPut: boolean;
 }
 
@@ -110,7 +110,7 @@ export async function linkTo(
   };
 }
 
-/** A repository that an earlier run published the image to is better than a store that may no longer have it. */
+/** A repository to which an earlier run published the image is preferred to a store that may no longer have it. */
 async function locate(
   registry: RegistryClient,
   image: ImageResult | undefined,

@@ -1,6 +1,6 @@
 /**
- * How the local contexts of a build are offered to the engine, so that it never takes a file for another one that it was
- * sent before; see `lib/fingerprint/source-name.ts`.
+ * Local source cache keys of contexts: they ensure that the engine never mistakes a file for one that it received before; see
+ * `lib/fingerprint/source-name.ts`.
  */
 import path from 'node:path';
 import { type LocalSource, type LocalSources, provideForeignFile, stageContext } from '../buildctl/mod.ts';
@@ -10,12 +10,12 @@ import type { NodeInputs } from '../inputs/mod.ts';
 import { fail, ok, type PlanNode, type Problem, problem, type Result } from '../model/mod.ts';
 import { deniedProblem } from '../util/permission.ts';
 
-/** For main contexts of which a build reads nothing; the frontend looks for an ignore file there, which is sent each time. */
+/** For main contexts that a build does not read; the frontend only looks for an ignore file there, which is sent each time. */
 const UNREAD = 'bakeunread';
 
 /**
- * Each context under a name for what it holds. Where that is not known, or counts for nothing (`sendsAnew`), under one
- * that the engine has not got yet.
+ * Names each context by its content. If the content is not known, or everything must be sent again (`sendsAnew`), the name is new
+ * to the engine.
  */
 export function nameSources(node: PlanNode, inputs: NodeInputs, sendsAnew: boolean): LocalSources {
   const { context, contexts } = node.build;
@@ -30,16 +30,15 @@ export function nameSources(node: PlanNode, inputs: NodeInputs, sendsAnew: boole
     if (ref.kind === 'local')
       named.set(contextName, { dir: ref.path, name: nameOf(contextName, freshSourceName()) });
   if (context.ref.kind !== 'local') return { named };
-  // A named context that is called `context` hides what is known of the main one.
+  // The content of the main context is not known if a named context is called `context`.
   const name = contexts.has(MAIN_CONTEXT) ? freshSourceName() : nameOf(MAIN_CONTEXT, UNREAD);
   return { main: { dir: context.ref.path, name }, named };
 }
 
 /**
- * For an engine or a frontend that asks for the main context by the name that all builds share: a copy of it, of which
- * everything is sent.
+ * Copies the main context for an engine or frontend that requests it by the shared name, so that everything is sent.
  *
- * @param workDir the directory of the call, where the copy lies
+ * @param workDir the directory of the call, for the copy
  * @returns problem: `build/source-copy`
  */
 export async function stageMain(
@@ -70,16 +69,16 @@ function notCopied(node: PlanNode, what: string, error: unknown, hint: string): 
   return problem('build/source-copy', `${what} cannot be copied (${why})`, { build: node.build.name, hint });
 }
 
-/** Whether the frontend of a build is somebody's of whom it is not known what it reads. */
+/** Whether the frontend of a build is foreign, so that its reads are not known. */
 export function isForeign({ untracked }: Pick<NodeInputs, 'untracked'>): boolean {
   return untracked.some(({ kind }) => kind === 'frontend');
 }
 
 /**
- * The sources of a build with the file of a foreign frontend. The Dockerfile of the known one is sent again each time and
- * nothing is read beside it; of others nobody knows, so what they are offered has a fresh name.
+ * Adds the file for a foreign frontend to the sources of a build. The known frontend gets its Dockerfile anew each time and reads
+ * nothing beside it. What others read is unknown, so their source gets a fresh name.
  *
- * @param sources with the copy of the context where there is one (`isStaged`); then the name is the one that all builds share
+ * @param sources with the copy of the context if there is one (`isStaged`); then the name is the shared one
  * @returns problem: `build/source-copy`
  */
 export async function offerFile(

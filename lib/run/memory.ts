@@ -1,12 +1,11 @@
 /**
- * Where results are remembered: on this machine, and, with `record:`, in registries too, so that a runner with an empty
- * disk skips what another one built.
+ * Remembers results: on this machine and, with `record:`, also in registries, so that a runner with an empty disk skips what
+ * another one built.
  *
- * What registries say is input like any other: a record of somebody else is trusted only where every repository that its
- * image goes to, itself or within another image of the run, says the same (see `record-places.ts`), or where it is signed.
- * It says which key gave which digest and nothing else; the registry is asked each time whether tags are right, so an
- * old or lost entry costs a build and never causes a false skip. Runs at the same time may overwrite each other's latest
- * entries, at the same price.
+ * Data from registries is untrusted input: a shared record is trusted only if every repository that its image goes to, itself or
+ * within another image of the run, has the same record (see `record-places.ts`), or if it is signed. A record contains only which
+ * key resulted in which digest; tags are looked up each time. So an old or lost record costs a build but never causes a false
+ * skip. Concurrent runs may overwrite each other's latest records, at the same cost.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type InputsOutline, outlineInputs } from '../fingerprint/mod.ts';
@@ -27,23 +26,23 @@ import { KEY_VARIABLE } from './record-keys.ts';
 import type { RecordPlaces } from './record-places.ts';
 import { type Found, packOutlines, SharedRecords } from './shared-records.ts';
 
-/** Entries for files, of one build and of all that a run writes. */
+/** Limits of file entries for one build and for everything that a run writes. */
 const FILES_OF_A_BUILD = 1000;
 const FILES_OF_ALL = 100_000;
 
-/** What a memory is made of. */
+/** Options of a memory. */
 export interface MemoryOptions {
   readonly state: StateStore;
   readonly registry: RegistryClient;
-  /** Where results are shared; undefined: on this machine only. */
+  /** Where results are shared; undefined: only on this machine. */
   readonly places: RecordPlaces | undefined;
-  /** The keys that prove records (see `record-keys.ts`). */
+  /** The keys that sign and verify records (see `record-keys.ts`). */
   readonly keys: readonly string[];
-  /** Says of a text that it holds a sensitive value. */
+  /** Whether a text contains a sensitive value. */
   readonly isSecret: (text: string) => boolean;
 }
 
-/** A result that this run knows, and the builds that it is one of. */
+/** A result known to this run, and the builds that have it. */
 interface Seen {
   record: BuildRecord;
   readonly builds: Set<string>;
@@ -56,29 +55,29 @@ export class Memory {
   readonly #places: RecordPlaces | undefined;
   readonly #keys: readonly string[];
   readonly #isSecret: (text: string) => boolean;
-  /** Build → what its result in this run was made from. */
+  /** Build → inputs of its result in this run. */
   readonly #inputs = new Map<string, LastInputs>();
   readonly #seen = new Map<BuildKey, Seen>();
   readonly #fromRegistry = new Map<BuildKey, BuildRecord>();
-  /** Key → the builds it was a key of. */
+  /** Key → its builds. */
   readonly #dropped = new Map<BuildKey, ReadonlySet<string>>();
   readonly #shared = new Map<string, SharedRecords>();
-  /** Of what this run built. */
+  /** Figures of what this run built. */
   readonly #figures = new Map<string, LastFigures>();
   #lastFigures: Promise<ReadonlyMap<string, LastFigures>> | undefined;
-  /** Those of which it is to be written down where they are shared. */
+  /** Results to note as shared with their places. */
   readonly #noted = new Set<Seen>();
 
   constructor({ state, registry, places, keys, isSecret }: MemoryOptions) {
     this.#state = state;
     this.#registry = registry;
-    // Where only signatures count, nobody without a key has anything to read or to say.
+    // If only signed records are trusted, a run without a key neither reads nor writes shared records.
     this.#places = places?.onlySigned === true && keys.length === 0 ? undefined : places;
     this.#keys = keys;
     this.#isSecret = isSecret;
   }
 
-  /** What a key gave; undefined where nobody knows, or nobody who would be believed. */
+  /** Returns the record of a key; undefined if there is none that is trusted. */
   async recall(key: BuildKey, build: string): Promise<BuildRecord | undefined> {
     const places = this.#sharedOf(build);
     const own = await this.#state.readRecord(key);
@@ -93,7 +92,7 @@ export class Memory {
     return shared;
   }
 
-  /** Reads ahead, all at once, what this machine will have to ask for: the records of builds that it does not know. */
+  /** Prefetches, concurrently, the shared records of builds that this machine does not know. */
   async askAhead(builds: Iterable<string>): Promise<void> {
     const asked = [...builds].map(async (build) => {
       if ((await this.#state.readLastKey(build)) !== undefined) return;
@@ -108,8 +107,8 @@ export class Memory {
   }
 
   /**
-   * How long a build took the last time, in milliseconds; undefined where that is not known. Of what is shared only what
-   * was read for other reasons is checked.
+   * The last duration of a build in milliseconds; undefined if not known. Uses shared records only if they have been read
+   * already.
    */
   async lastDuration(build: string): Promise<number | undefined> {
     const key = await this.#state.readLastKey(build);
@@ -122,50 +121,50 @@ export class Memory {
     return records.sort((one, other) => (one.finishedAt < other.finishedAt ? 1 : -1))[0]?.durationMs;
   }
 
-  /** How large a build's image was the last time before this run that it was built here; undefined where that is not known. */
+  /** The size of a build's image when it was last built here, before this run; undefined if not known. */
   async lastSize(build: string): Promise<number | undefined> {
     return (await this.lastFigures(build))?.sizeBytes;
   }
 
-  /** What is known of a build from the times that it was built here; undefined: nothing. */
+  /** Figures of a build from earlier runs here; undefined: none. */
   async lastFigures(build: string): Promise<LastFigures | undefined> {
     this.#lastFigures ??= this.#state.readFigures();
     return (await this.#lastFigures).get(build);
   }
 
-  /** How large the image is that a build gave in this run (bytes); undefined where that is not known. */
+  /** Size of a build's image from this run (bytes); undefined if not known. */
   notedSize(build: string): number | undefined {
     return this.#figures.get(build)?.sizeBytes;
   }
 
-  /** Notes, for the next run, how long a build took and how large it is; written with `save`. */
+  /** Notes duration and size of a build for the next run; written with `save`. */
   noteFigures(build: string, figures: LastFigures): void {
     this.#figures.set(build, figures);
   }
 
-  /** What a build's latest result elsewhere was made from, in little; undefined where nothing is shared about it. */
+  /** Outline of the inputs of a build's latest result elsewhere; undefined if nothing is shared about it. */
   async latestElsewhere(build: string): Promise<InputsOutline | undefined> {
     const [place] = this.#sharedOf(build);
     return (await place?.readOutlines())?.get(build);
   }
 
-  /** An earlier result is what its build is now: later changes are reported against these inputs. */
+  /** Confirms an earlier result as the current one of its build: later changes are reported against these inputs. */
   async confirm(build: string, last: LastInputs): Promise<void> {
     if (last.parts.sealed !== true) this.#inputs.set(build, last);
     const shared = this.#fromRegistry.get(last.key);
     if (shared === undefined) await this.#state.ensureLast(build, this.#keptInputs(last));
-    // So that it is known here too, with those who vouch for it, should the shared records move or go.
+    // Kept here too, with the places that vouch for it, in case the shared records move or are deleted.
     else await this.#state.writeRecord(shared, this.#keptInputs(last));
   }
 
-  /** Remembers the manifests and configs of the image that a build has now, unless they hold a sensitive value. */
+  /** Remembers the manifests and configs of a build's current image, unless they contain a sensitive value. */
   async rememberImage(build: string, documents: readonly Uint8Array[]): Promise<void> {
     const texts = documents.map((bytes) => new TextDecoder().decode(bytes));
-    // What was there may hold one that was not known as such then.
+    // Earlier documents may contain a value that was not known as sensitive then.
     await this.#state.writeImage(build, texts.some(this.#isSecret) ? [] : texts);
   }
 
-  /** Remembers a success; on this machine at once, in the registry with `save`. */
+  /** Remembers a success: on this machine at once, in the registry with `save`. */
   async remember({ sharedWith: _, ...record }: BuildRecord, last: LastInputs): Promise<Result<void>> {
     const kept = keptRecord(record, last, this.#isSecret);
     this.#see(record.build, kept);
@@ -174,8 +173,8 @@ export class Memory {
   }
 
   /**
-   * A result of an earlier run of bake-ts, which did not happen here, is to be shared where this run shares its own, if this
-   * machine or the build's own repository says the same of it. A file that somebody handed over is not enough for that.
+   * Shares a result of an earlier run elsewhere like this run's own, if this machine or the build's repository has the same
+   * record. A file that was passed in is not enough.
    */
   async pass(build: string, record: BuildRecord): Promise<void> {
     const own = await this.#state.readRecord(record.key);
@@ -189,8 +188,8 @@ export class Memory {
   }
 
   /**
-   * Remembers which image a build has now, before its tags move: from then on an earlier one is none to push. Whether its inputs
-   * are known is no matter. Of the same image, tags of earlier runs stay.
+   * Remembers a build's current image before its tags move, so that `push` no longer uses an earlier one, even if its inputs are
+   * not known. If the image is the same, tags of earlier runs are kept.
    */
   async noteResult(build: string, result: LastResult): Promise<void> {
     const known = await this.#state.readResult(build);
@@ -206,20 +205,20 @@ export class Memory {
     if (!isDeepStrictEqual(now, known)) await this.#state.writeResult(build, now);
   }
 
-  /** What a build gave the last time was found to be wrong: it is none to push. */
+  /** Marks the last result of a build as wrong, so that it is not pushed. */
   async doubtResult(build: string): Promise<void> {
     const known = await this.#state.readResult(build);
     if (known !== undefined) await this.#state.writeResult(build, { ...known, wrong: true });
   }
 
-  /** Without the places of parents that hold a sensitive value. */
+  /** Removes references of parents that contain a sensitive value. */
   #keptInputs(last: LastInputs): LastInputs {
     const { parents, ...rest } = last;
     const kept = Object.entries(parents ?? {}).filter(([, { ref }]) => !this.#isSecret(ref));
     return kept.length === 0 ? rest : { ...rest, parents: Object.fromEntries(kept) };
   }
 
-  /** Forgets what a key gave, here and (with `save`) in the registry: it was found to be wrong. */
+  /** Forgets a wrong record of a key, here and (with `save`) in the registry. */
   async drop(key: BuildKey): Promise<void> {
     this.#dropped.set(key, this.#seen.get(key)?.builds ?? new Set());
     this.#seen.delete(key);
@@ -228,8 +227,7 @@ export class Memory {
   }
 
   /**
-   * Writes to registries what this run saw and they do not know. Reads them again first: another run may have written
-   * meanwhile.
+   * Writes new results to registries. Reads them again first, since another run may have written meanwhile.
    *
    * @returns warnings: `run/records-not-shared`, `run/records-not-trusted`
    */
@@ -278,7 +276,7 @@ export class Memory {
     return written.ok ? done() : written.error;
   }
 
-  /** The outlines to write, packed: of this run's builds that are at home there, and of the others that are remembered. */
+  /** The packed outlines to write: of this run's builds that belong there, and of remembered others. */
   async #outline(
     place: SharedRecords,
     now: Found,
@@ -291,7 +289,7 @@ export class Memory {
         .filter(([build]) => this.#sharedOf(build)[0] === place)
         .map(([build, { key, parts }]) => {
           const there = known.get(build);
-          // Outlining what did not change, of hundreds of thousands of files, would take seconds.
+          // Reuse unchanged outlines: creating them for hundreds of thousands of files would take seconds.
           return [build, there?.key === key ? there : outlineInputs(key, parts, most, this.#isSecret)];
         }),
     );
@@ -300,7 +298,7 @@ export class Memory {
     return packOutlines(new Map([...others, ...own])) ?? packOutlines(own);
   }
 
-  /** What the places say of a key, where that is to be believed. */
+  /** The record of a key from the places, if it is trusted. */
   async #recallShared(
     build: string,
     key: BuildKey,
@@ -326,7 +324,7 @@ export class Memory {
     return { ...agreed, refs, vouchedBy, sharedWith: vouchedBy };
   }
 
-  /** Takes note of what is to be shared. */
+  /** Notes a record to share. */
   #see(build: string, record: BuildRecord): void {
     if (record.local === true) return;
     const known = this.#seen.get(record.key);
@@ -352,12 +350,12 @@ export class Memory {
     return known;
   }
 
-  /** What another machine made and nobody signed is not signed here either. */
+  /** An unsigned result of another machine is not signed here either. */
   #toShare(record: BuildRecord): SharedRecord {
     return { record, isSigned: this.#keys.length > 0 && record.vouchedBy === undefined };
   }
 
-  /** How it is noted that a place has a record; with a key, that it has a signed one. */
+  /** The mark that a place has a record, or with a key, a signed record. */
   #markOf({ name }: SharedRecords): string {
     return this.#keys.length === 0 ? name : `${name} signed`;
   }
@@ -394,7 +392,7 @@ export class Memory {
   }
 }
 
-/** What every place says; undefined where one of them says something else, or nothing. */
+/** The record that all places have; undefined if one has none or another one. */
 function agreeOn(
   { record }: SharedRecord,
   others: readonly (SharedRecord | undefined)[],
@@ -418,13 +416,16 @@ function agreeOn(
   };
 }
 
-/** Whether a result that is remembered here may be gone by: made here, or vouched for by all that count now. */
+/** Whether a result that is remembered here is trusted: built here, or vouched for by all current places. */
 function isBelieved({ vouchedBy }: BuildRecord, places: readonly SharedRecords[]): boolean {
   if (vouchedBy === undefined) return true;
   return places.length > 0 && places.every(({ name }) => vouchedBy.includes(name));
 }
 
-/** A record as it is kept: without sensitive values in tags, and only here where its key holds on this machine alone. */
+/**
+ * The stored form of a record: without tags that contain sensitive values, and marked as local if its key is valid only on this
+ * machine.
+ */
 function keptRecord(
   { local: _, ...record }: BuildRecord,
   { parts }: LastInputs,
@@ -436,19 +437,19 @@ function keptRecord(
   return { ...record, refs, ...(parts.sealed === true ? { local: true } : {}) };
 }
 
-/** What stands before the tag of a reference. */
+/** A reference without its tag. */
 function withoutTag(text: string): string {
   const ref = parseImageRef(text);
   return ref === undefined ? text : formatImageRef({ registry: ref.registry, repository: ref.repository });
 }
 
-/** Times and durations do not matter where digests are equal; else the later result is the one to go by. */
+/** Whether a known record makes another one unnecessary: times are irrelevant if digests are equal, otherwise the later result is used. */
 function isAsGood(known: SharedRecord | undefined, seen: SharedRecord): boolean {
   if (known === undefined || (seen.isSigned && !known.isSigned)) return false;
   return known.record.digest === seen.record.digest || known.record.finishedAt > seen.record.finishedAt;
 }
 
-/** One warning, however many places there are. */
+/** A single warning for any number of places. */
 function notShared(
   places: readonly SharedRecords[],
   failed: readonly Problem[],

@@ -1,6 +1,6 @@
 /**
- * The life of one build: inputs → key → decision → (build → push → tags) → record. Everything it needs of the others it
- * gets from the context of the run.
+ * The life of one build: inputs → key → decision → (build → push → tags) → record. The context of the run provides everything
+ * about other builds.
  */
 import type { Built } from '../buildctl/mod.ts';
 import {
@@ -38,10 +38,10 @@ import { remember } from './remember.ts';
 import { locationOf } from './store-names.ts';
 import { decideWaiting, waitingFor } from './waiting.ts';
 
-/** Sees what a decision rests on; `depends`: what it reads would be built first, and nothing else changed. */
+/** Receives the evidence of a decision. `depends`: its parents would be built first, and nothing else changed. */
 export type Observer = (inputs: NodeInputs, weighed: Weighed, depends: boolean) => void;
 
-/** How a build ended, but for what is the same in every outcome. */
+/** The specific part of an outcome. */
 type End = Omit<Outcome, 'build' | 'durationMs' | 'queuedMs' | 'dryRun'>;
 
 /** Runs one build of the plan to its end. Never rejects for anything expected. */
@@ -59,7 +59,7 @@ export async function runNode(context: NodeContext, node: PlanNode, observe?: Ob
   return liveThrough(context, node, decideOn, given);
 }
 
-/** Builds one node of the plan whatever an earlier run made of it, for the reason given. */
+/** Builds one node of the plan for the given reason, regardless of earlier results. */
 export async function rebuildNode(context: NodeContext, node: PlanNode, reason: Reason): Promise<NodeResult> {
   const decision: Decision = { kind: 'build', reason };
   return liveThrough(context, node, async () => ({
@@ -100,7 +100,7 @@ async function liveThrough(
     untracked: inputs.untracked.map(({ text }) => text),
     ...(inputs.key === undefined ? {} : { key: inputs.key }),
   });
-  // What the cancelled run kept it from finding out is no failure of its own.
+  // Inputs that could not be read because the run was cancelled are not a failure.
   if (signal.aborted) return finish({ kind: 'cancelled', tags: [] });
   if (inputs.problems.length > 0) {
     const [first, ...others] = inputs.problems;
@@ -163,12 +163,12 @@ async function liveThrough(
   return finish(end, { ...(made.image === undefined ? {} : { image: made.image }), ...produces });
 }
 
-/** What it was made of, and what that makes of builds based on it. */
+/** Its inputs, and what they mean for builds based on it. */
 function producesOf(inputs: NodeInputs): Pick<NodeResult, 'inputs' | 'produces'> {
   return { inputs, ...(inputs.produces === undefined ? {} : { produces: inputs.produces }) };
 }
 
-/** Every problem but the first one is said apart; that one is the outcome's. */
+/** Reports additional problems as warnings; the first one is in the outcome. */
 function warn({ emit }: NodeContext, build: string, found: Problem): void {
   emit({ type: 'warning', build, problem: problemToJson(found) });
 }
@@ -183,13 +183,13 @@ function recordedImage(context: NodeContext, node: PlanNode, record: BuildRecord
   };
 }
 
-/** An earlier result that counts. */
+/** An earlier result that applies. */
 interface Found extends Weighed {
   readonly inputs: NodeInputs;
   readonly record: BuildRecord;
 }
 
-/** The record is what the build is now, under its present key too. */
+/** Confirms the record as the build's current result, also under its present key. */
 async function confirm(
   { memory, keying }: NodeContext,
   node: PlanNode,
@@ -201,7 +201,7 @@ async function confirm(
   else await memory.confirm(node.build.name, last);
 }
 
-/** Takes the recorded result; puts its tags where they are not in place. */
+/** Reuses the recorded result, and puts tags that are not up to date. */
 async function reuse(
   context: NodeContext,
   node: PlanNode,
@@ -236,13 +236,13 @@ function rebasedImage(context: NodeContext, node: PlanNode, { image }: PlannedRe
   };
 }
 
-/** An image made from the last one, and why. */
+/** An image derived from the last one, and the reason. */
 interface Rebase extends PlannedRebase {
   readonly rebased: ImageResult;
   readonly reason: Reason;
 }
 
-/** Puts an image that was made from the last one, and its tags; undefined where that cannot be done, and it is to be built. */
+/** Puts an image derived from the last one, and its tags; undefined if that fails and it must be built. */
 async function rebase(
   context: NodeContext,
   node: PlanNode,
@@ -261,7 +261,7 @@ async function rebase(
   };
   if (dryRun) return { kind: 'built', tags: [], ...known };
   const repositories = repositoriesOf(wantedTags(node));
-  // A tag brings its manifest; one that waits points at what is there already.
+  // Putting a tag puts the manifest; tags that wait need the manifest to exist already.
   const withTop = publisher.waits || !repositories.every((one) => isSameRepository(one, source));
   phases.enter(build, 'pushing');
   const bytes = await putRebased(building.registry, image, source, repositories, withTop);
@@ -283,7 +283,7 @@ async function rebase(
   if (!put.ok) return notPublished(build, put.error, { ...known, steps });
   const inputsNow = lastInputs(keying.resultOf, node, inputs);
   if (inputsNow !== undefined) {
-    // How long a build of it takes, and of how many steps, is what the last one said.
+    // Duration and steps are those of the last build.
     const record: BuildRecord = {
       ...last,
       key: inputsNow.key,
@@ -306,7 +306,7 @@ async function rebase(
   return { kind: 'built', tags: put.value, steps, ...known };
 }
 
-/** A build that was made, and why. */
+/** A completed build, and the reason for it. */
 interface Made extends NodeImage {
   readonly reason: Reason;
 }
@@ -355,10 +355,10 @@ async function publish(
   return { kind: 'built', tags, ...known };
 }
 
-/** How many engines are remembered that built something. */
+/** How many engines are remembered for a build. */
 const MOST_ENGINES = 3;
 
-/** What is remembered of how a build went, with what is known of earlier times. */
+/** Figures of a build, merged with those of earlier runs. */
 function figuresOf(
   last: LastFigures | undefined,
   now: {
@@ -382,7 +382,7 @@ function figuresOf(
   };
 }
 
-/** The steps of a build's own call; what ran early is cached by then. */
+/** The steps of a build, corrected for those that ran early and are cached in its own call. */
 function withEarly(
   { earlyOf }: NodeContext,
   build: string,
@@ -391,7 +391,7 @@ function withEarly(
   return { total, cached: Math.min(cached, earlyOf(build)?.steps.cached ?? cached) };
 }
 
-/** From now on this is the image to push, whatever becomes of its tags in this run, and however much is known of its inputs. */
+/** From now on this is the image to push, whatever happens to its tags in this run and even if its inputs are not known. */
 async function noteResult(
   { memory }: NodeContext,
   node: PlanNode,
@@ -412,7 +412,7 @@ function isoTime({ clock }: NodeContext): string {
   return new Date(clock()).toISOString();
 }
 
-/** Reads what the next image may be made from while it is near, so that a change of labels need not ask for it. */
+/** Stores the documents for deriving the next image while they are at hand, so that a change of labels need not fetch them. */
 async function keepDocuments(
   { deciding, memory }: NodeContext,
   node: PlanNode,
@@ -448,7 +448,7 @@ function isDone({ kind }: End): boolean {
   return kind !== 'failed' && kind !== 'cancelled';
 }
 
-/** Tags could not all be put: a failure, but for requests that were stopped because the run was cancelled. */
+/** Some tags could not be put: a failure, unless the requests were stopped because the run was cancelled. */
 function notPublished(
   build: string,
   problems: readonly Problem[],

@@ -1,4 +1,4 @@
-/** Opens what the builds of a session run on: one engine, or a pool of them. */
+/** Opens the engine or the pool of a session. */
 import { MEMBER_JOBS, namedPool, type PoolEntry } from '../model/mod.ts';
 import type { DockerfileLibrary } from '../prepare/mod.ts';
 import { defaultJobs } from '../system/mod.ts';
@@ -13,7 +13,7 @@ import { type RunEngine, SessionEngine, type SessionEngineOptions } from './sess
 export interface OpenEngineOptions extends Omit<SessionEngineOptions, 'address'> {
   /** `--addr`, once or several times. */
   readonly address: string | readonly string[] | undefined;
-  /** As many builds at a time as somebody requested. */
+  /** The requested number of concurrent builds. */
   readonly jobs?: number;
   /** Limits what one engine does at a time. */
   readonly permits: Semaphore;
@@ -69,20 +69,20 @@ export function openEngine(options: OpenEngineOptions): OpenEngine {
   return { engine, slots, split: undefined, close: () => undefined };
 }
 
-/** Each call is a process of buildctl on this machine: some 40 MB, and little of a processor. */
+/** Factor on the default number of jobs: a call is a buildctl process on this machine, with some 40 MB and little CPU time. */
 const MOST_CALLS = 16;
 
 /**
- * How many builds of a pool run at a time: as many as its engines take, and not more than somebody requested, or this machine
+ * How many builds of a pool run at a time: as many as its engines allow, at most the requested number or this machine's limit of
  * calls.
  */
 export function poolJobs(entries: readonly PoolEntry[], jobs: number = MOST_CALLS * defaultJobs()): number {
   const taken = entries.reduce((sum, one) => sum + (one.jobs ?? MEMBER_JOBS), 0);
-  // Pods are not counted here: there may be any number.
+  // Pods are not counted, since there may be any number.
   return entries.some(({ kubernetes }) => kubernetes !== undefined) ? jobs : Math.min(taken, jobs);
 }
 
-/** The engines of the pool that is named; undefined: none is. */
+/** The entries of the configured pool; undefined: there is none. */
 export function poolOf({
   plan,
   env,

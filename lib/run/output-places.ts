@@ -1,7 +1,7 @@
 /**
- * The places that buildctl writes to. For a file it wants the directory to be there already; a directory it makes by
- * itself, but only when everything is built (buildkit cmd/buildctl/build/output.go, session/filesync). So both are made
- * right before the call, and what cannot be made is said before anything is built.
+ * The places that buildctl writes to. For a file, buildctl requires an existing directory; output directories it creates itself,
+ * but only after the build (buildkit cmd/buildctl/build/output.go, session/filesync). So both are created right before the call,
+ * and failures are reported before anything is built.
  */
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,10 +10,10 @@ import { type Build, type Problem, problem, type TypedAttributes } from '../mode
 import { describeFileFault, fileFaultCode } from '../system/mod.ts';
 import { deniedProblem } from '../util/permission.ts';
 
-/** What Go's strconv.ParseBool takes for false. */
+/** The values that Go's strconv.ParseBool reads as false. */
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 const FILE_TYPES: ReadonlySet<string> = new Set(['tar', 'oci', 'docker']);
-/** As buildctl makes it: what is exported may be for nobody else. */
+/** The same as buildctl's, since exported files may be private. */
 const LOCAL_MODE = 0o700;
 
 /** One place that is written to. */
@@ -26,9 +26,9 @@ interface Place {
 }
 
 /**
- * Makes the directories for what one call writes. That it may be written there must have been checked before.
+ * Creates the directories for the files of one call. Write permission must have been checked before.
  *
- * @returns `build/output-place` where it cannot be
+ * @returns `build/output-place` if that fails
  */
 export async function makeOutputPlaces(
   build: Build,
@@ -49,8 +49,8 @@ export async function makeOutputPlaces(
 }
 
 /**
- * Directories of local caches that a build is to write and that hold none, as a person would name them. Jobs hand such a
- * directory on, and count on it to be there.
+ * Directories of local caches that a build writes and that have no cache yet, as shown to users. Jobs pass such directories on
+ * and rely on them.
  */
 export async function findMissingCaches({ cacheTo }: Build): Promise<readonly string[]> {
   const found = await Promise.all(
@@ -124,7 +124,7 @@ async function makePlace({ key, kind, file, mode, typed }: Place): Promise<Probl
   });
 }
 
-/** The part of a path that is a file where a directory has to be; undefined: none. */
+/** The part of a path that is a file instead of a directory; undefined: none. */
 async function findFileIn(directory: string): Promise<string | undefined> {
   for (let dir = directory; ; dir = path.dirname(dir)) {
     const found = await stat(dir).catch(() => undefined);
@@ -133,7 +133,7 @@ async function findFileIn(directory: string): Promise<string | undefined> {
   }
 }
 
-/** A directory above a place, as it is written there. */
+/** A parent directory of a place, as written in the configuration. */
 function shownPart(shown: string, file: string, above: string): string {
   return path.isAbsolute(shown) ? above : path.join(shown, path.relative(file, above));
 }

@@ -1,4 +1,4 @@
-/** What a run surely needs of the runtime, checked before anything is begun: each problem has all that is missing. */
+/** Checks the runtime permissions that a run certainly needs before it starts; each problem lists everything that is missing. */
 import { taggedImages } from '../inputs/mod.ts';
 import type { Lock } from '../lock/mod.ts';
 import type { Plan, PlanNode, Problem } from '../model/mod.ts';
@@ -8,7 +8,7 @@ import type { Permission } from '../util/permission.ts';
 import { wantedTags } from './publish.ts';
 
 /**
- * Looks whether the contexts of a plan may be read, and the registries asked of its tags and base images.
+ * Checks whether the contexts of a plan may be read, and the registries of its tags and base images contacted.
  *
  * @param lock no registry is queried for an image that it pins
  * @returns problem: `system/permission`
@@ -20,7 +20,7 @@ export function findNotPermitted(
 ): Problem | undefined {
   const all = [...nodes.values()];
   const hosts = new Set(all.flatMap((node) => registriesOf(node, lock)));
-  // Mirrors come first, and may be enough.
+  // Mirrors are tried first and may be enough.
   const asked = [...hosts].filter((host) => (set.registries.get(host)?.mirrors ?? []).length === 0);
   return findMissing([
     ...all.flatMap(contextsOf),

@@ -1,13 +1,13 @@
 /**
- * What is done for each build of a pass, and for how long. The events that say it and the times of an outcome come from
- * the same place and the same clock, so that they cannot differ.
+ * The current phase of each build of a pass and its durations. Events and the times of outcomes come from here and from the same
+ * clock, so that they always agree.
  */
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Outcome, Phase } from '../model/mod.ts';
 import type { Emit } from './emitter.ts';
 
-/** How long something was done for a build, and how long it waited. */
+/** How long a build worked and how long it waited. */
 export type PhaseTimes = Pick<Outcome, 'durationMs' | 'queuedMs'>;
 
 interface Book {
@@ -35,23 +35,23 @@ export class Phases {
 
   /**
    * @param emit gets `node-phase`
-   * @param clock milliseconds; only differences count
+   * @param clock milliseconds; only differences are used
    */
   constructor(emit: Emit, clock: () => number = () => performance.now()) {
     this.#emit = emit;
     this.#clock = clock;
   }
 
-  /** A build's turn has come, or it is started early: from now on its phases are reported (again). */
+  /** Starts a build, at its turn or early: from now on its phases are reported (again). */
   begin(build: string): void {
     this.#bookOf(build).isFinished = false;
     this.enter(build, 'checking');
   }
 
   /**
-   * From now on this is done for a build. Of one that has not begun, or has ended, nothing is reported.
+   * Enters a phase of a build. Nothing is reported for a build that has not started or has ended.
    *
-   * @param waitsFor what a build is queued for, where that is the engine
+   * @param waitsFor set if a build is queued for the engine
    */
   enter(build: string, phase: Phase, own?: number, waitsFor?: 'engine'): void {
     const book = this.#bookOf(build);
@@ -72,8 +72,8 @@ export class Phases {
   }
 
   /**
-   * A parallel call of a build takes this slot; undefined: it is returned. The build
-   * is in its phase with that slot meanwhile.
+   * Lends a slot to a parallel call of a build; undefined: it is returned. Meanwhile the build's phase is reported with that
+   * slot.
    */
   lend(build: string, slot: number | undefined): void {
     const book = this.#bookOf(build);
@@ -84,7 +84,7 @@ export class Phases {
   }
 
   /**
-   * Nothing is done for a build until it begins (again); an event of another type says so.
+   * Ends the phases of a build until it starts (again); an event of another type reports that.
    *
    * @returns all times so far
    */
@@ -98,17 +98,16 @@ export class Phases {
     };
   }
 
-  /** Whether a build has begun and not ended. */
+  /** Whether a build has started and not ended. */
   isOpen(build: string): boolean {
     return !this.#bookOf(build).isFinished;
   }
 
   /**
-   * Waits for what somebody else does. Where that is not done already, the build is queued, and stays so until it enters
-   * another phase.
+   * Waits for a promise. Unless it is already settled, the build is queued until it enters another phase.
    *
-   * @param waitsFor that it is the engine
-   * @param slot the one that it keeps meanwhile
+   * @param waitsFor set if it waits for the engine
+   * @param slot the slot that it keeps meanwhile
    */
   async waiting<T>(build: string, wanted: Promise<T>, waitsFor?: 'engine', slot?: number): Promise<T> {
     let isDone = false;

@@ -2,7 +2,7 @@
 import type { MemberState as AskedState, MemberAddress } from '../engine/mod.ts';
 import type { BuildSet, EngineSettings, PoolEntry, Problem, Result, WorkerInfo } from '../model/mod.ts';
 
-/** What an engine of a pool reports about itself, as far as runs go by it. */
+/** The state of a pool's engine, as far as runs use it. */
 export type MemberState = Pick<AskedState, 'version' | 'platforms'> & {
   /** Its worker's platforms, its own first. */
   readonly worker: Pick<WorkerInfo, 'platforms'>;
@@ -10,30 +10,30 @@ export type MemberState = Pick<AskedState, 'version' | 'platforms'> & {
 
 /** How the engines of a pool are got at; tests put others in their place. */
 export interface PoolAccess {
-  /** Which they are now. */
+  /** Lists the current engines. */
   readonly list: (
     entries: readonly PoolEntry[],
     options: PoolQuestion,
   ) => Promise<{ readonly members: readonly MemberAddress[]; readonly problems: readonly Problem[] }>;
-  /** Asks one what it is; bounded in time. */
+  /** Queries the state of one within a time limit. */
   readonly ask: (
     member: MemberAddress,
     options: PoolQuestion & { readonly buildctl: string; readonly timeoutMs?: number },
   ) => Promise<Result<MemberState>>;
-  /** How many builds run on one, of whichever client; undefined where it does not say. Absent: nobody else uses them. */
+  /** How many builds of all clients run on one; undefined if it does not answer. Absent: there are no other clients. */
   readonly running?: (
     member: MemberAddress,
     options: PoolQuestion & { readonly buildctl: string },
   ) => Promise<number | undefined>;
-  /** Milliseconds that a list of pods stands at least; default: 10 s. */
+  /** Minimum milliseconds between two lists of pods; default: 10 s. */
   readonly listMs?: number;
-  /** What to do where an engine cannot use a registry that bake-ts can, by `registries:` of builds.yaml. Absent: nothing is known. */
+  /** What to do if an engine cannot use a registry that bake-ts can, from `registries:` of builds.yaml. */
   readonly registryHint?: (registries: BuildSet['registries']) => Promise<string | undefined>;
   /** The buildctl to use. */
   readonly findBuildctl: (env: PoolQuestion['env']) => Promise<Result<string, Problem>>;
 }
 
-/** What questions to engines go by. */
+/** Options of queries to engines. */
 export interface PoolQuestion {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly settings?: EngineSettings;

@@ -1,30 +1,30 @@
-/** What other clients build on the engines of a pool. */
+/** The load of other clients on the engines of a pool. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Scheduler } from '../pool/mod.ts';
 import type { PoolAccess, PoolQuestion } from './pool-access.ts';
 import type { KnownMember } from './pool-members.ts';
 import { Semaphore } from './scheduler.ts';
 
-/** What finding that out takes. */
+/** Options for measuring the load. */
 export interface PoolLoadOptions {
-  /** How many builds run on an engine; undefined: nobody can tell. */
+  /** How many builds run on an engine; undefined: not known. */
   readonly running: PoolAccess['running'];
   readonly question: PoolQuestion;
-  /** The engines that are there. */
+  /** The current engines. */
   readonly members: () => readonly KnownMember[];
-  /** Knows our own share, and is notified of the rest. */
+  /** Knows our own builds, and is notified of the others. */
   readonly scheduler: Pick<Scheduler, 'state' | 'setLoad'>;
-  /** Whether a build waits: where none does nothing is decided by it. */
+  /** Whether a build waits; otherwise the load is irrelevant. */
   readonly isNeeded: () => boolean;
 }
 
-/** How long the first builds wait for it. */
+/** How long the first builds wait for the first measurement. */
 const FIRST_MS = 1_000;
-/** Between two times that all are queried, and how many at a time: each question is a program. */
+/** Interval of measurements, and how many engines are queried at a time: each query starts a program. */
 const EACH_MS = 15_000;
 const AT_ONCE = 8;
 
-/** Asks now and again. */
+/** Measures the load repeatedly. */
 export class PoolLoad {
   readonly #options: PoolLoadOptions;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -33,14 +33,14 @@ export class PoolLoad {
     this.#options = options;
   }
 
-  /** Resolves when it is known, or after a moment. */
+  /** Starts measuring. Resolves when the load is known, or after a short time. */
   async watch(): Promise<void> {
     if (this.#options.running === undefined) return;
     const first = this.#measure();
     this.#timer = setInterval(() => {
       if (this.#options.isNeeded()) void this.#measure();
     }, EACH_MS);
-    // Nobody waits for that alone.
+    // Do not keep the process alive for that.
     this.#timer.unref();
     const stopper = new AbortController();
     const enough = delay(FIRST_MS, undefined, { signal: stopper.signal }).catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The engines of a pool: which there are, which answer, and which are paused for a while. */
+/** The engines of a pool: which exist, which answer, and which are paused. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Buildctl } from '../buildctl/mod.ts';
@@ -20,19 +20,19 @@ import { isEngineAway, speaksOfFullDisk } from './engine-slots.ts';
 import type { MemberState, PoolAccess, PoolQuestion } from './pool-access.ts';
 import { isPod, PoolPods } from './pool-pods.ts';
 
-/** What is done about the engines of a pool. */
+/** Options of pool members. */
 export interface PoolMembersOptions {
   readonly access: PoolAccess;
   readonly entries: readonly PoolEntry[];
   readonly question: PoolQuestion & { readonly signal: AbortSignal };
-  /** Makes the way to an engine. */
+  /** Creates the buildctl for an engine. */
   readonly buildctlOf: (program: string, target: EngineTarget) => Buildctl;
   readonly emit: Emit;
-  /** An engine answers: for the first time, or again. */
+  /** Called when an engine answers for the first time or again. */
   readonly onAnswer: (member: KnownMember, isNew: boolean) => void;
-  /** The pod of one is gone: it gets no builds any more; where it comes back, it answers for the first time. */
+  /** Called when the pod of an engine is gone: it gets no more builds. If it comes back it is treated as new. */
   readonly onLeave: (id: string) => void;
-  /** Whether a build waits that no other engine can build. */
+  /** Whether a waiting build has no other engine. */
   readonly isUrgent: () => boolean;
 }
 
@@ -40,42 +40,42 @@ export interface PoolMembersOptions {
 export interface PoolMember {
   readonly address: MemberAddress;
   readonly buildctl: Buildctl;
-  /** Undefined: it has not answered yet. */
+  /** Undefined if it has not answered yet. */
   readonly state: MemberState | undefined;
-  /** Why it gets no builds; undefined: it gets some. */
+  /** Why it is paused; undefined: it is not. */
   readonly aside: Problem | undefined;
 }
 
 /** One that has answered. */
 export type KnownMember = PoolMember & { readonly state: MemberState };
 
-/** The same as it changes. */
+/** The mutable form of a member. */
 interface Changing extends PoolMember {
   state: MemberState | undefined;
   aside: Problem | undefined;
-  /** Builds with a step that found no room there. */
+  /** Builds with a step that reported a full disk there. */
   readonly cramped: Set<string>;
   /** How often it was paused. */
   strikes: number;
-  /** Before that it is queried again only where a build has no other (`performance.now`). */
+  /** Before that it is queried again only if a build has no other engine (`performance.now`). */
   untilMs: number;
   isAsked: boolean;
-  /** Its pod is gone; it is kept to say so, and since another may come in its place. */
+  /** Its pod is gone. The entry is kept for messages and because a replacement may come. */
   isGone: boolean;
-  /** It was not there when the run began. */
+  /** It did not exist when the run started. */
   readonly isLate: boolean;
 }
 
-/** How long an engine may take to answer a question; ways over ssh and kubectl take a second or two. */
+/** How long an engine may take to answer; connections over ssh and kubectl take a second or two. */
 const ANSWER_MS = 10_000;
-/** After the first one has answered the others are waited for no longer than that; they join when they answer. */
+/** How long to wait for other engines after the first one has answered; they join later when they answer. */
 const OTHERS_MS = 3_000;
-/** How long one that is waited for may take to answer. */
+/** How long a returning engine may take to answer. */
 export const RETURN_MS = 5_000;
-/** How long an engine is paused the first time; twice as long each time after that. */
+/** How long an engine is paused the first time; doubles each time. */
 const ASIDE_MS = 10_000;
 const LONGEST_ASIDE_MS = 5 * 60_000;
-/** Between two questions to the engines that are paused while a build has no other. */
+/** Interval of queries to paused engines while a build has no other. */
 const ASK_MS = 1_000;
 
 /** The engines of one session's pool. */
@@ -94,12 +94,12 @@ export class PoolMembers {
     this.#pods = new PoolPods(options.access, options.entries, options.question);
   }
 
-  /** All of them, in the order of the pool. */
+  /** All engines, in the order of the pool. */
   get all(): readonly PoolMember[] {
     return [...this.#members.values()];
   }
 
-  /** Those that have answered and are not gone, in the order of the pool. */
+  /** Engines that have answered and are not gone, in the order of the pool. */
   get known(): readonly KnownMember[] {
     const present: readonly PoolMember[] = [...this.#members.values()].filter(({ isGone }) => !isGone);
     return present.filter(isKnown);
@@ -110,16 +110,16 @@ export class PoolMembers {
   }
 
   /**
-   * Finds out which engines there are, and asks all of them at once.
+   * Lists the engines and queries all of them concurrently.
    *
-   * @returns what is wrong with some of them; problems where none answers
+   * @returns problems of some engines; fails if none answers
    */
   open(): Promise<Result<readonly Problem[]>> {
     this.#opened ??= this.#openOnce();
     return this.#opened;
   }
 
-  /** Says which there are and which do not answer; from now on what changes is said, too. */
+  /** Reports the engines and which do not answer, and from now on also changes. */
   announce(): void {
     const { emit } = this.#options;
     for (const one of this.#members.values()) {
@@ -134,7 +134,7 @@ export class PoolMembers {
     this.look();
   }
 
-  /** An engine went away, or cannot continue: it is queried again after a while. */
+  /** Pauses an engine that went away or cannot continue; it is queried again later. */
   setAside(id: string, why: Problem): void {
     const one = this.#members.get(id);
     if (one === undefined || one.aside !== undefined) return;
@@ -148,9 +148,9 @@ export class PoolMembers {
   }
 
   /**
-   * Whether a failure of a build is the fault of the engine that it ran on.
+   * Whether the engine caused the failure of a build.
    *
-   * @returns `possible`: a step found no room, on the engine's disk or on one of its own; where a second build says the same, it is certain
+   * @returns `possible`: a step reported a full disk, the engine's or one of its own; if a second build does too, it is certain
    */
   faultOf(id: string, build: string, failure: Problem): 'certain' | 'possible' | undefined {
     if (failure.code === 'engine/disk-full' || isEngineAway(failure)) return 'certain';
@@ -161,7 +161,7 @@ export class PoolMembers {
     return 'certain';
   }
 
-  /** Asks those that are paused when it is time, and at once where a build has no other; continues while there are some. */
+  /** Queries paused engines when it is time, and at once if a build has no other; repeats while some are paused. */
   look(): void {
     clearTimeout(this.#watch);
     const { question, isUrgent } = this.#options;
@@ -176,12 +176,12 @@ export class PoolMembers {
       void this.#ask(one, RETURN_MS);
     }
     if (away.some(({ address }) => isPod(address))) void this.listPods(isAtOnce);
-    // Nobody waits for that alone.
+    // Do not keep the process alive for that.
     this.#watch = setTimeout(() => this.look(), ASK_MS).unref();
   }
 
   /**
-   * Lists the pods again, if it is time: new ones join, those that are gone leave.
+   * Lists the pods again if it is time: new ones join, missing ones leave.
    *
    * @param isUrgent a build has no engine
    */
@@ -192,12 +192,12 @@ export class PoolMembers {
     const ids = new Set(members.map(({ id }) => id));
     for (const one of isWhole ? this.#members.values() : [])
       if (isPod(one.address) && !one.isGone && !ids.has(one.address.id)) this.#leave(one);
-    // One of them may be named by its address, too.
+    // A pod may also be configured by its address.
     const named = new Set(this.all.flatMap(({ address }) => (isPod(address) ? [] : address.address)));
     await Promise.all(members.map((one) => (named.has(one.address) ? undefined : this.#join(one))));
   }
 
-  /** What is known of each, a line each. */
+  /** Describes each engine, one per line. */
   describe(): string {
     return this.all
       .map(({ address, aside, state }) => {
@@ -222,7 +222,7 @@ export class PoolMembers {
     this.#program = program.value;
     const { members, problems } = await access.list(entries, question);
     for (const address of members) this.#enter(address);
-    // What is written wrongly is no engine that went away, and with no way to any of them there is nobody to ask.
+    // An invalid address is a mistake, not an engine that went away; without any members there is nothing to query.
     const wrong =
       members.length === 0 ? problems : problems.filter(({ code }) => code === 'engine/bad-address');
     if (wrong.length > 0) return fail(wrong);
@@ -249,7 +249,7 @@ export class PoolMembers {
     this.look();
   }
 
-  /** What runs there may yet end well: a pod that is about to end waits for that. */
+  /** Running builds may still succeed, since a terminating pod waits for them. */
   #leave(one: Changing): void {
     const { address, aside } = one;
     const why = 'its pod is gone or no longer ready';
@@ -266,7 +266,7 @@ export class PoolMembers {
     this.#options.emit({ type: 'engine-ready', address: address.id, source, buildctl: program, ...version });
   }
 
-  /** Resolves when all have answered, or had the time for it, or some have and the others take long. */
+  /** Resolves when all have answered or timed out, or some have answered and the others take long. */
   async #askAll(): Promise<void> {
     const asked = [...this.#members.values()].map((one) => this.#ask(one, ANSWER_MS));
     const stopper = new AbortController();
@@ -279,7 +279,7 @@ export class PoolMembers {
     stopper.abort();
   }
 
-  /** Asks one that gets no builds, or has not been asked; it gets some where it answers. */
+  /** Queries a paused or new engine, and uses it if it answers. */
   async #ask(one: Changing, timeoutMs: number): Promise<void> {
     if (one.isAsked) return;
     one.isAsked = true;
@@ -306,29 +306,29 @@ function isKnown(member: PoolMember): member is KnownMember {
   return member.state !== undefined;
 }
 
-/** Whether an engine can build it, or may once it answers. */
+/** Whether an engine can run a build, or may be able to once it answers. */
 export function mayTake(one: PoolMember, placement: Placement): boolean {
   if (isKnown(one)) return canTake(one, placement);
   const labels = placement.labels.filter((label) => !isOwnLabel(label));
   return whoCan({ ...placement, labels }, [one.address]).length > 0;
 }
 
-/** Whether an engine can build it; of one that never answered nobody knows. */
+/** Whether an engine can run a build; false if it never answered. */
 export function canTake(one: PoolMember, placement: Placement): boolean {
   return isKnown(one) && whoCan(placement, [asMember(one)]).length > 0;
 }
 
-/** An engine as builds are placed on it. */
+/** An engine as a member for the scheduler. */
 export function asMember({ address, state }: KnownMember): Member {
   const { id, jobs, labels } = address;
   const { platforms } = state;
   const own = ownPlatform(state);
-  // `platforms` of the pool may keep an engine for others than its own.
+  // `platforms` of the pool may exclude an engine's own platform.
   const takesOwn = platforms.length === 0 || platforms.some((one) => isSamePlatform(one, own));
   return { id, jobs, platforms, labels: takesOwn ? [...labels, ownLabel(own)] : labels };
 }
 
-/** Stands for the platform that an engine builds for where none is named; no label of a user has a blank. */
+/** A label for an engine's default platform; labels of users never contain a blank. */
 export function ownLabel(platform: string): string {
   return `own ${platform}`;
 }

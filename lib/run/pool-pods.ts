@@ -1,21 +1,21 @@
-/** Engines in pods come and go: when they are listed again, and which there are then. */
+/** Lists engines in pods repeatedly, since they come and go. */
 import { performance } from 'node:perf_hooks';
 import type { MemberAddress } from '../engine/mod.ts';
 import type { PoolEntry } from '../model/mod.ts';
 import type { PoolAccess, PoolQuestion } from './pool-access.ts';
 
-/** Between two lists at least, and at most while there is a reason to ask. */
+/** Shortest and longest interval between two lists. */
 const LIST_MS = 10_000;
 const LONGEST_LIST_MS = 60_000;
 
 /** The pods that are ready now. */
 export interface PodList {
   readonly members: readonly MemberAddress[];
-  /** Whether all of the clusters answered: only then what is not among them is gone. */
+  /** Whether all clusters answered; only then missing pods are gone. */
   readonly isWhole: boolean;
 }
 
-/** Whether it was found by `kubernetes`: such a one is named by its pod, all others by their addresses. */
+/** Whether it was found by `kubernetes`: such a member is named by its pod, others by their addresses. */
 export function isPod({ id, address }: MemberAddress): boolean {
   return id !== address;
 }
@@ -26,7 +26,7 @@ export class PoolPods {
   readonly #entries: readonly PoolEntry[];
   readonly #question: PoolQuestion;
   readonly #leastMs: number;
-  /** How long the last list stands; longer each time, since whoever looks for one pod may look for long. */
+  /** How long the last list is valid; longer each time, since waiting for a pod may take long. */
   #standsMs: number;
   #listedAt = performance.now();
   #isListing = false;
@@ -39,16 +39,16 @@ export class PoolPods {
     this.#standsMs = this.#leastMs;
   }
 
-  /** One was lost: others may have come in its place. */
+  /** Notes the loss of a pod: a replacement may exist already. */
   noteLoss(): void {
     this.#standsMs = this.#leastMs;
   }
 
   /**
-   * Lists them, if it is time.
+   * Lists the pods if it is time.
    *
-   * @param isUrgent a build has no engine: as soon as it may be
-   * @returns undefined: it is not
+   * @param isUrgent a build has no engine: use the shortest interval
+   * @returns undefined: it is not time
    */
   async listIfDue(isUrgent: boolean): Promise<PodList | undefined> {
     if (this.#entries.length === 0 || this.#isListing) return undefined;

@@ -1,6 +1,6 @@
 /**
- * What BuildKit would pass over in silence, checked before it runs: a missing context directory gives an empty image
- * (measured, exit code 0).
+ * Checks for errors that BuildKit silently ignores: a missing context directory results in an empty image (measured, exit code
+ * 0).
  */
 import { stat } from 'node:fs/promises';
 import {
@@ -28,8 +28,9 @@ import { throwDenied } from '../util/permission.ts';
 /**
  * Checks every build of a plan.
  *
- * @returns all problems: `config/needs-grant` and the like, `context/missing`, `build/bad-tag`, `build/annotation-case`, `plan/push-without-tags`, `dockerfile/*`, and the warnings of
- * `findUnmatched`. Secrets are not among them: only builds that run need theirs.
+ * @returns all problems: `config/needs-grant` and the like, `context/missing`, `build/bad-tag`, `build/annotation-case`,
+ *   `plan/push-without-tags`, `dockerfile/*`, and the warnings of `findUnmatched`. Secrets are not checked, since only builds
+ *   that run need theirs.
  */
 export async function checkPlan(plan: Plan, dockerfiles: DockerfileLibrary): Promise<readonly Problem[]> {
   const directories = new Map<string, Promise<'directory' | 'file' | 'missing'>>();
@@ -91,7 +92,7 @@ async function checkContexts(node: PlanNode, kindOf: KindOf): Promise<readonly P
   return problems;
 }
 
-/** An invalid tag can be planned with, but not published under. */
+/** Invalid tags can be planned, but not published. */
 export function checkTags(node: PlanNode, variables: BuildSet['variables']): readonly Problem[] {
   return node.build.tags.flatMap((tag) => {
     if (tag.ref !== undefined) return [];

@@ -1,4 +1,4 @@
-/** The proxies that the steps of a run get. */
+/** The proxies for the steps of a run. */
 import { withheldProxies } from '../inputs/mod.ts';
 import {
   namedEngine,
@@ -11,7 +11,7 @@ import {
 } from '../model/mod.ts';
 import { readStepProxies } from '../registry/mod.ts';
 
-/** What they are found by. */
+/** Where proxies are searched. */
 export interface ProxySearch {
   readonly plan: Plan;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,16 +22,16 @@ export interface ProxySearch {
 /** What was found. */
 export interface RunProxies {
   readonly proxies: StepProxies;
-  /** What is to be said as soon as something is built. */
+  /** Warnings to report as soon as something is built. */
   readonly warnings: readonly Problem[];
-  /** What no output may show. */
+  /** Values to hide in all output. */
   readonly sensitive: readonly string[];
 }
 
-/** Finds the proxies for a plan. Steps of a stranger get none with a user in its URL. */
+/** Finds the proxies for a plan. Untrusted steps get no proxy with a user in its URL. */
 export async function findProxies({ plan, env, address }: ProxySearch): Promise<RunProxies> {
   const names = { flagAddresses: address, env, settings: plan.set.engine };
-  // Those of a pool all get the same.
+  // All engines of a pool get the same proxies.
   const [first] = namedPool(names) ?? [];
   const read = await readStepProxies(env, namedEngine(names)?.address ?? first?.address);
   if (!read.ok) {

@@ -1,6 +1,6 @@
 /**
- * Tags in registries: asking what they point at, and putting them. Bytes are pushed by digest before any tag moves, so
- * a tag never points at something that is not wholly there.
+ * Looks up and puts tags in registries. Bytes are pushed by digest before any tag moves, so a tag never points at something
+ * incomplete.
  */
 import type {
   BuildRecord,
@@ -25,22 +25,22 @@ import {
 import type { TagState } from './decide.ts';
 
 /**
- * The names that a build can be published under: its tags, or where it goes by digest its repositories (`pushedByDigest`). One that
- * is not valid is a problem before anything is built.
+ * The valid names of a build: its tags, or if it is pushed by digest, its repositories (`pushedByDigest`). Invalid tags are
+ * reported before anything is built.
  */
 export function wantedTags(node: PlanNode): readonly ImageRef[] {
   return node.build.tags.flatMap((tag) => tag.ref ?? []);
 }
 
-/** The name that an image is put under: in a repository alone its digest. */
+/** The name for an image: a repository without tag gets the digest. */
 export function nameFor(ref: ImageRef, digest: Digest | undefined): ImageRef {
   return isUnnamed(ref) && digest !== undefined ? { ...ref, digest } : ref;
 }
 
 /**
- * Asks what each tag points at, all at once.
+ * Looks up what each tag points at, concurrently.
  *
- * @param digest what is requested of a repository where there is no tag
+ * @param digest the digest to look up in a repository without tag
  */
 export function askTags(
   client: Pick<RegistryClient, 'head'>,
@@ -63,9 +63,8 @@ export function askTags(
 }
 
 /**
- * Attestations hold times and ids, so the same images get another index in every build that makes them. A tag whose
- * index has the remembered images of all platforms, and attestations, is as good as the remembered one: it stays where
- * another machine put it.
+ * Attestations contain times and ids, so every build of the same images has another index. A tag whose index has the remembered
+ * images of all platforms, and attestations, is equivalent to the remembered one and is kept.
  */
 export function alikeTags(
   client: RegistryClient,
@@ -94,7 +93,7 @@ function imagesText(platforms: readonly PlatformManifest[]): string {
     .join(' ');
 }
 
-/** A repository that has the manifest; undefined where none of them (surely) has it. */
+/** A repository that has the manifest; undefined if none certainly has it. */
 export async function findManifest(
   client: Pick<RegistryClient, 'head'>,
   refs: readonly ImageRef[],
@@ -114,9 +113,9 @@ export async function findManifest(
 
 /** How tags are put. */
 export interface PutOptions {
-  /** The bytes were pushed just now: then a put tag is `pushed`, else `retagged`. */
+  /** The bytes were just pushed: then a put tag is `pushed`, otherwise `retagged`. */
   readonly fresh: boolean;
-  /** The manifest itself, where it is in no repository yet; all tags are of the source's repository then. */
+  /** The manifest, if it is in no repository yet; then all tags are in the source's repository. */
   readonly manifest?: Manifest;
   readonly isImmutable: (ref: ImageRef) => boolean;
   readonly onTag: (tag: TagResult) => void;
@@ -125,8 +124,7 @@ export interface PutOptions {
 /**
  * Makes every tag point at a manifest that one repository has.
  *
- * @returns what became of each tag; on failure the problems, after all tags were tried: those of the registry, and
- * `run/immutable-tag`
+ * @returns the result of each tag, or after all tags were tried, the problems: those of the registry, and `run/immutable-tag`
  */
 export async function putTags(
   client: RegistryClient,
@@ -144,12 +142,12 @@ export async function putTags(
   for (const wanted of refs) {
     const ref = nameFor(wanted, source.digest);
     const name = formatImageRef(ref);
-    // The engine put it there by its digest, and there is no tag to move.
+    // The engine pushed it by digest, and there is no tag to move.
     if (isUnnamed(wanted) && options.fresh && options.manifest === undefined) {
       report(name, 'pushed');
       continue;
     }
-    // What was not there when the run began may have been put by another one while this one built.
+    // Another run may have put the tag while this one was building.
     if (options.isImmutable(ref)) client.forget(ref);
     const presence = await client.head(ref);
     if (presence.kind === 'present' && presence.digest === source.digest) {
@@ -160,7 +158,7 @@ export async function putTags(
       problems.push(immutableProblem(name, presence.kind === 'present' ? presence.digest : undefined));
       continue;
     }
-    // Pushed bytes are in every wanted repository; the nearest source spares a copy between repositories.
+    // Pushed bytes are in every wanted repository; using the same repository avoids a copy.
     const from = options.fresh
       ? { registry: ref.registry, repository: ref.repository, digest: source.digest }
       : source;
@@ -182,7 +180,7 @@ export function newOnesLast<T extends { readonly ref: ImageRef }>(
   return [...tags.filter((one) => !isNew(one)), ...tags.filter(isNew)];
 }
 
-/** A tag that must not move would. */
+/** The problem of moving an immutable tag. */
 export function immutableProblem(ref: string, digest: Digest | undefined): Problem {
   return digest === undefined
     ? problem(

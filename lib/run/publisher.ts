@@ -1,6 +1,6 @@
 /**
- * When tags move: as each build is done, or together at the end. In both cases bytes are in the registries by digest
- * before; a tag never points at something that is not wholly there.
+ * Moves tags after each build, or together at the end. In both cases the bytes are pushed by digest before, so a tag never points
+ * at something incomplete.
  */
 import {
   type DigestRef,
@@ -19,30 +19,30 @@ import type { Emit } from './emitter.ts';
 import { putTags } from './publish.ts';
 import { type Move, takeBack } from './take-back.ts';
 
-/** Tags of one result, to be put. */
+/** The tags to put for one result. */
 export interface Publication {
   readonly build: string;
   readonly source: DigestRef;
   readonly refs: readonly ImageRef[];
-  /** The bytes were pushed just now. */
+  /** The bytes were just pushed. */
   readonly fresh: boolean;
   /** See `PutOptions.manifest`; only where tags do not wait. */
   readonly manifest?: Manifest;
 }
 
-/** What publishing goes by. */
+/** Options of a publisher. */
 export interface PublisherOptions {
   readonly registry: RegistryClient;
   /**
-   * Gives the client that puts tags back: one that knows nothing, since what is known may be what went wrong, and that
-   * works after the run was cancelled.
+   * Creates the client that restores tags. It has no remembered answers, which may be wrong, and works after the run was
+   * cancelled.
    */
   readonly openRollback: () => RegistryClient;
   readonly emit: Emit;
-  /** Tags move at the end, when all builds succeeded. */
+  /** Tags move at the end, if all builds succeeded. */
   readonly together: boolean;
   readonly isImmutable: (ref: ImageRef) => boolean;
-  /** Notes which tags are about to move together; what it gives says that they are done with. */
+  /** Notes which tags are about to move together; returns a function to call when they have moved. */
   readonly note: (moves: readonly IntendedMove[]) => Promise<() => Promise<void>>;
 }
 
@@ -70,7 +70,7 @@ export class Publisher {
     return this.#together;
   }
 
-  /** @returns what became of the tags; nothing yet where they move together at the end */
+  /** @returns the results of the tags; empty if they move together at the end */
   async publish(publication: Publication): Promise<Result<readonly TagResult[]>> {
     if (this.#together) {
       this.#waiting.push(publication);
@@ -85,9 +85,9 @@ export class Publisher {
   }
 
   /**
-   * Moves the tags that waited. Where one cannot be moved, those that were are moved back.
+   * Moves the waiting tags. If one cannot be moved, those that have moved are restored.
    *
-   * @param order names of builds in the order in which their tags are to move: what is needed before what needs it
+   * @param order names of builds in the order in which their tags move: dependencies first
    * @returns tags by build, or what failed and what could not be moved back
    */
   async publishWaiting(order: readonly string[]): Promise<Result<ReadonlyMap<string, readonly TagResult[]>>> {
@@ -97,7 +97,7 @@ export class Publisher {
       .sort((one, other) => (rank.get(one.build) ?? 0) - (rank.get(other.build) ?? 0));
     const intended = await Promise.all(waiting.map((publication) => this.#intend(publication)));
     const moving = intended.flat();
-    // One tag is moved or is not.
+    // A single tag needs no note.
     const done = moving.length > 1 ? await this.#note(moving) : async () => undefined;
     const published = await this.#putWaiting(waiting);
     await done();
@@ -110,7 +110,7 @@ export class Publisher {
     const moves: Move[] = [];
     const tags = new Map<string, readonly TagResult[]>();
     for (const publication of waiting) {
-      // What is moved back on failure is what is there now, and not when the run began.
+      // On failure, tags are restored to their current state, not that at the start of the run.
       for (const ref of publication.refs) this.#registry.forget(ref);
       const before = await Promise.all(publication.refs.map((ref) => this.#registry.head(ref)));
       const done: TagResult[] = [];
@@ -146,7 +146,7 @@ export class Publisher {
   }
 
   /**
-   * Says of the tags that waited that they stay where they are, because not every build succeeded.
+   * Drops the waiting tags because not every build succeeded, and reports them as unchanged.
    *
    * @returns the builds whose tags waited
    */

@@ -1,6 +1,6 @@
 /**
- * Pushes what builds made earlier, from the engine's store to their tags, and builds nothing. Bytes go first, those of all builds,
- * then tags move as in a run.
+ * Pushes earlier results of builds from the engine's store to their tags, and builds nothing. The bytes of all builds are sent
+ * first, then tags move as in a run.
  */
 import { lookUpNames } from '../buildctl/mod.ts';
 import {
@@ -46,7 +46,7 @@ export interface PushedBuild {
   readonly tags: readonly TagResult[];
 }
 
-/** What became of all of them. */
+/** The results of all builds. */
 export interface PushedBuilds {
   readonly builds: readonly PushedBuild[];
   /** Why some were not pushed, and warnings. */
@@ -110,7 +110,7 @@ class Push {
       const { node, digest, builtAt } = chosen;
       const { name } = node.build;
       const tags = this.#putOf(name);
-      // Where one of several was refused, the others have moved.
+      // If one of several tags was refused, the others have moved.
       const isWhole = wantedTags(node).every((ref) => tags.some((tag) => tag.ref === formatImageRef(ref)));
       const done = tags.every(({ action }) => action === 'there') ? 'there' : 'pushed';
       const when = builtAt === undefined ? {} : { builtAt };
@@ -126,7 +126,7 @@ class Push {
     return chooseResult({ root, state, registry, open: () => this.#open() }, node);
   }
 
-  /** Makes sure that every repository of its tags has all of the image. */
+  /** Makes sure that every repository of the tags has the complete image. */
   async #sendBytes({ node, digest }: Chosen): Promise<Result<void>> {
     const { registry } = this.#session;
     const refs = wantedTags(node);
@@ -143,7 +143,7 @@ class Push {
     if (refused.flat().length > 0) return fail(refused.flat());
     for (const repository of repositoriesOf(refs)) {
       const target = { registry: repository.registry, repository: repository.repository, digest };
-      // What is there is there as a whole, and no engine is needed for it.
+      // An image in the repository is complete, so no engine is needed.
       if ((await registry.head(target)).kind === 'present') continue;
       const opened = await this.#open();
       if (!opened.ok) return opened;
@@ -185,7 +185,7 @@ class Push {
     });
   }
 
-  /** What was put so far. */
+  /** The tags put so far. */
   #putOf(build: string): readonly TagResult[] {
     return this.#put.get(build) ?? [];
   }
@@ -196,7 +196,7 @@ class Push {
     const moves = ready.flatMap(({ node, digest }) =>
       wantedTags(node).map((ref) => ({ build: node.build.name, digest, ref })),
     );
-    // Time has passed, and what is moved back on failure is what is there now.
+    // Look up again, since on failure tags are restored to their current state.
     for (const { ref } of moves) registry.forget(ref);
     const standing = await Promise.all(
       moves.map(async ({ ref }) => [formatImageRef(ref), await registry.head(ref)] as const),
@@ -209,7 +209,7 @@ class Push {
     return published.ok ? [] : published.error;
   }
 
-  /** What was pushed is known to be there in later runs. */
+  /** Notes for later runs what was pushed. */
   async #note({ keying }: NodeContext, { node, digest }: Chosen): Promise<void> {
     const { state } = this.#session;
     const { name } = node.build;

@@ -1,6 +1,6 @@
 /**
- * Which image `push` takes for a build: what the build gave the last time here, as it is remembered, or where nothing is, what
- * the engine's store has under all of its tags. Where the two contradict each other nobody can know which one is meant.
+ * Chooses the image that `push` uses for a build: the remembered last result here, or else the image that the engine's store has
+ * under all of its tags. If the two contradict each other, that is a problem.
  */
 import type { EngineStore } from '../engine/mod.ts';
 import {
@@ -27,13 +27,13 @@ export interface Chosen {
   readonly builtAt?: string;
 }
 
-/** The store, and what its names stand for. */
+/** The store and its names. */
 export interface OpenStore {
   readonly store: Pick<EngineStore, 'stream' | 'containerd' | 'unreadable'>;
   /**
-   * Where the store cannot be listed, a name that it lacks may be answered for by its registry.
+   * Looks up a name. If the store cannot be listed, the registry may answer for a name that the store lacks.
    *
-   * @param platform one that the image has; undefined: the engine's own
+   * @param platform a platform of the image; undefined: the engine's own
    */
   readonly digestOf: (name: string, platform: string | undefined) => Promise<Digest | undefined>;
 }
@@ -47,13 +47,13 @@ export interface Choosing {
   readonly open: () => Promise<Result<OpenStore>>;
 }
 
-/** What the store says of a build. */
+/** The store's content for a build. */
 interface Stored {
-  /** Tags of the build that are surely in the store. */
+  /** Tags of the build that are certainly in the store. */
   readonly tags: ReadonlyMap<string, Digest>;
-  /** The name that bake-ts gave it, where the store cannot be listed. */
+  /** bake-ts's own name for it, if the store cannot be listed. */
   readonly own?: readonly [name: string, digest: Digest];
-  /** It keeps no names, so what it does not have of them means nothing. */
+  /** It keeps no names, so missing ones mean nothing. */
   readonly keepsNone?: true;
 }
 

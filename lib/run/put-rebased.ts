@@ -1,4 +1,4 @@
-/** Putting an image that was made from an earlier one: configs, then manifests, by digest; its layers are there. */
+/** Puts an image derived from an earlier one by digest: configs, then manifests; its layers exist already. */
 import type { RebasedImage } from '../inputs/mod.ts';
 import { type DigestRef, type ImageRef, isSameRepository, ok, type Result } from '../model/mod.ts';
 import type { Manifest, RegistryClient } from '../registry/mod.ts';
@@ -6,8 +6,8 @@ import type { Manifest, RegistryClient } from '../registry/mod.ts';
 /**
  * Puts an image into every repository that its tags are in, without a tag.
  *
- * @param source where the image is that it was made from, and with that its layers
- * @param withTop false: its tags, all of that repository, bring the manifest at the top themselves
+ * @param source the original image, which has the layers
+ * @param withTop false: the top manifest is put with its tags, all in the source's repository
  */
 export async function putRebased(
   registry: RegistryClient,

@@ -1,10 +1,10 @@
-/** Tags of what is in its repositories by digest already, moved together: for commands that build nothing. */
+/** Moves tags together to images that are in their repositories by digest already, for commands that build nothing. */
 import { type Digest, formatImageRef, type ImageRef, type Plan, type Result } from '../model/mod.ts';
 import { createRegistryClient, type Presence, type RegistryClient, type SignIn } from '../registry/mod.ts';
 import { newOnesLast } from './publish.ts';
 import { Publisher } from './publisher.ts';
 
-/** A tag, and what it is to point at, which its repository has. */
+/** A tag and its new digest, which its repository has. */
 export interface WantedMove {
   /** Name of the build. */
   readonly build: string;
@@ -12,7 +12,7 @@ export interface WantedMove {
   readonly digest: Digest;
 }
 
-/** What moving tags works with. */
+/** What moving tags needs. */
 export interface MovingTags {
   readonly client: RegistryClient;
   /** Creates the client that moves tags back; it works after the command was stopped. */
@@ -20,7 +20,7 @@ export interface MovingTags {
   readonly isImmutable: (ref: ImageRef) => boolean;
 }
 
-/** What tags point at now, by their full names, whatever was known of them. */
+/** Looks up again what tags point at, by their full names. */
 export async function askAgain(
   client: RegistryClient,
   refs: readonly ImageRef[],
@@ -79,7 +79,7 @@ export interface PlanClientOptions {
   readonly plan: Plan;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly userAgent?: string;
-  /** For its registry instead of the Docker config; sent to no other. */
+  /** Used for its registry instead of the Docker config; never sent to another one. */
   readonly signIn?: SignIn;
 }
 

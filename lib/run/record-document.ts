@@ -1,7 +1,6 @@
 /**
- * The document that shared records lie in. Whoever may push to a repository may have written it, so it is read as input:
- * what is not exactly as it is written here is left out, and nothing in it takes more time or memory than a set of builds
- * needs.
+ * The document of shared records. Anybody who may push to the repository may have written it, so it is untrusted input: anything
+ * that differs from the format written here is left out, and time and memory are limited to what a set of builds needs.
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import {

@@ -1,6 +1,6 @@
 /**
- * Signatures of shared records. Whoever may write to the place where records lie could otherwise say which image the
- * inputs of any build give; with a key, only whoever has it can.
+ * Signatures of shared records. Without them, anybody who may write to the place of the records could determine the image of any
+ * build; with a key, only its holders can.
  */
 import { Buffer } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * Which places have to say the same of a result before it is trusted, and where it is reported to others.
+ * The places that must agree on a result before it is trusted, and where results are shared.
  *
  * A repository speaks for its own images: whoever may push there may move its tags anyway. What is made from a build carries
  * its bytes on into other repositories, so those have to vouch for it too; otherwise push rights on the repository of a base

@@ -1,13 +1,13 @@
 /**
- * Runs the nodes of a graph, each as soon as what it needs is done. Knows edges and permits, and nothing of builds.
+ * Runs the nodes of a graph, each as soon as its dependencies are done. Knows only edges and permits, not builds.
  */
 
-/** How a node ended, as far as those that wait for it care. */
+/** How a node ended, for the nodes that wait for it. */
 export type NodeEnd = 'done' | 'failed' | 'cancelled';
 
 /**
- * What came of starting a node early: `ready`: what waits for it can be started early, too; `no`: nothing; otherwise it
- * ended with that.
+ * The result of starting a node early. `ready`: nodes that wait for it can be started early, too. `no`: nothing was done.
+ * Otherwise the node has ended with that.
  */
 export type EarlyEnd = 'ready' | 'no' | Exclude<NodeEnd, 'done'>;
 
@@ -18,15 +18,15 @@ export interface Graph {
   /**
    * Runs one node. Must not reject for anything expected.
    *
-   * @param slow to be called where those that wait for it may be started early, since it will take long to end
+   * @param slow call it if the node will take long to end, so that nodes that wait for it may be started early
    */
   readonly run: (name: string, slow: () => void) => Promise<NodeEnd>;
   /** Called instead of `run` for a node that waits, directly or not, for one that was not done. */
   readonly block: (name: string, by: string) => void;
   /**
-   * Starts a node early: does of it what can be done before all that it waits for is done. Called once for a slow node
-   * itself, while it runs, and where that is ready, for each node of which every one that it waits for is done or ready.
-   * Ends before the node is run; of a node that is blocked nobody reads the end any more. Absent: nothing is early.
+   * Starts a node early: does what is possible before its dependencies are done. Called once for a running slow node itself, and
+   * if that is ready, for each node whose dependencies are all done or ready. It ends before the node is run; its result is
+   * ignored if the node is blocked. Absent: no early starts.
    *
    * @param isRunning whether it is a slow node itself
    */
@@ -46,7 +46,7 @@ class GraphRun {
   readonly #waitingFor = new Map<string, number>();
   readonly #readers = new Map<string, string[]>();
   readonly #done = new Set<string>();
-  /** Ended otherwise than done, or never to run. */
+  /** Nodes that failed, were cancelled, or will never run. */
   readonly #out = new Set<string>();
   readonly #early = new Map<string, Promise<EarlyEnd>>();
   readonly #ready = new Set<string>();
@@ -150,12 +150,12 @@ interface Waiter {
 }
 
 /**
- * A limited number of permits, numbered from 0; the lowest free one is given first. Who waits is served by priority (higher
- * first), then by order of asking. A binary heap, since thousands may wait.
+ * A limited number of permits, numbered from 0; the lowest free one is used first. Waiting tasks are served by priority (higher
+ * first), then in order of arrival. A binary heap, since thousands may wait.
  */
 export class Semaphore {
   readonly #permits: number;
-  /** As many were in use at a time at most. */
+  /** The largest number of permits in use so far. */
   #used = 0;
   /** Of these, those that are free. */
   readonly #returned = new Set<number>();
@@ -265,10 +265,9 @@ export class Semaphore {
 }
 
 /**
- * How long the longest way is from each node to the end of one that nobody needs, itself included; the critical path
- * goes first.
+ * The length of the longest path from each node, inclusive, to a node that nothing depends on; the critical path runs first.
  *
- * @param lengthOf how long a node takes by itself; undefined: not known, then as long as the others do on average
+ * @param lengthOf the duration of a node; undefined: not known, then the average of the others is used
  */
 export function longestPaths(
   needs: ReadonlyMap<string, ReadonlySet<string>>,

@@ -1,4 +1,4 @@
-/** The repository through which results that are not pushed go from engine to engine of a pool; see docs/scale.md. */
+/** The repository by which engines of a pool exchange results that are not pushed; see docs/scale.md. */
 import {
   type Digest,
   type DigestRef,
@@ -29,7 +29,7 @@ export class ScratchRepository {
     this.#emit = emit;
   }
 
-  /** Whether the result of a build goes through it: nobody pushes it, and others read it. */
+  /** Whether the result of a build goes through it: it is not pushed, and other builds read it. */
   takes({ pushes, neededBy }: PlanNode): boolean {
     return !pushes && neededBy.length > 0;
   }

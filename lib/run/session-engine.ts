@@ -17,7 +17,7 @@ import type { EngineAccess, StoreListing } from './engine-access.ts';
 import { EngineReturn } from './engine-return.ts';
 import { mirroredHosts, type ReadyEngine } from './engine-slots.ts';
 
-/** What finding an engine goes by. */
+/** Options for finding an engine. */
 export interface SessionEngineOptions {
   readonly access: EngineAccess;
   readonly plan: Plan;
@@ -32,7 +32,7 @@ export interface SessionEngineOptions {
   readonly system?: System;
   readonly emit: Emit;
   readonly signal: AbortSignal;
-  /** How long to wait for it in all where it goes away. */
+  /** Total time to wait for an engine that goes away. */
   readonly waitMs: number;
   /** Waits, but not beyond the signal. */
   readonly sleep: (ms: number) => Promise<void>;
@@ -40,12 +40,12 @@ export interface SessionEngineOptions {
   readonly onBuild: () => void;
 }
 
-/** How long it may take to answer a question while it is waited for; ways over ssh and kubectl take a second or two. */
+/** How long a returning engine may take to answer; connections over ssh and kubectl take a second or two. */
 const ANSWER_MS = 5_000;
 
-/** What a session knows of its engine, or of its pool of them. */
+/** The engine or the pool of a session. */
 export interface RunEngine {
-  /** It is several, which do not share their stores. */
+  /** Whether it is a pool, whose engines do not share their stores. */
   readonly isPool?: boolean;
   /** How it keeps images; settled when it is ready. */
   readonly worker: 'containerd' | 'oci';
@@ -146,9 +146,9 @@ export class SessionEngine implements RunEngine {
   }
 
   /**
-   * An engine behind a local socket of Linux is of this machine's architecture, so no query is needed. Another one is queried,
-   * in each run: the same address may lead to another machine, and what listens on macOS or Windows is a virtual one. Where it does
-   * not answer, its address stands for it, which no earlier key has.
+   * An engine behind a local socket on Linux has this machine's architecture, so no query is needed. Any other engine is queried
+   * in each run: the same address may lead to another machine, and engines on macOS or Windows run in virtual machines. If it
+   * does not answer, its address is used instead, which no earlier key contains.
    */
   async #learnPlatform(): Promise<string> {
     const { address, env, plan, hostArchitecture } = this.#options;
@@ -216,7 +216,7 @@ export class SessionEngine implements RunEngine {
     return engine.ok && (await queryWorker(this.#buildctlOf(engine.value), ANSWER_MS)) !== undefined;
   }
 
-  /** The embedded engine is ours to start again where it does not run any more. */
+  /** Restarts the embedded engine if it no longer runs. */
   async #answersOrStarts(): Promise<boolean> {
     const engine = await this.#find();
     if (engine.ok && engine.value.kind === 'embedded' && !(await this.#search()).ok) return false;

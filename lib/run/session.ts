@@ -1,4 +1,4 @@
-/** What the commands that go through a whole plan share: opened once, closed at the end whatever happens. */
+/** Resources of commands that process a whole plan: opened once, and always closed at the end. */
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ContextHasher } from '../fingerprint/mod.ts';
@@ -40,16 +40,16 @@ import { withSpareWorkDir, withWorkDir } from './work-dir.ts';
 /** A session's options with where it keeps its state, and what its steps get. */
 type OpenedSession = SessionOptions & { readonly stateDir: string; readonly proxies: RunProxies };
 
-/** Longer than a buildkitd takes that its supervisor starts again. */
+/** Longer than a supervisor needs to restart buildkitd. */
 const ENGINE_WAIT_MS = 30_000;
 
 /** Many steps print nothing for some seconds. */
 const STALL_NOTICE_MS = 30_000;
 
-/** Short enough to gain from it, and longer than pushes to a registry nearby take, of which nothing would be gained. */
+/** Short enough to save time, but longer than pushes to a nearby registry, which early starts would not speed up. */
 const SLOW_PUSH_MS = 1_000;
 
-/** What a run did towards the outside. */
+/** Counts of a run's calls and requests. */
 export interface Counts {
   buildctlCalls: number;
   readonly registryRequests: { reads: number; writes: number };
@@ -72,7 +72,7 @@ export async function withSession<T>(
       const lock = await readLock(options.plan.set);
       const { untrusted } = options.plan.set.grants;
       const env = untrusted ? withoutCredentials(options.env, workDir) : options.env;
-      // What strangers' builds gave is no result to go by later.
+      // Results of untrusted builds must not be used later.
       const stateDir = untrusted ? path.join(workDir, 'state') : stateDirectory(env);
       const proxies = options.proxies ?? (await findProxies(options));
       session = new Session({ ...options, env, stateDir, proxies }, workDir, lock);
@@ -144,7 +144,7 @@ export class Session {
     const { plan, env, signal, address, hostArchitecture } = options;
     this.recordKeys = readRecordKeys(env);
     const keys = this.recordKeys.ok ? this.recordKeys.value : [];
-    // No program that is started has any business with the key.
+    // The key is not passed on to programs.
     const { [KEY_VARIABLE]: _, ...handedDown } = env;
     this.#options = { ...options, env: handedDown };
     this.#emit = options.emit ?? (() => undefined);

@@ -1,4 +1,4 @@
-/** Putting tags back where a later one could not be moved; what somebody else moved meanwhile is not touched. */
+/** Restores tags after a later one could not be moved. Tags that somebody else moved meanwhile are not changed. */
 import { type Digest, formatImageRef, type ImageRef, type Problem, problem } from '../model/mod.ts';
 import type { Presence, RegistryClient } from '../registry/mod.ts';
 import { shorten } from './decide.ts';
@@ -8,15 +8,15 @@ export interface Move {
   readonly ref: ImageRef;
   readonly before: Presence;
   readonly to: Digest;
-  /** False: the registry did not say that it took it, which does not mean that it did not. */
+  /** False: the registry did not confirm the move, which may have happened nevertheless. */
   readonly confirmed: boolean;
 }
 
-/** What became of a tag; undefined: it stands where it stood. */
+/** The result for a tag; undefined: it is unchanged. */
 type Fate = { readonly kind: 'back' | 'left' | 'others'; readonly line: string } | undefined;
 
 /**
- * Puts tags back, the last one that moved first.
+ * Restores tags, the last moved one first.
  *
  * @param registry one that remembers nothing of them
  * @returns what was done: `run/publish-rolled-back`, and what could not be or was not: `run/publish-left`

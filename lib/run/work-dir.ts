@@ -1,6 +1,6 @@
 /**
- * The directory for the temporary files of one run. A note in it says whose it is, so that the next run removes what a
- * killed one left: its own cannot do that any more.
+ * The directory for temporary files of a run. A note in it names the owner, so that a later run can remove what a killed one
+ * left.
  */
 import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * What builds.yaml said at an earlier commit: its files are laid out as they were then in a directory of their own, and
- * read with the variables and overrides of now. So only what the files say can differ.
+ * The builds of builds.yaml at an earlier commit: its files as of that commit are written to a separate directory and
+ * read with the current variables and overrides, so that only the files can cause differences.
  */
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,15 +9,18 @@ import type { BuildSet } from '../model/mod.ts';
 import { withWorkDir } from '../run/mod.ts';
 import { fileAt, type GitState } from './git.ts';
 
-/** The files that say what the builds are. */
+/** The files that define the builds. */
 export interface Definition {
-  /** Absolute paths: builds.yaml with what it includes and reads, files of variables, scripts with what they import. */
+  /**
+   * Absolute paths: builds.yaml with everything that it includes and reads, files of variables, scripts and their
+   * imports.
+   */
   readonly files: ReadonlySet<string>;
-  /** True where an expression or a script reads files whose names cannot be seen. */
+  /** True if an expression or a script reads files whose names cannot be determined. */
   readonly readsUnknown: boolean;
 }
 
-/** An earlier state, and what it is compared with. */
+/** An earlier state, and what is compared with it. */
 export interface Comparison {
   readonly state: GitState;
   /** Files (absolute) that differ from it now. */
@@ -31,9 +34,9 @@ export interface Comparison {
 const SCRIPT = /\.[cm]?[jt]s$/;
 
 /**
- * Finds the files that a set was made of.
+ * Finds the files that define a set.
  *
- * @param varFiles files of variables that it was read with
+ * @param varFiles files of variables with which it was read
  * @param cwd the real path of the working directory
  */
 export async function findDefinition(
@@ -43,7 +46,7 @@ export async function findDefinition(
 ): Promise<Definition> {
   const files = new Set<string>();
   let readsUnknown = false;
-  // A file that is gone, or comes, changes what the others say, too.
+  // Adding or removing one of these files changes what the others mean.
   const { absentFiles = [] } = set;
   const named = [...set.files.filter((file) => file !== '-'), ...absentFiles, ...varFiles];
   const open = named.map((file) => path.resolve(cwd, file));
@@ -67,7 +70,7 @@ export async function findDefinition(
   return { files, readsUnknown };
 }
 
-/** The set as it was; undefined where it cannot be read any more. */
+/** The earlier set; undefined if it cannot be read any more. */
 export async function readBuildsBefore(
   definition: Definition,
   { state, changed, reading, cwd }: Comparison,
@@ -76,7 +79,7 @@ export async function readBuildsBefore(
   if (definition.readsUnknown || files.includes('-')) return undefined;
   const isChanged = new Set(changed);
   const read = await withWorkDir(async (copy) => {
-    // builds.yaml is looked for upwards, up to the root of the repository.
+    // builds.yaml is searched upwards, to the root of the repository.
     await mkdir(path.join(copy, '.git'));
     await mkdir(path.join(copy, path.relative(state.top, cwd)), { recursive: true });
     const moved = (file: string): string => {
@@ -89,13 +92,13 @@ export async function readBuildsBefore(
       await mkdir(path.dirname(target), { recursive: true });
       const earlier = await fileAt(state, env, file);
       if (earlier !== undefined) await writeFile(target, earlier);
-      // Files that git ignores have no earlier state to speak of.
+      // Files that git ignores have no earlier state.
       else if (!isChanged.has(file)) await copyFile(file, target).catch(() => undefined);
     }
     const before = await readBuilds({
       ...reading,
       cwd: moved('.'),
-      // `git.…` in expressions means the repository, now as before.
+      // `git.…` in expressions refers to the repository, then as now.
       env: { ...env, GIT_DIR: state.gitDir, GIT_WORK_TREE: state.top },
       files: files.map(moved),
       varFiles: varFiles.map(moved),

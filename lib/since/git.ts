@@ -1,4 +1,4 @@
-/** What a git repository says: which files differ from an earlier state, and what they held then. */
+/** Queries a git repository: which files differ from an earlier state, and what they contained then. */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fail, ok, problem, type Result, wasCancelled } from '../model/mod.ts';
@@ -20,16 +20,16 @@ interface Git {
 }
 
 /**
- * Modes and the case of names count for keys, whatever this clone has git make of them (git-config(1)): a file that is only spelled
- * otherwise now is told as one that git does not know.
+ * File modes and the case of names are part of keys, whatever this clone's configuration says (git-config(1)): a file of
+ * which only the case of the name changed is reported as untracked.
  */
 function literalGit(system: System): readonly string[] {
   return ['-c', 'core.ignoreCase=false', ...(system === 'win32' ? [] : ['-c', 'core.fileMode=true'])];
 }
 
 /**
- * The names by which a file that git names may be found. On macOS git composes letters and their marks (`core.precomposeUnicode`),
- * while a directory may have them apart.
+ * The names under which a file of git may exist on disk. On macOS git uses composed Unicode characters
+ * (`core.precomposeUnicode`), while a directory may have decomposed ones.
  */
 export function spellingsOnDisk(name: string, system: System = thisSystem()): readonly string[] {
   return system === 'darwin' ? [...new Set([name, name.normalize('NFC'), name.normalize('NFD')])] : [name];
@@ -38,8 +38,8 @@ export function spellingsOnDisk(name: string, system: System = thisSystem()): re
 const OUTPUT_LIMIT = 512 * 1024 * 1024;
 
 /**
- * Finds the repository of a directory and the commit a name stands for. `main...` is where the work tree's branch and
- * `main` parted. Problems: `cli/no-git`, `cli/unknown-revision`, `run/cancelled`.
+ * Finds the repository of a directory and the commit of a revision. `main...` is the merge base of the work tree's branch
+ * and `main`. Problems: `cli/no-git`, `cli/unknown-revision`, `run/cancelled`.
  */
 export async function openGitState(
   cwd: string,
@@ -87,8 +87,8 @@ export async function openGitState(
 }
 
 /**
- * Files that differ between the commit and the work tree, untracked ones that git does not ignore included; of a renamed
- * file both paths. Absolute, sorted. Problems: `cli/no-git`, `run/cancelled`.
+ * Files that differ between the commit and the work tree, including untracked files that git does not ignore and both
+ * paths of a renamed file. Absolute, sorted. Problems: `cli/no-git`, `run/cancelled`.
  */
 export async function changedFiles(
   state: GitState,
@@ -133,7 +133,7 @@ export async function changedFiles(
   return ok([...names].sort());
 }
 
-/** What a file (absolute) held at the commit; undefined where it was not there or lies outside. */
+/** The content of a file (absolute) at the commit; undefined if it did not exist or is outside of the repository. */
 export async function fileAt(
   state: GitState,
   env: Git['env'],
@@ -162,7 +162,7 @@ async function run(
     program: 'git',
     argv: [...SAFE_GIT, ...argv],
     cwd,
-    // An index that is refreshed on the way would be a write to the repository.
+    // Otherwise git may refresh the index, which writes to the repository.
     env: { ...env, GIT_OPTIONAL_LOCKS: '0' },
     stdoutLimit: OUTPUT_LIMIT,
     ...(signal === undefined ? {} : { signal }),
@@ -170,7 +170,7 @@ async function run(
   return end.exitCode === 0 && end.cut === undefined ? ok(end.stdout) : fail(end);
 }
 
-/** The branch that the remote `origin` calls its own, as it was when this clone was made; undefined where nobody knows. */
+/** The default branch of the remote `origin` when this clone was made; undefined if not known. */
 export async function defaultBranch(cwd: string, env: Git['env']): Promise<string | undefined> {
   const found = await run({ cwd, env }, ['symbolic-ref', '--quiet', '--short', 'refs/remotes/origin/HEAD']);
   const name = found.ok ? text(found.value).trim() : '';

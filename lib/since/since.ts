@@ -1,4 +1,4 @@
-/** Which builds changes since a git revision touch: what git says, against what the builds read and are. */
+/** Which builds are affected by changes since a git revision: compares git's changes with what the builds read. */
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { ReadBuildsOptions } from '../config/mod.ts';
@@ -9,22 +9,22 @@ import { type PreparedPlan, prepareNothing, preparePlan } from '../prepare/mod.t
 import { type Comparison, findDefinition, readBuildsBefore } from './builds-before.ts';
 import { changedFiles, fileAt, openGitState } from './git.ts';
 
-/** A plan, and what it is compared with. */
+/** A plan, and what to compare it with. */
 export interface SinceOptions
   extends Pick<AffectedOptions, 'plan' | 'dockerfiles' | 'hostArchitecture' | 'signal'> {
-  /** A commit by any name that git knows; `main...` is where this branch left `main`. */
+  /** A commit in any form that git accepts; `main...` is the merge base with `main`. */
   readonly revision: string;
   /** How the builds of the plan were read. */
   readonly reading: ReadBuildsOptions;
 }
 
-/** What changed, and what that touches. */
+/** What changed, and which builds that affects. */
 export interface AffectedSince {
-  /** Full id of the commit that is compared with. */
+  /** Full id of the commit that was compared. */
   readonly commit: string;
   /** Real path of the work tree. */
   readonly top: string;
-  /** Files that differ from it: absolute paths. */
+  /** Files that differ from the commit: absolute paths. */
   readonly changed: readonly string[];
   /** In the order of the plan. */
   readonly builds: readonly AffectedBuild[];
@@ -54,7 +54,7 @@ export async function findAffectedSince(options: SinceOptions): Promise<Result<A
 }
 
 /**
- * The part of a plan that is affected, with what that needs; no builds where nothing is. Problems: those of planning.
+ * The affected part of a plan with its dependencies; no builds if nothing is affected. Problems: those of planning.
  *
  * @param cwd absolute; paths in messages are relative to it
  */
@@ -67,7 +67,7 @@ export function planAffected(
   return patterns.length === 0 ? ok(prepareNothing(plan.set, cwd)) : preparePlan(plan.set, { patterns }, cwd);
 }
 
-/** What builds.yaml and builds.lock said before, where one of them changed. */
+/** The earlier content of builds.yaml and builds.lock, if one of them changed. */
 async function readBefore(
   set: AffectedOptions['plan']['set'],
   comparison: Comparison,

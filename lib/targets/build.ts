@@ -1,4 +1,4 @@
-/** Targets of bake, all values final, as builds of ours: each value with the attribute that it comes from. */
+/** Converts evaluated bake targets to builds of bake-ts; each value keeps the attribute that it comes from. */
 import { basename, dirname, isAbsolute, join, posix, resolve } from 'node:path';
 import type { BakeTarget, Fields, TargetKey, TargetValues } from '../bake/mod.ts';
 import { type Json, type Problem, problem } from '../model/mod.ts';
@@ -11,28 +11,28 @@ import { askedOf, type createEnvironmentCheck } from './surroundings.ts';
 /** One value of a build. */
 export interface ConvertedValue {
   readonly value: Json;
-  /** The attribute that says it. */
+  /** The attribute that sets it. */
   readonly from: TargetKey;
 }
 
 /** A target as a build. */
 export interface ConvertedBuild {
-  /** Values by key of the language; texts are texts, nothing in them is an expression. */
+  /** Values by key of builds.yaml. Texts are literal and contain no expressions. */
   readonly keys: ReadonlyMap<string, ConvertedValue>;
-  /** What bake does for it and bake-ts does not: errors where it must not be built without. */
+  /** What bake supports and bake-ts does not; an error if the build would be wrong without it. */
   readonly cautions: readonly Problem[];
 }
 
-/** What converting needs to know of where it happens. */
+/** The environment of the conversion. */
 export interface ConvertedAt {
-  /** Absolute: where relative paths of the target start. */
+  /** Absolute: base of the target's relative paths. */
   readonly dir: string;
-  /** Whether a file is there. */
+  /** Whether a file exists. */
   readonly exists: (file: string) => boolean;
-  /** What `local` means among other platforms. */
+  /** The platform that `local` means among other platforms. */
   readonly localPlatform: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What is to be said of a target for the environment; see `createEnvironmentCheck`. */
+  /** Checks a target against the environment; see `createEnvironmentCheck`. */
   readonly checkEnvironment: ReturnType<typeof createEnvironmentCheck>;
 }
 
@@ -79,7 +79,7 @@ export function convertToBuild(
 type Set = (key: string, value: Json | undefined, from: TargetKey) => void;
 type Caution = (from: TargetKey, message: string, hint: string, severity: Problem['severity']) => void;
 
-/** Keys that have the same name and form here. */
+/** Keys with the same name and form in builds.yaml. */
 const SAME = [
   'description',
   'target',
@@ -97,13 +97,13 @@ function plain(value: TargetValues[(typeof SAME)[number]]): Json | undefined {
   return Array.isArray(value) && value.length === 0 ? undefined : (value as Json | undefined);
 }
 
-/** A map of texts; what has no value is not set (buildx bake/bake.go, `toBuildOpt`). */
+/** A map of texts; entries without a value are left out (buildx bake/bake.go, `toBuildOpt`). */
 function textsIn(map: Readonly<Record<string, string | null>> | undefined): Json | undefined {
   const entries = Object.entries(map ?? {}).filter(([, value]) => value !== null);
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-/** Beside others `local` is the platform of this machine, as for buildx; alone it stays the engine's own. */
+/** Among other platforms, `local` is this machine's platform, as in buildx; alone, it is the engine's own. */
 function platformsOf({ platforms = [] }: TargetValues, localPlatform: string): Json | undefined {
   const all = platforms.flatMap((one) => one.split(','));
   const isLocal = (one: string): boolean => one.trim().toLowerCase() === 'local';
@@ -111,7 +111,7 @@ function platformsOf({ platforms = [] }: TargetValues, localPlatform: string): J
   return all.every(isLocal) ? ['local'] : all.map((one) => (isLocal(one) ? localPlatform : one));
 }
 
-/** The argument BUILDKIT_INLINE_CACHE is a cache for buildx (build/opt.go, `toSolveOpt`), and for BuildKit nothing. */
+/** buildx treats the argument BUILDKIT_INLINE_CACHE as a cache export (build/opt.go, `toSolveOpt`); BuildKit ignores it. */
 function convertCacheTo({ args = {}, 'cache-to': caches = [] }: TargetValues, set: Set): void {
   const wanted = Object.hasOwn(args, 'BUILDKIT_INLINE_CACHE') && isTrue(args['BUILDKIT_INLINE_CACHE']);
   const isThere = caches.some(({ type }) => type === 'inline');
@@ -119,10 +119,10 @@ function convertCacheTo({ args = {}, 'cache-to': caches = [] }: TargetValues, se
   else if (caches.length > 0) set('cache-to', caches, 'cache-to');
 }
 
-/** Where the AWS SDK finds credentials in the environment. */
+/** Environment variables in which the AWS SDK finds credentials. */
 const AWS = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE'] as const;
 
-/** buildx writes the credentials of this machine among the attributes (build/opt.go, `addAwsCredentials`). */
+/** buildx adds this machine's credentials to the attributes (build/opt.go, `addAwsCredentials`). */
 function warnOfCredentials(values: TargetValues, env: ConvertedAt['env'], caution: Caution): void {
   const variable = AWS.find((one) => (env[one] ?? '') !== '');
   if (variable === undefined) return;
@@ -142,10 +142,10 @@ function warnOfCredentials(values: TargetValues, env: ConvertedAt['env'], cautio
   }
 }
 
-/** BuildKit looks closer; this tells addresses from words and lists. */
+/** Distinguishes addresses from names and lists. BuildKit checks them in detail. */
 const ADDRESS = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f.]*:[0-9a-f:.]*)$/i;
 
-/** Addresses as BuildKit takes them, one for a name: without brackets (buildx build/utils.go, `toBuildkitExtraHosts`). */
+/** Addresses in BuildKit's form, one for each name, without brackets (buildx build/utils.go, `toBuildkitExtraHosts`). */
 function hostsOf(hosts: TargetValues['extra-hosts'], caution: Caution): Json | undefined {
   const entries = Object.entries(hosts ?? {}).flatMap(([name, address]): [string, string][] => {
     const ip = /^\[(.+)\]$/.exec(address)?.[1] ?? address;
@@ -163,7 +163,7 @@ function hostsOf(hosts: TargetValues['extra-hosts'], caution: Caution): Json | u
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-/** Context, named contexts and the Dockerfile: `cwd://` means the same directory here, where there are no remote files. */
+/** Context, named contexts and the Dockerfile. `cwd://` means the same directory, since there are no remote files here. */
 function convertSources(values: TargetValues, dir: string, set: Set, caution: Caution): void {
   const { context = '.', contexts, dockerfile, 'dockerfile-inline': inline } = values;
   set('context', localPath(context), 'context');
@@ -187,7 +187,7 @@ function convertSources(values: TargetValues, dir: string, set: Set, caution: Ca
   }
 }
 
-/** In a path of bake `~` is a name like any other. */
+/** In bake paths, `~` is an ordinary name. */
 function localPath(text: string): string {
   const path = /^cwd:\/\/(.*)$/s.exec(text)?.[1] ?? text;
   if (path === '') return '.';
@@ -206,7 +206,7 @@ function networkOf(network: string | undefined, caution: Caution): string | unde
   return undefined;
 }
 
-/** Of a variable and a file the variable counts (buildkit session/secrets/secretsprovider/store.go). */
+/** A variable takes precedence over a file (buildkit session/secrets/secretsprovider/store.go). */
 function convertSecret(fields: Fields): Json {
   const { id = '', env } = fields;
   const file = fields['src'] ?? fields['source'];
@@ -217,7 +217,7 @@ function convertSecret(fields: Fields): Json {
   };
 }
 
-/** Contexts of git over ssh get the agent where nothing else is said (buildx bake/bake.go, `toBuildOpt`). */
+/** Git contexts over ssh get the agent by default (buildx bake/bake.go, `toBuildOpt`). */
 function convertSsh({ ssh = [], context = '' }: TargetValues): Json | undefined {
   if (ssh.length > 0)
     return ssh.map(({ id = 'default', paths }) => ({ id, ...(paths === undefined ? {} : { paths }) }));
@@ -248,7 +248,7 @@ function convertImage(values: TargetValues, set: Set, caution: Caution): void {
   }
 }
 
-/** `index,manifest:name=value`; the later of two counts. */
+/** `index,manifest:name=value`; the last one takes precedence. */
 function annotationsOf(texts: readonly string[]): Readonly<Record<string, string>> {
   const entries = new Map<string, string>();
   for (const text of texts) {
@@ -279,7 +279,7 @@ function convertResources({ resources }: TargetValues, set: Set, caution: Cautio
 
 const POWERS = 'bkmgtp';
 
-/** Memory in bytes, powers of 1024 as Docker reads sizes; all else as it is. */
+/** Converts memory sizes to bytes, in powers of 1024 as Docker does; other limits are unchanged. */
 function limitOf(name: string, text: string): string | undefined {
   if (!name.startsWith('memory')) return text;
   if (/^-?[0-9]+$/.test(text)) return text;
@@ -289,7 +289,7 @@ function limitOf(name: string, text: string): string | undefined {
   return String(Math.trunc(Number(found[1]) * 1024 ** power));
 }
 
-/** Whether a target asks the frontend about its Dockerfile in place of building it. */
+/** Whether a target queries the frontend about its Dockerfile instead of building it. */
 export function asksOnly({ values: { call } }: BakeTarget): boolean {
   return call !== undefined && call !== '' && call !== 'build';
 }
@@ -298,7 +298,7 @@ function isWithoutPolicy({ policy = [] }: TargetValues): boolean {
   return policy.some((one) => one['Disabled'] === true);
 }
 
-/** A policy that the target names, or that lies beside its Dockerfile (buildx build/opt.go). */
+/** Rejects a policy that the target names, or that is next to its Dockerfile (buildx build/opt.go). */
 function refusePolicy(
   values: TargetValues,
   dir: string,

@@ -1,4 +1,4 @@
-/** Targets of bake as they come out of evaluating, as builds of ours: key by key, and what of them has no key. */
+/** Converts evaluated bake targets to builds of bake-ts, key by key, and reports what has no key. */
 export { asksOnly, type ConvertedBuild, convertToBuild } from './build.ts';
 export { convertOutputs, type OutputSurroundings } from './outputs.ts';
 export { resourceOption } from './resources.ts';

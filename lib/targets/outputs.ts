@@ -1,46 +1,45 @@
 /**
- * What bake's `output` means here: an image that is pushed or kept, with what its exporter is told; or outputs that are
- * written as they are. What buildx hands to BuildKit of it: bake/bake.go (`toBuildOpt`), build/opt.go (`toSolveOpt`,
- * `CreateExports`).
+ * Converts bake's `output`: to an image that is pushed or kept, with the attributes of its exporter, or to plain outputs.
+ * What buildx passes to BuildKit: bake/bake.go (`toBuildOpt`), build/opt.go (`toSolveOpt`, `CreateExports`).
  */
 import type { Fields } from '../bake/mod.ts';
 import { formatPlatform, type Json, parsePlatform } from '../model/mod.ts';
 
-/** The outputs of a target in our keys. */
+/** The outputs of a target, as keys of builds.yaml. */
 export interface ConvertedOutputs {
-  /** Whether the image is pushed: `true`, `false`, or a text that is yet to be evaluated. */
+  /** Whether the image is pushed: `true`, `false`, or a text that is evaluated later. */
   readonly push: string;
-  /** The names of `name=`, where the target has no tags. */
+  /** The names of `name=`, if the target has no tags. */
   readonly tags?: readonly string[];
   readonly compression?: Readonly<Record<string, Json>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly outputs: readonly Fields[];
-  /** `type=docker` without a file, which loads into Docker. */
+  /** `type=docker` without a file: loads the image into Docker. */
   readonly loads: boolean;
 }
 
-/** What a target says beside its outputs. */
+/** Other settings of the target that affect its outputs. */
 export interface OutputSurroundings {
-  /** Its tags are the names of all its images, whatever `name` says. */
+  /** Its tags are the names of all its images and override `name`. */
   readonly hasTags: boolean;
-  /** Names of its annotations (`index,manifest:name`): they count before those of an output. */
+  /** Names of its annotations (`index,manifest:name`); they take precedence over those of an output. */
   readonly annotations: readonly string[];
-  /** Whether a text is yet to be evaluated. */
+  /** Whether a text is evaluated later. */
   readonly isOpen?: (text: string) => boolean;
-  /** There are more outputs than these. */
+  /** There are other outputs in addition to these. */
   readonly isOneOfMore?: boolean;
-  /** Each output is to say for itself what it is. */
+  /** Each output must specify all its attributes itself. */
   readonly isEachByItself?: boolean;
 }
 
-/** An output as buildx hands it on. */
+/** An output as buildx passes it to BuildKit. */
 interface Said {
   readonly fields: Fields;
-  /** Undefined where it is none that `tags`, `push`, `compression` and `annotations` say all of. */
+  /** Undefined if `tags`, `push`, `compression` and `annotations` cannot express it completely. */
   readonly image?: Image;
 }
 
-/** An image all of whose attributes have a key of their own. */
+/** An image whose attributes all have a key of their own. */
 interface Image {
   readonly push: string;
   readonly names: readonly string[];
@@ -49,13 +48,13 @@ interface Image {
 }
 
 /**
- * An image that is pushed, or that is the only output, becomes `push` and keys beside it, so that it can be skipped where
- * nothing changed. These keys hold for all images of a build: where another output would get something by them that bake
- * does not give it, each output says for itself what it is.
+ * An image that is pushed, or is the only output, becomes `push` and related keys, so that it can be skipped if nothing
+ * changed. These keys apply to all images of a build. If another output would get something from them that bake does not
+ * give it, each output specifies its attributes itself.
  */
 export function convertOutputs(output: readonly Fields[], around: OutputSurroundings): ConvertedOutputs {
   const said = output.map((fields) => readOutput(fields, around));
-  // Beside others it says nothing (buildx build/opt.go).
+  // It has no effect next to other outputs (buildx build/opt.go).
   const real = said.filter(({ fields }) => fields['type'] !== 'cacheonly');
   const loads = output.some(isLoad);
   const nothing = { push: 'false', annotations: {}, loads };
@@ -73,7 +72,7 @@ export function convertOutputs(output: readonly Fields[], around: OutputSurround
   };
 }
 
-/** The image that becomes keys of the build, and what remains of the outputs. */
+/** The image that becomes keys of the build, and the remaining outputs. */
 function chooseImage(
   real: readonly Said[],
   around: OutputSurroundings,
@@ -82,13 +81,13 @@ function chooseImage(
   const first = images.find(({ push }) => push !== 'false') ?? images[0];
   if (first === undefined) return undefined;
   const look = lookOf(first);
-  // The same image under more names is one image with more tags.
+  // The same image under several names is one image with several tags.
   const isSame = ({ image }: Said): boolean => image !== undefined && lookOf(image) === look;
   const names = new Set(real.filter(isSame).flatMap(({ image }) => image?.names ?? []));
   const image = { ...first, names: [...names] };
   const others = real.filter((one) => !isSame(one));
   if (others.length === 0 && around.isOneOfMore !== true) return { image, others };
-  // An image that is not pushed is kept only where nothing else is said.
+  // An image that is not pushed becomes keys only if there are no other outputs.
   if (image.push === 'false') return undefined;
   const spreads = [
     ...exporterAttributes(image),
@@ -100,12 +99,12 @@ function chooseImage(
   return isExact && (around.isOneOfMore !== true || spreads.length === 0) ? { image, others } : undefined;
 }
 
-/** All of an image but its names. */
+/** Identifies an image without its names. */
 function lookOf({ push, compression, annotations }: Image): string {
   return JSON.stringify([push, compression, Object.entries(annotations).sort()]);
 }
 
-/** Attributes by which the keys of an image reach the exporters of others. */
+/** Attributes through which an image's keys affect other exporters. */
 function exporterAttributes({ compression = {}, annotations }: Image): readonly string[] {
   return [
     ...Object.keys(compression).map(
@@ -124,7 +123,10 @@ function isImageType(type: string | undefined): boolean {
   return type === 'image' || type === 'oci' || type === 'docker';
 }
 
-/** As buildx hands it to BuildKit: tags are the names of images, the target's annotations count before its own. */
+/**
+ * As buildx passes it to BuildKit: tags are the names of images, and the target's annotations take precedence over the
+ * output's.
+ */
 function readOutput(written: Fields, around: OutputSurroundings): Said {
   const fields = handedOn(written);
   if (!isImageType(fields['type'])) return { fields };
@@ -139,7 +141,7 @@ function readOutput(written: Fields, around: OutputSurroundings): Said {
 }
 
 function handedOn(written: Fields): Fields {
-  // Without Docker the image stays where it is built.
+  // Without Docker, the image stays in the engine.
   if (isLoad(written)) {
     const { context: _docker, tar: _tar, push: _push, ...rest } = written;
     return { ...rest, type: 'image' };
@@ -149,7 +151,7 @@ function handedOn(written: Fields): Fields {
 
 const COMPRESSIONS: ReadonlySet<string> = new Set(['uncompressed', 'gzip', 'zstd', 'estargz']);
 
-/** Undefined where an attribute has no key of its own, or a value that BuildKit would refuse. */
+/** Undefined if an attribute has no key of its own, or has a value that BuildKit rejects. */
 function readImage(fields: Fields, { isOpen = () => false }: OutputSurroundings): Image | undefined {
   const { type: _type, name, push = 'false', compression, ...more } = fields;
   const { 'compression-level': level, 'force-compression': force, ...rest } = more;
@@ -161,7 +163,7 @@ function readImage(fields: Fields, { isOpen = () => false }: OutputSurroundings)
   const annotations: [string, string][] = [];
   for (const [key, value] of Object.entries(rest)) {
     const annotation = annotationName(key);
-    // How it lies in the engine's own store, where nothing stays of what is pushed.
+    // These concern the engine's own store, where pushed images are not kept.
     const isOfStore = pushes === 'true' && (key === 'unpack' || key === 'store');
     if (annotation === undefined && !isOfStore) return undefined;
     if (annotation !== undefined) annotations.push([annotation, value]);
@@ -183,11 +185,11 @@ function readImage(fields: Fields, { isOpen = () => false }: OutputSurroundings)
   };
 }
 
-/** What Go's strconv.ParseBool takes. */
+/** The true values of Go's strconv.ParseBool. */
 const TRUE: ReadonlySet<string> = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
 const FALSE: ReadonlySet<string> = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
-/** Of an exporter's attribute, for which empty is true; undefined: BuildKit refuses it. */
+/** The boolean value of an exporter's attribute; empty means true; undefined: BuildKit rejects it. */
 function flagOf(text: string, isOpen: (text: string) => boolean): string | undefined {
   if (text === '' || TRUE.has(text)) return 'true';
   return FALSE.has(text) ? 'false' : isOpen(text) ? text : undefined;
@@ -196,7 +198,7 @@ function flagOf(text: string, isOpen: (text: string) => boolean): string | undef
 const ATTRIBUTE = /^annotation(?:-((?:manifest|index)(?:-descriptor)?)(\[[^\]]*\])?)?\.(.+)$/s;
 const LEVEL = /^(?:manifest|index)(?:-descriptor)?(?:\[[^\]]*\])?(?:,[^:]*)?:/;
 
-/** `annotation-index.name` → `index:name`; undefined where it is none, or no such name would mean it. */
+/** `annotation-index.name` → `index:name`; undefined if it is not an annotation, or if no such name could express it. */
 function annotationName(attribute: string): string | undefined {
   const [, level, platform = '', name = ''] = ATTRIBUTE.exec(attribute) ?? [];
   if (name === '' || (level === undefined && LEVEL.test(name))) return undefined;
@@ -211,7 +213,7 @@ function annotationAttributes(name: string): readonly string[] {
   return levels.map((level) => sameAnnotation(`annotation-${level}.${name.slice(colon + 1)}`));
 }
 
-/** One form for the attributes of one annotation: platforms by one name, and none for an index. */
+/** Canonical form of an annotation's attribute: normalised platforms, and none for an index. */
 function sameAnnotation(attribute: string): string {
   const [, level, platform, name = ''] = ATTRIBUTE.exec(attribute) ?? [];
   if (level === undefined || platform === undefined) return attribute;

@@ -1,4 +1,4 @@
-/** Limits of bake's `resources` by the names that BuildKit's frontend has for them (buildx build/utils.go, `addResourceLimits`). */
+/** BuildKit frontend names of the limits in bake's `resources` (buildx build/utils.go, `addResourceLimits`). */
 const RESOURCES: Readonly<Record<string, string>> = {
   memory: 'memory',
   'memory-swap': 'memswap',
@@ -9,10 +9,10 @@ const RESOURCES: Readonly<Record<string, string>> = {
   'cpuset-mems': 'cpusetmems',
 };
 
-/** The limits that there are. */
+/** All limits. */
 export const RESOURCE_NAMES: readonly string[] = Object.keys(RESOURCES);
 
-/** The option of the frontend for a limit; undefined: there is none. */
+/** The frontend option for a limit; undefined: there is none. */
 export function resourceOption(name: string): string | undefined {
   return Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
 }

@@ -1,19 +1,19 @@
-/** Variables of the environment by which buildx builds otherwise (docker/buildx 0.38.2), as far as bake-ts does not. */
+/** Environment variables that change how buildx builds (docker/buildx 0.38.2) and that bake-ts does not support. */
 import { dirname } from 'node:path';
 import { type Json, type Problem, problem } from '../model/mod.ts';
 import { option } from '../util/option-words.ts';
 import { isRemoteAddress } from '../util/remote-address.ts';
 import { isTrue } from './outputs.ts';
 
-/** Where targets are converted. */
+/** The environment of the conversion. */
 interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Absolute: where bake would run. */
+  /** Absolute: the directory in which bake would run. */
   readonly runDir: string;
   readonly exists: (file: string) => boolean;
 }
 
-/** What a target says that decides whether such a variable matters. */
+/** Settings of a target that decide whether such a variable matters. */
 interface Asked {
   readonly isLocal: boolean;
   readonly isAttested: boolean;
@@ -26,8 +26,8 @@ interface Variable {
 }
 
 /**
- * What is to be said of a target for the environment. It is the same record for each target, so that whoever says it can
- * say it once.
+ * Reports which variables of the environment affect a target. The problems are the same records for every target, so that
+ * callers can report each once.
  */
 export function createEnvironmentCheck(at: Surroundings): (asked: Asked) => readonly Problem[] {
   const variables = findVariables(at);

@@ -241,7 +241,7 @@ builds:
   });
   for (const [words, shown, hint] of [
     [['app', '--set', 'app.args.API_TOKEN=hunter22'], 'app.args.API_TOKEN=(hidden)', 'sensitive: true'],
-    [['app', '--var', 'PIN=2'], 'PIN=(hidden)', 'give PIN to the jobs'],
+    [['app', '--var', 'PIN=2'], 'PIN=(hidden)', 'set PIN in the environment of the jobs'],
     [['app', '--set', 'app.args.U=redis://:hunter22@db/'], 'app.args.U=redis://db/', 'sensitive: true'],
     [['away'], '(hidden)', 'sensitive: true'],
   ] as const) {
@@ -250,7 +250,7 @@ builds:
       assert.equal(await runCli(io), 2, io.err());
       assert.equal(io.out(), '');
       const err = io.err().replace(/\s+/g, ' ');
-      assert(err.includes(`[cli/pipeline-secret]`) && err.includes(`pipeline: ${shown}`), err);
+      assert(err.includes(`[cli/pipeline-secret]`) && err.includes(`a secret: ${shown}`), err);
       assert(err.includes(hint) && !/hunter22|ghcr\.example/.test(err), err);
     }
   }

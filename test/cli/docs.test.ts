@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
 import { notesOf } from '../../cli/declare/shared.ts';
@@ -10,7 +9,7 @@ import { CODE_PAGES, readPages } from '../../cli/docs-pages.ts';
 import { EXIT } from '../../cli/exit-codes.ts';
 import { codesOf } from '../../lib/docs/mod.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
-import { repoPath } from '../rig/paths.ts';
+import { listPages } from '../rig/pages.ts';
 
 async function call(...argv: readonly string[]) {
   const io = createFakeIo(argv);
@@ -26,9 +25,8 @@ async function onTerminal(...argv: readonly string[]): Promise<string> {
 }
 
 test('every page of docs/ is in the contents, but for the reference of the library and mutants', () => {
-  const files = readdirSync(repoPath('docs'), { recursive: true })
-    .map((name) => String(name).replaceAll('\\', '/'))
-    .filter((name) => name.endsWith('.md') && !name.startsWith('api/') && name !== 'mutants.md')
+  const files = listPages()
+    .filter((name) => !name.startsWith('api/') && name !== 'mutants.md')
     .map((name) => name.replace(/\.md$/, ''));
   assert.deepEqual([...PAGE_NAMES].sort(), files.sort());
 });

@@ -142,10 +142,10 @@ target "_app" {}
   };
   assert.deepEqual(chosen(set, 'app*'), ['app', 'app-dev', 'app-x']);
   assert.deepEqual(told('app*'), [
-    '`app*` leaves out `app-meta` (others inherit from it), `app-check` (it asks the frontend and builds nothing: `call`)',
+    '`app*` leaves out `app-meta` (others inherit from it), `app-check` (it only queries the frontend (`call`))',
   ]);
   assert.deepEqual(told('app*', 'app-meta'), [
-    '`app*` leaves out `app-check` (it asks the frontend and builds nothing: `call`)',
+    '`app*` leaves out `app-check` (it only queries the frontend (`call`))',
   ]);
   // What means nothing else means these, as in bake.
   assert.deepEqual([chosen(set, '_*'), told('_*')], [['_app'], []]);
@@ -163,13 +163,13 @@ test('where `call` leaves nothing to build, that is said', async () => {
   const set = await setOf(tree, { overrides: ['z.call=check'] });
   const selected = selectBuilds(set, { patterns: [] });
   assert.deepEqual(selected.ok ? [] : selected.error.map(line), [
-    'plan/empty-selection - nothing is selected | To check the Dockerfile, run bake-ts lint z: targets with `call` build nothing.',
+    'plan/empty-selection - no build is selected | To check the Dockerfile, run bake-ts lint z: targets with `call` build nothing.',
   ]);
   const group = await setOf({
     'docker-bake.hcl': 'group "g" { targets = ["z"] }\ntarget "z" { call = "check" }\n',
   });
   const none = selectBuilds(group, { patterns: ['g'] });
-  assert.match(none.ok ? '' : none.error.map(line).join('\n'), /group `g` is taken without `z`/);
+  assert.match(none.ok ? '' : none.error.map(line).join('\n'), /group `g` is built without `z`/);
 });
 
 test('a value whose name sounds secret is in no words of a problem', async () => {

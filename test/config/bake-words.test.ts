@@ -52,7 +52,7 @@ test('hints about Dockerfiles, contexts and tags are in the words of bake', asyn
   const [context = ''] = await planned(t, 'target "a" { context = "none" }\n');
   assert.match(
     context,
-    /context\/missing .* \| Paths start in the working directory where the file is named, /,
+    /context\/missing .* \| Paths are relative to the working directory if the file is given, /,
   );
   const [dockerfile = ''] = await planned(t, 'target "a" { dockerfile = "none" }\n');
   assert.match(
@@ -97,6 +97,6 @@ test('a matrix without rows is named where it leaves nothing', async () => {
   const plan = preparePlan(set, { patterns: ['d'] }, '/');
   assert.match(
     plan.ok ? '' : plan.error.map(line).join(),
-    /plan\/empty-selection .*Check the matrix of `d` has no rows/,
+    /plan\/empty-selection .*Check the matrix of `d`: it has no rows/,
   );
 });

@@ -89,7 +89,7 @@ const WRONG: readonly (readonly [string, string, string])[] = [
   [
     '"f(a)": "${{ a }}"',
     'f(1, 2)',
-    'config/expression-value builds.yaml:2:32 «f(1, 2)» No function fits f(int, int) | It is f(a).',
+    'config/expression-value builds.yaml:2:32 «f(1, 2)» No function fits f(int, int) | Call it as f(a).',
   ],
   [
     '"flag(a)": 1',

@@ -247,7 +247,7 @@ test('expressions and regular expressions that would take for ever are stopped',
     [`size(${doubled})`, /the result would be a text of more than 1,048,576 characters/],
     [`"a".matches("${'(a|b)'.repeat(300)}")`, /more than 1000 characters/],
     [`"a".matches("((((a{100}){100}){100}){100})")`, /invalid repeat count/],
-    ['"a".matches("(")', /is no regular expression/],
+    ['"a".matches("(")', /is not a valid regular expression/],
   ];
   for (const [code, words] of cases) {
     const found = await problemsOf(`builds: { a: { context: ., args: { X: '\${{ ${code} }}' } } }`);

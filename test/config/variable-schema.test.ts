@@ -358,11 +358,11 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ $schema: "http://json-schema.org/draft-07/schema#" }',
-    '3:24 «"http://json-schema.org/draft-07/schema#"» The schema must be of draft 2020-12 | Write $schema: "https://json-schema.org/draft/2020-12/schema", or nothing.',
+    '3:24 «"http://json-schema.org/draft-07/schema#"» The schema must be of draft 2020-12 | Write $schema: "https://json-schema.org/draft/2020-12/schema", or remove the key.',
   ],
   [
     '{ items: { $id: "a" } }',
-    '3:29 «"a"» "$id" is allowed at the top of the schema only | References are `#/$defs/NAME`.',
+    '3:29 «"a"» "$id" is allowed at the top of the schema only | Write references as `#/$defs/NAME`.',
   ],
   ['{ $anchor: a }', '3:15 «$anchor» JSON Schema has no keyword "$anchor" | Write `$ref: "#/$defs/NAME"`.'],
   [
@@ -387,7 +387,7 @@ const SCHEMAS: readonly (readonly string[])[] = [
   ],
   [
     '{ properties: { __proto__: true } }',
-    '3:29 «__proto__» "__proto__" cannot be a key in a schema | Give it another name.',
+    '3:29 «__proto__» "__proto__" cannot be a key in a schema | Use another name.',
   ],
   [
     '{ dependentRequired: [a] }',

@@ -446,9 +446,9 @@ test('the proof finds what an import would change', async () => {
   const spoil: readonly (readonly [string, string, RegExp])[] = [
     ['sha-', 'sha', /tags is/],
     ['extends: base\n', 'extends: _common\n', /^differs from what bake makes of it: tools: context/],
-    ['  tools:\n', '  tool:\n', /is refused: There is no build or group "tools"/],
+    ['  tools:\n', '  tool:\n', /this file is invalid: There is no build or group "tools"/],
     ['vars.PUSH ? null', '!vars.PUSH ? null', /outputs/],
-    ['GO_VERSION: "${{ vars', 'GO_VERSION: "x${{ vars', /refused/],
+    ['GO_VERSION: "${{ vars', 'GO_VERSION: "x${{ vars', /this file is invalid/],
   ];
   for (const [what, by, expected] of spoil) {
     assert.ok(result.value.yaml.includes(what), what);

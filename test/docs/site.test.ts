@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeSidebar, placeOf } from '../../docs/.vitepress/pages.ts';
+import { listPages } from '../rig/pages.ts';
 import { repoPath } from '../rig/paths.ts';
 
-const docs = readdirSync(repoPath('docs'), { recursive: true })
-  .map((name) => `docs/${String(name)}`)
-  .filter((name) => name.endsWith('.md') && !name.startsWith('docs/.vitepress/'));
+const docs = listPages().map((name) => `docs/${name}`);
 const pages = ['README.md', 'CONTRIBUTING.md', ...docs, 'examples/README.md'];
 
 test('every page of docs/ is in the sidebar, once', () => {

@@ -17,6 +17,7 @@ import { type FakeRegistry, startFakeRegistry } from '../rig/fake-registry.ts';
 import { putBase } from '../rig/fake-world.ts';
 import { listenOnLoopback } from '../rig/listen.ts';
 import { makeLayout } from '../rig/oci-layout.ts';
+import { listPages } from '../rig/pages.ts';
 import { compiled, repoPath } from '../rig/paths.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
@@ -32,8 +33,8 @@ const library = pathToFileURL(repoPath(compiled ? 'dist/lib/mod.js' : 'lib/mod.t
 
 /** Every block of `ts` that imports the library, in the README and in docs/. */
 export function findExamples(): readonly Example[] {
-  const docs = readdirSync(repoPath('docs'), { recursive: true }).map((name) => `docs/${String(name)}`);
-  return ['README.md', ...docs.filter((name) => name.endsWith('.md')).sort()].flatMap((file) => {
+  const docs = listPages().map((name) => `docs/${name}`);
+  return ['README.md', ...docs].flatMap((file) => {
     const text = readFileSync(repoPath(file), 'utf8');
     return [...text.matchAll(/```ts\n(.*?)```/gs)].flatMap(({ 1: program = '', index }) => {
       if (!program.includes("from 'bake-ts'")) return [];

@@ -76,7 +76,7 @@ test('an engine whose disk is full says so, is pruned, and builds again; one tha
   assert.match(up.stderr, /warning\[engine\/disk-full\].*only \d+ MiB are free/);
   const pruned = await engine.run(['engine', 'prune', '--keep', '1MB'], at);
   assert.equal(pruned.exitCode, 0, pruned.stderr);
-  assert.match(pruned.stdout, /^let go of \d+(?:\.\d)? MB of the cache/);
+  assert.match(pruned.stdout, /^deleted \d+(?:\.\d)? MB of the cache/);
   assert.ok((await free()) > 60 * MIB, String(await free()));
   await change();
   // The room that was laid by is in use now, and there is less than an engine wants to lay it by again.

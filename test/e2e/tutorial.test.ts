@@ -41,7 +41,7 @@ function withoutFigures(line: string): string {
     .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d UTC)?/g, 'DATE')
     .replaceAll(/\b(?:just now|\d+ min ago|[\d.]+s ago)/g, 'AGO')
     .replaceAll(/\b[0-9a-f]{6}\b/g, 'ID')
-    .replaceAll(/\+?\b[\d.]+ ?(?:ms|s|B|kB|MB)\b/g, 'FIGURE')
+    .replaceAll(/\+?\b(?:\d+m ?)?[\d.]+ ?(?:ms|s|m|B|kB|MB)\b/g, 'FIGURE')
     .replaceAll(/\b\d+ registry requests?/g, 'REQUESTS')
     .replaceAll(/(?:\d+ min )?FIGURE/g, 'FIGURE')
     .replaceAll(/\s+/g, ' ')

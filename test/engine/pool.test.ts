@@ -282,7 +282,7 @@ test('what keeps pods from being members is said, with what to do', async (t) =>
   const { problems } = await listMembers([entryOf({ selector: 's', container: 'nope' })], lacking.options);
   assert.deepEqual(
     [problems[0]?.message, problems[0]?.hint],
-    ['pods with s have no container nope', 'they have buildkitd, proxy'],
+    ['pods with s have no container nope', 'their containers: buildkitd, proxy'],
   );
   const none = await listMembers([entryOf({ selector: 's' })], {
     env: { PATH: await makeTempDir(t, 'empty-') },

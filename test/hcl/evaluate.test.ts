@@ -114,7 +114,7 @@ const REFUSED: readonly (readonly [expression: string, first: string])[] = [
   ['[for x in L : x if S]', 'S: This is not a condition: a bool is required'],
   ['upper("a", "b")', '"b": upper(): it takes one argument, not 2'],
   ['upper(L)', 'L: upper(): a string is required, not a tuple'],
-  ['max(S...)', 'S: "..." expands a list, but this is none'],
+  ['max(S...)', 'S: "..." expands a list, but this is not one'],
   ['0 / 0', '0 / 0: Zero cannot be divided by zero, nor an infinite number by an infinite one'],
   ['[for x in E : x if missing]', 'missing: There is no variable missing'],
   ['O[*].a[0]', '[*].a[0]: A string has no elements'],

@@ -125,7 +125,7 @@ test('bodies that do not fit the schema are problems', () => {
     ],
   );
   assert.deepEqual(attributesOf(content.rest).problems.map(shown), [
-    'a: Blocks such as a are not allowed here are not allowed here are not allowed here',
+    'a: Blocks such as a are not allowed here',
   ]);
 });
 

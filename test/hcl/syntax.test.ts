@@ -121,7 +121,7 @@ const MISTAKES: readonly (readonly [text: string, ...found: readonly string[]])[
   ['a = x.0.1\n', '0.1: Two indexes cannot be written with dots in a row'],
   ['a = 1.2.3\n', '1.2.3: 1.2.3 is not a number'],
   ['a = f(1\nb = 2\n', 'b: ")" is expected here, not b'],
-  ['a = x && y & z\n', '&: "&" alone is no operator'],
+  ['a = x && y & z\n', '&: "&" alone is not an operator'],
   ['a = 1;\n', ';: HCL has no semicolons'],
   ['a = $x\n', '$: "$" is outside of a string'],
   ['a = "x" /* y\n', '/* y\n: This comment is not closed'],

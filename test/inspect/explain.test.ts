@@ -168,7 +168,7 @@ test('what cannot be built is shown with the problem, and so is what is based on
   );
   const { code, out, err } = await explainText(cwd, env);
   assert.equal(code, EXIT.invalid);
-  assert.match(out, /^api cannot be built: it needs base, which cannot be built$/m);
+  assert.match(out, /^api cannot be built: it depends on base, which cannot be built$/m);
   assert.match(out, /^1 to build, 3 that cannot be built$/m);
   assert.match(err, /context\/missing/);
 });

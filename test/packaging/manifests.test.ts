@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { readModules, withoutComments } from '../rig/imports.ts';
+import { listPages } from '../rig/pages.ts';
 import { repoPath } from '../rig/paths.ts';
 
 interface PackageJson {
@@ -137,9 +138,9 @@ test('the runtime that carries the package is not a dependency of it', () => {
 
 test('nobody is sent to a package named bake-ts, which is not ours on npm', () => {
   // Installing says what holds where the package is installed, or in a registry of one's own.
-  const pages = readdirSync(repoPath('docs'), { recursive: true })
-    .map((name) => `docs/${String(name)}`)
-    .filter((name) => name.endsWith('.md') && name !== 'docs/install.md');
+  const pages = listPages()
+    .filter((name) => name !== 'install.md')
+    .map((name) => `docs/${name}`);
   const printed = [...readModules('lib'), ...readModules('cli')].map(({ file }) => file);
   const found = ['README.md', 'action.yml', ...pages, ...printed].flatMap((file) =>
     readFileSync(repoPath(file), 'utf8')

@@ -112,7 +112,7 @@ test('39 builds in which the same command fails are one failure', () => {
   assert.equal(text.match(/^error\[/gm)?.length, 1);
   assert.match(
     text,
-    /^✗ 39 builds failed in the same way: base-python, service-001, service-002, service-003, service-004 and 34 more; shown: base-python\nerror\[build\/step-failed\]/m,
+    /^✗ 39 builds failed the same way: base-python, service-001, service-002, service-003, service-004 and 34 more; shown: base-python\nerror\[build\/step-failed\]/m,
   );
   assert.match(
     lastScreen(text),

@@ -121,7 +121,7 @@ test('where a tag was moved by somebody else, nothing is moved, and it is said o
   assert.match(lines[1] ?? '', /app\/b:dev: sha256:\w{12}, not moved; should be sha256:\w{12}$/);
   assert.match(
     lines[2] ?? '',
-    new RegExp(`app/c:dev: ${digest.slice(0, 19)}, moved by somebody else; was to be`),
+    new RegExp(`app/c:dev: ${digest.slice(0, 19)}, moved by somebody else; should be`),
   );
   assert.deepEqual(store.tags(), before);
   assert.deepEqual(codesOf(await world.bake({ builds: ['a'] })), []);

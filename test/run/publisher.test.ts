@@ -143,7 +143,7 @@ test('an immutable tag is asked for anew, and put only where it is surely not th
   const unknown = open({}, { unknown: [ONE] }, { isImmutable });
   const unsaid = await unknown.publisher.publish(publication('x', 'b', true, ONE));
   assert(!unsaid.ok);
-  assert.match(unsaid.error[0]?.message ?? '', /does not say what it points at$/);
+  assert.match(unsaid.error[0]?.message ?? '', /does not say what it points to$/);
   assert.deepEqual(unknown.puts, []);
 });
 

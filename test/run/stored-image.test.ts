@@ -84,7 +84,7 @@ const faults: readonly (readonly [string, Reading, RegExp])[] = [
     async function* (_digest, bytes) {
       yield bytes?.subarray(0, Math.min(bytes.length, 150_000)) ?? new Uint8Array();
     },
-    /cannot be read: the bytes of sha256:\S+ are others \(150000 bytes\)/,
+    /cannot be read: the content of sha256:\S+ has another digest \(150000 bytes\)/,
   ],
   [
     'other bytes',
@@ -92,7 +92,7 @@ const faults: readonly (readonly [string, Reading, RegExp])[] = [
       if ((bytes?.length ?? 0) < 100_000) return yield* whole(digest, bytes);
       yield new Uint8Array(bytes?.length ?? 0);
     },
-    /cannot be read: the bytes of sha256:\S+ are others \(sha256:/,
+    /cannot be read: the content of sha256:\S+ has another digest \(sha256:/,
   ],
 ];
 

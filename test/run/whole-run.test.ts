@@ -388,6 +388,6 @@ test('a build that pushes and tells no digest has failed', async (t) => {
   assert.equal(kindsText(baked), 'a failed, b blocked, c built');
   assert.deepEqual(codesOf(baked), ['build/failed of a']);
   const { problem } = baked.outcome('a');
-  assert.match(problem?.message ?? '', /did not say what it pushed/);
+  assert.match(problem?.message ?? '', /did not report what it pushed/);
   assert.equal(problem?.build, 'a');
 });

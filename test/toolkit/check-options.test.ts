@@ -181,12 +181,12 @@ test('a value that an option does not take is refused', async () => {
     [
       'run',
       { plan: {}, patterns: ['x'] },
-      'the options "plan" and "patterns" exclude one another: plan has it already',
+      'the options "plan" and "patterns" exclude one another: plan already contains it',
     ],
     [
       'plan',
       { builds: {}, cwd: '/' },
-      'the options "builds" and "cwd" exclude one another: builds has it already',
+      'the options "builds" and "cwd" exclude one another: builds already contains it',
     ],
     ['run', { plan: {} }, 'plan must be the unchanged result of plan()'],
     [

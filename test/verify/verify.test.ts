@@ -350,7 +350,7 @@ test('what is not in a registry is built from nothing for those that are based o
     [
       'unknown',
       'run/verify-unknown',
-      '`b` needs `a`, which could not be had',
+      '`b` needs `a`, which is not available',
       'Push that build, or find out why it cannot be built.',
     ],
   );
@@ -505,7 +505,7 @@ test('only what is requested is reported, also where what it needs needs somethi
   engine.fault({ when: '/a\n', at: 'start', act: { fail: 'error: failed to solve: no luck' } });
   const top = only(await verify(['top']));
   assert.deepEqual([top.build, top.problem?.code], ['top', 'run/verify-unknown']);
-  assert.match(top.problem?.message ?? '', /^`top` needs `\w`, which could not be had$/);
+  assert.match(top.problem?.message ?? '', /^`top` needs `\w`, which is not available$/);
 });
 
 test('a build that gives no image has no verdict', async (t) => {
@@ -518,7 +518,7 @@ test('a build that gives no image has no verdict', async (t) => {
   const { verdict, problem } = only(await verify(['c']));
   assert.deepEqual(
     [verdict, problem?.code, problem?.message, problem?.build],
-    ['unknown', 'run/verify-unknown', '`c` gives no image', 'c'],
+    ['unknown', 'run/verify-unknown', '`c` makes no image', 'c'],
   );
 });
 

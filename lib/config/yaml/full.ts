@@ -31,7 +31,7 @@ export async function readFully(
     if (second !== undefined) {
       problems.push(
         problem('config/several-documents', 'The file has more than one YAML document', {
-          hint: 'Put each document into its own file, and join files with `include:` or several -f.',
+          hint: 'Put each document into its own file, and join files with `include:`.',
           span: { source, start: second.range[0], end: second.range[0] + 3 },
         }),
       );

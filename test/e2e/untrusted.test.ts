@@ -32,7 +32,7 @@ builds:
   assert.equal(first.exitCode, 0, first.stdout + first.stderr);
   assert.match(
     first.stderr,
-    /Skipped because the file is untrusted: pushing \(2 builds\), caches and outputs that leave\s+this machine, `record`/,
+    /Skipped because the file is untrusted: pushing \(2 builds\), caches and outputs that leave\s+this\s+machine, `record`/,
   );
   assert(existsSync(path.join(work.dir, 'app.tar')));
   assert.deepEqual(await registry.writes(), []);

@@ -144,7 +144,7 @@ test(
       assert.match(again.stdout, /\(already there, built/);
       const next = await run(['run', 'app', 'side', '--push'], { env: one });
       assert.equal(next.exitCode, 0, next.stderr);
-      assert.match(next.stderr, /3 in place · 0 buildctl calls/);
+      assert.match(next.stderr, /3 current · 0 buildctl calls/);
       assert.equal(await builds(work), 0);
     }
   },

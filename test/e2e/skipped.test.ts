@@ -319,7 +319,7 @@ test('of a parent with other layers, what is copied decides', manyBuilds, async 
     assert.equal(second.kinds[`${name}-parent`], 'built', name);
     if (expected !== undefined) assert.equal(own.kind, expected, `${name}: ${own.reason?.text}`);
     if (own.kind === 'unchanged')
-      assert.match(own.reason?.text ?? '', /^the files it copies from parent is unchanged/);
+      assert.match(own.reason?.text ?? '', /^the files it copies from parent are unchanged/);
     const made = await oracle(work, name, [
       ['base', `${host}/left/base@${second.outcome('base').digest}`],
       ['parent', `${host}/left/${name}-parent@${second.outcome(`${name}-parent`).digest}`],

@@ -51,7 +51,7 @@ export const CONTENTS: readonly PageGroup[] = [
     title: 'Engines and CI',
     pages: [
       ['engine', 'Find, install, upgrade and clean up an engine'],
-      ['elsewhere', 'Build from macOS and Windows on an engine elsewhere'],
+      ['elsewhere', 'Build on another machine, from macOS and Windows'],
       ['scale', 'Use several engines as one pool'],
       ['pool-figures', 'Measurements of pools'],
       ['ci', 'GitHub Actions, GitLab CI, Argo Workflows, Tekton'],

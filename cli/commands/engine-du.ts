@@ -69,7 +69,7 @@ function formatBuilds({ builds, elsewhere }: StorageUsage, palette: Palette): st
     ...(more > 0 ? [`and ${plural(more, 'build')} more: --json`] : []),
     ...(elsewhere.records > 0
       ? [
-          `not of a known build here: ${formatBytes(elsewhere.sizeBytes)} in ${plural(elsewhere.records, 'record')}`,
+          `not from a build that is known here: ${formatBytes(elsewhere.sizeBytes)} in ${plural(elsewhere.records, 'record')}`,
         ]
       : []),
   ];

@@ -52,7 +52,7 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
   });
 }
 
-/** What to delete. Without options: all cache that no build needs. Problem: `cli/bad-value`. */
+/** What to delete. Without options: the whole cache that is not in use. Problem: `cli/bad-value`. */
 function readChoice(args: ParsedArgs): Result<PruneChoice> {
   const problems: Problem[] = [];
   const read = (option: string, parse: (text: string) => number | undefined, hint: string) => {

@@ -161,15 +161,15 @@ function formatMerged({ dryRun, builds }: Merged, palette: Palette): string {
   const all = builds.flatMap(({ tags }) => tags);
   const put = all.filter(({ action }) => action === 'put').length;
   const counts = [
-    ...(put > 0 ? [`${plural(put, 'tag')} ${dryRun ? 'to put' : 'put'}`] : []),
-    ...(put < all.length ? [`${all.length - put} in place`] : []),
+    ...(put > 0 ? [`${plural(put, 'tag')} ${dryRun ? 'to write' : 'written'}`] : []),
+    ...(put < all.length ? [`${all.length - put} up to date`] : []),
   ];
   const table = formatTable(['BUILD', 'PLATFORMS', 'TAG', 'DIGEST', 'RESULT'], rows, palette);
   return `${table}\n${counts.join(', ')}\n`;
 }
 
 function resultOf({ action, previous }: MergedTag, dryRun: boolean, palette: Palette): string {
-  if (action === 'there') return palette.good('in place');
+  if (action === 'there') return palette.good('up to date');
   if (previous === 'unknown') return palette.error('not known');
   if (previous === 'absent') return dryRun ? 'would be new' : palette.good('new');
   return palette.warning(`${dryRun ? 'would move' : 'moved'} from ${shortDigest(previous)}`);

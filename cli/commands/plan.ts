@@ -71,7 +71,7 @@ async function showEngines(
   const entries = namedPool({ flagAddresses: undefined, env: io.env, settings });
   if (entries === undefined) {
     const none = problem('engine/none-found', 'no pool of engines is configured', {
-      hint: 'Name several under `engine.pool` of builds.yaml, or in BUILDKIT_HOST, separated by blanks.',
+      hint: 'Name several under `engine.pool` of builds.yaml, or in BUILDKIT_HOST, separated by spaces.',
     });
     return reportProblems([none], args, io);
   }

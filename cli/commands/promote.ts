@@ -80,15 +80,15 @@ function formatPromotion({ dryRun, tags }: Promotion, palette: Palette): string 
   ]);
   const put = tags.filter(({ action }) => action === 'put').length;
   const counts = [
-    ...(put > 0 ? [`${plural(put, 'tag')} ${dryRun ? 'to put' : 'put'}`] : []),
-    ...(put < tags.length ? [`${tags.length - put} in place`] : []),
+    ...(put > 0 ? [`${plural(put, 'tag')} ${dryRun ? 'to write' : 'written'}`] : []),
+    ...(put < tags.length ? [`${tags.length - put} up to date`] : []),
   ];
   const table = formatTable(['SOURCE', 'TARGET', 'DIGEST', 'RESULT'], rows, palette);
   return `${table}\n${counts.join(', ')}\n`;
 }
 
 function resultOf({ action, previous }: PromotedTag, dryRun: boolean, palette: Palette): string {
-  if (action === 'there') return palette.good('in place');
+  if (action === 'there') return palette.good('up to date');
   if (previous === 'unknown') return palette.error('not known');
   if (previous === 'absent') return dryRun ? 'would be new' : palette.good('new');
   return palette.warning(`${dryRun ? 'would move' : 'moved'} from ${shortDigest(previous)}`);

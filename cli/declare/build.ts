@@ -26,7 +26,7 @@ export function declareBuild(command: Declare): void {
       )
         .option(
           '--since <revision>',
-          'Only builds that changed since a commit; main...: since it branched off',
+          'Only builds affected by changes since a commit; main...: since it branched off',
         )
         .option('--force', 'Call buildctl also for unchanged builds; the cache of the engine still applies')
         .option('--watch', 'Keep running, and build again whenever an input changes')
@@ -76,7 +76,7 @@ export function declareBuild(command: Declare): void {
         ),
       ),
     ),
-    'Look into the images of this buildkitd',
+    'Check the images of this buildkitd',
   )
     .option('--json', JSON_TEXT)
     .example('  bake-ts explain            a few lines for each build')
@@ -89,7 +89,7 @@ export function declareBuild(command: Declare): void {
         selecting(
           command(
             'affected [...builds]',
-            'List the builds that changed since a git revision',
+            'List the builds affected by changes since a git revision',
             'cli#affected',
           ),
         ),
@@ -107,7 +107,11 @@ export function declareBuild(command: Declare): void {
     asPushed(
       fromFiles(
         selecting(
-          command('verify [...builds]', 'Build without cache and compare with what the tags hold', 'verify'),
+          command(
+            'verify [...builds]',
+            'Build without cache and compare with the images behind the tags',
+            'verify',
+          ),
         ),
       ),
     )

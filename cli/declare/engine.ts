@@ -32,7 +32,7 @@ export function declareEngine(command: Declare): void {
   fromFiles(
     command(
       'engine prune',
-      'Delete cache and images of the engine that no build needs',
+      'Delete cache and images of the engine to free disk space',
       'engine#what-it-keeps',
     ),
   )

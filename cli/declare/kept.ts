@@ -15,7 +15,7 @@ export function declareKept(command: Declare, readRun: ReadRun): void {
   const ofProject = (command: Command): Command =>
     command.option(
       '-f, --file <path>',
-      'The project of this file instead of builds.yaml (may be repeated)',
+      'Show the runs of this builds file instead of builds.yaml (may be repeated)',
       REPEATS,
     );
   ofProject(command('logs [build]', 'Show the log of a build of the last or an earlier run', 'cli#logs'))

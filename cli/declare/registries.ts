@@ -66,7 +66,7 @@ function declareReleases(command: Declare): void {
         selecting(
           command(
             'merge [...builds]',
-            'Join platforms that were built apart, and move the tags',
+            'Join platforms that were built separately, and move the tags',
             'cli#merge',
           ),
         ),

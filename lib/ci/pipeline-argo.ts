@@ -74,13 +74,13 @@ ${comment(`Optional secrets of the namespace: ${SECRETS.registries} (kubernetes.
 
 /** One job as a task of the DAG. */
 function task(job: PipelineJob): string {
-  const taken = job.takes.map((id) => `{{tasks.${id}.outputs.parameters.made}}`).join(' ');
+  const parents = job.takes.map((id) => `{{tasks.${id}.outputs.parameters.made}}`).join(' ');
   const nodes = nodesOf(job);
   const parameters = [
     ['builds', job.builds.join(' ')],
     ...(job.kind === 'merge' ? [['command', 'merge']] : []),
     ...(job.kind === 'platform' ? [['options', platformWords(job).trim()]] : []),
-    ...(taken === '' ? [] : [['taken', taken]]),
+    ...(parents === '' ? [] : [['parents', parents]]),
     ...(engineOf(job) === undefined ? [] : [['buildkit-host', engineOf(job) ?? '']]),
     ...(nodes === undefined ? [] : [['pod', JSON.stringify({ nodeSelector: nodes })]]),
   ];
@@ -107,7 +107,7 @@ function jobTemplate(pipeline: Pipeline, settings: KubernetesSettings): string {
   });
   const inputs = [
     ['builds'],
-    ...(isRead ? [['taken', '""']] : []),
+    ...(isRead ? [['parents', '""']] : []),
     ...(hasMerges(pipeline)
       ? [
           ['command', 'run'],
@@ -119,7 +119,7 @@ function jobTemplate(pipeline: Pipeline, settings: KubernetesSettings): string {
   ];
   const environment = [
     ['BUILDS', 'inputs.parameters.builds'],
-    ...(isRead ? [['TAKEN', 'inputs.parameters.taken']] : []),
+    ...(isRead ? [['PARENTS', 'inputs.parameters.parents']] : []),
     ...(hasMerges(pipeline)
       ? [
           ['COMMAND', 'inputs.parameters.command'],

@@ -167,7 +167,7 @@ function script(registries: readonly string[], isRead: boolean, call: string): s
             : []),
         ]
       : []),
-    `# Not quoted: names of builds have no blanks or special characters of a shell.`,
+    `# Not quoted: names of builds have no spaces or special characters of a shell.`,
     `- ${scalarLine(call)}`,
   ];
   return lines.map((line) => `    ${line}`).join('\n');

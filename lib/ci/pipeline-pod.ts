@@ -97,7 +97,7 @@ export function hasTakers({ levels }: Pipeline): boolean {
 
 /**
  * The bash script of a job. It reads REVISION, BAKE_TS_PACKAGE and BUILDS (separated by spaces). If jobs use results of
- * others, also TAKEN (separated by spaces). If some jobs merge, also COMMAND (`run` or `merge`) and OPTIONS.
+ * others, also PARENTS (separated by spaces). If some jobs merge, also COMMAND (`run` or `merge`) and OPTIONS.
  */
 export function podScript(pipeline: Pipeline, settings: PipelineSettings, script: PodScript): string {
   const isRead = hasTakers(pipeline);
@@ -129,9 +129,9 @@ const TLS = `if [ -e ${MOUNTS.engine}/ca.pem ]; then
   export BUILDCTL="$work/buildctl"
 fi`;
 
-const TAKE = `mkdir "$work/taken"
-for one in $TAKEN; do
-  file="$(mktemp "$work/taken/XXXXXX.json")"
+const TAKE = `mkdir "$work/parents"
+for one in $PARENTS; do
+  file="$(mktemp "$work/parents/XXXXXX.json")"
   base64 --decode <<< "$one" | gunzip > "$file"
 done`;
 
@@ -140,17 +140,17 @@ function calls(pipeline: Pipeline, settings: CallSettings): readonly string[] {
   const isRead = hasTakers(pipeline);
   const made = isRead ? '--metadata-file "$work/made.json"' : '';
   const parents = isRead
-    ? ['if [ -n "$TAKEN" ]; then parents=(--parents-from "$work/taken"); else parents=(); fi']
+    ? ['if [ -n "$PARENTS" ]; then parents=(--parents-from "$work/parents"); else parents=(); fi']
     : [];
-  const taken = isRead ? '"${parents[@]}"' : '';
-  if (!hasMerges(pipeline)) return [...parents, bakeTs(settings, 'run', '"${builds[@]}"', taken, made)];
+  const taking = isRead ? '"${parents[@]}"' : '';
+  if (!hasMerges(pipeline)) return [...parents, bakeTs(settings, 'run', '"${builds[@]}"', taking, made)];
   return [
     'if [ "$COMMAND" = merge ]; then',
-    `  ${bakeTs(settings, 'merge', '"${builds[@]}" --from "$work/taken"', made)}`,
+    `  ${bakeTs(settings, 'merge', '"${builds[@]}" --from "$work/parents"', made)}`,
     'else',
     '  read -ra options <<< "$OPTIONS"',
     ...parents.map((line) => `  ${line}`),
-    `  ${bakeTs(settings, 'run', '"${builds[@]}" "${options[@]}"', taken, made)}`,
+    `  ${bakeTs(settings, 'run', '"${builds[@]}" "${options[@]}"', taking, made)}`,
     'fi',
   ];
 }

@@ -88,7 +88,7 @@ function task(pipeline: Pipeline, settings: KubernetesSettings): string {
   });
   const parameters = [
     ['builds', 'BUILDS'],
-    ...(isRead ? [['taken', 'TAKEN', '""']] : []),
+    ...(isRead ? [['parents', 'PARENTS', '""']] : []),
     ...(hasMerges(pipeline)
       ? [
           ['command', 'COMMAND', 'run'],
@@ -143,12 +143,12 @@ git -C "$source" checkout --quiet --detach "$REVISION"`;
 
 function pipelineTask(job: PipelineJob, settings: KubernetesSettings): string {
   const engine = engineOf(job);
-  const taken = job.takes.map((id) => `$(tasks.${id}.results.made)`).join(' ');
+  const parents = job.takes.map((id) => `$(tasks.${id}.results.made)`).join(' ');
   const parameters = [
     ['builds', scalar(job.builds.join(' '))],
     ...(job.kind === 'merge' ? [['command', 'merge']] : []),
     ...(job.kind === 'platform' ? [['options', scalar(platformWords(job).trim())]] : []),
-    ...(taken === '' ? [] : [['taken', taken]]),
+    ...(parents === '' ? [] : [['parents', parents]]),
     ['repository', '$(params.repository)'],
     ['revision', '$(params.revision)'],
     ['buildkit-host', engine === undefined ? '$(params.buildkit-host)' : scalar(engine)],

@@ -305,7 +305,7 @@ function readLabels(items: readonly Value[], values: Values): readonly string[] 
     if (LABEL.test(text)) labels.add(text);
     else
       values.fail('config/engine', `"${text}" is not a valid label of an engine`, item.node, {
-        hint: 'Use a word without blanks and commas.',
+        hint: 'Use a word without spaces and commas.',
       });
   }
   return [...labels];

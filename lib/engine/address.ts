@@ -24,7 +24,7 @@ export function checkAddress(address: string, from: string, system: System): Pro
   // No host contains these: two addresses were joined.
   if (parsed.scheme === 'tcp' && /[\s,]/.test(parsed.rest)) {
     return problem('engine/bad-address', `"${address}" (from ${from}) is not one address of a buildkitd`, {
-      hint: `for several engines repeat ${option('--addr')}, or separate them by blanks in BUILDKIT_HOST (tcp://one:1234 tcp://two:1234)`,
+      hint: `for several engines repeat ${option('--addr')}, or separate them by spaces in BUILDKIT_HOST (tcp://one:1234 tcp://two:1234)`,
     });
   }
   if (parsed.scheme !== 'npipe' || system === 'win32') return undefined;

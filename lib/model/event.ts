@@ -240,7 +240,7 @@ export type EventBody =
       readonly back: boolean;
     }
   | {
-      /** An engine of a pool went away or cannot continue. It is taken out of rotation for a while, and its builds go to other engines. */
+      /** An engine of a pool went away or cannot continue. It is paused for a while, and its builds go to other engines. */
       readonly type: 'engine-aside';
       /** Identifies the engine: its address, or the namespace and name of a pod. */
       readonly address: string;
@@ -248,7 +248,7 @@ export type EventBody =
       readonly why: string;
     }
   | {
-      /** An engine of a pool that was taken out of rotation answers again and gets builds. */
+      /** An engine of a pool that was paused answers again and gets builds. */
       readonly type: 'engine-returned';
       /** Identifies the engine, as in `engine-aside`. */
       readonly address: string;

@@ -190,7 +190,7 @@ function whyApart(images: readonly PartImage[], wanted: Family | undefined): Pro
       : `the images do not have the requested media types (${wanted})`,
     {
       detail: images.map(({ platform, entry }) => `${platform}: ${entry.mediaType}`).join('\n'),
-      hint: 'Build all platforms with one version: engines before and after BuildKit 0.31 made them.',
+      hint: 'Build all platforms with one version: engines before and after BuildKit 0.32 made them.',
     },
   );
 }
@@ -216,7 +216,7 @@ function findMisplaced(
     {
       hint: alone
         ? 'Remove it, or make it an annotation of the manifest.'
-        : 'Remove it, or build with BuildKit 0.31 or later.',
+        : 'Remove it, or build with BuildKit 0.32 or later.',
     },
   );
 }

@@ -72,7 +72,7 @@ export interface MergeOptions extends PlannedOptions {
 }
 
 /**
- * Joins platforms of the selected builds that were built apart, and moves the builds' tags to the joined images: first all indexes by
+ * Joins platforms of the selected builds that were built separately, and moves the builds' tags to the joined images: first all indexes by
  * digest, then all tags or none.
  *
  * @returns the result for each build. If there are problems (`registry/…`, `run/…`, `plan/…`), nothing was sent, or every tag is where

@@ -59,7 +59,7 @@ export interface RunSettings {
 export interface RunOptions extends PlannedOptions, RunSettings {
   /** Move tags only when all builds have succeeded, whatever the value of `publish`. */
   readonly atomic?: boolean;
-  /** Push by digest and move no tags: for platforms that are built apart and joined by `merge()`. */
+  /** Push by digest and move no tags: for platforms that are built separately and joined by `merge()`. */
   readonly byDigest?: boolean;
   /**
    * Only builds that are affected by changes since a commit, and their dependents. The commit may have any form that git accepts;

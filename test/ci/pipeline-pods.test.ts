@@ -67,8 +67,8 @@ test('a job waits for what its build reads, and takes that by what those jobs le
     );
     const left = (id: string) =>
       system === 'argo' ? `{{tasks.${id}.outputs.parameters.made}}` : `$(tasks.${id}.results.made)`;
-    assert.equal(jobs.at(-1)?.parameters['taken'], `${left('build-api')} ${left('build-site')}`);
-    assert.equal(jobs[0]?.parameters['taken'], undefined);
+    assert.equal(jobs.at(-1)?.parameters['parents'], `${left('build-api')} ${left('build-site')}`);
+    assert.equal(jobs[0]?.parameters['parents'], undefined);
   }
 });
 

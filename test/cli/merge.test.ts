@@ -50,12 +50,12 @@ test('a table of tags, with what each was, and what was passed over on stderr', 
   assert.equal(dry.code, 0, dry.err);
   assert.match(
     dry.out,
-    /^BUILD +PLATFORMS +TAG +DIGEST +RESULT\napi +linux\/amd64, linux\/arm64 +HOST\/api:1 +[0-9a-f]{12} +would be new\napi .* would be new\n\n2 tags to put\n$/,
+    /^BUILD +PLATFORMS +TAG +DIGEST +RESULT\napi +linux\/amd64, linux\/arm64 +HOST\/api:1 +[0-9a-f]{12} +would be new\napi .* would be new\n\n2 tags to write\n$/,
   );
   assert.equal(dry.err, 'not merged: tool (no pushed tag)\n');
   assert.deepEqual(world.registry.store.tags(), {});
   const first = await call('api', '--from', 'made', '--metadata-file', 'made/api.json');
-  assert.match(first.out, / new\n\n2 tags put\n$/);
+  assert.match(first.out, / new\n\n2 tags written\n$/);
   const again = await call('api', '--from', 'made', '--json');
   assert.equal(again.code, 0, again.err);
   const { builds } = JSON.parse(again.out);

@@ -46,25 +46,25 @@ test('a table of sources and targets, with what each target was, and notes on st
   assert.equal(dry.code, 0);
   assert.match(
     dry.out,
-    /^SOURCE +TARGET +DIGEST +RESULT\nFROM\/stage\/api:1 +TO\/live\/api:1 +[0-9a-f]{12} +would be new\nFROM\/stage\/api:latest .* would be new\n\n2 tags to put\n$/,
+    /^SOURCE +TARGET +DIGEST +RESULT\nFROM\/stage\/api:1 +TO\/live\/api:1 +[0-9a-f]{12} +would be new\nFROM\/stage\/api:latest .* would be new\n\n2 tags to write\n$/,
   );
   const notes =
     'not promoted: base (only a dependency; name it to promote its tags too)\n' +
     'not promoted: tool (no pushed tag)\n';
   assert.equal(dry.err, notes);
   const first = await call('--to', to);
-  assert.match(first.out, / new\n\n2 tags put\n$/);
+  assert.match(first.out, / new\n\n2 tags written\n$/);
   assert.match(first.err, /^(sent sha256:[0-9a-f]{64} {2}\S+ k?B\n)+\d+ blobs sent \(\S+ \S+\)\n/);
   assert.ok(first.err.endsWith(notes), first.err);
 
   const { 'live/api:latest': before = '' } = prod.store.tags();
   const short = before.slice('sha256:'.length).slice(0, 12);
   await bake('1');
-  assert.match((await call('--to', to)).out, /in place\n.*in place\n\n2 in place\n$/);
+  assert.match((await call('--to', to)).out, /up to date\n.*up to date\n\n2 up to date\n$/);
   prod.store.putManifest('live/base', '1', prod.store.manifest('live/api', '1') ?? assert.fail());
   const named = await call('api', 'base', '--to', to);
   assert.match(named.out, new RegExp(`live/base:1 +[0-9a-f]{12} +moved from ${short}\n`));
-  assert.match(named.out, /\n\n1 tag put, 2 in place\n$/);
+  assert.match(named.out, /\n\n1 tag written, 2 up to date\n$/);
 });
 
 test('--json says the same for programs', async (t) => {

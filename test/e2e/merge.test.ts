@@ -102,13 +102,13 @@ test(
     assert.deepEqual(await apart.writes(), []);
     const merged = await elsewhere(work, t, [...merging, '--metadata-file', 'made/app.json']);
     assert.equal(merged.exitCode, 0, merged.stderr);
-    assert.match(merged.stdout, /^3 tags put$/m);
+    assert.match(merged.stdout, /^3 tags written$/m);
 
     // Again, with what the first one wrote beside the parts: nothing is sent.
     await apart.forget();
     const again = await elsewhere(work, t, merging);
     assert.equal(again.exitCode, 0, again.stderr);
-    assert.match(again.stdout, /^3 in place$/m);
+    assert.match(again.stdout, /^3 up to date$/m);
     assert.deepEqual(await apart.writes(), []);
 
     // The child reads what was merged, by digest.

@@ -69,12 +69,12 @@ test(
     const dry = await work.run(['promote', '--to', to, '--dry-run'], { env });
     assert.equal(dry.exitCode, 0, dry.stderr);
     assert.match(dry.stdout, /^\S+\/stage\/web:latest +\S+\/live\/web:latest +[0-9a-f]{12} +would be new$/m);
-    assert.match(dry.stdout, /^4 tags to put$/m);
+    assert.match(dry.stdout, /^4 tags to write$/m);
     assert.deepEqual(await prod.writes(), []);
 
     const first = await work.run(['promote', '--to', to], { env });
     assert.equal(first.exitCode, 0, first.stderr);
-    assert.match(first.stdout, /^4 tags put$/m);
+    assert.match(first.stdout, /^4 tags written$/m);
     assert.match(first.stderr, /^sent sha256:[0-9a-f]{64} {2}/m);
     assert.deepEqual(await at(prod.host, 'live'), built);
     for (const [index, name] of NAMES.entries()) {
@@ -94,7 +94,7 @@ test(
     await prod.forget();
     const second = await work.run(['promote', '--to', to], { env });
     assert.equal(second.exitCode, 0, second.stderr);
-    assert.match(second.stdout, /^4 in place$/m);
+    assert.match(second.stdout, /^4 up to date$/m);
     assert.deepEqual([second.stderr, await prod.writes()], ['', []]);
 
     // A new release, and back to the one before it.

@@ -54,11 +54,14 @@ try {
   await pullBack(engine, `${engine.registry}/shop/web:dev`);
 
   heading(`All done in ${since(start)}. The engine is still up; try:`);
-  const again = ['npx bake-ts run', ...variables].join(' ');
-  say(`  ${again.padEnd(44)}  after changing a file below examples/shop
-  ${'npx bake-ts plan'.padEnd(44)}  what would be built, and in which order
-  ${'npx bake-ts images'.padEnd(44)}  what the engine holds
-  ${'npx bake-ts engine down'.padEnd(44)}  to stop the engine and the registry`);
+  const tips = [
+    [['npx bake-ts run', ...variables].join(' '), 'after changing a file below examples/shop'],
+    [['npx bake-ts explain web', ...variables].join(' '), 'why it would be built or skipped'],
+    ['npx bake-ts report', 'the last run as a page: timeline, graph, reasons, logs'],
+    ['npx bake-ts engine down', 'to stop the engine and the registry'],
+  ];
+  const width = Math.max(...tips.map(([command]) => command.length));
+  for (const [command, use] of tips) say(`  ${command.padEnd(width)}  ${use}`);
 } catch (error) {
   process.stderr.write(`\nThe demo stopped: ${error instanceof Error ? error.message : error}\n`);
   process.exitCode = 1;

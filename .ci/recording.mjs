@@ -62,6 +62,11 @@ await build();
 const dir = mkdtempSync(path.join(tmpdir(), 'bake-ts-recording-'));
 try {
   const frames = await record(dir);
+  const said = frames
+    .flatMap(({ lines }) => lines.flatMap((line) => line.map(({ text }) => text)))
+    .join('\n');
+  if (/\bfailed\b|\bblocked\b/.test(said))
+    throw new Error('a command of the recording fails: nothing is written');
   writeFileSync(path.join(root, TARGET), draw(frames));
   say(`${TARGET}: ${frames.length} frames, ${frames.at(-1).at.toFixed(1)} s`);
 } finally {

@@ -98,6 +98,7 @@ export function formatBuildRuns(
   nowMs: number,
   palette: Palette,
 ): string {
+  const hasCommits = runs.some(({ commit }) => commit !== undefined);
   const rows = runs.flatMap((run) => {
     const one = run.builds.find((each) => each.build === build);
     if (one === undefined) return [];
@@ -109,12 +110,21 @@ export function formatBuildRuns(
         formatDuration(one.durationMs),
         one.sizeBytes === undefined ? '' : formatBytes(one.sizeBytes),
         one.digest === undefined ? '' : shortDigest(one.digest),
-        commitText(run),
+        ...(hasCommits ? [commitText(run)] : []),
         truncate(plainText((one.problem ?? one.reason ?? '').replaceAll('\n', ' ')), REASON_WIDTH),
       ],
     ];
   });
-  const titles = ['ID', 'WHEN', 'RESULT', '>TIME', '>SIZE', 'DIGEST', 'COMMIT', 'WHY'];
+  const titles = [
+    'ID',
+    'WHEN',
+    'RESULT',
+    '>TIME',
+    '>SIZE',
+    'DIGEST',
+    ...(hasCommits ? ['COMMIT'] : []),
+    'WHY',
+  ];
   return withNote(formatTable(titles, rows, palette), runs, palette);
 }
 

@@ -45,7 +45,7 @@ function writeContents(args: ParsedArgs, io: Io): void {
     return [palette.bold(`${title}:`), ...rows].join('\n');
   });
   const end =
-    'bake-ts docs PAGE prints a page, bake-ts docs PAGE#SECTION a part of it; other words are searched for.';
+    'bake-ts docs PAGE prints a page, bake-ts docs PAGE#SECTION a part of it; other words are looked for in the headings.';
   io.stdout.write(`${[...groups, wrap(end, columnsOf(io.stdout)).join('\n')].join('\n\n')}\n`);
 }
 
@@ -53,6 +53,7 @@ function writeContents(args: ParsedArgs, io: Io): void {
 function writeChoice(topics: readonly Topic[], args: ParsedArgs, io: Io): void {
   const palette = paletteFor(args, io, io.stdout);
   const width = Math.max(...topics.map(({ name }) => widthOf(name)));
+  io.stdout.write(`${topics.length} sections match. Print one with:\n`);
   for (const { name, title } of topics)
     io.stdout.write(`bake-ts docs ${palette.info(padEnd(name, width))}  ${title}\n`);
 }

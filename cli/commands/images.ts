@@ -50,6 +50,10 @@ function show(images: readonly (LocalImage | BuiltImage)[], args: ParsedArgs, io
     writeJson(rows, io);
     return EXIT.ok;
   }
+  if (images.length === 0) {
+    io.stderr.write('no images in the store of the engine; builds that are only pushed are not kept there\n');
+    return EXIT.ok;
+  }
   const palette = paletteFor(args, io, io.stdout);
   const isHistory = images.some((one) => 'builtAt' in one);
   const rows = images.map((one) => [

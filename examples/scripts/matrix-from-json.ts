@@ -16,8 +16,10 @@ interface Service {
 }
 
 const [file, repository] = process.argv.slice(2);
-if (file === undefined || repository === undefined)
-  throw new Error('usage: node matrix-from-json.ts FILE REGISTRY/PREFIX');
+if (file === undefined || repository === undefined) {
+  console.error('usage: node matrix-from-json.ts FILE REGISTRY/PREFIX');
+  process.exit(2);
+}
 const services = JSON.parse(await readFile(file, 'utf8')) as readonly Service[];
 
 // Names, tags and values are checked as those of a builds.yaml are, each with its place in this structure.

@@ -8,8 +8,10 @@ import process from 'node:process';
 import { promote, unwrap } from 'bake-ts';
 
 const [tag, target, confirmed] = process.argv.slice(2);
-if (tag === undefined || target === undefined)
-  throw new Error('usage: node promote.ts TAG REGISTRY[/PREFIX] [--yes]');
+if (tag === undefined || target === undefined) {
+  console.error('usage: node promote.ts TAG REGISTRY[/PREFIX] [--yes]');
+  process.exit(2);
+}
 
 const options = { vars: { TAG: tag }, to: [target] };
 const planned = unwrap(await promote({ ...options, dryRun: true }));

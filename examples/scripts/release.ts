@@ -12,7 +12,10 @@ import { createRegistryClient, formatImageRef, readImageRef, run, unwrap } from 
 type Version = readonly [major: number, minor: number, patch: number];
 
 const version = parse(process.argv[2] ?? '');
-if (version === undefined) throw new Error('usage: node release.ts MAJOR.MINOR.PATCH');
+if (version === undefined) {
+  console.error('usage: node release.ts MAJOR.MINOR.PATCH');
+  process.exit(2);
+}
 
 // All tags move together, or none.
 const { outcomes } = unwrap(await run({ vars: { TAG: version.join('.') }, atomic: true }));

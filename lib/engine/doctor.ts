@@ -383,7 +383,7 @@ async function checkRunning(paths: EnginePaths, options: EngineOptions): Promise
             name: 'port 5000',
             status: 'warn',
             found: `taken by ${who}`,
-            hint: 'a local registry needs another port: bake-ts engine up --registry=5001',
+            hint: 'a local registry needs another port: bake-ts engine up --registry-port 5001',
           },
     );
   }

@@ -31,8 +31,8 @@ export async function portTakenProblem(port: number): Promise<Problem> {
   const isRegistry = (await askRegistry(`127.0.0.1:${port}`)) === 'registry';
   return problem('engine/port-taken', `port ${port} of 127.0.0.1 is in use by ${who}`, {
     hint: isRegistry
-      ? `it is a registry: push to 127.0.0.1:${port} and start none, or choose another port: ${option(`--registry=${port + 1}`)}`
-      : `end that program, or choose another port: bake-ts engine up --registry=${port + 1}`,
+      ? `A registry listens there already: push to localhost:${port}, or start one on another port: ${option(`--registry-port ${port + 1}`)}`
+      : `End that program, or choose another port: bake-ts engine up --registry-port ${port + 1}`,
   });
 }
 

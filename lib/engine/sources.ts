@@ -261,7 +261,12 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
   await mkdir(dir, { recursive: true });
   await writeFile(path.join(dir, 'go.mod'), module.goMod.join('\n'));
   await writeFile(path.join(dir, 'go.sum'), module.goSum.join('\n'));
-  report(context, spec, 'building', `building ${spec.parts.join(', ')} with ${go} (a minute or two)`);
+  report(
+    context,
+    spec,
+    'building',
+    `building ${spec.parts.join(', ')} with ${go} (several minutes the first time)`,
+  );
   const built = await runProgram({
     program: go,
     argv: [

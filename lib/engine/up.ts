@@ -336,7 +336,7 @@ class EngineStarter {
           'engine/registry-elsewhere',
           `the engine's registry already runs at ${known.record.address}`,
           {
-            hint: `use that one, or stop the engine first: bake-ts engine down && bake-ts engine up --registry=${port}`,
+            hint: `use that one, or stop the engine first: bake-ts engine down && bake-ts engine up --registry-port ${port}`,
           },
         ),
       ]);

@@ -65,7 +65,7 @@ export function problem(
 
 /** The problem of a call that a signal stopped before its end. */
 export function wasCancelled(): Problem {
-  return problem('run/cancelled', 'It was cancelled', { hint: 'Call it again: finished work is kept.' });
+  return problem('run/cancelled', 'The call was cancelled', { hint: 'Run it again: finished work is kept.' });
 }
 
 /** A place as JSON shows it. */

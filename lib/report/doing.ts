@@ -133,8 +133,8 @@ export function engineWaitText(event: Extract<BakeEvent, { readonly type: 'engin
 
 /** The start of a wait for a registry that does not answer. */
 export function registryWaitText(event: Extract<BakeEvent, { readonly type: 'registry-waiting' }>): string {
-  const { registry, why, attempt, delayMs } = event;
-  return `registry ${registry}: ${why}; attempt ${attempt + 1} in ${formatDuration(delayMs)}`;
+  const { registry, why, delayMs } = event;
+  return `registry ${registry}: ${why}; next attempt in ${formatDuration(delayMs)}`;
 }
 
 /** A wait for the engine: its duration, and the time left. */

@@ -73,5 +73,8 @@ export function unwrap<T>(result: AnyResult<T>): T {
   if (result.ok) return result.value;
   const { error } = result;
   const problems = 'code' in error ? [error] : error;
-  throw new BakeError(problems, 'summary' in result ? result.summary : undefined);
+  const thrown = new BakeError(problems, 'summary' in result ? result.summary : undefined);
+  // An uncaught error is shown with the line that threw it: that of the caller, not one of a bundle.
+  Error.captureStackTrace(thrown, unwrap);
+  throw thrown;
 }

@@ -9,7 +9,7 @@ const SETTINGS = {
   '--from': 'from',
   '--mirror': 'mirror',
   '--push': "set: ['*.push=true']",
-  '--registry': 'registry',
+  '--registry-port': 'registry',
   '--set': 'set',
   '--stall-timeout': 'stallTimeoutMs',
   '--to': 'to',
@@ -25,7 +25,7 @@ type Flag = keyof typeof SETTINGS;
 /**
  * An option with both names.
  *
- * @param words as typed: `--addr`, `--var NAME=…`, `--registry=5001`
+ * @param words as typed: `--addr`, `--var NAME=…`, `--registry-port 5001`
  * @returns with its name in scripts: "--addr (`address` in a script)"
  */
 export function option(words: Flag | `${Flag} ${string}` | `${Flag}=${string}`): string {

@@ -132,17 +132,8 @@ test('what daemons that were killed leave behind is cleared by the next up', asy
   const { ended } = await startEndlessBuild(t, home, engine);
   for (const { pid } of engine.daemons) killIfThere(pid);
   await ended;
-  let status = await engineStatus({ env: home.env });
+  const status = await untilGone(home);
   assert(!status.running);
-  // The kernel takes its time to end what it was told to kill.
-  for (
-    let waitedMs = 0;
-    waitedMs < 10_000 && status.daemons.some((one) => one.state === 'running');
-    waitedMs += 50
-  ) {
-    await sleep(50);
-    status = await engineStatus({ env: home.env });
-  }
   assert.deepEqual(
     status.daemons.map((one) => one.state),
     ['ended', 'ended'],
@@ -154,6 +145,17 @@ test('what daemons that were killed leave behind is cleared by the next up', asy
   assert(down.ok);
   assert.deepEqual(await remains(home), []);
 });
+
+/** The kernel takes its time to end what it was told to kill. */
+async function untilGone({ env }: Home) {
+  let status = await engineStatus({ env });
+  for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 50) {
+    if (!status.daemons.some((one) => one.state === 'running')) break;
+    await sleep(50);
+    status = await engineStatus({ env });
+  }
+  return status;
+}
 
 /** Without root the end of containerd is that of buildkitd, which may be sooner than we are. */
 function killIfThere(pid: number): void {
@@ -185,6 +187,7 @@ test('in CI nothing waits for the database’s disk, what a killed engine built 
   const built = await runCommand(buildArgv(first, context, 'type=image,name=kept:1'), { timeoutMs: 120_000 });
   assert.equal(built.exitCode, 0, built.stderr);
   for (const { pid } of first.daemons) killIfThere(pid);
+  await untilGone(home);
   const second = await up(home);
   assert.deepEqual(await names(second), ['kept:1']);
   assert((await downEngine({ env: home.env })).ok);
@@ -194,6 +197,7 @@ test('in CI nothing waits for the database’s disk, what a killed engine built 
   assert.deepEqual(await names(third), ['kept:1']);
   assert(existsSync(note));
   for (const { pid } of third.daemons) killIfThere(pid);
+  await untilGone(home);
   // As if the machine had gone down here.
   await writeFile(note, '{"bootId":"00000000-0000-0000-0000-000000000000"}');
   const fourth = await up(home);

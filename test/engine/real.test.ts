@@ -24,6 +24,7 @@ import { isAlive } from '../../lib/engine/process-identity.ts';
 import { runCommand } from '../rig/command.ts';
 import {
   buildArgv,
+  type Home,
   installHere,
   makeContext,
   remains,
@@ -147,7 +148,7 @@ test('what daemons that were killed leave behind is cleared by the next up', asy
 });
 
 /** The kernel takes its time to end what it was told to kill. */
-async function untilGone({ env }: Home) {
+async function untilGone({ env }: Pick<Home, 'env'>) {
   let status = await engineStatus({ env });
   for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 50) {
     if (!status.daemons.some((one) => one.state === 'running')) break;

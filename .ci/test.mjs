@@ -49,11 +49,13 @@ const { values: options, positionals: patterns } = parseArgs({
   },
   allowNegative: true,
 });
+/** So many files of test/e2e run beside those that come one at a time; much of their time is spent waiting. */
+const BESIDE_LANES = 2;
 const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
-let secondEngine;
+let besideEngines = [];
 let registries;
 let frontends;
 let pipelineChecks;
@@ -122,10 +124,9 @@ async function testAll() {
 
   const besides = files.filter((file) => isE2e(file) && runsBeside(file));
   if (binaries !== undefined && besides.some((file) => needs(file, 'BAKE_TS_TEST_BUILDKIT')))
-    secondEngine = await startEngine(binaries);
+    besideEngines = await Promise.all(Array.from({ length: BESIDE_LANES }, () => startEngine(binaries)));
 
   const env = testEnvironment(engine);
-  const besideEnv = testEnvironment(secondEngine ?? engine);
   // A file requested by name runs on every requested runtime.
   const isEverywhere = patterns.length > 0;
   const queue = files.flatMap((file) =>
@@ -148,6 +149,7 @@ async function testAll() {
   // What builds with the real engine measures and kills things: one at a time. Beside it, each with an engine of its own: those
   // that do neither, and what an ordinary user does.
   const whole = queue.filter(({ file }) => isE2e(file));
+  const beside = whole.filter(({ file }) => runsBeside(file));
   const asUser = runtimes.find(({ name }) => name === 'user');
   const userFiles = files.filter(runsAsUser);
   const workAsUser = async () => {
@@ -156,9 +158,8 @@ async function testAll() {
   };
   await Promise.all([
     work(whole.filter(({ file }) => !runsBeside(file))),
-    work(
-      whole.filter(({ file }) => runsBeside(file)),
-      besideEnv,
+    ...Array.from({ length: BESIDE_LANES }, (_, lane) =>
+      work(beside, testEnvironment(besideEngines[lane] ?? engine)),
     ),
     workAsUser(),
   ]);
@@ -267,9 +268,9 @@ function report({ file, runtime }, { passed, failed, skipped, durationMs, output
 }
 
 async function tidy() {
-  await Promise.all([engine?.stop(), secondEngine?.stop(), user?.stop()]);
+  await Promise.all([engine, ...besideEngines, user].map((one) => one?.stop()));
   user = undefined;
   engine = undefined;
-  secondEngine = undefined;
+  besideEngines = [];
   await removeScratch(scratch);
 }

@@ -8,7 +8,6 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from './build.mjs';
-import { ensureSiteModules } from './site.mjs';
 import { deno, ensureModules, ensureRuntimes, root, run, say } from './support.mjs';
 
 const tool = (name) => path.join(root, 'node_modules/.bin', name);
@@ -41,7 +40,7 @@ if (unknown.length > 0)
 
 await ensureModules();
 // Mostly downloads, so the other checks run meanwhile; if it fails, the site check reports it.
-const siteModules = wanted.length === 0 || wanted.includes('site') ? ensureSiteModules() : undefined;
+const siteModules = wanted.length === 0 || wanted.includes('site') ? installSite() : undefined;
 siteModules?.catch(() => {});
 await ensureRuntimes();
 await build().catch(() => {}); // `types` reports errors; the emitted code is enough for the other checks.
@@ -140,6 +139,12 @@ async function checkPackage() {
 }
 
 /** The types of VitePress's configuration, which come with it, and the site itself: VitePress fails on errors. */
+/** Its file needs packages, which a fresh checkout does not have when this one is loaded. */
+async function installSite() {
+  const { ensureSiteModules } = await import('./site.mjs');
+  await ensureSiteModules();
+}
+
 async function checkSite() {
   try {
     await siteModules;

@@ -93,8 +93,8 @@ export function isOnlyForUser(file) {
 }
 
 /**
- * Files of test/e2e that measure no time and kill only their own daemons: half of the total time. They run
- * sequentially, with a separate engine.
+ * Files of test/e2e that measure no time and kill only their own daemons. They run beside the others, in lanes
+ * with an engine each (`BESIDE_LANES` in test.mjs).
  */
 const BESIDE = new Set([
   'bake-files',

@@ -138,13 +138,13 @@ async function checkPackage() {
   }
 }
 
-/** The types of VitePress's configuration, which come with it, and the site itself: VitePress fails on errors. */
 /** Its file needs packages, which a fresh checkout does not have when this one is loaded. */
 async function installSite() {
   const { ensureSiteModules } = await import('./site.mjs');
   await ensureSiteModules();
 }
 
+/** The types of VitePress's configuration, which come with it, and the site itself: VitePress fails on errors. */
 async function checkSite() {
   try {
     await siteModules;

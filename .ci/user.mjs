@@ -25,6 +25,7 @@ const PARTS = [
   'builds.yaml',
   'cli',
   'deno.json',
+  'docs',
   'examples',
   'lib',
   'node_modules',

@@ -50,7 +50,7 @@ const { values: options, positionals: patterns } = parseArgs({
   allowNegative: true,
 });
 /** So many files of test/e2e run beside those that come one at a time; much of their time is spent waiting. */
-const BESIDE_LANES = 2;
+const BESIDE_LANES = 1;
 const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
@@ -147,7 +147,7 @@ async function testAll() {
   // One more than processors, because a third of the time of these files is waiting.
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(units)));
   // What builds with the real engine measures and kills things: one at a time. Beside it, each with an engine of its own: those
-  // that do neither, and what an ordinary user does.
+  // that do neither, and then what an ordinary user does.
   const whole = queue.filter(({ file }) => isE2e(file));
   const beside = whole.filter(({ file }) => runsBeside(file));
   const asUser = runtimes.find(({ name }) => name === 'user');
@@ -158,10 +158,11 @@ async function testAll() {
   };
   await Promise.all([
     work(whole.filter(({ file }) => !runsBeside(file))),
-    ...Array.from({ length: BESIDE_LANES }, (_, lane) =>
-      work(beside, testEnvironment(besideEngines[lane] ?? engine)),
-    ),
-    workAsUser(),
+    Promise.all(
+      Array.from({ length: BESIDE_LANES }, (_, lane) =>
+        work(beside, testEnvironment(besideEngines[lane] ?? engine)),
+      ),
+    ).then(workAsUser),
   ]);
 
   say('');

@@ -58,7 +58,7 @@ test('on a machine that lacks nothing nothing fails', options, async () => {
     seen.up.worker?.snapshotter,
     checkOf(seen, 'overlayfs').status === 'ok' ? 'overlayfs' : 'native',
   );
-  assert.match(checkOf(seen, 'rights').found, /an engine without root/);
+  assert.match(checkOf(seen, 'rights').found, /a rootless engine/);
 });
 
 test('a helper that may not set ids', options, async () => {
@@ -106,7 +106,7 @@ test('/dev/null that only root may write', options, async () => {
   const seen = await look({
     setUp: `mknod -m 644 ${home}/null c 1 3 && mount --bind ${home}/null /dev/null`,
   });
-  assertFails(seen, '/dev/null', /may not write/, /chmod 666/, 'engine/no-null');
+  assertFails(seen, '/dev/null', /cannot write to/, /chmod 666/, 'engine/no-null');
 });
 
 test('a /proc that is hidden in part, as in a container', options, async () => {
@@ -160,5 +160,5 @@ test('user namespaces that are switched off', options, async (t) => {
     inUserNamespaceOf: await forbidNamespaces(t),
   });
   const hint = /sysctl -w user\.max_user_namespaces=/;
-  assertFails(seen, 'kernel’s switches', /switched off/, hint, 'engine/no-namespaces');
+  assertFails(seen, 'kernel’s switches', /are disabled here/, hint, 'engine/no-namespaces');
 });

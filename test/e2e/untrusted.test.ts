@@ -40,7 +40,7 @@ builds:
   assert.equal(images.stdout.includes(`${host}/stranger`), false, images.stdout);
   // Nothing of it is taken for a result.
   const own = await work.run(['run', '--dry-run', '--progress=plain']);
-  assert.match(own.stdout + own.stderr, /not built before/);
+  assert.match(own.stdout + own.stderr, /not built here before/);
 });
 
 test('lint of untrusted files asks nobody but the engine, and runs no frontend that they name', {

@@ -5,12 +5,11 @@
  * A page has functions in the order in which lib/mod.ts names them, each followed by the types that it is the first to
  * use.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { formatDoc, formatExample, formatReturns, tagsOf } from './api-doc-text.mjs';
 import { formatFields, formatTypeBody } from './api-fields.mjs';
 import { compareText, declarationLines, membersOf, memberText, namesIn } from './api-types.mjs';
-import { root } from './support.mjs';
+import { listFailureCodes } from './failure-codes.mjs';
+import { slugOf } from './markdown.mjs';
 
 const FOLDER = 'docs/api';
 
@@ -131,12 +130,7 @@ function createLinks(pages) {
       for (const { name } of methodsOf(symbol)) add(`${symbol.name}.${name}`, `${symbol.name}.${name}()`);
     }
   }
-  const codes = new Set(
-    readdirSync(path.join(root, 'docs/failures')).flatMap((file) => {
-      const text = readFileSync(path.join(root, 'docs/failures', file), 'utf8');
-      return [...text.matchAll(/^##+ `?([a-z]+\/[a-z0-9-]+)`?\s*$/gm)].map(([, code]) => code);
-    }),
-  );
+  const codes = new Set(listFailureCodes().map(({ code }) => code));
   return {
     on: (page) => ({
       /** Address of a name, or undefined if it is not from bake-ts. */
@@ -152,14 +146,6 @@ function createLinks(pages) {
       },
     }),
   };
-}
-
-/** The anchor that GitHub gives a heading. */
-function slugOf(heading) {
-  return heading
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
-    .replaceAll(' ', '-');
 }
 
 function headingOf({ name, kind }) {

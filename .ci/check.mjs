@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from './build.mjs';
+import { listFailureCodes } from './failure-codes.mjs';
 import { deno, ensureModules, ensureRuntimes, root, run, say } from './support.mjs';
 
 const tool = (name) => path.join(root, 'node_modules/.bin', name);
@@ -78,9 +79,8 @@ async function command(argv, options = {}) {
 
 /** Every problem code in the sources must have a heading in docs/failures/ on the page of its area, and every heading a code in use. */
 async function checkFailureDocs() {
-  const headings = listFiles('docs/failures', '.md').flatMap((file) =>
-    [...read(file).matchAll(/^##+ `?([a-z]+\/[a-z0-9-]+)`?\s*$/gm)].map(([, code]) => code),
-  );
+  const documented = listFailureCodes();
+  const headings = documented.map(({ code }) => code);
   const areas = [...read('lib/model/problem.ts').matchAll(/^ {2}\| '([a-z]+)'/gm)].map(([, area]) => area);
   const pattern = new RegExp(`['"\`]((?:${areas.join('|')})/[a-z][a-z0-9]*(?:-[a-z0-9]+)*)['"\`]`, 'g');
   const used = new Set();
@@ -91,13 +91,9 @@ async function checkFailureDocs() {
   const missing = [...used].filter((code) => !headings.includes(code));
   const stale = headings.filter((code) => !used.has(code));
   const twice = headings.filter((code, at) => headings.indexOf(code) !== at);
-  const elsewhere = listFiles('docs/failures', '.md').flatMap((file) =>
-    [...read(file).matchAll(/^##+ ([a-z]+)\/[a-z0-9-]+$/gm)].flatMap(([, area]) =>
-      path.basename(file, '.md') === area ? [] : [`${file} has a code of ${area}`],
-    ),
-  );
+  const elsewhere = documented.filter(({ code, file }) => path.basename(file, '.md') !== code.split('/')[0]);
   const lines = [
-    ...elsewhere,
+    ...elsewhere.map(({ code, file }) => `${file} has the code ${code} of another area`),
     ...missing.map((code) => `${code} has no heading`),
     ...stale.map((code) => `${code} is documented, but nothing uses it`),
     ...twice.map((code) => `${code} is documented twice`),

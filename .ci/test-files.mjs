@@ -105,8 +105,8 @@ export function isOnlyForUser(file) {
 }
 
 /**
- * Files of test/e2e that measure no time and kill only their own daemons. They run beside the others, in lanes
- * with an engine each (`BESIDE_LANES` in test.mjs).
+ * Files of test/e2e that measure no time and kill only their own daemons. They run beside the others, one
+ * after the other, with an engine of their own.
  */
 const BESIDE = new Set([
   'ci-github',

@@ -49,13 +49,11 @@ const { values: options, positionals: patterns } = parseArgs({
   },
   allowNegative: true,
 });
-/** So many files of test/e2e run beside those that come one at a time; much of their time is spent waiting. */
-const BESIDE_LANES = 1;
 const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
-let besideEngines = [];
+let secondEngine;
 let registries;
 let frontends;
 let pipelineChecks;
@@ -124,9 +122,10 @@ async function testAll() {
 
   const besides = files.filter((file) => isE2e(file) && runsBeside(file));
   if (binaries !== undefined && besides.some((file) => needs(file, 'BAKE_TS_TEST_BUILDKIT')))
-    besideEngines = await Promise.all(Array.from({ length: BESIDE_LANES }, () => startEngine(binaries)));
+    secondEngine = await startEngine(binaries);
 
   const env = testEnvironment(engine);
+  const besideEnv = testEnvironment(secondEngine ?? engine);
   // A file requested by name runs on every requested runtime.
   const isEverywhere = patterns.length > 0;
   const queue = files.flatMap((file) =>
@@ -146,10 +145,9 @@ async function testAll() {
   const units = queue.filter(({ file }) => !isE2e(file));
   // One more than processors, because a third of the time of these files is waiting.
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(units)));
-  // What builds with the real engine measures and kills things: one at a time. Beside it, each with an engine of its own: those
-  // that do neither, and then what an ordinary user does.
+  // What builds with the real engine measures and kills things: one at a time. Beside it, those
+  // that do neither, with an engine of their own, and then what an ordinary user does.
   const whole = queue.filter(({ file }) => isE2e(file));
-  const beside = whole.filter(({ file }) => runsBeside(file));
   const asUser = runtimes.find(({ name }) => name === 'user');
   const userFiles = files.filter(runsAsUser);
   const workAsUser = async () => {
@@ -158,10 +156,9 @@ async function testAll() {
   };
   await Promise.all([
     work(whole.filter(({ file }) => !runsBeside(file))),
-    Promise.all(
-      Array.from({ length: BESIDE_LANES }, (_, lane) =>
-        work(beside, testEnvironment(besideEngines[lane] ?? engine)),
-      ),
+    work(
+      whole.filter(({ file }) => runsBeside(file)),
+      besideEnv,
     ).then(workAsUser),
   ]);
 
@@ -269,9 +266,9 @@ function report({ file, runtime }, { passed, failed, skipped, durationMs, output
 }
 
 async function tidy() {
-  await Promise.all([engine, ...besideEngines, user].map((one) => one?.stop()));
+  await Promise.all([engine?.stop(), secondEngine?.stop(), user?.stop()]);
   user = undefined;
   engine = undefined;
-  besideEngines = [];
+  secondEngine = undefined;
   await removeScratch(scratch);
 }

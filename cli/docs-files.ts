@@ -18,13 +18,9 @@ export async function readPage(name: string): Promise<string> {
   const places = PLACES.map((place) => new URL(`${place}${name}.md`, import.meta.url));
   const [first] = places;
   if (first === undefined || first.protocol === 'file:')
-    return readFile(places.find((one) => isThere(one)) ?? first ?? name, 'utf8');
+    return readFile(places.find((one) => existsSync(one)) ?? first ?? name, 'utf8');
   // Deno runs the source from its published address, where the pages are too.
   const response = await fetch(first);
   if (!response.ok) throw new Error(`${first} answers ${response.status}`);
   return response.text();
-}
-
-function isThere(url: URL): boolean {
-  return existsSync(url);
 }

@@ -93,8 +93,8 @@ function readList(lines: readonly string[], from: number): readonly [Block, numb
       const line = lines[at] ?? '';
       const isIndented = /^ */.exec(line)?.[0].length ?? 0;
       if (line.trim() === '') {
-        const next = lines.slice(at).find((one) => one.trim() !== '');
-        if (next === undefined || !next.startsWith(' '.repeat(depth))) break;
+        const next = lines[findIndexFrom(lines, at, (one) => one.trim() !== '')];
+        if (next?.startsWith(' '.repeat(depth)) !== true) break;
       } else if (isIndented < depth && (inside.at(-1) === '' || BEGINS_BLOCK.some((one) => one.test(line)))) {
         break;
       }
@@ -124,6 +124,6 @@ function withoutIndent(line: string, width: number): string {
 
 /** The first index from which a condition holds, or the end. */
 function findIndexFrom(lines: readonly string[], from: number, holds: (line: string) => boolean): number {
-  const found = lines.findIndex((line, at) => at >= from && holds(line));
-  return found === -1 ? lines.length : found;
+  for (let at = from; at < lines.length; at += 1) if (holds(lines[at] ?? '')) return at;
+  return lines.length;
 }

@@ -54,9 +54,7 @@ function renderBlock(block: Block, style: RenderStyle): readonly string[] {
 
 /** Bold if supported; otherwise with its Markdown markers, to distinguish it from text. */
 function renderHeading(level: number, text: string, { palette }: RenderStyle): readonly string[] {
-  const bare = parseInline(text)
-    .map((piece) => piece.text)
-    .join('');
+  const bare = bareText(text);
   return [isPlain(palette) ? `${'#'.repeat(level)} ${bare}` : palette.bold(bare)];
 }
 

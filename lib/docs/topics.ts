@@ -31,7 +31,6 @@ export function findTopics(pages: readonly Page[], asked: string): FoundTopics {
   const pageName = pageNameOf(asked);
   const anchor = wanted.split('#')[1];
   const page = pages.find(({ name }) => name === pageName);
-  const whole = pages.map(topicOfPage);
   if (page !== undefined && anchor === undefined) return { topics: [topicOfPage(page)] };
   if (anchor !== undefined) {
     const sections = page === undefined ? [] : readSections(page.text);
@@ -44,8 +43,8 @@ export function findTopics(pages: readonly Page[], asked: string): FoundTopics {
     const lower = text.toLowerCase();
     return words.length > 0 && words.every((word) => lower.includes(word));
   };
-  const named = whole.filter(({ name }) => holds(name.replaceAll('-', ' ')));
-  if (named.length > 0) return { topics: named };
+  const named = pages.filter(({ name }) => holds(name.replaceAll('-', ' ')));
+  if (named.length > 0) return { topics: named.map(topicOfPage) };
   const sections = pages.flatMap((one) => readSections(one.text).map((section) => ({ page: one, section })));
   const joined = words.join(' ');
   const exact = sections.filter(({ section }) => section.title.toLowerCase().replaceAll('-', ' ') === joined);

@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { runCli } from '../../cli/app.ts';
-import { bakeTsCommand, runCommand } from '../rig/command.ts';
+import { bakeTsScript, runCommand } from '../rig/command.ts';
 import { createFakeIo } from '../rig/fake-io.ts';
 import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 
@@ -130,10 +130,7 @@ test('bash, which breaks words at =, gets what stands behind it', async (t) => {
 /** A `bake-ts` that runs from the source or dist, as the tests do. */
 async function makeCommand(t: Cleanup): Promise<string> {
   const file = path.join(await makeTempDir(t), 'bake-ts');
-  const words = bakeTsCommand()
-    .map((word) => `'${word}'`)
-    .join(' ');
-  await writeFile(file, `#!/bin/sh\nexec ${words} "$@"\n`);
+  await writeFile(file, bakeTsScript());
   await chmod(file, 0o755);
   return file;
 }

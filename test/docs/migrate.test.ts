@@ -9,6 +9,7 @@ import { importBuilds } from '../../lib/convert/mod.ts';
 import { runCommand } from '../rig/command.ts';
 import { makeCountingBuildctl } from '../rig/counting-buildctl.ts';
 import { makeFakeWorld } from '../rig/fake-world.ts';
+import { readFencedBlocks } from '../rig/pages.ts';
 import { repoPath } from '../rig/paths.ts';
 import { makeTempDir, writeTree } from '../rig/temp.ts';
 
@@ -19,7 +20,10 @@ const sections = readFileSync(repoPath('docs/migrate.md'), 'utf8')
   .map((text) => ({
     title: text.slice(0, text.indexOf('\n')),
     files: new Map(
-      [...text.matchAll(/^```\w+ (\S+)\n(.*?)^```$/gms)].map(([, name = '', block = '']) => [name, block]),
+      readFencedBlocks(text).flatMap(({ kind, text: block }) => {
+        const name = kind.split(' ')[1];
+        return name === undefined ? [] : [[name, block]];
+      }),
     ),
   }));
 

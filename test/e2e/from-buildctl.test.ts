@@ -11,9 +11,10 @@ import process from 'node:process';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findBusybox } from '../rig/busybox.ts';
-import { bakeTsCommand, type CommandResult, DENO_CACHE, runCommand } from '../rig/command.ts';
+import { bakeTsScript, type CommandResult, DENO_CACHE, runCommand } from '../rig/command.ts';
 import { makeCountingBuildctl } from '../rig/counting-buildctl.ts';
 import { frontendBuilds, testFrontends } from '../rig/frontends.ts';
+import { type FencedBlock, readFencedBlocks } from '../rig/pages.ts';
 import { repoPath } from '../rig/paths.ts';
 import { realEngine, startTestRegistry } from '../rig/real-engine.ts';
 import { dockerConfigFor, testUser } from '../rig/registry.ts';
@@ -22,7 +23,7 @@ import { type Cleanup, makeTempDir, writeTree } from '../rig/temp.ts';
 /** What a section says to type, by what stands after the fence. */
 interface Section {
   readonly title: string;
-  readonly blocks: readonly { readonly kind: string; readonly text: string }[];
+  readonly blocks: readonly FencedBlock[];
 }
 
 async function readSections(): Promise<readonly Section[]> {
@@ -32,10 +33,7 @@ async function readSections(): Promise<readonly Section[]> {
     .slice(1)
     .map((text) => ({
       title: text.slice(0, text.indexOf('\n')),
-      blocks: [...text.matchAll(/^```(\w[^\n]*)\n(.*?)^```$/gms)].map(([, kind = '', block = '']) => ({
-        kind,
-        text: block,
-      })),
+      blocks: readFencedBlocks(text),
     }));
 }
 
@@ -154,8 +152,7 @@ test('docs/from-buildctl.md does what it says', options, async (t) => {
   await writeTree(dir, TREE);
   await copyFile(await findBusybox(t), path.join(dir, 'secret/busybox'));
   const buildctl = await makeCountingBuildctl(t, tool('buildctl'));
-  const words = bakeTsCommand().map((word) => `'${word}'`);
-  await writeFile(path.join(bin, 'bake-ts'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o755 });
+  await writeFile(path.join(bin, 'bake-ts'), bakeTsScript(), { mode: 0o755 });
   const env = {
     PATH: `${bin}:${realEngine.binDir}:${process.env['PATH']}`,
     HOME: home,

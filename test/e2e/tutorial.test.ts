@@ -8,8 +8,9 @@ import path from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { findBusybox } from '../rig/busybox.ts';
-import { bakeTsCommand, runBakeTs, runCommand } from '../rig/command.ts';
+import { bakeTsScript, runBakeTs, runCommand } from '../rig/command.ts';
 import { makeOwnEngine } from '../rig/own-engine.ts';
+import { readFencedBlocks } from '../rig/pages.ts';
 import { repoPath } from '../rig/paths.ts';
 import { freePort } from '../rig/port.ts';
 import { realEngine } from '../rig/real-engine.ts';
@@ -19,19 +20,6 @@ const PAGE = 'docs/tutorial.md';
 const REGISTRY = 'localhost:5000';
 /** What the page is based on comes from Docker Hub; here it is an image of the test. */
 const BASE_IMAGE = 'busybox:1.37';
-
-interface Block {
-  /** What stands behind the fence: `sh`, `output`, or a language and the name of a file. */
-  readonly kind: string;
-  readonly text: string;
-}
-
-function readBlocks(page: string): readonly Block[] {
-  return [...page.matchAll(/^```(\w[^\n]*)\n(.*?)^```$/gms)].map(([, kind = '', text = '']) => ({
-    kind,
-    text,
-  }));
-}
 
 /** What differs from run to run and from machine to machine: times, sizes, digests, ids; and with them the width of columns. */
 function withoutFigures(line: string): string {
@@ -66,8 +54,7 @@ test(`${PAGE} does what it says`, { skip: realEngine.skip || notRoot, timeout: 4
   const bin = await makeTempDir(t, 'tutorial-bin-');
   const port = await freePort();
   const host = `localhost:${port}`;
-  const words = bakeTsCommand().map((word) => `'${word}'`);
-  await writeFile(path.join(bin, 'bake-ts'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o755 });
+  await writeFile(path.join(bin, 'bake-ts'), bakeTsScript(), { mode: 0o755 });
   const env = {
     ...engine.env,
     PATH: `${bin}:${engine.env['PATH']}`,
@@ -95,7 +82,7 @@ test(`${PAGE} does what it says`, { skip: realEngine.skip || notRoot, timeout: 4
   let printed = '';
   let changed = page;
   const wrong: string[] = [];
-  for (const { kind, text } of readBlocks(page)) {
+  for (const { kind, text } of readFencedBlocks(page)) {
     const file = kind.split(' ')[1];
     if (file !== undefined) await writeTree(dir, { [file]: fit(text) });
     else if (kind === 'sh') {

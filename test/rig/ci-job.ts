@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
-import { bakeTsCommand, runCommand } from './command.ts';
+import { bakeTsScript, runCommand } from './command.ts';
 import { type Cleanup, makeTempDir, type TreeEntry, writeTree } from './temp.ts';
 
 /** A step or a script, and how it ended. */
@@ -102,8 +102,6 @@ export async function makePrograms(
   scripts: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const dir = await makeTempDir(t, 'programs-');
-  const words = bakeTsCommand().map((word) => `'${word}'`);
-  const bakeTs = `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`;
   const npm = `#!/bin/sh
 set -eu
 prefix=
@@ -117,7 +115,7 @@ done
 mkdir -p "$prefix"
 cp ${dir}/.bake-ts "$prefix/bake-ts"
 `;
-  const all = { npm, '.bake-ts': bakeTs, ...scripts };
+  const all = { npm, '.bake-ts': bakeTsScript(), ...scripts };
   for (const [name, text] of Object.entries(all)) {
     await writeFile(path.join(dir, name), text);
     await chmod(path.join(dir, name), 0o755);

@@ -72,6 +72,12 @@ export function bakeTsCommand(): readonly string[] {
   return [process.execPath, compiled ? repoPath('dist/bin/bake-ts.cjs') : repoPath('cli/main.ts')];
 }
 
+/** The text of a shell script that is the command of {@link bakeTsCommand}, for a directory of PATH. */
+export function bakeTsScript(): string {
+  const words = bakeTsCommand().map((word) => `'${word}'`);
+  return `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`;
+}
+
 /** Runs `bake-ts` with arguments. Colour is off and CI systems are not seen, so that output is the same everywhere. */
 export function runBakeTs(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   return runCommand([...bakeTsCommand(), ...args], {

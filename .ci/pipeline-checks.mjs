@@ -49,9 +49,9 @@ async function download(module) {
     cwd: tmpdir(),
     env: { GO111MODULE: 'on', GOFLAGS: '-mod=mod', GOWORK: 'off' },
   });
-  const told = JSON.parse(stdout || '{}');
-  if (code !== 0) throw new Error(`${module} cannot be had: ${told.Error ?? `exit code ${code}`}`);
-  return told;
+  const answer = JSON.parse(stdout || '{}');
+  if (code !== 0) throw new Error(`${module} cannot be had: ${answer.Error ?? `exit code ${code}`}`);
+  return answer;
 }
 
 /** The schema of the stored version. */

@@ -12,7 +12,7 @@ export interface ProofSurroundings {
 }
 
 /** Most differences that are listed. */
-const MAX_TOLD = 5;
+const MAX_SHOWN = 5;
 
 /** The differences, one sentence each, in the files' own environment and with other values of their variables. */
 export async function proveImport(
@@ -35,11 +35,11 @@ export async function proveImport(
       localPlatform: surroundings.localPlatform,
     });
     if (differences.length === 0) continue;
-    const more = differences.length - MAX_TOLD;
-    const told = differences
-      .slice(0, MAX_TOLD)
+    const more = differences.length - MAX_SHOWN;
+    const shown = differences
+      .slice(0, MAX_SHOWN)
       .map((one) => `differs from what bake makes of it${where}: ${one}`);
-    return more > 0 ? [...told, `and ${more} more differences`] : told;
+    return more > 0 ? [...shown, `and ${more} more differences`] : shown;
   }
   return [];
 }

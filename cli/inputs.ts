@@ -62,12 +62,12 @@ async function sourcesOf(
 /** The library, for a builds.ts that imports it where it is not installed. */
 export const library = (): Promise<Readonly<Record<string, unknown>>> => import('../lib/mod.ts');
 
-const told = new WeakSet<object>();
+const reported = new WeakSet<object>();
 
 /** Names the files that were found by default, once per command. */
 function sayFound(files: readonly string[], args: ParsedArgs, io: Io): void {
-  if (told.has(args) || textOf(args, 'progress') === 'quiet') return;
-  told.add(args);
+  if (reported.has(args) || textOf(args, 'progress') === 'quiet') return;
+  reported.add(args);
   const last = files.at(-1) ?? '';
   const names = files.length > 1 ? `${files.slice(0, -1).join(', ')} and ${last} are` : `${last} is`;
   io.stderr.write(`${names} read (no builds.yaml here)\n`);

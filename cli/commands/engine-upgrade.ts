@@ -37,8 +37,8 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
       if (isSet(args, 'json')) {
         const { parts, ...rest } = installation;
         const installed = { ...rest, parts: [...parts.values()] };
-        const told = warnings.map(toProblemJson);
-        writeJson({ version: 1, outdated, remaining, installation: installed, engine, warnings: told }, io);
+        const shown = warnings.map(toProblemJson);
+        writeJson({ version: 1, outdated, remaining, installation: installed, engine, warnings: shown }, io);
         return EXIT.ok;
       }
       const palette = paletteFor(args, io, io.stdout);

@@ -1,4 +1,4 @@
-/** What bake's `output` means here: an image that is pushed or kept, with what its exporter is told; or files that are written. */
+/** Converts bake's `output`: an image that is pushed or kept, with the attributes of its exporter; or files that are written. */
 import type { Json } from '../model/mod.ts';
 import { convertOutputs, type OutputSurroundings } from '../targets/mod.ts';
 import { loneOutput, typedFields, writeFields } from './attributes.ts';
@@ -21,7 +21,7 @@ export function outputKeys(value: unknown, reader: OutputReader): readonly strin
   return [...(push === false ? [] : ['push']), ...(outputs.length === 0 ? [] : ['outputs'])];
 }
 
-/** Sets `push`, `outputs` and what an exporter is told beside it. */
+/** Sets `push`, `outputs`, and the keys for other attributes of the exporter. */
 export function convertOutput(value: unknown, converter: Converter): void {
   const { set, inherits, build } = converter;
   const { push, outputs, more } = readOutputs(value, converter, surroundingsOf(converter));

@@ -54,7 +54,7 @@ export async function applyExtends(document: MapNode, resets: Resets, way: Way):
   return result;
 }
 
-/** A service with what it extends; itself where that cannot be told, which is reported. */
+/** A service with what it extends. If that cannot be resolved, it is reported, and the service itself is returned. */
 async function resolve(name: string, from: Base, way: Way): Promise<Node> {
   const { report } = way.scope.shared;
   const service = from.services.get(name) as Node;

@@ -18,7 +18,7 @@ export function isAbsolutePath(path: string): boolean {
   return isAbsolute(path);
 }
 
-/** The way from one directory to a path; undefined where none can be told from their names. */
+/** The relative path from a directory to a path; undefined if their names alone do not give one. */
 export function relativePath(base: string, target: string): string | undefined {
   const from = cleanPath(base);
   const to = cleanPath(target);

@@ -1,6 +1,6 @@
 /**
- * Variables in all texts of a Compose file, and texts made numbers or truths where Compose wants those (compose-go
- * loader/interpolate.go). Keys are left alone.
+ * Expands variables in all strings of a Compose file, and converts strings to numbers or booleans where Compose requires them
+ * (compose-go loader/interpolate.go). Keys are not changed.
  */
 import { boolNode, isText, type MapNode, mapItems, mapValues, type Node, type ScalarNode } from './node.ts';
 import { down, ITEM, PathTable, type Position, ruleAt } from './patterns.ts';

@@ -29,9 +29,9 @@ export function reportMistake(source: SourceFile, mistake: YAMLError, report: Re
   const line = text.slice(lineStart, endOfLine(text, start));
   const message = mistake.message.split('\n')[0] ?? '';
   const found: Found = { source, span, message, line, lineStart };
-  const told = conflict(found) ?? tab(found, mistake.code) ?? unclosed(found) ?? indentation(found);
+  const known = conflict(found) ?? tab(found, mistake.code) ?? unclosed(found) ?? indentation(found);
   const isNested = mistake.code === 'BLOCK_AS_IMPLICIT_KEY';
-  if (told !== undefined) report.add(told.span ?? span, told.message, told.hint);
+  if (known !== undefined) report.add(known.span ?? span, known.message, known.hint);
   else if (isNested) report.add(span, 'A key starts inside the value of another key', NESTED);
   else report.add(span, `This is not valid YAML: ${message}`, HINTS[mistake.code]);
 }

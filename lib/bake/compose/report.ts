@@ -1,7 +1,7 @@
 /** Problems of Compose files, collected as they are found. */
 import { type Problem, problem, type Span } from '../../model/mod.ts';
 
-/** Where problems go; reading goes on behind them, so that all are told at once. */
+/** Collects problems. Reading continues after each, so that all are reported at once. */
 export class Report {
   readonly problems: Problem[] = [];
   readonly #known = new Set<string>();

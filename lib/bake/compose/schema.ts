@@ -1,6 +1,6 @@
 /**
- * What of the model bake looks at, and whether it may be so: images, builds, environments and secrets
- * (compose-go schema/compose-spec.json, of which buildx bake/compose.go checks this part). All that is wrong is told at once.
+ * Checks the parts of the model that bake reads: images, builds, environments and secrets (compose-go
+ * schema/compose-spec.json, of which buildx bake/compose.go checks this part). Reports all problems at once.
  */
 
 import type { Span } from '../../model/mod.ts';

@@ -10,7 +10,7 @@ import { type ComposeDocument, readDocuments } from './yaml.ts';
 export interface Reader {
   /** The text of a file; undefined where there is none. */
   readonly readFile: (path: string) => Promise<string | undefined | null>;
-  /** Whether a path is a directory; undefined where that cannot be told. */
+  /** Whether a path is a directory; undefined if that is unknown. */
   readonly isDirectory?: ((path: string) => Promise<boolean>) | undefined;
 }
 
@@ -119,7 +119,7 @@ export async function readOptional(path: string, shared: Shared): Promise<Source
   return (await read(path, shared)) ?? undefined;
 }
 
-/** Null: why it is not read is told. */
+/** Null: reading failed, and that was reported. */
 function read(path: string, { files, reader }: Shared): Promise<SourceFile | undefined | null> {
   const known = files.get(path);
   if (known !== undefined) return known;
@@ -144,7 +144,7 @@ export async function directoryFrom(path: string, isFile: boolean, scope: Scope)
 /** Values of variables. */
 export type Variables = Pick<ReadonlyMap<string, string>, 'get'>;
 
-/** Variables; it is told which of those that are asked for are not set. */
+/** The same variables; reports each that is used and not set. */
 export function watched(variables: Variables, { onUnset }: Pick<Shared, 'onUnset'>): Variables {
   return {
     get: (name) => {

@@ -1,7 +1,7 @@
 /**
  * `$VAR` and `${VAR…}` in the texts of Compose files and of env files
- * (https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md; compose-go template/template.go for what the
- * text does not say: how far a reference reaches, and what is left alone).
+ * (https://github.com/compose-spec/compose-spec/blob/main/12-interpolation.md; compose-go template/template.go for what that
+ * page does not define: where a reference ends, and what is not expanded).
  */
 
 /** A variable's value; undefined where it is not set. */

@@ -275,7 +275,7 @@ function notOneOf(about: About): Finding {
   return finding(about, (name) => `${name} must be one of ${shorten(allowed.join(', '), 200)}${is}`, near);
 }
 
-/** A value fits none of several schemas, or too many of them: what is wrong by the one that was meant, if that can be told. */
+/** A value fits none of several schemas, or too many: its faults by the schema that was probably meant, if one is likely. */
 function explainUnion(about: About): readonly Finding[] {
   const { error, path, wording } = about;
   const passing = error.params['passingSchemas'];

@@ -8,7 +8,7 @@ import { type Files, type Planned, planFiles } from './plan-files.ts';
 import { PlanView } from './plan-view.tsx';
 import { ProblemList } from './problem-list.tsx';
 
-/** After the last key that was pressed, so that nobody is told of half a word. */
+/** Wait after the last key press, so that half-typed words are not reported. */
 const PAUSE_MS = 150;
 
 /** Everything. */

@@ -7,7 +7,7 @@ import { basename, dirname, resolve } from './path.ts';
 
 let files: ReadonlyMap<string, Uint8Array> = new Map();
 let directories: ReadonlyMap<string, ReadonlySet<string>> = new Map();
-const open = new Map<number, { readonly bytes: Uint8Array; at: number }>();
+const open = new Map<number, { readonly file: string; readonly bytes: Uint8Array; at: number }>();
 let lastHandle = 2;
 
 export const constants = { O_RDONLY: 0, O_NONBLOCK: 0, X_OK: 1 } as const;
@@ -96,15 +96,12 @@ export function readlinkSync(file: string): never {
 export function openSync(file: string): number {
   const bytes = directories.has(resolve(file)) ? Buffer.from('') : bytesOf(file);
   lastHandle += 1;
-  open.set(lastHandle, { bytes, at: 0 });
-  names.set(lastHandle, file);
+  open.set(lastHandle, { file, bytes, at: 0 });
   return lastHandle;
 }
 
-const names = new Map<number, string>();
-
 export function fstatSync(handle: number): Entry | undefined {
-  return statSync(names.get(handle) ?? '');
+  return statSync(open.get(handle)?.file ?? '');
 }
 
 export function readSync(handle: number, target: Uint8Array, offset: number, length: number): number {
@@ -118,7 +115,6 @@ export function readSync(handle: number, target: Uint8Array, offset: number, len
 
 export function closeSync(handle: number): void {
   open.delete(handle);
-  names.delete(handle);
 }
 
 /** `node:fs/promises`: the one call of it that reading makes. */

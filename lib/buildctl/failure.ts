@@ -91,7 +91,10 @@ const PATTERNS: readonly Pattern[] = [
     hint: 'See `bake-ts engine status`; start the embedded one with `bake-ts engine up`.',
   },
   {
-    match: /error reading from server: EOF|connection reset by peer.*buildkitd|code = Unavailable/,
+    // All that gRPC says when a connection ends (internal/transport/http2_client.go of grpc-go): the words after "server:" are
+    // those of the kernel, which depend on how the machine went away.
+    match:
+      /error reading (?:from server|server preface): |keepalive ping failed to receive ACK|transport is closing|received prior goaway|connection is draining|connection reset by peer.*buildkitd|code = Unavailable/,
     code: 'engine/lost',
     message: () => 'the connection to buildkitd broke during the build',
     hint: 'See `bake-ts engine logs` and run again: buildkitd was stopped or crashed, and finished steps are cached.',

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fail, ok, type Problem, problem, type Result, type WorkerInfo } from '../model/mod.ts';
 import {
   type DaemonName,
@@ -341,8 +342,14 @@ class EngineStarter {
         ),
       ]);
     }
-    const answer = await probeSocket({ host: '127.0.0.1', port });
-    return answer.kind === 'accepts' ? fail([await portTakenProblem(port)]) : ok(address);
+    // The sockets of a registry that was just killed accept connections for a moment longer.
+    const deadlineMs = Date.now() + (known?.record.address === address ? 3_000 : 0);
+    for (;;) {
+      const answer = await probeSocket({ host: '127.0.0.1', port });
+      if (answer.kind !== 'accepts') return ok(address);
+      if (Date.now() >= deadlineMs) return fail([await portTakenProblem(port)]);
+      await sleep(50);
+    }
   }
 
   async #startRegistry(address: string): Promise<Result<DaemonRecord>> {

@@ -139,6 +139,25 @@ test('what is too large for BuildKit is named', () => {
   }
 });
 
+test('an engine is lost, however its connection ended', () => {
+  const texts = [
+    'failed to solve: Unavailable: error reading from server: EOF',
+    'failed to solve: Unavailable: error reading from server: read tcp 10.0.0.1:35620->10.0.0.2:1234: read: connection reset by peer',
+    'failed to solve: Unavailable: error reading from server: read tcp 10.0.0.1:35620->10.0.0.2:1234: read: connection timed out',
+    'failed to solve: Unavailable: keepalive ping failed to receive ACK within timeout',
+    'failed to solve: Unavailable: closing transport due to: connection error: desc = "error reading from server: EOF", received prior goaway: code: NO_ERROR',
+    'failed to receive status: rpc error: code = Unavailable desc = error reading from server: EOF',
+  ];
+  for (const text of texts) {
+    const found = explainFailure('a', 1, {
+      text: [`error: ${text}`],
+      steps: { total: 0, cached: 0 },
+      failedLog: [],
+    });
+    assert.equal(found.code, 'engine/lost', text);
+  }
+});
+
 test('words inside of a command do not decide what went wrong', () => {
   const words = [
     'no space left on device',

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -27,6 +28,28 @@ const runtimesDir = path.join(root, '.cache/runtimes');
 /** Paths of the pinned runtimes (there after `ensureRuntimes`). */
 export const node24 = path.join(runtimesDir, 'node_modules/.bin/node');
 export const deno = path.join(runtimesDir, 'node_modules/.bin/deno');
+
+const GIB = 2 ** 30;
+/** Enough for several engines, and for what the tests themselves need. */
+const [NEEDED_SPACE, NEEDED_MEMORY] = [8 * GIB, 12 * GIB];
+
+/**
+ * Keeps temporary files in memory where there is enough, which makes tests with real engines a quarter faster. Not where
+ * TMPDIR is set, or programs may not be run from there.
+ */
+export function keepTempInMemory() {
+  const dir = '/dev/shm';
+  if (process.env.TMPDIR || !existsSync(dir)) return;
+  const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
+  const [, , type, options = ''] =
+    mounts.map((line) => line.split(' ')).findLast(([, at]) => at === dir) ?? [];
+  const { bavail, bsize } = statfsSync(dir);
+  const [, available = '0'] = /^MemAvailable: +(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
+  if (type !== 'tmpfs' || options.split(',').includes('noexec')) return;
+  if (bavail * bsize < NEEDED_SPACE || Number(available) * 1024 < NEEDED_MEMORY) return;
+  process.env.TMPDIR = dir;
+  say(`Temporary files are kept in memory, in ${dir}`);
+}
 
 /**
  * Runs a program; resolves with its exit code and, where asked for, what it said.

@@ -38,18 +38,21 @@ export function listTestFiles() {
  * tested on every runtime with fakes (test/run).
  */
 const E2E_ON = {
-  node24: ['failures-real', 'five-images'],
-  deno: ['edits', 'embedded', 'failures-real', 'five-images', 'truth'],
+  // The ordinary user has Node 24: the demo, and five images.
+  node24: [],
+  deno: ['edits', 'failures-real', 'five-images'],
 };
 
 /**
- * What computes, and a few long tests: they run on the oldest Node, compiled, and on Deno. Node 24 runs all this code from source, too,
+ * What computes, and the longest tests: they run on the oldest Node, compiled, and on Deno. Node 24 runs all this code from source, too,
  * in the tests of runs and of the command line, which are the ones that start processes, read files and open sockets.
  */
 const ON_TWO = [
   'test/bake/',
   'test/ci/',
   'test/cli/ci.test.ts',
+  'test/cli/stop.test.ts',
+  'test/cli/telemetry.test.ts',
   'test/compare/',
   'test/config/',
   'test/convert/',
@@ -63,11 +66,15 @@ const ON_TWO = [
   'test/lock/',
   'test/model/',
   'test/page/',
+  'test/permissions/table.test.ts',
   'test/plan/',
   'test/pool/',
   'test/prepare/',
+  'test/registry/real.test.ts',
   'test/run/failures.test.ts',
   'test/run/forged-records.test.ts',
+  'test/run/full-disk.test.ts',
+  'test/run/on-event.test.ts',
   'test/run/publish-model.test.ts',
   'test/run/strange-state.test.ts',
 ];
@@ -87,9 +94,9 @@ export function runsOn(file, runtime) {
   // Commands of the documentation, in one process: nothing of a runtime.
   if (file === 'test/docs/commands.test.ts') return runtime === 'node';
   // Whole processes that take their system for another one; the differences themselves are tested on each runtime.
-  if (file === 'test/cli/elsewhere.test.ts') return runtime === 'node24';
-  // Programs from the documentation take a second each, and other tests cover the compiled code.
-  if (file === 'test/docs/examples.test.ts') return runtime !== 'node';
+  if (file === 'test/cli/elsewhere.test.ts') return runtime === 'node';
+  // Programs from the documentation take a second each; what they call is tested on each runtime.
+  if (file === 'test/docs/examples.test.ts') return runtime === 'node24';
   const names = E2E_ON[runtime];
   return !isE2e(file) || names === undefined || names.includes(path.basename(file, '.test.ts'));
 }
@@ -114,6 +121,7 @@ const BESIDE = new Set([
   'ci-platforms',
   'ci-pods',
   'ci-recipes',
+  'config-edits',
   'edits',
   'executable',
   'from-buildctl',
@@ -123,7 +131,9 @@ const BESIDE = new Set([
   'page',
   'playground',
   'promote',
+  'rebase',
   'sizes',
+  'skipped',
   'store',
   'truth',
   'tutorial',

@@ -20,6 +20,7 @@ import {
   deno,
   ensureModules,
   ensureRuntimes,
+  keepTempInMemory,
   killRunning,
   removeScratch,
   run,
@@ -51,6 +52,7 @@ const { values: options, positionals: patterns } = parseArgs({
 });
 const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
+keepTempInMemory();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
 let secondEngine;
@@ -146,7 +148,7 @@ async function testAll() {
   // One more than processors, because a third of the time of these files is waiting.
   await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(units)));
   // What builds with the real engine measures and kills things: one at a time. Beside it, those
-  // that do neither, with an engine of their own, and then what an ordinary user does.
+  // that do neither, with an engine of their own, and what an ordinary user does.
   const whole = queue.filter(({ file }) => isE2e(file));
   const asUser = runtimes.find(({ name }) => name === 'user');
   const userFiles = files.filter(runsAsUser);
@@ -159,7 +161,8 @@ async function testAll() {
     work(
       whole.filter(({ file }) => runsBeside(file)),
       besideEnv,
-    ).then(workAsUser),
+    ),
+    workAsUser(),
   ]);
 
   say('');

@@ -14,6 +14,9 @@ export interface NoticeView {
 
 const BAR_WIDTH = 24;
 
+/** In a log, one of the passing notices is shown after this time without another line. */
+const QUIET_MS = 15_000;
+
 /** On a terminal, the last notice of each part is updated in place and `done` ones remain. Elsewhere each change is a line. */
 export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
   const { stderr } = io;
@@ -22,14 +25,17 @@ export function createNoticeView(args: ParsedArgs, io: Io): NoticeView {
   const lineOf = (notice: EngineNotice): string => plainText(`${notice.part}: ${notice.text}`);
   if (stderr.isTTY !== true || io.env['TERM'] === 'dumb') {
     const last = new Map<string, string>();
+    let shownMs = 0;
     return {
       notify: (notice) => {
+        if (notice.isPassing === true && io.now() - shownMs < QUIET_MS) return;
         // A download reports progress many times a second with the same text.
         const key = `${notice.step} ${notice.text}`;
         if (last.get(notice.part) === key) return;
         if (notice.bytes !== undefined && last.get(notice.part)?.startsWith(`${notice.step} `) === true)
           return;
         last.set(notice.part, key);
+        shownMs = io.now();
         stderr.write(`${lineOf(notice)}\n`);
       },
       close: () => {},

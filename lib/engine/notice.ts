@@ -23,6 +23,8 @@ export interface EngineNotice {
   readonly bytes?: number;
   /** Total bytes, for downloads; absent: the server does not report it. */
   readonly totalBytes?: number;
+  /** One of hundreds, such as each package that Go compiles: for a line that is updated in place, not for a log. */
+  readonly isPassing?: true;
 }
 
 /** Receives notices. If it throws, the called function releases everything and rejects with that error. */

@@ -267,6 +267,14 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
     'building',
     `building ${spec.parts.join(', ')} with ${go} (several minutes the first time)`,
   );
+  let packages = 0;
+  const compiling = (line: string): void => {
+    // `go install -v` writes names of packages, and what it downloads.
+    const isDownload = line.startsWith('go: ');
+    if (!isDownload) packages += 1;
+    const text = isDownload ? line : `compiling package ${packages}: ${line}`;
+    context.notify?.({ part: spec.name, step: 'building', text, isPassing: true });
+  };
   const built = await runProgram({
     program: go,
     argv: [
@@ -289,7 +297,7 @@ async function fromGo(spec: PackageSpec, context: SourceContext): Promise<Delive
       GOARCH: undefined,
     },
     timeoutMs: 30 * 60_000,
-    onErrorLine: (line) => report(context, spec, 'building', line),
+    onErrorLine: compiling,
     ...(context.signal === undefined ? {} : { signal: context.signal }),
   });
   if (built.exitCode !== 0) {

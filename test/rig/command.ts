@@ -97,8 +97,8 @@ export const DENO_CACHE: Readonly<Record<string, string>> =
     ? {}
     : { DENO_DIR: process.env['DENO_DIR'] ?? path.join(process.env['HOME'] ?? '/', '.cache/deno') };
 
-/** What is compiled is not kept (.ci/start.cjs): homes of tests are small, short-lived, and looked at. */
-const NO_CODE_CACHE = { NODE_DISABLE_COMPILE_CACHE: '1' };
+/** What the bundle has compiled is not kept (.ci/start.cjs): homes of tests are small, short-lived, and looked at. */
+const NO_CODE_CACHE: Readonly<Record<string, string>> = compiled ? { NODE_DISABLE_COMPILE_CACHE: '1' } : {};
 
 function mergeEnv(changes: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const merged: Record<string, string> = {};

@@ -44,13 +44,12 @@ const E2E_ON = {
 };
 
 /**
- * What computes, and the longest tests: they run on the oldest Node, compiled, and on Deno. Node 24 runs all this code from source, too,
+ * What computes, and some long tests: they run on the oldest Node, compiled, and on Deno. Node 24 runs all this code from source, too,
  * in the tests of runs and of the command line, which are the ones that start processes, read files and open sockets.
  */
 const ON_TWO = [
   'test/bake/',
   'test/ci/',
-  'test/cli/ci.test.ts',
   'test/cli/stop.test.ts',
   'test/cli/telemetry.test.ts',
   'test/compare/',
@@ -71,12 +70,25 @@ const ON_TWO = [
   'test/pool/',
   'test/prepare/',
   'test/registry/real.test.ts',
-  'test/run/failures.test.ts',
-  'test/run/forged-records.test.ts',
   'test/run/full-disk.test.ts',
   'test/run/on-event.test.ts',
-  'test/run/publish-model.test.ts',
   'test/run/strange-state.test.ts',
+];
+
+/** Long tests that compute, or ask other programs about what was computed: once, on the oldest Node. */
+const ON_ONE = [
+  'test/bake/limits.test.ts',
+  'test/ci/pipeline-checks.test.ts',
+  'test/cli/ci.test.ts',
+  'test/cli/elsewhere.test.ts',
+  'test/config/properties.test.ts',
+  'test/config/variable-schema.test.ts',
+  'test/docs/commands.test.ts',
+  'test/fingerprint/ignore.test.ts',
+  'test/pool/properties.test.ts',
+  'test/run/failures.test.ts',
+  'test/run/forged-records.test.ts',
+  'test/run/publish-model.test.ts',
 ];
 
 /** Tests of what is handed out: they run it with each runtime themselves. */
@@ -90,11 +102,8 @@ export function runsOn(file, runtime) {
     return runtime === 'node';
   // An ordinary user runs it on Node 24.
   if (file === 'test/engine/real.test.ts') return runtime !== 'node24';
+  if (ON_ONE.includes(file)) return runtime === 'node';
   if (ON_TWO.some((start) => file.startsWith(start))) return runtime !== 'node24';
-  // Commands of the documentation, in one process: nothing of a runtime.
-  if (file === 'test/docs/commands.test.ts') return runtime === 'node';
-  // Whole processes that take their system for another one; the differences themselves are tested on each runtime.
-  if (file === 'test/cli/elsewhere.test.ts') return runtime === 'node';
   // Programs from the documentation take a second each; what they call is tested on each runtime.
   if (file === 'test/docs/examples.test.ts') return runtime === 'node24';
   const names = E2E_ON[runtime];
@@ -143,6 +152,11 @@ const BESIDE = new Set([
 /** Whether a file of test/e2e may run in parallel to another one. */
 export function runsBeside(file) {
   return BESIDE.has(path.basename(file, '.test.ts'));
+}
+
+/** Whether temporary files of a test may not be in /dev/shm: Deno permits nothing below /dev without `--allow-all`. */
+export function needsDisk(file) {
+  return file.startsWith('test/permissions/');
 }
 
 /** Whether a file runs alone and with the long timeout. */

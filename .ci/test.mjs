@@ -32,6 +32,7 @@ import {
   isOnlyForUser,
   listTestFiles,
   needs,
+  needsDisk,
   RUNTIMES,
   runsAsUser,
   runsBeside,
@@ -52,6 +53,7 @@ const { values: options, positionals: patterns } = parseArgs({
 });
 const total = { passed: 0, failed: 0, skipped: 0 };
 const start = Date.now();
+const diskScratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 keepTempInMemory();
 const scratch = mkdtempSync(path.join(tmpdir(), 'bake-ts-'));
 let engine;
@@ -139,7 +141,8 @@ async function testAll() {
   const results = [];
   const work = async (jobs, own = env) => {
     for (let job = jobs.shift(); job !== undefined && !interrupted; job = jobs.shift()) {
-      const result = await runTestFile(job.runtime.name, job.file, own);
+      const place = needsDisk(job.file) ? { ...own, TMPDIR: diskScratch } : own;
+      const result = await runTestFile(job.runtime.name, job.file, place);
       results.push({ ...job, ...result });
       report(job, result);
     }
@@ -274,4 +277,5 @@ async function tidy() {
   engine = undefined;
   secondEngine = undefined;
   await removeScratch(scratch);
+  await removeScratch(diskScratch);
 }

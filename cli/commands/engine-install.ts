@@ -9,7 +9,7 @@ import { withCancellation } from '../signals.ts';
 
 /** `bake-ts engine install` */
 export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
-  const { formatSource, installEngine, neededParts } = await import('../../lib/engine/mod.ts');
+  const { formatSource, installEngine, neededParts, tellOutdated } = await import('../../lib/engine/mod.ts');
   const sources = await readInstallSources(args);
   if (!sources.ok) return reportProblems(sources.error, args, io);
   const view = createNoticeView(args, io);
@@ -38,6 +38,9 @@ export async function runCommand(args: ParsedArgs, io: Io): Promise<ExitCode> {
         ? `installed in ${formatDuration(durationMs)}`
         : 'everything was already installed';
       io.stdout.write(`\n${palette.good(what)}: ${installation.dir}\n`);
+      // Programs on PATH are taken first, and may be old.
+      const outdated = tellOutdated(installation);
+      if (outdated !== undefined) io.stderr.write(`${outdated}\n`);
       return EXIT.ok;
     },
     () => view.close(),

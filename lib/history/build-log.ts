@@ -46,6 +46,8 @@ export class BuildLog {
   #recent: string[] = [];
   /** The last failed step, as BuildKit prints it. */
   #failedStep: string | undefined;
+  /** The end of the export so far: BuildKit reports one for each part of it (the image, the push). */
+  #exported: string | undefined;
   /** The command of each buildctl call. */
   readonly #calls: string[] = [];
   #atMs = 0;
@@ -78,6 +80,7 @@ export class BuildLog {
         this.#cached.clear();
         this.#heading = undefined;
         this.#failedStep = undefined;
+        this.#exported = undefined;
         this.#calls.push(`attempt ${event.attempt}: ${quoteWords(event.argv)}`);
         return [
           ...(event.attempt > 1 ? [''] : []),
@@ -156,7 +159,10 @@ export class BuildLog {
       return [...open, palette.error(this.#line(`${name} failed`))];
     }
     const time = durationMs === undefined ? '' : ` ${formatDuration(durationMs)}`;
-    return [...open, palette.dim(this.#line(`${name} done${time}`))];
+    const line = palette.dim(this.#line(`${name} done${time}`));
+    if (!name.startsWith('exporting to ')) return [...open, line];
+    this.#exported = line;
+    return open;
   }
 
   #log(lines: readonly LogLine[]): readonly string[] {
@@ -172,7 +178,10 @@ export class BuildLog {
   }
 
   #finished(outcome: Outcome): readonly string[] {
-    const open = this.#log(this.#joiner.flush());
+    const open = [
+      ...this.#log(this.#joiner.flush()),
+      ...(this.#exported === undefined ? [] : [this.#exported]),
+    ];
     const { word, paint } = outcomeWord(outcome, createPalette(this.#color));
     const isMade = outcome.kind === 'built' || outcome.kind === 'retagged';
     const note = outcome.kind === 'failed' ? '' : isMade ? finishedNote(outcome) : explainOutcome(outcome);

@@ -67,8 +67,8 @@ export async function writeNamedFile(file: string, content: string): Promise<voi
     () => false,
   );
   if (isPipe) return writePipe(file, content);
-  // Another name of an open file (`/dev/stdout > log`), whose content must be kept.
-  if (/^\/(?:dev|proc)\//.test(file)) return writeFile(file, content, { flag: 'a' });
+  // Another name of an open file (`/dev/stdout > log`), whose content must be kept. Files in /dev/shm are ordinary ones.
+  if (/^\/(?:dev\/(?!shm\/)|proc\/)/.test(file)) return writeFile(file, content, { flag: 'a' });
   // If only the file is permitted, and not its directory, no draft can be written beside it.
   const directory = path.dirname(file);
   if (isPermitted({ kind: 'write', what: file }) && !useOfDirectory(directory).every(isPermitted))

@@ -57,6 +57,8 @@ test('an engine that does not build is changed over, and keeps what it has', opt
   assert.match(told.stdout, /buildkit 0\.13\.2 is older than [\d.]+.*bake-ts engine upgrade/);
   const upAgain = await engine.run(['engine', 'up']);
   assert.match(upAgain.stderr, /buildkit 0\.13\.2 is older than/);
+  const installed = await engine.run(['engine', 'install']);
+  assert.match(installed.stderr, /buildkit 0\.13\.2 is older than/);
 
   const checked = (await engine.call('engine', 'upgrade', '--check', '--json')).json();
   assert.equal(checked.outdated[0].package, 'buildkit');

@@ -33,7 +33,10 @@ if (isWindows) {
     Object.defineProperty(process, name, { value: undefined });
 }
 
-const LINUX_ONLY = isWindows ? /^\/(?:proc|sys|run|etc|var|dev)(?:\/|$)/ : /^\/(?:proc|sys|run)(?:\/|$)/;
+// Temporary files of the tests may be in /dev/shm.
+const LINUX_ONLY = isWindows
+  ? /^\/(?:proc|sys|run|etc|var|dev(?!\/shm\/))(?:\/|$)/
+  : /^\/(?:proc|sys|run)(?:\/|$)/;
 
 function textOf(file) {
   return typeof file === 'string'

@@ -2,7 +2,20 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmod, lstat, mkdir, open, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import type { Writable } from 'node:stream';
 import { test } from 'node:test';
@@ -91,6 +104,17 @@ test('a file that a user named is replaced whole, through links, and written in 
   assert.ok((await lstat(path.join(dir, 'link'))).isSymbolicLink());
   await assert.rejects(writeNamedFile(dir, 'x'), { code: 'EISDIR' });
   assert.deepEqual((await readdir(dir)).sort(), ['file', 'link']);
+});
+
+test('a file in /dev/shm is no device: it is replaced like any other', {
+  skip: !existsSync('/dev/shm') && 'there is none here',
+}, async (t) => {
+  const dir = await mkdtemp('/dev/shm/bake-ts-');
+  t.after(() => rm(dir, { recursive: true }));
+  const file = path.join(dir, 'file');
+  await writeNamedFile(file, 'one');
+  await writeNamedFile(file, 'two');
+  assert.equal(await readFile(file, 'utf8'), 'two');
 });
 
 test('a pipe is written to the end where somebody reads it, however late, and never waited for where nobody does', async (t) => {

@@ -100,7 +100,7 @@ test('the command line says it without a stack, and ends with 1', { timeout: 60_
       env: { ...env, TMPDIR: path.join(cwd, 'none') },
     });
     assert.equal(exitCode, 1, stdout + stderr);
-    assert.match(stderr, /run\/no-temp.*none` \(ENOENT\)/);
+    assert.match(stderr, /run\/no-temp.*none`\s+\(ENOENT\)/);
     assert.doesNotMatch(stdout + stderr, /internal error|at .*\.[jt]s:\d+/);
   }
 });

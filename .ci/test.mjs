@@ -148,8 +148,8 @@ async function testAll() {
     }
   };
   const units = queue.filter(({ file }) => !isE2e(file));
-  // One more than processors, because a third of the time of these files is waiting.
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, () => work(units)));
+  // Two more than processors, because a third of the time of these files is waiting.
+  await Promise.all(Array.from({ length: availableParallelism() + 2 }, () => work(units)));
   // What builds with the real engine measures and kills things: one at a time. Beside it, those
   // that do neither, with an engine of their own, and what an ordinary user does.
   const whole = queue.filter(({ file }) => isE2e(file));

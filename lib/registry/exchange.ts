@@ -39,6 +39,13 @@ export interface RetrySeen {
   readonly why: string;
 }
 
+interface RetryHooks {
+  /** The host limits requests: others wait, too. */
+  readonly onPause?: (delayMs: number) => void;
+  /** Whether a failure stays for longer than retries take: the host is known to be down. */
+  readonly isFinal?: (failure: Problem) => boolean;
+}
+
 /** Limits of retries. */
 export interface RetryLimits {
   /** Total attempts. */
@@ -251,8 +258,11 @@ export class Exchange {
           setImmediate(leave);
         }
       },
-      (delayMs) => {
-        state.pausedUntilMs = Math.max(state.pausedUntilMs, this.#options.now() + delayMs);
+      {
+        onPause: (delayMs) => {
+          state.pausedUntilMs = Math.max(state.pausedUntilMs, this.#options.now() + delayMs);
+        },
+        isFinal: (failure) => failure === state.down?.problem,
       },
     );
     const failure = sent.ok ? undefined : sent.error[0];
@@ -273,7 +283,7 @@ export class Exchange {
     request: Omit<WireRequest, 'attempt'>,
     replayable: boolean,
     through: (send: () => Promise<Result<Reply>>) => Promise<Result<Reply>>,
-    onPause: (delayMs: number) => void,
+    { onPause, isFinal }: RetryHooks = {},
   ): Promise<Result<Reply>> {
     const { wire, retries, signal, onRetry, now, random, sleep } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
@@ -282,12 +292,13 @@ export class Exchange {
       const failure = result.ok ? undefined : result.error[0];
       const again = result.ok ? isRetryableStatus(result.value.status) : failure?.temporary === true;
       if (!again || !replayable || attempt >= retries.attempts) return result;
+      if (failure !== undefined && isFinal?.(failure) === true) return result;
       // After a timeout, which has taken its full time, one more attempt is enough.
       if (failure?.code === 'registry/timeout' && attempt >= 2) return result;
       const asked = result.ok ? parseRetryAfter(result.value.header('retry-after'), now()) : undefined;
       if (asked !== undefined && asked > retries.longestWaitMs) return result;
       const delayMs = Math.max(asked ?? 0, backoffMs(attempt, random()));
-      if (result.ok && result.value.status === 429) onPause(delayMs);
+      if (result.ok && result.value.status === 429) onPause?.(delayMs);
       const why = this.hide(result.ok ? `answered ${result.value.status}` : (failure?.message ?? 'failed'));
       onRetry?.({ host: request.host, attempt, delayMs, why });
       await sleep(delayMs, signal);
@@ -309,13 +320,7 @@ export class Exchange {
           credentials,
           used,
           now,
-          send: (request) =>
-            this.#retrying(
-              request,
-              true,
-              (send) => send(),
-              () => undefined,
-            ),
+          send: (request) => this.#retrying(request, true, (send) => send()),
         }),
         known: false,
         leading: undefined,

@@ -19,6 +19,14 @@ const REFERENCE =
 /** Network errors of an unreachable registry. */
 const NO_ANSWER =
   /connection refused|no such host|i\/o timeout|connection reset|network is unreachable|no route to host|handshake timeout|unexpected EOF/i;
+/** The same as Node and Deno name them. */
+const CODES: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'connection refused'],
+  ['ECONNRESET', 'connection reset'],
+  ['EHOSTUNREACH', 'no route to host'],
+  ['ENETUNREACH', 'network is unreachable'],
+  ['ENOTFOUND', 'no such host'],
+]);
 const STATUS = /(?:status[^\n:]*: |answered |\()(5\d\d)\b/;
 
 /**
@@ -49,9 +57,9 @@ export function groupFailures(
 export function failureIdentity(build: string, problem: ProblemJson): string {
   const { code, message, hint = '', detail = '' } = problem;
   const texts = [message, hint].map((text) =>
-    isOfRegistry(code) ? withoutNames(text, build) : text.split(build).join('…'),
+    isOfRegistry(code) ? withoutNames(text, build) : withoutBuild(text, build),
   );
-  return JSON.stringify([code, ...texts, isOfRegistry(code) ? NO_ANSWER.exec(detail)?.[0] : '']);
+  return JSON.stringify([code, ...texts, isOfRegistry(code) ? noAnswerIn(detail) : '']);
 }
 
 /** Whether a registry causes the problem, whatever build found it. */
@@ -61,10 +69,16 @@ export function isOfRegistry(code: string): boolean {
 
 /** Removes what differs between builds: the build's name, and that of its image. */
 export function withoutNames(text: string, build: string): string {
-  return text
-    .replace(REFERENCE, (_, host: string) => `${host}/…`)
-    .split(build)
-    .join('…');
+  return withoutBuild(
+    text.replace(REFERENCE, (_, host: string) => `${host}/…`),
+    build,
+  );
+}
+
+/** Only where the name is a word: a build may be called `a`. */
+function withoutBuild(text: string, build: string): string {
+  const name = build.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return text.replace(new RegExp(`(?<![\\w.-])${name}(?![\\w-]|\\.\\w)`, 'g'), '…');
 }
 
 function causeOf(outcomes: readonly Outcome[], step: string | undefined): string {
@@ -80,6 +94,10 @@ function causeOf(outcomes: readonly Outcome[], step: string | undefined): string
   return isOfRegistry(problem.code) ? withoutNames(text, first.build) : text;
 }
 
+function noAnswerIn(text: string): string | undefined {
+  return NO_ANSWER.exec(text)?.[0] ?? CODES.get(/\bE[A-Z]{6,}\b/.exec(text)?.[0] ?? '');
+}
+
 /** `registry localhost:5599: connection refused`, if the registry and its error are known. */
 function registryCause({ code, message, detail = '' }: ProblemJson): string | undefined {
   if (!isOfRegistry(code)) return undefined;
@@ -87,6 +105,6 @@ function registryCause({ code, message, detail = '' }: ProblemJson): string | un
   if (host === undefined) return undefined;
   const text = `${message}\n${detail}`;
   const status = STATUS.exec(text)?.[1];
-  const why = NO_ANSWER.exec(text)?.[0] ?? (status === undefined ? undefined : `it answered ${status}`);
+  const why = noAnswerIn(text) ?? (status === undefined ? undefined : `it answered ${status}`);
   return why === undefined ? undefined : plainText(`registry ${host}: ${why}`);
 }

@@ -428,6 +428,21 @@ test('a host that cannot be reached rests for a while, and is asked again then',
   assert.ok((await client.ping(server.host)).ok);
 });
 
+test('nobody waits for another attempt at a host that rests', async (t) => {
+  const slept: number[] = [];
+  const server = await startFaultRegistry(t, () => 'cut');
+  const { client } = clientFor(t, {
+    now: () => 0,
+    sleep: async (ms) => {
+      slept.push(ms);
+    },
+  });
+  for (let turn = 0; turn < 3; turn += 1)
+    assert.ok(!(await client.getManifest(ref(`${server.host}/a:${turn}`))).ok);
+  assert.equal(server.requests.length, 4);
+  assert.equal(slept.length, 3);
+});
+
 test('an upload that goes on at another host gets no credentials there, and the settings of that host', async (t) => {
   const other = await startFaultRegistry(t, () => ({ status: 201 }));
   const server = await startFaultRegistry(t, ({ method, headers }: FaultRequest) => {

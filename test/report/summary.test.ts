@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BakeEvent, EventBody, Outcome, ProblemJson } from '../../lib/model/mod.ts';
 import { paintLive } from '../../lib/report/live.ts';
-import { applyEvent, createReporter, createRunState, widthOf } from '../../lib/report/mod.ts';
+import {
+  applyEvent,
+  createReporter,
+  createRunState,
+  failureIdentity,
+  widthOf,
+} from '../../lib/report/mod.ts';
 import { createPalette } from '../../lib/report/palette.ts';
 import { assertGolden } from '../rig/golden.ts';
 import { endOf, eventsUntil, FAILED_DOCKERFILE, type Member, membersOf } from '../rig/many-builds.ts';
@@ -136,6 +142,27 @@ test('an outage of a registry is one failure, the cause first, whatever the imag
     text,
     /^✗ registry localhost:5599: connection refused, 3 builds:\n {2}base-python, service-001 and service-002\n {2}blocked by it: service-005\nfull logs: \/state\/runs\/1\nrun them again: bake-ts run base-python service-001 service-002 service-005\n/m,
   );
+});
+
+test('a registry that nobody reaches from here is one failure, also of builds named by a letter of its words', () => {
+  const text = endText(
+    withProblems(failing(10, 'base-python', 'service-001'), () => ({
+      severity: 'error',
+      code: 'registry/unreachable',
+      message:
+        'localhost:5599 cannot be reached for HEAD http://localhost:5599/v2/base/manifests/1 (4 attempts)',
+      detail: 'ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:5599',
+    })),
+  );
+  assert.match(text, /^✗ registry localhost:5599: connection refused, 2 builds:$/m);
+  const identity = (build: string) =>
+    failureIdentity(build, {
+      severity: 'error',
+      code: 'registry/unreachable',
+      message: 'a b cannot be reached',
+    });
+  assert.equal(identity('can'), identity('e'));
+  assert.notEqual(identity('a'), identity('e'));
 });
 
 test('failures of two registries are two', () => {

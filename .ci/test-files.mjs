@@ -154,9 +154,12 @@ export function runsBeside(file) {
   return BESIDE.has(path.basename(file, '.test.ts'));
 }
 
-/** Whether temporary files of a test may not be in /dev/shm: Deno permits nothing below /dev without `--allow-all`. */
+/**
+ * Whether temporary files of a test may not be in /dev/shm: Deno permits nothing below /dev without `--allow-all`, and Windows has
+ * no /dev.
+ */
 export function needsDisk(file) {
-  return file.startsWith('test/permissions/');
+  return file.startsWith('test/permissions/') || file === 'test/cli/elsewhere.test.ts';
 }
 
 /** Whether a file runs alone and with the long timeout. */

@@ -33,10 +33,7 @@ if (isWindows) {
     Object.defineProperty(process, name, { value: undefined });
 }
 
-// Temporary files of the tests may be in /dev/shm.
-const LINUX_ONLY = isWindows
-  ? /^\/(?:proc|sys|run|etc|var|dev(?!\/shm\/))(?:\/|$)/
-  : /^\/(?:proc|sys|run)(?:\/|$)/;
+const LINUX_ONLY = isWindows ? /^\/(?:proc|sys|run|etc|var|dev)(?:\/|$)/ : /^\/(?:proc|sys|run)(?:\/|$)/;
 
 function textOf(file) {
   return typeof file === 'string'

@@ -107,7 +107,8 @@ export class BuildLog {
       case 'warning':
         return this.#problem(event.problem);
       case 'tag':
-        return event.tag.action === 'there' ? [] : [this.#line(`${event.tag.action} ${event.tag.ref}`)];
+        if (event.tag.action === 'there') return [];
+        return [...this.#takeExported(), this.#line(`${event.tag.action} ${event.tag.ref}`)];
       case 'node-finished':
         return this.#finished(event.outcome);
       default:
@@ -177,11 +178,14 @@ export class BuildLog {
     });
   }
 
+  #takeExported(): readonly string[] {
+    const line = this.#exported;
+    this.#exported = undefined;
+    return line === undefined ? [] : [line];
+  }
+
   #finished(outcome: Outcome): readonly string[] {
-    const open = [
-      ...this.#log(this.#joiner.flush()),
-      ...(this.#exported === undefined ? [] : [this.#exported]),
-    ];
+    const open = [...this.#log(this.#joiner.flush()), ...this.#takeExported()];
     const { word, paint } = outcomeWord(outcome, createPalette(this.#color));
     const isMade = outcome.kind === 'built' || outcome.kind === 'retagged';
     const note = outcome.kind === 'failed' ? '' : isMade ? finishedNote(outcome) : explainOutcome(outcome);

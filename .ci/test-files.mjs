@@ -75,7 +75,7 @@ const ON_TWO = [
   'test/run/strange-state.test.ts',
 ];
 
-/** Long tests that compute, or ask other programs about what was computed: once, on the oldest Node. */
+/** Long tests in which the runtime does little: once, on the oldest Node. */
 const ON_ONE = [
   'test/bake/limits.test.ts',
   'test/ci/pipeline-checks.test.ts',

@@ -184,7 +184,8 @@ class EngineStarter {
     this.#tools = tools;
   }
 
-  async start(): Promise<Result<Omit<RunningEngine, 'durationMs'>>> {
+  /** @param isAgain a daemon that was found running has ended since */
+  async start(isAgain = false): Promise<Result<Omit<RunningEngine, 'durationMs'>>> {
     const wanted = this.#options.registry ?? false;
     const planned = wanted === false ? undefined : await this.#planRegistry(wanted);
     if (planned?.ok === false) return planned;
@@ -209,12 +210,14 @@ class EngineStarter {
 
     const buildctl = this.#file('buildctl');
     const address = `unix://${this.#paths.buildkitSocket}`;
+    const isNew = (name: DaemonName) => this.#started.some((one) => one.name === name);
     const worker = await readWorker({ buildctl, address }, this.#options);
     if (!worker.ok) {
+      // One that was killed a moment ago still looked alive when it was found.
+      if (!isAgain && !isNew('buildkitd') && (await this.#hasEnded('buildkitd'))) return this.start(true);
       const tail = await readTail(buildkitd.value.logFile, 20);
       return fail([{ ...worker.error, ...(tail === '' ? {} : { detail: tail }) }]);
     }
-    const isNew = (name: DaemonName) => this.#started.some((one) => one.name === name);
     if (isNew('containerd') && !isNew('buildkitd'))
       await waitForContainerd({ buildctl, address }, this.#options);
     const daemons = [containerd.value, buildkitd.value];
@@ -233,6 +236,15 @@ class EngineStarter {
       started: this.#started.map((one) => one.name),
       warnings: this.#warnings,
     });
+  }
+
+  /** Whether a daemon ends within a second. */
+  async #hasEnded(name: DaemonName): Promise<boolean> {
+    for (let turn = 0; turn < 20; turn += 1) {
+      if ((await readDaemon(this.#paths, name))?.alive !== true) return true;
+      await sleep(50);
+    }
+    return false;
   }
 
   /** Removes what a killed engine left behind. */

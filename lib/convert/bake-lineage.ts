@@ -1,5 +1,6 @@
 /** Inheritance of targets: which keys a parent may set, and which targets are only templates. */
 import type { Expression } from '../hcl/mod.ts';
+import { escapePattern } from '../util/escape-pattern.ts';
 import { readAxes, withAxes } from './bake-axes.ts';
 import { attributeOf, type BakeImport } from './bake-context.ts';
 import { Untranslatable } from './cel-text.ts';
@@ -100,15 +101,11 @@ function textsOf(value: Marked | undefined, context: BakeImport): readonly strin
   const form = new RegExp(
     `^${text
       .split(/\uFDD0[0-9]+\uFDD1/)
-      .map(escaped)
+      .map(escapePattern)
       .join('.*')}$`,
     's',
   );
   return [...context.files.targets.keys()].filter((name) => form.test(name));
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Targets that are only inherited from and never built. */

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegularFile } from '../system/mod.ts';
+import { escapePattern } from '../util/escape-pattern.ts';
 
 /** Larger files are not written by people. */
 const MAX_BYTES = 1024 * 1024;
@@ -39,7 +40,7 @@ export async function lookBeside(directory: string, taken: readonly string[]): P
     overrides: names.filter((name) => belongs.some(([, override]) => override.test(name))),
     sources: names.filter((name) => SOURCE.test(name)),
     declaring: async (name) => {
-      const written = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      const written = escapePattern(name);
       const declares = new RegExp(
         `^\\s*(?:(?:variable|function)\\s+"?${written}"?\\s*\\{|${written}\\s*=(?!=))|"${written}"\\s*:\\s*\\{`,
         'm',

@@ -1,6 +1,7 @@
 /** The builds of a draft from a bake or Compose file, with their Dockerfiles as far as available. */
 import { posix } from 'node:path';
 import type { Json } from '../model/mod.ts';
+import { escapePattern } from '../util/escape-pattern.ts';
 import { isRemoteAddress } from '../util/remote-address.ts';
 import { addNote, type Draft, type DraftBuild, scalarText } from './draft.ts';
 import { createEffectiveReader, type EffectiveReader } from './effective.ts';
@@ -101,7 +102,7 @@ function pathPattern(build: DraftBuild, reader: EffectiveReader): RegExp | undef
     (text) => reader.constant(text) ?? text.replaceAll(/\$\{\{.*?\}\}/g, '\0'),
   );
   const path = posix.join(...marked);
-  const pattern = path.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll('\0', '.*');
+  const pattern = escapePattern(path).replaceAll('\0', '.*');
   return new RegExp(`^${pattern}$`);
 }
 

@@ -72,7 +72,7 @@ export class Marks {
     if (JSON.stringify(yes) === JSON.stringify(no)) return yes;
     const [a, b] = unified(this.writtenOf(yes), this.writtenOf(no));
     const text = this.mark(choose(test, a, b, union(a.type, b.type)));
-    // What becomes a set is no longer what stands on the sides.
+    // A set is no longer equal to either of the two values.
     if (a.type.isSet !== true && b.type.isSet !== true) this.#choices.set(this.#written.length - 1, choice);
     return text;
   }

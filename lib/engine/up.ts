@@ -31,6 +31,7 @@ import { takeEngineLock } from './lock.ts';
 import type { EngineOptions } from './notice.ts';
 import { checkOwnership } from './ownership.ts';
 import { type EnginePaths, enginePaths } from './paths.ts';
+import { waitForEnd } from './process-identity.ts';
 import { checkRegistrySettings, formatRegistries, mergeRegistries, type Registries } from './registries.ts';
 import {
   findNamespaceTools,
@@ -214,7 +215,8 @@ class EngineStarter {
     const worker = await readWorker({ buildctl, address }, this.#options);
     if (!worker.ok) {
       // One that was killed a moment ago still looked alive when it was found.
-      if (!isAgain && !isNew('buildkitd') && (await this.#hasEnded('buildkitd'))) return this.start(true);
+      if (!isAgain && !isNew('buildkitd') && (await waitForEnd(buildkitd.value, 1_000)))
+        return this.start(true);
       const tail = await readTail(buildkitd.value.logFile, 20);
       return fail([{ ...worker.error, ...(tail === '' ? {} : { detail: tail }) }]);
     }
@@ -236,15 +238,6 @@ class EngineStarter {
       started: this.#started.map((one) => one.name),
       warnings: this.#warnings,
     });
-  }
-
-  /** Whether a daemon ends within a second. */
-  async #hasEnded(name: DaemonName): Promise<boolean> {
-    for (let turn = 0; turn < 20; turn += 1) {
-      if ((await readDaemon(this.#paths, name))?.alive !== true) return true;
-      await sleep(50);
-    }
-    return false;
   }
 
   /** Removes what a killed engine left behind. */

@@ -10,6 +10,7 @@ import {
   formatBytes,
   formatDuration,
   formatProblem,
+  isExport,
   itemsOf,
   LineJoiner,
   type LogLine,
@@ -46,7 +47,7 @@ export class BuildLog {
   #recent: string[] = [];
   /** The last failed step, as BuildKit prints it. */
   #failedStep: string | undefined;
-  /** The end of the export so far: BuildKit reports one for each part of it (the image, the push). */
+  /** The end of the export so far ({@link isExport}). */
   #exported: string | undefined;
   /** The command of each buildctl call. */
   readonly #calls: string[] = [];
@@ -161,7 +162,7 @@ export class BuildLog {
     }
     const time = durationMs === undefined ? '' : ` ${formatDuration(durationMs)}`;
     const line = palette.dim(this.#line(`${name} done${time}`));
-    if (!name.startsWith('exporting to ')) return [...open, line];
+    if (!isExport(name)) return [...open, line];
     this.#exported = line;
     return open;
   }

@@ -4,6 +4,7 @@
  * every text, and so is a value next to a name that sounds like a secret.
  */
 import { Buffer } from 'node:buffer';
+import { escapePattern } from '../util/escape-pattern.ts';
 import { escapeHtml } from '../util/go-json.ts';
 import type { Json, Variable } from './build.ts';
 import type { Problem } from './problem.ts';
@@ -246,7 +247,7 @@ const SHORT_PATTERN = 32_768;
 /** Finds any of the given texts. Overlapping matches are one part. */
 function finderOf(wanted: readonly string[]): Finder {
   const words = [...new Set(wanted)];
-  const any = words.map((word) => word.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
+  const any = words.map(escapePattern).join('|');
   const pattern = words.length > 1 && any.length <= SHORT_PATTERN ? new RegExp(any) : undefined;
   const holds = (text: string): boolean =>
     pattern === undefined ? words.some((word) => text.includes(word)) : pattern.test(text);

@@ -1,5 +1,5 @@
 /**
- * Reads from registries, each thing once: a reader remembers presences and manifests until it is told to forget them. Spec:
+ * Reads from registries, each thing once: a reader remembers presences and manifests until `forget` is called. Spec:
  * "Pulling manifests", "Checking if content exists".
  */
 import {

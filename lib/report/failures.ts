@@ -1,5 +1,6 @@
 /** Groups failures that differ only in the build and its image: an outage is one failure, however many builds it affects. */
 import type { Outcome, ProblemJson } from '../model/mod.ts';
+import { escapePattern } from '../util/escape-pattern.ts';
 import { failureText } from './outcome.ts';
 import { plainText } from './text.ts';
 
@@ -77,8 +78,7 @@ export function withoutNames(text: string, build: string): string {
 
 /** Only where the name is a word: a build may be called `a`. */
 function withoutBuild(text: string, build: string): string {
-  const name = build.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-  return text.replace(new RegExp(`(?<![\\w.-])${name}(?![\\w-]|\\.\\w)`, 'g'), '…');
+  return text.replace(new RegExp(`(?<![\\w.-])${escapePattern(build)}(?![\\w-]|\\.\\w)`, 'g'), '…');
 }
 
 function causeOf(outcomes: readonly Outcome[], step: string | undefined): string {

@@ -23,7 +23,7 @@ export {
   type NodeView,
   type RunState,
 } from './state.ts';
-export { stepLabel } from './step-names.ts';
+export { isExport, stepLabel } from './step-names.ts';
 export type { SummaryStyle } from './summary.ts';
 export type { TakenTerminal, TakeTerminal, TerminalUser } from './terminal.ts';
 export { padEnd, padStart, plainText, truncate, widthOf, wrap } from './text.ts';

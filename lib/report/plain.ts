@@ -7,7 +7,7 @@ import { engineWaitText, nameSome, registryWaitText, retryText, stalledText } fr
 import { LineJoiner, type LogLine } from './lines.ts';
 import { explainOutcome, failureText, finishedNote, itemsOf, outcomeWord } from './outcome.ts';
 import type { Palette } from './palette.ts';
-import { isStopped, stepLabel } from './step-names.ts';
+import { isExport, isStopped, stepLabel } from './step-names.ts';
 import { padEnd, plainText, widthOf } from './text.ts';
 import { formatBytes, formatDuration, plural } from './units.ts';
 import { warningIdentity } from './unwritten.ts';
@@ -180,8 +180,8 @@ export class PlainPainter {
     const open = this.#log(event.build, follower.joiner.flush(event.digest));
     const palette = this.#palette;
     const label = known ? stepLabel(name) : name;
-    const isExport = event.state === 'done' && name.startsWith('exporting to ');
-    if (!isExport) follower.ended.add(event.digest);
+    const isExported = event.state === 'done' && isExport(name);
+    if (!isExported) follower.ended.add(event.digest);
     if (event.state === 'cached') return [...open, `${label} ${palette.info('cached')}`];
     if (isStopped(event)) return [...open, `${label} ${palette.warning('cancelled')}`];
     if (event.state === 'failed') {
@@ -191,8 +191,8 @@ export class PlainPainter {
     }
     const time = event.durationMs === undefined ? '' : ` ${formatDuration(event.durationMs)}`;
     const line = palette.dim(`${label} done${time}`);
-    if (isExport) follower.exported = line;
-    return isExport ? open : [...open, line];
+    if (isExported) follower.exported = line;
+    return isExported ? open : [...open, line];
   }
 
   #log(build: string, lines: readonly LogLine[]): readonly string[] {

@@ -13,6 +13,11 @@ export function stepLabel(step: string): string {
   return /^\[(?:[^\]]* )?\d+\/\d+\]/.exec(step)?.[0] ?? step;
 }
 
+/** Whether a step exports the result. BuildKit reports its end once for each part of that: the image, the push. */
+export function isExport(step: string): boolean {
+  return step.startsWith('exporting to ');
+}
+
 /** `3/7` from `[build 3/7] RUN make`. */
 export function numberOf(step: string): string | undefined {
   return /^\[(?:[^\]]* )?(\d+\/\d+)\] /.exec(step)?.[1];

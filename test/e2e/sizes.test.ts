@@ -126,8 +126,8 @@ async function otherCommands(): Promise<readonly (readonly string[])[]> {
 }
 
 for (const [shape, count] of [
-  ['flat', 20],
-  ['chain', 20],
+  ['flat', 40],
+  ['chain', 49],
   ['levels', 49],
 ] as const) {
   test(`${count} images, ${shape}`, {
